@@ -1,0 +1,81 @@
+"""From a list of image URLs with crowd answers to a train-ready, leak-free Parquet dataset, and a baseline that proves it.
+
+    from logoingest import load_config, run, open_release
+    run(load_config("mydata/dataset.toml"))
+    train = open_release("mydata/work/mydata/release").dataset("train")
+
+Names are loaded when they are first used: importing the package costs nothing and never imports torch or prefect.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from logoingest.config import Config, load_config
+    from logoingest.errors import LogoingestError
+    from logoingest.images import inspect_image, select_images
+    from logoingest.labels import ClassMap, normalise_annotations, normalise_label, normalise_labels, settle_samples
+    from logoingest.pipeline import Run, open_run, plan, retry, run, run_stage, verify
+    from logoingest.release import Release, open_release, verify_release, write_release
+    from logoingest.schemas import Reason, Stage
+    from logoingest.sources import read_annotations
+    from logoingest.splits import assign_splits
+    from logoingest.workspace import Workspace
+
+_HOMES = {
+    "config": ("Config", "load_config"),
+    "errors": ("LogoingestError",),
+    "images": ("inspect_image", "select_images"),
+    "labels": ("ClassMap", "normalise_annotations", "normalise_label", "normalise_labels", "settle_samples"),
+    "pipeline": ("Run", "open_run", "plan", "retry", "run", "run_stage", "verify"),
+    "release": ("Release", "open_release", "verify_release", "write_release"),
+    "schemas": ("Reason", "Stage"),
+    "sources": ("read_annotations",),
+    "splits": ("assign_splits",),
+    "workspace": ("Workspace",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ClassMap",
+    "Config",
+    "LogoingestError",
+    "Reason",
+    "Release",
+    "Run",
+    "Stage",
+    "Workspace",
+    "__version__",
+    "assign_splits",
+    "inspect_image",
+    "load_config",
+    "normalise_annotations",
+    "normalise_label",
+    "normalise_labels",
+    "open_release",
+    "open_run",
+    "plan",
+    "read_annotations",
+    "retry",
+    "run",
+    "run_stage",
+    "select_images",
+    "settle_samples",
+    "verify",
+    "verify_release",
+    "write_release",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,7 @@
+"""``python -m logoingest``."""
+
+import sys
+
+from logoingest.cli import main
+
+sys.exit(main())

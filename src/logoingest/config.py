@@ -1,0 +1,409 @@
+"""dataset.toml → frozen pydantic: unknown keys refused with "did you mean", units in names, every fault in one message.
+
+Order of precedence: ``--set section.key=value`` > ``LOGOINGEST_<SECTION>__<KEY>`` > the file > the defaults below.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from logoingest.errors import ConfigError, Problem
+
+ENV_PREFIX = "LOGOINGEST_"
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A table of the config: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DatasetConfig(Section):
+    """What the dataset is called and where it is made."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    """Letters, digits, dot, dash, underscore; names the release."""
+    workspace: str
+    """Local folder (relative to this file) or s3://bucket/prefix; the release is written to <workspace>/release/."""
+    description: str = ""
+    """One paragraph for the dataset card."""
+    licence: str = "other"
+    """A licence identifier for the dataset card (the pictures' licence, not the software's)."""
+    source_url: str = ""
+    """Where the list of URLs came from, for the dataset card."""
+    min_images: PositiveInt = 1
+    """Gate: fewer released pictures than this ends the run with exit code 3."""
+    max_failed_share: Share = 0.9
+    """A run whose failed share of URLs is larger ends with exit code 4."""
+
+
+class SourceConfig(Section):
+    """One source file of annotations."""
+
+    path: str
+    """File, folder or pattern (relative to this file): csv, tsv, jsonl, parquet, MTurk, Label Studio, VOC, a plain list of URLs."""
+    format: Literal["mturk", "tabular", "urls", "label_studio", "voc"] | None = None
+    """Guessed from the file when left out."""
+    encoding: str = "utf-8"
+    """A byte-order mark is understood; anything but UTF-8 must be declared."""
+    url_column: str | None = None
+    """Column of the image URL; guessed when left out. MTurk: Input.image_url (also numbered: Input.image_url1 …)."""
+    label_column: str | None = None
+    """Column of the answer; guessed when left out. MTurk: Answer.<field>, or <field> inside Answer.taskAnswers."""
+    worker_column: str | None = None
+    """Column of the worker's id."""
+    bbox_column: str | None = None
+    """Column of a box: "[x, y, width, height]" or MTurk's [{left, top, width, height, label}]."""
+    id_column: str | None = None
+    """Column of the source's own id of an answer."""
+    alternative_url_columns: tuple[str, ...] = ()
+    """Columns of further URLs of the same picture."""
+    delimiter: str | None = None
+    """One character; guessed when left out (csv, tsv)."""
+    url_prefix: str = ""
+    """Put before image URLs that have no scheme: file names, Pascal VOC's paths; end it with /."""
+    json_answers: bool = True
+    """Whether an answer cell that holds a JSON list or object is read as such (tags, boxes, choices); false keeps its text."""
+
+
+class LabelsConfig(Section):
+    """How answers become classes and votes become one answer."""
+
+    class_map: str
+    """The class map, TOML (relative to this file)."""
+
+
+class FetchConfig(Section):
+    """How URLs are fetched."""
+
+    concurrency: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Requests in flight, over all hosts and processes."""
+    per_host: Annotated[int, Field(ge=1, le=256)] = 8
+    """Requests in flight towards one host (a proxy is not a host)."""
+    processes: NonNegativeInt = 0
+    """Worker processes; 0 means one per CPU core."""
+    connect_timeout_s: PositiveFloat = 10.0
+    """Until the connection (TLS included) stands."""
+    read_timeout_s: PositiveFloat = 15.0
+    """Longest silence while reading."""
+    total_timeout_s: PositiveFloat = 60.0
+    """Deadline of one attempt, redirects and body included: a slow drip ends here."""
+    max_bytes: PositiveInt = 30_000_000
+    """Largest body, after content decoding; more is cut off and refused."""
+    max_redirects: NonNegativeInt = 5
+    """Redirects followed per attempt."""
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    """Requests per URL; only what can heal is tried again."""
+    backoff_s: NonNegativeFloat = 0.5
+    """First wait before a retry; doubles each time, with full jitter."""
+    max_backoff_s: PositiveFloat = 30.0
+    """Longest wait, a server's Retry-After included; a longer Retry-After fails the URL."""
+    proxy: str | None = None
+    """http(s)://[user:password@]host:port; its own address is trusted. Unset: HTTP_PROXY, HTTPS_PROXY, NO_PROXY are honoured."""
+    trust_env: bool = True
+    """Whether HTTP_PROXY, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE of the environment count."""
+    ca_bundle: str | None = None
+    """PEM file of certificate authorities to trust instead of the default ones (relative to this file)."""
+    user_agent: str = ""
+    """Left empty: "logoingest/<version> (+contact)"."""
+    contact: str = ""
+    """Mail address or page named in the User-Agent, so that a host can ask you to stop."""
+    allowed_networks: tuple[str, ...] = ()
+    """CIDR networks that may be fetched from although they are private, e.g. "10.1.0.0/16"."""
+    shard_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """URLs per shard: the unit of work, of resume and of distribution."""
+
+
+class ImagesConfig(Section):
+    """Which pictures are good enough."""
+
+    min_side_px: PositiveInt = 16
+    """Shorter side, at least."""
+    max_pixels: PositiveInt = 100_000_000
+    """More is refused before decoding (decompression bomb)."""
+    near_duplicates: bool = True
+    """Group near-duplicates, not only identical files."""
+    reject_damaged: bool = False
+    """Reject what the strict JPEG decoder warns about; otherwise it is flagged."""
+    reject_flags: tuple[str, ...] = ()
+    """Quality flags that reject: dark, bright, blurry, low_information, odd_aspect, mostly_border, greyscale …"""
+    placeholder_sha256: tuple[str, ...] = ()
+    """Known placeholders, by sha256 of their bytes."""
+
+
+class SamplesConfig(Section):
+    """How votes are settled."""
+
+    method: Literal["majority", "one_coin"] = "one_coin"
+    """majority: share of votes; one_coin: EM over worker skills."""
+    min_votes: PositiveInt = 1
+    """Fewer answers that name a class reject the picture (too_few_votes)."""
+    min_confidence: Share = 0.6
+    """Lower posterior confidence rejects the picture (low_confidence)."""
+    placeholder_min_urls: NonNegativeInt = 5
+    """The same picture at this many URLs whose answers disagree or say nothing is a placeholder; 0 switches it off."""
+
+
+class SplitsConfig(Section):
+    """Shares of the splits; they sum to 1."""
+
+    train: Share = 0.7
+    validation: Share = 0.15
+    test: Share = 0.15
+    seed: int = 0
+    """Another seed gives another split; changing it moves pictures, so don't between versions."""
+    min_class_images: PositiveInt = 1
+    """Classes with fewer pictures are left out (class_too_small)."""
+    keep_previous: bool = True
+    """Pictures of an earlier release of this workspace keep their split."""
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> SplitsConfig:
+        total = self.train + self.validation + self.test
+        if abs(total - 1.0) > 1e-6:
+            raise ValueError(f"train + validation + test = {total:g}, not 1")
+        if self.train <= 0:
+            raise ValueError("train must be larger than 0")
+        return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Split name → share, in order."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+class ReleaseConfig(Section):
+    """How the Parquet release is written."""
+
+    rows_per_group: PositiveInt = 100
+    """Rows per Parquet row group."""
+    max_file_bytes: PositiveInt = 500_000_000
+    """Roughly the size at which a split goes on in a further file."""
+
+
+class TrainConfig(Section):
+    """The baseline fine-tune."""
+
+    enabled: bool = True
+    """Whether a whole run trains at its end; false where the extra "train" is not installed."""
+    model: str = "mobilenet_v2"
+    """Any torchvision classification model, by name."""
+    weights: str = "none"
+    """"imagenet" (torchvision's own, downloaded), "none", or a local file of a state dict (relative to this file)."""
+    freeze: Literal["none", "lower", "backbone"] = "none"
+    """lower: the first two thirds of the layers stay as they are; backbone: only the last layer learns."""
+    image_side_px: Annotated[int, Field(ge=16, le=1024)] = 128
+    """Side of the square the model sees."""
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 32
+    lr: PositiveFloat = 0.003
+    backbone_lr_factor: Annotated[float, Field(gt=0, le=10)] = 0.3
+    """Pretrained layers learn with lr times this; the fresh last layer, and everything without weights, with lr."""
+    weight_decay: NonNegativeFloat = 0.0001
+    label_smoothing: Share = 0.0
+    schedule: Literal["one_cycle", "cosine", "step"] = "one_cycle"
+    early_stop_epochs: NonNegativeInt = 0
+    """Stop after this many epochs without a better validation loss; 0 never stops early."""
+    augment: Literal["none", "light", "strong"] = "light"
+    balance: Literal["none", "weights", "sampler"] = "none"
+    """weights: class-weighted loss; sampler: class-balanced sampling."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    workers: NonNegativeInt = 2
+    """Decoding threads of the loader; 0 decodes as it goes. Changes no figure."""
+    seed: int = 0
+    min_margin: Share = 0.1
+    """Verdict: how far test top-1 must be above the majority class and the zero-input control."""
+    controls: bool = True
+    """Run the zero-input and shuffled-label controls (part of the verdict)."""
+
+
+class ReportConfig(Section):
+    """The self-contained report.html."""
+
+    thumbnails: NonNegativeInt = 120
+    """Thumbnails embedded at most."""
+    thumbnail_side_px: Annotated[int, Field(ge=16, le=512)] = 96
+
+
+class Config(Section):
+    """A whole dataset.toml."""
+
+    dataset: DatasetConfig
+    sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
+    labels: LabelsConfig
+    fetch: FetchConfig = FetchConfig()
+    images: ImagesConfig = ImagesConfig()
+    samples: SamplesConfig = SamplesConfig()
+    splits: SplitsConfig = SplitsConfig()
+    release: ReleaseConfig = ReleaseConfig()
+    train: TrainConfig = TrainConfig()
+    report: ReportConfig = ReportConfig()
+    base_dir: Annotated[Path, Field(exclude=True)] = Path()
+    """The folder relative paths are relative to (the file's own); not a key of the file."""
+
+    def resolve(self, path: str) -> Path:
+        """A path of this config, relative to the config file's folder."""
+        return self.base_dir / Path(path).expanduser()
+
+    @property
+    def workspace_url(self) -> str:
+        """The workspace as an absolute local path or an fsspec URL."""
+        workspace = self.dataset.workspace
+        return workspace if "://" in workspace else str(self.resolve(workspace).absolute())
+
+
+def load_config(
+    path: str | os.PathLike[str],
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Read ``dataset.toml``.
+
+    Args:
+        path: the TOML file.
+        overrides: ``["fetch.concurrency=16", …]`` (values are TOML, a bare word is a string) or ``{"fetch.concurrency": 16}``.
+        environ: where ``LOGOINGEST_<SECTION>__<KEY>`` is looked up; ``os.environ`` when left out.
+
+    Raises:
+        ConfigError: the file cannot be read or anything in it, or in an override, is wrong; all faults at once.
+    """
+    file = Path(path)
+    data = _read_toml(file)
+    problems: list[Problem] = []
+    origins: dict[tuple[str, ...], str] = {}
+    for origin, name, value in _iterate_overrides(overrides, os.environ if environ is None else environ, problems):
+        keys = tuple(name.split("."))
+        _set_key(data, keys, value, origin, problems)
+        origins[keys] = origin
+    problems += _find_faults(data, file.name, origins)
+    if problems:
+        raise ConfigError(problems)
+    return Config.model_validate({**data, "base_dir": file.absolute().parent})
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        hint = "make one with: python -m logoingest init FOLDER --from FILE"
+        raise ConfigError(Problem(str(file), "there is no such file", hint)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(Problem(str(file), f"cannot be read ({error})", "a config is a UTF-8 TOML file")) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(Problem(str(file), f"is not valid TOML: {error}")) from None
+
+
+def _iterate_overrides(
+    overrides: Sequence[str] | Mapping[str, Any], environ: Mapping[str, str], problems: list[Problem]
+) -> Iterable[tuple[str, str, Any]]:
+    """Yields (origin for messages, dotted name, value), weakest first."""
+    for variable in sorted(environ):
+        name = variable.removeprefix(ENV_PREFIX)
+        if name != variable and "__" in name:
+            yield variable, name.lower().replace("__", "."), _parse_value(environ[variable])
+    if isinstance(overrides, Mapping):
+        for name, value in overrides.items():
+            yield f"--set {name}", name, value
+        return
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals or not re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)+", name.strip()):
+            problems.append(Problem(f"--set {override}", "is not SECTION.KEY=VALUE", "for example --set fetch.concurrency=16"))
+            continue
+        yield f"--set {name.strip()}", name.strip(), _parse_value(text.strip())
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _set_key(data: dict[str, Any], keys: tuple[str, ...], value: Any, origin: str, problems: list[Problem]) -> None:
+    node: Any = data
+    for key in keys[:-1]:
+        if isinstance(node, list) and key.isdigit() and int(key) < len(node):
+            node = node[int(key)]
+        elif isinstance(node, dict):
+            node = node.setdefault(key, {})
+        else:
+            problems.append(Problem(origin, f"there is no {'.'.join(keys[:-1])} to set this in"))
+            return
+    if isinstance(node, dict):
+        node[keys[-1]] = value
+    else:
+        problems.append(Problem(origin, f"{'.'.join(keys[:-1])} is not a table", "a source is sources.0.path"))
+
+
+def _find_faults(data: dict[str, Any], file_name: str, origins: Mapping[tuple[str, ...], str]) -> list[Problem]:
+    problems = []
+    if "base_dir" in data:
+        problems.append(Problem(f"{file_name}: base_dir", "unknown key"))
+    try:
+        Config.model_validate({key: value for key, value in data.items() if key != "base_dir"})
+    except ValidationError as error:
+        faults = error.errors()
+        for fault in faults:
+            if fault["type"] == "too_short" and any(len(other["loc"]) > len(fault["loc"]) for other in faults):
+                continue  # pydantic counts a faulty item as missing
+            keys = tuple(str(part) for part in fault["loc"])
+            where = origins.get(keys) or f"{file_name}: {_dotted(fault['loc'])}"
+            problems.append(_describe(where, fault["loc"], fault["type"], fault["msg"], fault.get("input")))
+    return problems
+
+
+def _dotted(location: Sequence[str | int]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _describe(where: str, location: Sequence[str | int], kind: str, message: str, value: Any) -> Problem:
+    if kind == "extra_forbidden":
+        known = sorted(_known_keys(location[:-1]))
+        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
+        return Problem(where, "unknown key", f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}")
+    if kind == "missing":
+        return Problem(where, "is missing")
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    message = message.removeprefix("Value error, ")
+    if isinstance(value, dict | list):
+        return Problem(where, message)
+    return Problem(where, f"{message[:1].lower()}{message[1:]}, not {shown[:80]}")
+
+
+def _known_keys(location: Sequence[str | int]) -> Iterable[str]:
+    section: type[BaseModel] = Config
+    for part in location:
+        if isinstance(part, int):
+            continue
+        annotation = section.model_fields[part].annotation
+        candidates = [annotation, *get_args(annotation)]
+        section = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return (name for name in section.model_fields if name != "base_dir")

@@ -1,0 +1,79 @@
+"""The error tree: what went wrong, where, and what to do next.
+
+The data's fault is a value (a row of ``rejected.parquet`` with a ``Reason``); only what stops the work is raised.
+
+    LogoingestError            exit 1   a fault of ours, or of the machine under us
+     ├─ UsageError             exit 2   what was asked for cannot be meant
+     │   ├─ ConfigError                 dataset.toml, an override or an environment variable is wrong
+     │   ├─ SourceError                 a source file is missing, empty, unreadable or lacks a column
+     │   ├─ ClassMapError               a class map is wrong
+     │   └─ WorkspaceError              the workspace is in use, read-only, full, or not a workspace
+     ├─ GateError              exit 3   the work is done and the result must not be used
+     └─ TooManyFailuresError   exit 4   the work is done, more failed than ``max_failed_share`` allows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault: where it is (``dataset.toml: fetch.timeout_s``), what it is, what to do about it."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+class LogoingestError(Exception):
+    """Anything logoingest raises on purpose; carries one or more problems and an exit code."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, problems: str | Problem | Iterable[Problem], hint: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem("", problems, hint)
+        found = [problems] if isinstance(problems, Problem) else list(problems)
+        self.problems: Sequence[Problem] = tuple(found)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UsageError(LogoingestError):
+    """What was asked for cannot be meant: fix the command or a file and run again."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """``dataset.toml``, a ``--set`` override or a ``LOGOINGEST_*`` variable is wrong."""
+
+
+class SourceError(UsageError):
+    """A source file is missing, empty, unreadable, or lacks the columns it was said to have."""
+
+
+class ClassMapError(UsageError):
+    """A class map cannot be used as it is."""
+
+
+class WorkspaceError(UsageError):
+    """The workspace is in use by another run, read-only, out of space, or not a workspace."""
+
+
+class GateError(LogoingestError):
+    """The result must not be used as it is: a law is broken, a gate is not met, the baseline verdict failed."""
+
+    exit_code = 3
+
+
+class TooManyFailuresError(LogoingestError):
+    """The run is complete, but a larger share of it failed than ``dataset.max_failed_share`` allows."""
+
+    exit_code = 4

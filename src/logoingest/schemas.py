@@ -1,0 +1,299 @@
+"""Every table once: a pydantic row model whose columns carry their Arrow type and one line of meaning.
+
+``Row.arrow_schema()`` is the table's schema; a row that comes from outside is validated by the model itself. Columns keep
+this order in every file. What a row that did not make it is called is a ``Reason``, a closed set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, NamedTuple, get_args
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+
+class Stage(StrEnum):
+    """The stages, in the order of the route."""
+
+    ANNOTATIONS = "annotations"
+    LABELS = "labels"
+    FETCH = "fetch"
+    IMAGES = "images"
+    SAMPLES = "samples"
+    SPLITS = "splits"
+    RELEASE = "release"
+    TRAIN = "train"
+    REPORT = "report"
+
+
+class Reason(StrEnum):
+    """Why a source row, a URL or a picture did not make it. Closed: a new cause gets a new member, never free text."""
+
+    # annotations
+    INVALID_ROW = "invalid_row"
+    MISSING_URL = "missing_url"
+    ASSIGNMENT_REJECTED = "assignment_rejected"
+    # labels
+    NO_LABEL = "no_label"
+    LABEL_REVIEW = "label_review"
+    LABEL_UNKNOWN = "label_unknown"
+    LABEL_DROPPED = "label_dropped"
+    # fetch
+    BAD_URL = "bad_url"
+    PRIVATE_ADDRESS = "private_address"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    PROXY = "proxy"
+    PROTOCOL = "protocol"
+    TIMEOUT_CONNECT = "timeout_connect"
+    TIMEOUT_READ = "timeout_read"
+    TIMEOUT_TOTAL = "timeout_total"
+    HTTP_4XX = "http_4xx"
+    HTTP_5XX = "http_5xx"
+    REDIRECT_LOOP = "redirect_loop"
+    REDIRECT_REFUSED = "redirect_refused"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    HOST_DOWN = "host_down"
+    ROBOTS = "robots"
+    OPTED_OUT = "opted_out"
+    CANCELLED = "cancelled"
+    # images
+    NOT_IMAGE = "not_image"
+    TRUNCATED = "truncated"
+    DECODE_ERROR = "decode_error"
+    BOMB = "bomb"
+    TOO_SMALL = "too_small"
+    DAMAGED = "damaged"
+    LOW_QUALITY = "low_quality"
+    PLACEHOLDER = "placeholder"
+    # samples
+    NO_LABEL_WON = "no_label_won"
+    TIE = "tie"
+    LOW_CONFIDENCE = "low_confidence"
+    TOO_FEW_VOTES = "too_few_votes"
+    GROUP_CONFLICT = "group_conflict"
+    # splits
+    CLASS_TOO_SMALL = "class_too_small"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's Arrow type and its meaning in one line; rides in ``Annotated`` beside the Python type."""
+
+    type: pa.DataType
+    doc: str
+
+
+_Bytes = bytes  # columns named "bytes" would hide the builtin from their class
+_TEXT = pa.string()
+_TIME = pa.timestamp("us", tz="UTC")
+_BOX_TYPE = pa.list_(pa.float64(), 4)
+_LABELLED_BOX_TYPE = pa.struct([("class_id", _TEXT), ("bbox", _BOX_TYPE)])
+
+
+class Row(BaseModel):
+    """A row of one of the tables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @classmethod
+    @cache
+    def arrow_schema(cls) -> pa.Schema:
+        """The table's Arrow schema: a field a column, nullable where the row model allows None, the doc as metadata."""
+        fields = []
+        for name, info in cls.model_fields.items():
+            column = next(extra for extra in info.metadata if isinstance(extra, Column))
+            nullable = type(None) in get_args(info.annotation)
+            fields.append(pa.field(name, column.type, nullable=nullable, metadata={"doc": column.doc}))
+        return pa.schema(fields)
+
+    @classmethod
+    def empty_table(cls) -> pa.Table:
+        """A table of this kind with no rows."""
+        return cls.arrow_schema().empty_table()
+
+    @classmethod
+    def table(cls, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+        """A table of this kind from plain mappings; a missing nullable column becomes null.
+
+        Raises:
+            pyarrow.ArrowInvalid, pyarrow.ArrowTypeError: a value does not fit its column.
+        """
+        schema = cls.arrow_schema()
+        return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+
+
+class StageResult(NamedTuple):
+    """What a stage made of its input: the rows it kept and the source rows it turned away (``RejectedRow``)."""
+
+    kept: pa.Table
+    rejected: pa.Table
+
+
+class AnnotationRow(Row):
+    """One answer of one worker about one URL."""
+
+    annotation_id: Annotated[str, Column(_TEXT, "content-derived: 32 hex digits; equal rows are told apart by a counter")]
+    url: Annotated[str, Column(_TEXT, "the image's URL, exactly as given but for outer white space")]
+    raw_label: Annotated[str, Column(_TEXT, "what the worker typed, untouched; empty when nothing was typed")]
+    worker_id: Annotated[str | None, Column(_TEXT, "who answered; null when the source does not say")]
+    status: Annotated[str, Column(_TEXT, "submitted, approved or rejected (the requester's verdict, in lower case)")]
+    work_time_s: Annotated[float | None, Column(pa.float64(), "seconds spent on the task")]
+    submitted_at: Annotated[datetime | None, Column(_TIME, "when the answer was sent, UTC")]
+    bbox: Annotated[
+        list[float] | None, Column(_BOX_TYPE, "[x, y, width, height] in pixels from the top left, of the box the answer is about")
+    ]
+    attributes: Annotated[str | None, Column(_TEXT, "further facts of the source about this answer, as a JSON object")]
+    alternative_urls: Annotated[list[str] | None, Column(pa.list_(_TEXT), "other URLs the source gives for the same picture")]
+    source_id: Annotated[str | None, Column(_TEXT, "the source's own id of this answer (AssignmentId, VOC box …)")]
+    source_file: Annotated[str, Column(_TEXT, "the source's path as the config gives it")]
+    source_row: Annotated[int, Column(pa.int64(), "1-based line or record number in the source, the header not counted")]
+
+
+class LabelRow(Row):
+    """One distinct raw label and what the class map makes of it."""
+
+    raw_label: Annotated[str, Column(_TEXT, "as typed")]
+    class_id: Annotated[str | None, Column(_TEXT, "the class, when the answer names exactly one")]
+    class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "all classes the answer names, in order; empty unless accepted")]
+    decision: Annotated[
+        str, Column(_TEXT, "accepted, ignored (it means 'no label'), dropped (its class is not wanted), review or unknown")
+    ]
+    rule: Annotated[str, Column(_TEXT, "the rule that decided: alias, alias_folded, name, fuzzy, several, no_label …")]
+    matched_alias: Annotated[str | None, Column(_TEXT, "the alias or class name of the map that matched or came nearest")]
+    score: Annotated[float | None, Column(pa.float64(), "similarity to matched_alias, 0 to 100")]
+    runner_up: Annotated[str | None, Column(_TEXT, "the best class other than the winner")]
+    margin: Annotated[float | None, Column(pa.float64(), "score minus the runner-up's score, 0 to 100")]
+    attributes: Annotated[str | None, Column(_TEXT, "facts read off the label by affix rules, as a JSON object")]
+    count: Annotated[int, Column(pa.int64(), "how many annotations carry this raw label")]
+    map_hash: Annotated[str, Column(_TEXT, "sha256 of the class map's meaning that decided")]
+
+
+class DownloadRow(Row):
+    """One distinct URL: what the network said, the bytes, and what one decode of them told."""
+
+    url: Annotated[str, Column(_TEXT, "as in annotations")]
+    final_url: Annotated[str | None, Column(_TEXT, "where redirects ended, without credentials")]
+    outcome: Annotated[str, Column(_TEXT, "ok (bytes arrived whole) or failed")]
+    reason: Annotated[str | None, Column(_TEXT, "a fetch Reason when failed")]
+    detail: Annotated[str | None, Column(_TEXT, "one line for people; no times, no addresses of this machine, no credentials")]
+    http_status: Annotated[int | None, Column(pa.int16(), "the last status seen")]
+    attempts: Annotated[int, Column(pa.int16(), "requests made for this URL, redirects not counted")]
+    elapsed_ms: Annotated[float | None, Column(pa.float64(), "wall time over all attempts, waits included")]
+    fetched_at: Annotated[datetime | None, Column(_TIME, "when the outcome was known, UTC")]
+    content_type: Annotated[str | None, Column(_TEXT, "the Content-Type header as sent")]
+    etag: Annotated[str | None, Column(_TEXT, "the ETag header as sent")]
+    last_modified: Annotated[str | None, Column(_TEXT, "the Last-Modified header as sent")]
+    sha256: Annotated[str | None, Column(_TEXT, "of the bytes, hex; the image_id")]
+    byte_count: Annotated[int | None, Column(pa.int64(), "length of bytes")]
+    image_reason: Annotated[str | None, Column(_TEXT, "an images Reason when the bytes are no usable picture")]
+    image_detail: Annotated[str | None, Column(_TEXT, "one line for people about image_reason, or about damage that was survived")]
+    format: Annotated[str | None, Column(_TEXT, "real format, by content: JPEG, PNG, WEBP …")]
+    mode: Annotated[str | None, Column(_TEXT, "Pillow mode as stored: RGB, L, P, CMYK, I;16 …")]
+    width: Annotated[int | None, Column(pa.int32(), "pixels as shown (EXIF orientation applied)")]
+    height: Annotated[int | None, Column(pa.int32(), "pixels as shown (EXIF orientation applied)")]
+    frames: Annotated[int | None, Column(pa.int32(), "1 unless animated or multi-page")]
+    orientation: Annotated[int | None, Column(pa.int8(), "EXIF orientation 1 to 8; 1 when absent")]
+    damaged: Annotated[bool | None, Column(pa.bool_(), "the decoder warned of corrupt data, yet gave a picture")]
+    pixel_hash: Annotated[str | None, Column(_TEXT, "sha256 of the normalised decoded pixels: equal for re-wrapped files")]
+    hash: Annotated[_Bytes | None, Column(pa.binary(), "border-trimmed difference hash (see images.hashing)")]
+    signature: Annotated[_Bytes | None, Column(pa.binary(), "small grey picture for the pixel check of near-duplicates")]
+    brightness: Annotated[float | None, Column(pa.float32(), "mean luma, 0 to 1")]
+    contrast: Annotated[float | None, Column(pa.float32(), "standard deviation of luma, 0 to 0.5")]
+    sharpness: Annotated[float | None, Column(pa.float32(), "variance of the Laplacian of luma (0 to 255) at the inspected scale")]
+    entropy: Annotated[float | None, Column(pa.float32(), "entropy of the luma histogram, bits, 0 to 8")]
+    border_share: Annotated[float | None, Column(pa.float32(), "share of the area that is uniform border, 0 to 1")]
+    saturation: Annotated[float | None, Column(pa.float32(), "mean of max-min over RGB, 0 to 1; about 0 is grey")]
+    bytes: Annotated[_Bytes | None, Column(pa.large_binary(), "the body as received, content-decoded")]
+
+
+class ImageRow(Row):
+    """One distinct picture (by bytes)."""
+
+    image_id: Annotated[str, Column(_TEXT, "sha256 of the bytes, hex")]
+    group_id: Annotated[str, Column(_TEXT, "smallest image_id of its near-duplicate group; its own when it has none")]
+    width: Annotated[int, Column(pa.int32(), "pixels as shown")]
+    height: Annotated[int, Column(pa.int32(), "pixels as shown")]
+    format: Annotated[str, Column(_TEXT, "JPEG, PNG, WEBP …")]
+    mode: Annotated[str, Column(_TEXT, "Pillow mode as stored")]
+    frames: Annotated[int, Column(pa.int32(), "1 unless animated or multi-page")]
+    orientation: Annotated[int, Column(pa.int8(), "EXIF orientation 1 to 8")]
+    byte_count: Annotated[int, Column(pa.int64(), "length of the bytes")]
+    pixel_hash: Annotated[str, Column(_TEXT, "sha256 of the normalised decoded pixels")]
+    hash: Annotated[_Bytes, Column(pa.binary(), "border-trimmed difference hash")]
+    flags: Annotated[list[str], Column(pa.list_(_TEXT), "quality flags: dark, bright, blurry, low_information, damaged …")]
+    urls: Annotated[list[str], Column(pa.list_(_TEXT), "every URL that served these bytes, sorted")]
+    shard: Annotated[str, Column(_TEXT, "the download shard that holds the bytes (of the first of urls)")]
+    shard_row: Annotated[int, Column(pa.int32(), "the row in that shard")]
+
+
+class LabelledBox(NamedTuple):
+    """A box with its class; ``bbox`` is [x, y, width, height] in pixels."""
+
+    class_id: str
+    bbox: list[float]
+
+
+class SampleRow(Row):
+    """One picture with a settled class."""
+
+    image_id: Annotated[str, Column(_TEXT, "as in images")]
+    group_id: Annotated[str, Column(_TEXT, "as in images")]
+    class_id: Annotated[str | None, Column(_TEXT, "the settled class; null when the picture shows several")]
+    class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "every settled class, sorted; one for a single-class picture")]
+    confidence: Annotated[float, Column(pa.float64(), "posterior probability of the settled class, 0 to 1")]
+    votes: Annotated[int, Column(pa.int32(), "answers that named a class, one a person")]
+    agreement: Annotated[float, Column(pa.float64(), "share of those that named the settled class, 0 to 1")]
+    boxes: Annotated[list[dict[str, Any]], Column(pa.list_(_LABELLED_BOX_TYPE), "boxes with their class")]
+    annotation_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the annotations that voted, sorted")]
+
+
+class WorkerRow(Row):
+    """One worker, as the votes show them."""
+
+    worker_id: Annotated[str, Column(_TEXT, "as in annotations")]
+    annotations: Annotated[int, Column(pa.int64(), "answers given, rejected ones included")]
+    votes: Annotated[int, Column(pa.int64(), "answers that named a class and were counted")]
+    no_label: Annotated[int, Column(pa.int64(), "answers that meant 'no label'")]
+    unmatched: Annotated[int, Column(pa.int64(), "answers in review or unknown")]
+    agreement: Annotated[float | None, Column(pa.float64(), "share of votes equal to the settled class, 0 to 1")]
+    skill: Annotated[float | None, Column(pa.float64(), "estimated probability of answering rightly, 0 to 1")]
+    median_work_time_s: Annotated[float | None, Column(pa.float64(), "median seconds per answer")]
+    suspect: Annotated[str | None, Column(_TEXT, "why this worker looks like a spammer; null when not")]
+
+
+class SplitRow(Row):
+    """One sample's place."""
+
+    image_id: Annotated[str, Column(_TEXT, "as in samples")]
+    group_id: Annotated[str, Column(_TEXT, "as in samples")]
+    class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "as in samples")]
+    split: Annotated[str, Column(_TEXT, "train, validation or test")]
+    origin: Annotated[str, Column(_TEXT, "kept (an earlier release's), quota (a class needed it) or hash")]
+
+
+class RejectedRow(Row):
+    """One source row that did not make it, and why."""
+
+    annotation_id: Annotated[str, Column(_TEXT, "as in annotations")]
+    url: Annotated[str | None, Column(_TEXT, "as given; null when there was none")]
+    raw_label: Annotated[str | None, Column(_TEXT, "as typed")]
+    stage: Annotated[str, Column(_TEXT, "the stage that turned it away")]
+    reason: Annotated[str, Column(_TEXT, "a Reason")]
+    detail: Annotated[str | None, Column(_TEXT, "one line for people")]
+    source_file: Annotated[str, Column(_TEXT, "as in annotations")]
+    source_row: Annotated[int, Column(pa.int64(), "as in annotations")]
+
+
+#: Facts one decode tells; the columns ``images.inspect_image`` fills in a download row.
+FACT_COLUMNS: Sequence[str] = (
+    "image_reason", "image_detail", "format", "mode", "width", "height", "frames", "orientation", "damaged", "pixel_hash",
+    "hash", "signature", "brightness", "contrast", "sharpness", "entropy", "border_share", "saturation",
+)  # fmt: skip

@@ -1,0 +1,374 @@
+"""A dataset's folder, local or remote (fsspec): atomic tables and shards, and a manifest of content hashes.
+
+    <workspace>/manifest.json                 what each stage made from what (StageRecord)
+    <workspace>/tables/<table>.parquet        one table between stages
+    <workspace>/downloads/shard-00012.parquet one fetched shard
+    <workspace>/release/  baseline/  report.html
+
+A file appears whole or not at all: written under a temporary name, fsynced, renamed (object stores: one put). Equal tables
+give equal bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from logoingest.errors import Problem, WorkspaceError
+
+SHARD_PATTERN = re.compile(r"^shard-(\d{5,})\.parquet$")
+
+
+class FileRecord(NamedTuple):
+    """A file's content: sha256 (hex) and length in bytes."""
+
+    sha256: str
+    size: int
+
+
+class StageRecord(BaseModel):
+    """What a stage made, and of what: it is stale when any of ``inputs`` (name → hash) differs today."""
+
+    model_config = ConfigDict(frozen=True)
+
+    inputs: dict[str, str]
+    outputs: dict[str, FileRecord]
+    counts: dict[str, int]
+    finished_at: str
+    elapsed_s: float
+
+
+class Manifest(BaseModel):
+    """``manifest.json`` of a workspace: stage name → StageRecord."""
+
+    format: int = 1
+    stages: dict[str, StageRecord] = {}
+
+
+class Workspace:
+    """A workspace by its URL or folder; makes nothing until something is written."""
+
+    def __init__(self, url: str | os.PathLike[str]) -> None:
+        self.url = os.fspath(url).rstrip("/")
+        self.is_local = "://" not in self.url or self.url.startswith("file://")
+        self.filesystem, self.root = fsspec.core.url_to_fs(self.url, skip_instance_cache=True)
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.url!r})"
+
+    def path(self, name: str) -> str:
+        """The full path of a file of this workspace."""
+        return f"{self.root}/{name}"
+
+    def local_path(self, name: str) -> Path:
+        """The same as a Path.
+
+        Raises:
+            WorkspaceError: the workspace is not on a local disk.
+        """
+        if not self.is_local:
+            raise WorkspaceError(f"{self.url}: not a local folder", "copy the workspace to a local disk for this step")
+        return Path(self.path(name))
+
+    # -- plain files ---------------------------------------------------------------------------------------------------
+
+    def exists(self, name: str) -> bool:
+        """Whether the file or folder is there."""
+        return bool(self.filesystem.exists(self.path(name)))
+
+    def size(self, name: str) -> int | None:
+        """The file's length in bytes, None when it is not there."""
+        try:
+            return int(self.filesystem.size(self.path(name)))
+        except FileNotFoundError:
+            return None
+
+    def read_bytes(self, name: str) -> bytes:
+        """The file's content.
+
+        Raises:
+            WorkspaceError: it is not there or cannot be read.
+        """
+        try:
+            return bytes(self.filesystem.cat_file(self.path(name)))
+        except OSError as error:
+            raise WorkspaceError(Problem(self.path(name), f"cannot be read ({error})")) from error
+
+    def write_bytes(self, name: str, data: bytes) -> FileRecord:
+        """Write a small file atomically."""
+        return self._write(name, lambda temporary: temporary.write_bytes(data))
+
+    def remove(self, name: str) -> None:
+        """Remove a file or folder; nothing happens when it is not there."""
+        with contextlib.suppress(FileNotFoundError), _explain_os_error(self.path(name)):
+            self.filesystem.rm(self.path(name), recursive=True)
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed process left half written; only who holds the lease may."""
+        if self.is_local:
+            for folder in (self.root, self.path("tables"), self.path("downloads")):
+                for leftover in Path(folder).glob(".*.tmp"):
+                    leftover.unlink(missing_ok=True)
+
+    def _write(self, name: str, write: Callable[[Path], Any]) -> FileRecord:
+        """``write`` fills a temporary file; then it takes its name in one step."""
+        target = self.path(name)
+        with _explain_os_error(target):
+            if self.is_local:
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+            folder = os.path.dirname(target) if self.is_local else None
+            handle, temporary_name = tempfile.mkstemp(prefix=f".{os.path.basename(name)}.", suffix=".tmp", dir=folder)
+            os.close(handle)
+            temporary = Path(temporary_name)
+            try:
+                write(temporary)
+                record = hash_file(temporary)
+                if self.is_local:
+                    temporary.chmod(0o644)
+                    sync_path(temporary)
+                    os.replace(temporary, target)
+                    sync_path(Path(target).parent)
+                else:
+                    self.filesystem.put_file(str(temporary), target)
+            finally:
+                temporary.unlink(missing_ok=True)
+        return record
+
+    # -- tables --------------------------------------------------------------------------------------------------------
+
+    def write_table(self, name: str, table: pa.Table) -> FileRecord:
+        """Write ``tables/<name>.parquet`` atomically; equal tables give equal bytes."""
+        return self._write(f"tables/{name}.parquet", lambda temporary: write_parquet(table, temporary))
+
+    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read ``tables/<name>.parquet``.
+
+        Raises:
+            WorkspaceError: it is not there, or damaged.
+        """
+        return self._read_parquet(f"tables/{name}.parquet", columns)
+
+    def has_table(self, name: str) -> bool:
+        """Whether ``tables/<name>.parquet`` is there."""
+        return self.exists(f"tables/{name}.parquet")
+
+    def write_shard(self, name: str, table: pa.Table) -> FileRecord:
+        """Write ``downloads/<name>`` atomically; image bytes are left uncompressed, since compression buys nothing."""
+        return self._write(f"downloads/{name}", lambda temporary: write_parquet(table, temporary, row_group_rows=100))
+
+    def read_shard(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read ``downloads/<name>``; see ``read_table``."""
+        return self._read_parquet(f"downloads/{name}", columns)
+
+    def read_shard_bytes(self, name: str, rows: Sequence[int]) -> list[bytes | None]:
+        """The image bytes of some rows of a shard; only the row groups that hold them are read."""
+        path = self.path(f"downloads/{name}")
+        found: dict[int, bytes | None] = {}
+        try:
+            with self.filesystem.open(path, "rb") as file:
+                parquet = pq.ParquetFile(file)
+                start = 0
+                for group in range(parquet.num_row_groups):
+                    end = start + parquet.metadata.row_group(group).num_rows
+                    wanted = {row for row in rows if start <= row < end}
+                    if wanted:
+                        column = parquet.read_row_group(group, columns=["bytes"]).column("bytes")
+                        found |= {row: column[row - start].as_py() for row in wanted}
+                    start = end
+        except (OSError, pa.ArrowException) as error:
+            raise WorkspaceError(Problem(path, f"is damaged ({error})", "remove it and run again")) from error
+        return [found.get(row) for row in rows]
+
+    def count_shard_rows(self, name: str) -> int | None:
+        """Rows by the shard's footer; None when the file is missing or damaged."""
+        try:
+            with self.filesystem.open(self.path(f"downloads/{name}"), "rb") as file:
+                return int(pq.ParquetFile(file).metadata.num_rows)
+        except (OSError, pa.ArrowException):
+            return None
+
+    def shard_names(self) -> list[str]:
+        """The shards that are there, in order."""
+        folder = self.path("downloads")
+        if not self.filesystem.exists(folder):
+            return []
+        self.filesystem.invalidate_cache(folder)
+        names = (os.path.basename(str(path)) for path in self.filesystem.ls(folder, detail=False))
+        return sorted(name for name in names if SHARD_PATTERN.match(name))
+
+    def _read_parquet(self, name: str, columns: Sequence[str] | None) -> pa.Table:
+        path = self.path(name)
+        try:
+            with self.filesystem.open(path, "rb") as file:
+                return pq.ParquetFile(file).read(columns=None if columns is None else list(columns))
+        except FileNotFoundError:
+            raise WorkspaceError(Problem(path, "is not there", "run the stage that makes it")) from None
+        except (OSError, pa.ArrowException) as error:
+            raise WorkspaceError(Problem(path, f"is damaged ({error})", "remove it and run again")) from error
+
+    # -- folders -------------------------------------------------------------------------------------------------------
+
+    def replace_folder(self, name: str, source: Path) -> None:
+        """Put the files of a local folder in place of ``<workspace>/<name>``; the local folder is used up.
+
+        Locally one rename takes the old folder away and one puts the new one there; remotely ``manifest.json`` goes last, so a
+        reader that waits for it never sees half a folder.
+        """
+        target = self.path(name)
+        with _explain_os_error(target):
+            if self.is_local:
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                for file in source.rglob("*"):
+                    sync_path(file)
+                old = Path(f"{target}.old")
+                shutil.rmtree(old, ignore_errors=True)
+                if os.path.exists(target):
+                    os.replace(target, old)
+                os.replace(source, target)
+                sync_path(Path(target).parent)
+                shutil.rmtree(old, ignore_errors=True)
+                return
+            files = sorted((file for file in source.rglob("*") if file.is_file()), key=lambda f: f.name == "manifest.json")
+            self.remove(name)
+            for file in files:
+                self.filesystem.put_file(str(file), f"{target}/{file.relative_to(source).as_posix()}")
+            shutil.rmtree(source)
+
+    @contextlib.contextmanager
+    def local_copy(self, name: str) -> Iterator[Path]:
+        """The folder as a local path: itself when the workspace is local, else a copy that is removed afterwards.
+
+        Raises:
+            WorkspaceError: it is not there.
+        """
+        if not self.exists(name):
+            raise WorkspaceError(Problem(self.path(name), "is not there", "run the stage that makes it"))
+        if self.is_local:
+            yield Path(self.path(name))
+            return
+        with tempfile.TemporaryDirectory(prefix="logoingest-") as folder:
+            self.filesystem.get(self.path(name) + "/", folder + "/", recursive=True)
+            yield Path(folder)
+
+    @contextlib.contextmanager
+    def staging_folder(self, name: str) -> Iterator[Path]:
+        """A local folder to fill before ``replace_folder``: beside its target when that is local; removed afterwards."""
+        with _explain_os_error(self.path(name)):
+            parent = Path(self.path(name)).parent if self.is_local else None
+            if parent is not None:
+                parent.mkdir(parents=True, exist_ok=True)
+                for leftover in parent.glob(f".{os.path.basename(name)}.*.staging"):
+                    shutil.rmtree(leftover, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix=f".{os.path.basename(name)}.", suffix=".staging", dir=parent))
+            folder.chmod(0o755)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    # -- manifest ------------------------------------------------------------------------------------------------------
+
+    def read_manifest(self) -> Manifest:
+        """The manifest; an empty one when there is none or it cannot be understood (everything is then stale)."""
+        try:
+            return Manifest.model_validate_json(self.filesystem.cat_file(self.path("manifest.json")))
+        except (OSError, ValidationError):
+            return Manifest()
+
+    def record_stage(self, stage: str, record: StageRecord | None) -> None:
+        """Add or replace a stage's record; None drops it, so that the stage runs again."""
+        stages = {name: kept for name, kept in self.read_manifest().stages.items() if name != stage}
+        if record is not None:
+            stages[stage] = record
+        text = json.dumps(Manifest(stages=stages).model_dump(), indent=1)
+        self.write_bytes("manifest.json", text.encode())
+
+    def is_intact(self, record: StageRecord) -> bool:
+        """Whether every output of the record is there with its recorded length (contents are checked by ``verify``)."""
+        return all(self.size(name) == output.size for name, output in record.outputs.items())
+
+
+def shard_name(index: int) -> str:
+    """The file name of a shard by its number."""
+    return f"shard-{index:05d}.parquet"
+
+
+def write_parquet(table: pa.Table, path: Path, row_group_rows: int = 65_536) -> None:
+    """Write a table so that equal tables give equal bytes; binary columns uncompressed, the rest zstd."""
+    binary = {field.name for field in table.schema if pa.types.is_large_binary(field.type) or pa.types.is_binary(field.type)}
+    compression = {name: "none" if name in binary else "zstd" for name in table.schema.names}
+    nested = {name: compression[name.split(".")[0]] for name in _leaf_names(table.schema)}
+    dictionary = [name for name in nested if name.split(".")[0] not in binary]
+    pq.write_table(table, path, row_group_size=row_group_rows, compression=nested, use_dictionary=dictionary)
+
+
+def _leaf_names(schema: pa.Schema) -> list[str]:
+    names: list[str] = []
+
+    def visit(prefix: str, kind: pa.DataType) -> None:
+        if pa.types.is_struct(kind):
+            for field in kind:
+                visit(f"{prefix}.{field.name}", field.type)
+        elif pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind):
+            visit(f"{prefix}.list.element", kind.value_type)
+        else:
+            names.append(prefix)
+
+    for field in schema:
+        visit(field.name, field.type)
+    return names
+
+
+def hash_file(path: Path) -> FileRecord:
+    """sha256 and length of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return FileRecord(digest.hexdigest(), file.tell())
+
+
+def sync_path(path: Path) -> None:
+    """Flush a file or folder to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+_HINTS = {
+    errno.ENOSPC: ("the disk is full", "free some space and run again: what is done is kept"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and run again: what is done is kept"),
+    errno.EROFS: ("the file system is read-only", "choose another dataset.workspace"),
+    errno.EACCES: ("permission denied", "make the folder writable or choose another dataset.workspace"),
+    errno.EPERM: ("permission denied", "make the folder writable or choose another dataset.workspace"),
+    errno.EEXIST: ("a file stands where a folder is needed", "choose another dataset.workspace"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another dataset.workspace"),
+}
+
+
+@contextlib.contextmanager
+def _explain_os_error(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        code = error.errno
+        if code is None and "No space left" in str(error):
+            code = errno.ENOSPC
+        if code not in _HINTS:
+            raise
+        what, hint = _HINTS[code]
+        raise WorkspaceError(Problem(path, what, hint)) from error
