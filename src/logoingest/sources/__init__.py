@@ -1,0 +1,57 @@
+"""Source files → the ``annotations`` table.
+
+    files       open safely, decode, bounded lines           columns    which column is which
+    json_items  a JSON list, item by item                    answers    what one answer cell says
+    tables      rows of csv, JSON lines, JSON, Parquet       times      times as platforms write them
+    mturk, layout · tabular · url_list · label_studio · voc  the formats, each a generator of records
+    records     records → tables, ids, kept and rejected     detect     what a file is
+
+Every record of a source ends up in kept or rejected, once for each of its answers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from logoingest.config import SourceConfig
+from logoingest.errors import Problem, SourceError
+from logoingest.schemas import StageResult
+from logoingest.sources.detect import SourceGuess, guess_format, guess_source
+from logoingest.sources.files import SourceFile
+from logoingest.sources.readers import read_chunks
+from logoingest.sources.records import Chunk, divide_records
+
+__all__ = ["SourceGuess", "guess_source", "read_annotations"]
+
+
+def read_annotations(sources: Sequence[SourceConfig], base_dir: Path) -> StageResult:
+    """Read every source.
+
+    Rows keep the order of the sources and, within one, of the file. ``annotation_id`` is derived from the row's content alone (URL,
+    answer, worker, status, times, box, attributes, source id, and why it was refused), so it depends neither on the order of rows
+    nor on the file they stand in; rows that are equal in all of it are numbered. An id is unique over kept and rejected.
+
+    Args:
+        sources: the config's sources.
+        base_dir: the folder their paths are relative to.
+
+    Returns:
+        kept (``AnnotationRow``) and rejected (``RejectedRow``, stage annotations: invalid_row, missing_url, assignment_rejected).
+
+    Raises:
+        SourceError: a source is missing, empty, binary, in another encoding or lacks a column; the faults of all sources at once.
+    """
+    chunks: deque[Chunk] = deque()
+    problems: list[Problem] = []
+    for source in sources:
+        file = SourceFile(base_dir / Path(source.path).expanduser(), source.path, source.encoding)
+        try:
+            settled = source if source.format else source.model_copy(update={"format": guess_format(file)})
+            chunks.extend(read_chunks(file, settled))
+        except SourceError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SourceError(problems)
+    return divide_records(chunks)

@@ -1,0 +1,176 @@
+"""Which column is which: by the words of its name and by what stands in it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from logoingest.errors import Problem
+from logoingest.sources.answers import Answer, AnswerError, join_boxes
+
+#: A column's name → its values in the first rows.
+Sample = Mapping[str, Sequence[Any]]
+
+_SCHEME = re.compile(r"\s*(?:https?|ftp|s3|gs)://", re.IGNORECASE)
+IMAGE_ENDING = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)(?=$|[?#])", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_HIDDEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
+
+_PICTURE_WORDS = frozenset({"image", "images", "img", "picture", "pic", "photo", "photos"})
+_LINK_WORDS = frozenset({"url", "urls", "uri", "link", "href", "src"})
+_PLACE_WORDS = frozenset({"file", "path", "filename", "location"})
+_OTHER_LINKS = frozenset({"video", "thumb", "thumbnail", "page", "homepage", "website", "profile", "licence", "license", "avatar"})
+_LABEL_WORDS = {
+    "label": 10, "labels": 10, "brand": 10, "brands": 10, "answer": 9, "answers": 9, "choice": 9, "class": 8, "classname": 8,
+    "category": 8, "logo": 8, "logos": 8, "tag": 7, "tags": 7, "keyword": 7, "keywords": 7, "response": 6, "annotation": 6,
+    "name": 5, "text": 5, "value": 4, "title": 3, "caption": 3, "description": 2, "raw": 2, "subtitles": 1,
+}  # fmt: skip
+_NEVER_LABEL = frozenset({
+    "id", "uuid", "key", "time", "timestamp", "date", "at", "created", "started", "updated", "submitted", "url", "uri", "link",
+    "href", "src", "status", "trust", "count", "number", "index", "score", "confidence", "width", "height", "country",
+    "channel", "split", "lang", "language", "script", "email", "ip", "comment", "comments",
+})  # fmt: skip
+_WORKER_WORDS = {
+    "worker": 10, "annotator": 10, "labeler": 10, "labeller": 10, "rater": 10, "contributor": 9, "participant": 9, "coder": 9,
+    "judge": 8, "user": 7, "author": 4,
+}  # fmt: skip
+_BOX_WORDS = frozenset(
+    {"bbox", "box", "boxes", "bboxes", "bounding", "boundingbox", "rect", "rectangle", "roi", "region", "coordinates"}
+)
+_ID_WORDS = {"assignment": 6, "annotation": 5, "answer": 5, "judgment": 5, "response": 5, "row": 3, "record": 3, "result": 3}
+
+
+class Roles(NamedTuple):
+    """The column names that were found; None where there is none."""
+
+    url: str | None
+    label: str | None
+    worker: str | None
+    bbox: str | None
+    id: str | None
+
+
+def clean_name(name: str) -> str:
+    """A header name without byte-order mark, zero-width characters and outer white space."""
+    return name.translate(_HIDDEN).strip()
+
+
+def has_scheme(text: str) -> bool:
+    """Whether a text starts like an absolute URL."""
+    return bool(_SCHEME.match(text))
+
+
+def guess_roles(sample: Sample) -> Roles:
+    """The likeliest columns for image URL, answer, worker, box and id, by name and by the sample's content."""
+    url = _best(sample, score_url)
+    worker = _best(_without(sample, url), lambda name, _: _score_words(name, _WORKER_WORDS))
+    bbox = _best(_without(sample, url, worker), _score_box)
+    identifier = _best(_without(sample, url, worker, bbox), _score_id)
+    label = guess_label(_without(sample, url, worker, bbox, identifier))
+    return Roles(url, label, worker, bbox, identifier)
+
+
+def guess_label(sample: Sample) -> str | None:
+    """The likeliest answer column; the only remaining one when its name says nothing."""
+    found = _best(sample, score_label)
+    if found is not None:
+        return found
+    possible = [
+        name
+        for name in sample
+        if name and not split_words(name) & (_NEVER_LABEL | _BOX_WORDS) and _share(sample[name], has_scheme) < 0.5
+    ]
+    return possible[0] if len(possible) == 1 else None
+
+
+def score_label(name: str, values: Sequence[Any]) -> float:
+    """How much a column looks like the answer; 0 when not at all."""
+    words = split_words(name)
+    if words & _NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
+        return 0.0
+    filled = any(str(value).strip() not in {"", "{}"} for value in values if value is not None)
+    return _score_words(name, _LABEL_WORDS) + (0.5 if filled else 0.0) if words & _LABEL_WORDS.keys() else 0.0
+
+
+def score_url(name: str, values: Sequence[Any]) -> float:
+    """How much a column looks like the image URL; 0 when not at all."""
+    words = split_words(name)
+    by_name = 2.0 * bool(words & _PICTURE_WORDS) + 2.0 * bool(words & _LINK_WORDS) + 1.0 * bool(words & _PLACE_WORDS)
+    absolute = _share(values, has_scheme)
+    pictures = _share(values, lambda text: IMAGE_ENDING.search(text) is not None)
+    if absolute < 0.5 and not (by_name and (pictures >= 0.5 or not _texts(values) or by_name >= 4.0)):
+        return 0.0
+    return max(by_name + 6.0 * absolute + 2.0 * pictures - 3.0 * bool(words & _OTHER_LINKS), 0.1)
+
+
+def _score_box(name: str, values: Sequence[Any]) -> float:
+    if not split_words(name) & _BOX_WORDS:
+        return 0.0
+    present = _texts(values)
+    return 1.0 if present and sum(map(_is_box, present)) >= 0.8 * len(present) else 0.0
+
+
+def _is_box(cell: Any) -> bool:
+    try:
+        join_boxes([Answer("")], cell)
+    except AnswerError:
+        return False
+    return True
+
+
+def _score_id(name: str, values: Sequence[Any]) -> float:
+    words = split_words(name)
+    texts = _texts(values)
+    if not words & {"id", "uuid"} or len(set(texts)) < len(values):
+        return 0.0
+    return 1.0 + _score_words(name, _ID_WORDS) + (2.0 if words <= {"id", "uuid"} else 0.0)
+
+
+def _best(sample: Sample, score: Callable[[str, Sequence[Any]], float]) -> str | None:
+    """The column with the highest positive score; of equals, the first."""
+    scores = {name: score(name, values) for name, values in sample.items() if name}
+    best = max(scores.values(), default=0.0)
+    return next((name for name, value in scores.items() if value == best), None) if best > 0 else None
+
+
+def _without(sample: Sample, *names: str | None) -> Sample:
+    return {name: values for name, values in sample.items() if name not in names}
+
+
+def split_words(name: str) -> frozenset[str]:
+    """The words of a name, in lower case: ``Input.imageUrl_2`` → input, image, url, 2."""
+    return frozenset(word.lower() for word in _WORD.findall(name))
+
+
+def _score_words(name: str, scores: Mapping[str, int]) -> float:
+    return float(max((scores.get(word, 0) for word in split_words(name)), default=0))
+
+
+def _texts(values: Sequence[Any]) -> list[Any]:
+    return [value for value in values if value is not None and value != ""]
+
+
+def _share(values: Sequence[Any], holds: Callable[[str], bool]) -> float:
+    """Share of the filled cells whose text holds something."""
+    present = [str(value) for value in _texts(values)]
+    return sum(map(holds, present)) / len(present) if present else 0.0
+
+
+def find_missing(file_name: str, wanted: Mapping[str, str | None], columns: Sequence[str]) -> list[Problem]:
+    """A problem for every wanted column (config key → name) that is not there, with the nearest name and all names."""
+    return [
+        Problem(file_name, f'has no column "{name}" ({key})', describe_columns(name, columns))
+        for key, name in wanted.items()
+        if name is not None and name not in columns
+    ]
+
+
+def describe_columns(name: str, columns: Sequence[str]) -> str:
+    """A hint that names the nearest column and lists them all."""
+    by_lower = {column.lower(): column for column in columns}
+    near = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
+    listed = ", ".join(columns[:40]) + (f" and {len(columns) - 40} more" if len(columns) > 40 else "")
+    meant = f'did you mean "{by_lower[near[0]]}"? ' if near else ""
+    return f"{meant}its columns are {listed}"

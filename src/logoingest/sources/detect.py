@@ -1,0 +1,200 @@
+"""What a file is: its format, encoding and columns, guessed from its content; what ``init`` proposes."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from logoingest.config import SourceConfig
+from logoingest.errors import SourceError
+from logoingest.sources.columns import guess_roles, has_scheme
+from logoingest.sources.files import SourceFile, check_file, guess_encoding, open_lines, read_head
+from logoingest.sources.json_items import iterate_items
+from logoingest.sources.label_studio import find_url_key
+from logoingest.sources.layout import plan_layout
+from logoingest.sources.mturk import ID_COLUMN, WORKER_COLUMN
+from logoingest.sources.readers import read_chunks
+from logoingest.sources.records import divide_records
+from logoingest.sources.tables import Table, guess_layout, inspect_table
+from logoingest.sources.url_list import guess_delimiter, is_comment
+
+_TOP_LABELS = 50
+
+
+class SourceGuess(BaseModel):
+    """What a file seems to be. The first eight are the config's keys: a source that is set so can be read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: str
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    url_column: str | None = None
+    label_column: str | None = None
+    worker_column: str | None = None
+    bbox_column: str | None = None
+    id_column: str | None = None
+    rows: int = 0
+    """Annotations the file gives, refused ones included."""
+    columns: tuple[str, ...] = ()
+    labels: tuple[tuple[str, int], ...] = ()
+    """The most frequent raw labels with their counts, at most 50; the whole number is ``distinct_labels``."""
+    distinct_labels: int = 0
+    notes: tuple[str, ...] = ()
+    """What a person should know or check, a sentence each."""
+
+
+def guess_format(file: SourceFile) -> str:
+    """mturk, tabular, urls, label_studio or voc.
+
+    Raises:
+        SourceError: the file is missing, empty or binary.
+    """
+    path = file.path
+    if path.is_dir() or path.suffix.lower() == ".xml" or (not path.exists() and any(sign in str(path) for sign in "*?[")):
+        return "voc"
+    check_file(file)
+    layout = guess_layout(file)
+    if layout == "json" and _is_label_studio(file):
+        return "label_studio"
+    if layout == "csv" and _starts_with_url(file):
+        return "urls"
+    if layout == "csv" and _starts_with_xml(file):
+        return "voc"
+    return "mturk" if _is_mturk(inspect_table(file).columns) else "tabular"
+
+
+def _is_mturk(columns: tuple[str, ...]) -> bool:
+    return {"HITId", ID_COLUMN} <= set(columns) and any(name.startswith("Input.") for name in columns)
+
+
+def _is_label_studio(file: SourceFile) -> bool:
+    with open_lines(file) as lines:
+        first = next(iterate_items(lines), None)
+    return isinstance(first, dict) and isinstance(first.get("data"), dict) and bool({"annotations", "completions"} & first.keys())
+
+
+def _first_line(file: SourceFile) -> str:
+    with open_lines(file) as lines:
+        return next((line.strip() for line in lines.readable() if not is_comment(line)), "")
+
+
+def _starts_with_url(file: SourceFile) -> bool:
+    """Whether the first line that is no comment is a URL, which no header is; a file of comments alone is a list as well."""
+    line = _first_line(file)
+    return not line or has_scheme(line)
+
+
+def _starts_with_xml(file: SourceFile) -> bool:
+    return _first_line(file).startswith(("<?xml", "<annotation"))
+
+
+def guess_source(path: Path) -> SourceGuess:
+    """Guess format, encoding and columns, and read the file so.
+
+    Raises:
+        SourceError: the file is missing, empty, binary, or nothing in it looks like image URLs.
+    """
+    file, notes = _settle_encoding(SourceFile(path, str(path)))
+    kind = guess_format(file)
+    keys: dict[str, Any] = {"format": kind}
+    columns: tuple[str, ...] = ()
+    if kind in {"mturk", "tabular"}:
+        table = inspect_table(file)
+        columns = table.columns
+        keys |= _guess_mturk(file, table) if kind == "mturk" else _guess_tabular(file, table, notes)
+        keys["delimiter"] = None if table.delimiter == "," else table.delimiter
+    elif kind == "urls":
+        with open_lines(file) as lines:
+            keys["delimiter"] = guess_delimiter(lines)
+    elif kind == "label_studio":
+        keys["url_column"] = find_url_key(file, SourceConfig(path=file.name))
+    source = SourceConfig(path=str(path), encoding=file.encoding, **keys)
+    kept, rejected = divide_records(deque(read_chunks(file, source)))
+    counts = sorted(((item["values"], item["counts"]) for item in pc.value_counts(kept.column("raw_label")).to_pylist()), key=_rank)
+    notes += _describe(source, kept.num_rows, rejected.num_rows, len(counts))
+    return SourceGuess(
+        **keys,
+        encoding=file.encoding,
+        rows=kept.num_rows + rejected.num_rows,
+        columns=columns,
+        labels=tuple(counts[:_TOP_LABELS]),
+        distinct_labels=len(counts),
+        notes=tuple(notes),
+    )
+
+
+def _rank(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
+
+
+def _settle_encoding(file: SourceFile) -> tuple[SourceFile, list[str]]:
+    """The file with an encoding that decodes it, and a note when that is not UTF-8."""
+    if not file.path.is_file():
+        return file, []
+    check_file(file)
+    head = read_head(file)
+    if head.startswith(b"PAR1"):
+        return file, []
+    found = guess_encoding(head)
+    try:
+        with open_lines(file._replace(encoding=found)) as lines:
+            while lines.read_piece(1 << 20):
+                pass
+    except SourceError:
+        if "\x00" in head.decode("latin-1"):
+            raise
+        found = _find_late_encoding(file)
+    if found == "utf-8":
+        return file, []
+    return file._replace(encoding=found), [f"The file is not UTF-8; it is read as {found}. Check some accented answers."]
+
+
+def _find_late_encoding(file: SourceFile) -> str:
+    """The encoding of a file whose first bytes did not give it away: the first that decodes all of it."""
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            with open_lines(file._replace(encoding=encoding)) as lines:
+                while lines.read_piece(1 << 20):
+                    pass
+        except SourceError:
+            continue
+        return encoding
+    return "latin-1"
+
+
+def _guess_mturk(file: SourceFile, table: Table) -> dict[str, Any]:
+    layout = plan_layout(file, SourceConfig(path=file.name), table)
+    found = {"url_column": layout.url_base, "label_column": layout.label_base}
+    names = {"worker_column": WORKER_COLUMN, "id_column": ID_COLUMN}
+    return found | {key: name for key, name in names.items() if name in table.columns}
+
+
+def _guess_tabular(file: SourceFile, table: Table, notes: list[str]) -> dict[str, Any]:
+    roles = guess_roles(table.sample)
+    if roles.url is None:
+        listed = ", ".join(islice(table.columns, 40))
+        raise file.fault("has no column that holds image URLs", f"its columns are {listed}")
+    if roles.label is None:
+        notes.append("No column looks like the answer: labels are read as empty. Set label_column.")
+    return {f"{role}_column": name for role, name in roles._asdict().items()}
+
+
+def _describe(source: SourceConfig, kept: int, rejected: int, labels: int) -> list[str]:
+    columns = {
+        "pictures": source.url_column,
+        "answers": source.label_column,
+        "workers": source.worker_column,
+        "boxes": source.bbox_column,
+    }
+    found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
+    notes = [f"Read as {source.format}{': ' + found if found else ''}."]
+    notes.append(f"{kept:,} annotations with {labels:,} distinct labels; {rejected:,} rows are refused.")
+    if source.format == "voc" and not source.url_prefix:
+        notes.append("The pictures' URLs may be mere file names: set url_prefix to where they can be fetched.")
+    return notes

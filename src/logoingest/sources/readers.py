@@ -1,0 +1,44 @@
+"""The formats and their readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from logoingest.config import SourceConfig
+from logoingest.sources.files import SourceFile, check_encoding, check_file
+from logoingest.sources.label_studio import read_label_studio
+from logoingest.sources.mturk import read_mturk
+from logoingest.sources.records import Chunk, Record, tabulate_records
+from logoingest.sources.tabular import read_tabular
+from logoingest.sources.url_list import read_urls
+from logoingest.sources.voc import read_voc
+
+_READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] = MappingProxyType(
+    {
+        "mturk": read_mturk,
+        "tabular": read_tabular,
+        "urls": read_urls,
+        "label_studio": read_label_studio,
+        "voc": read_voc,
+    }
+)
+
+
+def read_chunks(file: SourceFile, source: SourceConfig) -> Iterator[Chunk]:
+    """A source's records as checked tables; ``source.format`` says how it is read.
+
+    Raises:
+        SourceError: the source cannot be read.
+    """
+    assert source.format is not None
+    check_encoding(file)
+    if source.format != "voc":
+        check_file(file)
+    yield from tabulate_records(_name_source(source.path), _READERS[source.format](file, source))
+
+
+def _name_source(path: str) -> str:
+    """What tables call a source: its path as the config gives it; of an absolute one the name alone, which is the same everywhere."""
+    return Path(path).name if Path(path).expanduser().is_absolute() else path

@@ -1,0 +1,250 @@
+"""From what the readers found to the two tables: validation by the row model, content-derived ids, kept and rejected.
+
+A reader yields ``Record``s; here they become Arrow tables a chunk at a time, so that memory holds the tables and little else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from types import GenericAlias
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import TypeAdapter, ValidationError
+
+from logoingest.schemas import AnnotationRow, Reason, RejectedRow, Stage, StageResult
+
+_CHUNK_ROWS = 16_384
+_DETAIL_CHARS = 300
+_ID_BYTES = 16
+
+
+class Record(NamedTuple):
+    """One answer of a source record, as read: values are checked later, ``reason`` is set when it is refused already."""
+
+    source_row: int
+    url: Any
+    raw_label: Any = ""
+    worker_id: Any = None
+    status: str = "submitted"
+    work_time_s: float | None = None
+    submitted_at: datetime | None = None
+    bbox: list[float] | None = None
+    attributes: str | None = None
+    alternative_urls: list[str] | None = None
+    source_id: Any = None
+    reason: Reason | None = None
+    detail: str | None = None
+
+
+_VALUE_COLUMNS = Record._fields[1:-2]
+#: The row model's own types, a column at a time: one rule for every row, and fast.
+_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(cast("Any", GenericAlias(list, AnnotationRow.model_fields[name].annotation))) for name in _VALUE_COLUMNS
+}
+_CHUNK_SCHEMA = pa.schema(
+    [
+        *(AnnotationRow.arrow_schema().field(name).with_nullable(True) for name in (*_VALUE_COLUMNS, "source_file", "source_row")),
+        pa.field("reason", pa.string()),
+        pa.field("detail", pa.string()),
+    ]
+)
+
+
+class Chunk(NamedTuple):
+    """Some records as a table (``AnnotationRow`` without its id, reason, detail) and the digests of their contents, 16 bytes each."""
+
+    table: pa.Table
+    digests: bytes
+
+
+def refuse_record(source_row: int, why: str) -> Record:
+    """A record that cannot be read."""
+    return Record(source_row, None, None, reason=Reason.INVALID_ROW, detail=why)
+
+
+def tabulate_records(source_file: str, records: Iterable[Record]) -> Iterator[Chunk]:
+    """Check the records by the row model and turn them into tables; refused ones carry reason and detail.
+
+    A row without a URL is ``missing_url``; one whose values do not fit the row model is ``invalid_row``. A detail is one line,
+    shortened, and names neither file nor row, so that ids that are derived from it depend on neither.
+    """
+    remaining = iter(records)
+    while chunk := list(islice(remaining, _CHUNK_ROWS)):
+        columns = _check_columns(chunk)
+        rows = len(chunk)
+        columns["source_file"] = [source_file] * rows
+        arrays = [pa.array(columns[field.name], field.type) for field in _CHUNK_SCHEMA]
+        yield Chunk(pa.Table.from_arrays(arrays, schema=_CHUNK_SCHEMA), _digest_rows(columns, rows))
+
+
+def _check_columns(chunk: list[Record]) -> dict[str, list[Any]]:
+    checked = [_refuse_missing(record) for record in chunk]
+    while True:
+        columns = {name: list(values) for name, values in zip(Record._fields, zip(*checked, strict=True), strict=True)}
+        faults = _find_faults(columns)
+        if not faults:
+            break
+        for index, why in faults.items():
+            checked[index] = _refuse_invalid(checked[index], why)
+    columns["reason"] = [None if reason is None else reason.value for reason in columns["reason"]]
+    return columns
+
+
+def _refuse_missing(record: Record) -> Record:
+    url = record.url
+    if isinstance(url, str):
+        stripped = url.strip()
+        if stripped:
+            return record if stripped == url and record.reason is None else _clean(record._replace(url=stripped))
+    elif url is not None:
+        return record  # not a text: the row model will say so
+    record = record._replace(url=None)
+    return _clean(record if record.reason else record._replace(reason=Reason.MISSING_URL, detail="the row names no image URL"))
+
+
+def _clean(record: Record) -> Record:
+    """Refused rows are written as they came, but for what no table can hold."""
+    if record.reason is None:
+        return record
+    detail = None if record.detail is None else shorten(record.detail)
+    return record._replace(raw_label=_keep_text(record.raw_label), detail=detail)
+
+
+def _find_faults(columns: dict[str, list[Any]]) -> dict[int, str]:
+    """Which rows do not fit the row model, and why; columns that fit are replaced by their validated values."""
+    faults: dict[int, str] = {}
+    refused = columns["reason"]
+    for name, adapter in _ADAPTERS.items():
+        values = columns[name]
+        if name in {"url", "raw_label"} and any(refused):
+            values = ["" if value is None and refused[index] else value for index, value in enumerate(values)]
+        try:
+            validated = adapter.validate_python(values)
+        except ValidationError as error:
+            for fault in error.errors(include_url=False, include_context=False):
+                faults.setdefault(int(fault["loc"][0]), f"{name}: {fault['msg']}")
+            continue
+        if values is columns[name]:
+            columns[name] = validated
+        faults |= {index: f"{name}: holds half a surrogate pair" for index in _find_surrogates(values) if index not in faults}
+    return faults
+
+
+def _find_surrogates(values: list[Any]) -> list[int]:
+    """Texts that no encoding can write (JSON can name half a pair); the row model lets them through."""
+    texts = ["".join(value) if type(value) is list and value and type(value[0]) is str else value for value in values]
+    try:
+        "".join([text for text in texts if type(text) is str]).encode()
+    except UnicodeEncodeError:
+        return [index for index, text in enumerate(texts) if type(text) is str and _SURROGATE.search(text)]
+    return []
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _refuse_invalid(record: Record, why: str) -> Record:
+    """The record with only those values that any table can hold."""
+    kept = Record(record.source_row, _keep_text(record.url), _keep_text(record.raw_label), status=record.status)
+    return kept._replace(reason=Reason.INVALID_ROW, detail=shorten(why))
+
+
+def _keep_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else repr(value)[:_DETAIL_CHARS]
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def shorten(text: str) -> str:
+    """One line of at most 300 characters that any table can hold."""
+    line = " ".join(text[: 4 * _DETAIL_CHARS].split()).encode("utf-8", "replace").decode("utf-8")
+    return line if len(line) <= _DETAIL_CHARS else f"{line[: _DETAIL_CHARS - 1]}…"
+
+
+def _digest_rows(columns: dict[str, list[Any]], rows: int) -> bytes:
+    """sha256 of every row's content, cut to 16 bytes, one after the other; neither file nor row number enters."""
+    texts = [[None] * rows if all(value is None for value in columns[name]) else _write_column(columns[name]) for name in _CONTENT]
+    sha256 = hashlib.sha256
+    return b"".join([sha256(_write_content(content)).digest()[:_ID_BYTES] for content in zip(*texts, strict=True)])
+
+
+_CONTENT = (*_VALUE_COLUMNS, "reason", "detail")
+
+
+def _write_column(values: list[Any]) -> list[str | None]:
+    return [value if value is None or type(value) is str else _write_value(value) for value in values]
+
+
+def _write_value(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _write_content(content: Sequence[str | None]) -> bytes:
+    """A row's content as bytes, different for different contents: separators, or JSON where a value holds a separator."""
+    text = "\x1f".join(["\x1e" if value is None else value for value in content])
+    if text.count("\x1f") != len(content) - 1 or text.count("\x1e") != content.count(None):
+        text = json.dumps(content)  # holds no separator, so it equals no text of the other form
+    return text.encode()
+
+
+def divide_records(waiting: deque[Chunk]) -> StageResult:
+    """Give every record of all sources its id and divide them into kept (``AnnotationRow``) and rejected (``RejectedRow``).
+
+    The chunks are used up: each is let go as soon as it is divided, so that memory holds the tables once.
+    """
+    digests = memoryview(_number_repeats(b"".join([chunk.digests for chunk in waiting])))
+    kept = [AnnotationRow.empty_table()]
+    rejected = [RejectedRow.empty_table()]
+    while waiting:
+        table = waiting.popleft().table
+        length = table.num_rows * _ID_BYTES
+        identified = table.append_column("annotation_id", _write_ids(digests[:length]))
+        identified = identified.append_column("stage", pa.array([Stage.ANNOTATIONS.value] * table.num_rows, pa.string()))
+        digests = digests[length:]
+        is_kept = pc.is_null(identified.column("reason"))
+        if not pc.all(is_kept).as_py():
+            rejected.append(_conform(identified.filter(pc.invert(is_kept)), RejectedRow.arrow_schema()))
+            identified = identified.filter(is_kept)
+        kept.append(_conform(identified, AnnotationRow.arrow_schema()))
+    return StageResult(pa.concat_tables(kept), pa.concat_tables(rejected))
+
+
+def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_arrays([table.column(name) for name in schema.names], schema=schema)
+
+
+def _number_repeats(digests: bytes) -> bytes:
+    """The digests with every repeat made different: the n-th equal row (n > 0) gets the digest of its content and n."""
+    halves = np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
+    frame = pd.DataFrame({"high": halves[:, 0], "low": halves[:, 1]})
+    repeated = np.flatnonzero(frame.duplicated().to_numpy())
+    if not len(repeated):
+        return digests
+    numbers = frame.groupby(["high", "low"], sort=False).cumcount().to_numpy()
+    numbered = bytearray(digests)
+    for index in repeated.tolist():
+        place = slice(index * _ID_BYTES, (index + 1) * _ID_BYTES)
+        numbered[place] = hashlib.sha256(digests[place] + b"#%d" % numbers[index]).digest()[:_ID_BYTES]
+    return bytes(numbered)
+
+
+def _write_ids(digests: memoryview) -> pa.Array:
+    """32 hex digits for every 16 bytes."""
+    rows = len(digests) // _ID_BYTES
+    digits = pa.FixedSizeBinaryArray.from_buffers(pa.binary(2 * _ID_BYTES), rows, [None, pa.py_buffer(digests.hex().encode())])
+    return digits.cast(pa.binary()).cast(pa.string())

@@ -1,0 +1,122 @@
+"""Any table with a column of image URLs: one row is one record, its answer cell one answer or several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from logoingest.config import SourceConfig
+from logoingest.errors import SourceError
+from logoingest.sources.answers import Answer, AnswerError, describe_scalar, join_boxes, read_answers
+from logoingest.sources.columns import describe_columns, find_missing, guess_roles, has_scheme
+from logoingest.sources.files import SourceFile
+from logoingest.sources.records import Record, refuse_record
+from logoingest.sources.tables import Table, inspect_table, iterate_rows
+
+
+def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
+    """The records of a csv, tsv, JSON lines, JSON list or Parquet file.
+
+    URL and label columns are guessed when the config leaves them out; a table without any label column gives empty labels. An
+    answer that is a list gives an annotation each, the n-th further one with ``:n`` after the source's id.
+
+    Raises:
+        SourceError: a column is not there, no column holds URLs, or the file cannot be read.
+    """
+    table = inspect_table(file, source.delimiter)
+    source = settle_columns(file, source, table)
+    fixed = [source.url_column, source.label_column, source.worker_column, source.id_column, source.bbox_column]
+    names = [*(name for name in fixed if name is not None), *source.alternative_url_columns]
+    places = [names.index(name) if name is not None else None for name in fixed]
+    further = range(len(names) - len(source.alternative_url_columns), len(names))
+    for number, values, fault in iterate_rows(file, table, names):
+        if fault:
+            yield refuse_record(number, fault)
+            continue
+        cells = [None if place is None else values[place] for place in places]
+        try:
+            yield from _read_row(number, cells, [values[place] for place in further], source)
+        except AnswerError as error:
+            url, label = (cell if isinstance(cell, str) else None for cell in cells[:2])
+            yield refuse_record(number, str(error))._replace(url=url, raw_label=label)
+
+
+def _read_row(number: int, cells: Sequence[Any], alternatives: Sequence[Any], source: SourceConfig) -> Sequence[Record]:
+    url, label, worker, identifier, box = cells
+    url = complete_url(describe_scalar(url), source.url_prefix)
+    worker, identifier = name_text(worker), name_text(identifier)
+    further = list_urls(alternatives) if alternatives else None
+    if not box and is_plain(label):
+        return (Record(number, url, label, worker, source_id=identifier, alternative_urls=further),)
+    answers = join_boxes(read_answers(label, read_json=source.json_answers), box)
+    return list(make_records(Record(number, url, worker_id=worker, alternative_urls=further), answers, identifier))
+
+
+def is_plain(label: Any) -> bool:
+    """Whether an answer cell is plain text at first sight, as nearly all are: one answer, nothing to look into."""
+    return type(label) is str and label.lstrip()[:1] not in {"[", "{"}
+
+
+def settle_columns(file: SourceFile, source: SourceConfig, table: Table) -> SourceConfig:
+    """The source with its columns found: named ones checked, the URL and label columns guessed when not named.
+
+    Raises:
+        SourceError: a named column is not there (all of them at once), or no column holds URLs.
+    """
+    wanted = {key: getattr(source, key) for key in ("url_column", "label_column", "worker_column", "bbox_column", "id_column")}
+    wanted |= {f"alternative_url_columns[{index}]": name for index, name in enumerate(source.alternative_url_columns)}
+    problems = find_missing(file.name, wanted, table.columns)
+    if problems:
+        raise SourceError(problems)
+    taken = {name for name in wanted.values() if name is not None}
+    roles = guess_roles({name: values for name, values in table.sample.items() if name not in taken})
+    url = source.url_column or roles.url
+    if url is None:
+        hint = f"name it: url_column = …; {describe_columns('', table.columns)}"
+        raise file.fault("has no column that holds image URLs", hint)
+    return source.model_copy(update={"url_column": url, "label_column": source.label_column or roles.label})
+
+
+def make_records(whole: Record, answers: Sequence[Answer], identifier: str | None) -> Iterator[Record]:
+    """A record for every answer; the first keeps the source's id, the n-th gets ``:n`` after it."""
+    for index, answer in enumerate(answers, 1):
+        yield whole._replace(
+            raw_label=answer.label,
+            bbox=answer.bbox,
+            attributes=write_attributes(answer.attributes),
+            source_id=number_id(identifier, index),
+        )
+
+
+def number_id(identifier: str | None, index: int) -> str | None:
+    """The source's id of its index-th answer (from 1)."""
+    return identifier if identifier is None or index == 1 else f"{identifier}:{index}"
+
+
+def write_attributes(attributes: Mapping[str, Any] | None) -> str | None:
+    """Attributes as a JSON object with sorted keys; null when there are none."""
+    return json.dumps(attributes, ensure_ascii=False, sort_keys=True) if attributes else None
+
+
+def name_text(value: Any) -> str | None:
+    """An id cell as text; empty is null.
+
+    Raises:
+        AnswerError: a list or an object.
+    """
+    if type(value) is str:
+        return value or None
+    return describe_scalar(value) or None
+
+
+def list_urls(values: Sequence[Any]) -> list[str] | None:
+    """The URLs among these cells; null when there is none."""
+    if not values:
+        return None
+    return [text.strip() for text in map(describe_scalar, values) if text.strip()] or None
+
+
+def complete_url(url: str, prefix: str) -> str:
+    """The URL; one without a scheme gets the prefix."""
+    return f"{prefix}{url.strip()}" if prefix and url.strip() and not has_scheme(url) else url

@@ -1,0 +1,186 @@
+"""Pascal VOC: a folder (or glob, or single file) of XML files, one per picture; one annotation per object.
+
+The files come from strangers: a document type declaration is refused, and with it every entity (expansion bombs, external files);
+size, depth and number of elements are bounded.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+import xml.etree.ElementTree as ET  # only the tree; what parses is the guarded expat below
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.parsers import expat
+
+from logoingest.config import SourceConfig
+from logoingest.sources.answers import Answer, AnswerError, read_box
+from logoingest.sources.columns import has_scheme
+from logoingest.sources.files import SourceFile, check_file
+from logoingest.sources.records import Record, refuse_record
+from logoingest.sources.tabular import complete_url, write_attributes
+
+_MAX_BYTES = 16 << 20
+_MAX_DEPTH = 32
+_FLAGS = ("truncated", "difficult", "occluded")
+_ENDING = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?)$", re.IGNORECASE)
+_GLOB = re.compile(r"[*?\[]")
+
+
+class _XmlError(ValueError):
+    """A file that is no XML that may be read."""
+
+
+def read_voc(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
+    """The records of all XML files, in the order of their relative paths; ``source_row`` is the number of the XML file.
+
+    - url: ``<url>``, ``<source><url>``, ``<source><image>`` or ``<path>`` when that is a URL; else ``url_prefix`` and the picture's path
+      beside the XML file, relative to the folder, percent-encoded.
+    - source_id: ``<folder>_<picture's stem>_<index>``, the index of the object from 0; the folder's own name where ``<folder>`` is empty.
+    - bbox: [xmin, ymin, xmax - xmin, ymax - ymin], as LabelImg writes them.
+    - attributes: truncated, difficult, occluded as booleans and pose, where they are given.
+
+    A file without objects is one annotation with an empty label; a broken one is one rejected row.
+
+    Raises:
+        SourceError: there is no XML file, or none can be read.
+    """
+    root, files = list_files(file)
+    sound = False
+    first_fault = ""
+    for number, path in enumerate(files, 1):
+        name = path.relative_to(root).as_posix()
+        try:
+            tree = _parse(path)
+        except (_XmlError, OSError) as error:
+            first_fault = first_fault or f"{name}: {error}"
+            yield refuse_record(number, f"{name}: {error}")
+            continue
+        sound = True
+        yield from _read_picture(tree, number, Path(name), path.parent.name, source)
+    if not sound:
+        raise file.fault(f"has no Pascal VOC file that can be read (the first: {first_fault})")
+
+
+def list_files(file: SourceFile) -> tuple[Path, list[Path]]:
+    """The folder that names are relative to, and the XML files under it, sorted.
+
+    Raises:
+        SourceError: there are none.
+    """
+    path = file.path
+    if path.is_dir():
+        root, files = path, [found for found in path.rglob("*") if found.suffix.lower() == ".xml"]
+    elif _GLOB.search(path.name) or _GLOB.search(str(path.parent)):
+        if path.exists():  # a name may hold the signs of a pattern
+            return path.parent, [path]
+        parts = path.parts
+        first = next(index for index, part in enumerate(parts) if _GLOB.search(part))
+        root, files = Path(*parts[:first]), [Path(name) for name in glob.glob(str(path), recursive=True)]
+    else:
+        check_file(file)
+        return path.parent, [path]
+    files = sorted((found for found in files if found.is_file()), key=lambda found: found.relative_to(root).as_posix())
+    if not files:
+        raise file.fault("holds no XML files", "Pascal VOC is one XML file per picture")
+    return root, files
+
+
+def _parse(path: Path) -> ET.Element:
+    with path.open("rb") as stream:
+        data = stream.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise _XmlError(f"is larger than {_MAX_BYTES >> 20} MiB")
+    builder = ET.TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    depth = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _MAX_DEPTH:
+            raise _XmlError("is nested too deeply")
+        builder.start(tag, attributes)
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(tag)
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, LookupError, UnicodeError, ValueError) as error:
+        raise error if isinstance(error, _XmlError) else _XmlError(f"is not valid XML: {error}") from None
+    return builder.close()
+
+
+def _refuse_doctype(*_: Any) -> None:
+    raise _XmlError("has a document type declaration, which Pascal VOC does not need and may hold a bomb")
+
+
+def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, source: SourceConfig) -> Iterator[Record]:
+    picture = _find_picture(tree, name)
+    url = _find_url(tree)
+    if url is None:
+        url = complete_url(quote((name.parent / picture).as_posix(), safe="/"), source.url_prefix)
+    base = f"{_text(tree, 'folder') or folder_name}_{_ENDING.sub('', picture)}"
+    whole = Record(number, url)
+    objects = tree.findall("object")
+    if not objects:
+        yield whole._replace(source_id=base)
+    for index, element in enumerate(objects):
+        try:
+            answer = _read_object(element)
+        except AnswerError as error:
+            label = _text(element, "name")
+            yield refuse_record(number, f"object {index}: {error}")._replace(url=url, raw_label=label, source_id=f"{base}_{index}")
+            continue
+        attributes = write_attributes(answer.attributes)
+        yield whole._replace(raw_label=answer.label, bbox=answer.bbox, attributes=attributes, source_id=f"{base}_{index}")
+
+
+def _find_picture(tree: ET.Element, name: Path) -> str:
+    """The picture's file name: ``<filename>``, with the ending ``<path>`` gives when it has none (LabelImg drops it), else .jpg."""
+    filename = re.split(r"[\\/]", _text(tree, "filename"))[-1] or name.stem
+    if _ENDING.search(filename):
+        return filename
+    ending = _ENDING.search(_text(tree, "path"))
+    return filename + (ending.group() if ending else ".jpg")
+
+
+def _find_url(tree: ET.Element) -> str | None:
+    texts = [_text(tree, path) for path in ("url", "source/url", "source/image", "path", "filename")]
+    return next((text for text in texts if has_scheme(text)), None)
+
+
+def _read_object(element: ET.Element) -> Answer:
+    attributes: dict[str, Any] = {}
+    for flag in _FLAGS:
+        text = _text(element, flag).lower()
+        if text:
+            attributes[flag] = text in {"1", "true", "yes"}
+    if pose := _text(element, "pose"):
+        attributes["pose"] = pose
+    box = element.find("bndbox")
+    name = element.find("name")
+    label = "" if name is None else name.text or ""
+    return Answer(label, None if box is None else _read_corners(box), attributes or None)
+
+
+def _read_corners(box: ET.Element) -> list[float]:
+    try:
+        x0, y0, x1, y1 = (float(_text(box, corner)) for corner in ("xmin", "ymin", "xmax", "ymax"))
+    except ValueError:
+        raise AnswerError("a box needs xmin, ymin, xmax and ymax") from None
+    return read_box([x0, y0, x1 - x0, y1 - y0])
+
+
+def _text(element: ET.Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
