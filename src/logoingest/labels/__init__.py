@@ -1,0 +1,30 @@
+"""From what people typed to classes: folding, the class map, matching, and the votes' consensus."""
+
+from __future__ import annotations
+
+from logoingest.labels.class_map import ClassMap, Spelling
+from logoingest.labels.draft import draft_class_map
+from logoingest.labels.fold import Folded, FoldingStep, fold, fold_and_explain
+from logoingest.labels.label_table import DECISION_SCHEMA, NormalisedLabels, normalise_annotations, normalise_labels
+from logoingest.labels.match import CandidateView, Explanation, LabelDecision, explain_label, normalise_label
+from logoingest.labels.samples import settle_samples
+
+__all__ = [
+    "DECISION_SCHEMA",
+    "CandidateView",
+    "ClassMap",
+    "Explanation",
+    "Folded",
+    "FoldingStep",
+    "LabelDecision",
+    "NormalisedLabels",
+    "Spelling",
+    "draft_class_map",
+    "explain_label",
+    "fold",
+    "fold_and_explain",
+    "normalise_annotations",
+    "normalise_label",
+    "normalise_labels",
+    "settle_samples",
+]

@@ -1,0 +1,75 @@
+"""How far annotators agree beyond chance: Krippendorff's alpha for nominal answers.
+
+K. Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), https://repository.upenn.edu/asc_papers/43
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.integer]
+Floats = npt.NDArray[np.float64]
+
+
+def compute_alpha(items: Integers, workers: Integers, classes: Integers) -> float:
+    """Krippendorff's alpha over nominal answers; missing answers are simply not there.
+
+    Args:
+        items: what was answered about, one entry an answer. Items with a single answer can't be paired and are left out, as the
+            paper says.
+        workers: who answered. Only their number matters; a worker who answers an item twice counts as two answers.
+        classes: the class it was put into.
+
+    Returns:
+        1 for perfect agreement, 0 for what chance gives, below 0 for systematic disagreement; NaN where nothing can be
+        paired. When all pairable answers are of one class there is nothing to disagree about, and alpha is 1.
+    """
+    total, named, matching = _count_coincidences(items, workers, classes)
+    if total == 0:
+        return float("nan")
+    expected = total**2 - np.square(named).sum()
+    if expected == 0:
+        return 1.0
+    return float(1 - (total - 1) * (total - matching.sum()) / expected)
+
+
+def compute_class_alphas(items: Integers, workers: Integers, classes: Integers) -> dict[int, float]:
+    """Alpha of each class against all others put together: which classes people can't tell apart.
+
+    Args:
+        items: as for ``compute_alpha``.
+        workers: as for ``compute_alpha``.
+        classes: as for ``compute_alpha``.
+
+    Returns:
+        class → alpha, for the classes named in an item with at least two answers.
+    """
+    total, named, matching = _count_coincidences(items, workers, classes)
+    if total == 0:
+        return {}
+    found = np.unique(classes)
+    alphas = {}
+    for class_, count, same in zip(found, named, matching, strict=True):
+        if count:
+            expected = count * (total - count)
+            alphas[int(class_)] = float(1 - (total - 1) * (count - same) / expected) if expected else 1.0
+    return alphas
+
+
+def _count_coincidences(items: Integers, workers: Integers, classes: Integers) -> tuple[float, Floats, Floats]:
+    """The coincidence matrix's total, its margins and its diagonal (classes in the order of ``np.unique``)."""
+    if not len(items) == len(workers) == len(classes):
+        raise ValueError(f"{len(items)} items, {len(workers)} workers and {len(classes)} classes are not one entry an answer")
+    _, item = np.unique(items, return_inverse=True)
+    found, class_ = np.unique(classes, return_inverse=True)
+    answers = np.bincount(item)
+    cells, counts = np.unique(item.astype(np.int64) * max(len(found), 1) + class_, return_counts=True)
+    cell_answers = answers[cells // len(found)] if len(found) else np.zeros(0, np.int64)
+    pairable = cell_answers > 1
+    cells, counts, cell_answers = cells[pairable], counts[pairable], cell_answers[pairable]
+    of_class = cells % len(found) if len(found) else cells
+    named = np.bincount(of_class, weights=counts, minlength=len(found)).astype(np.float64)
+    same = counts * (counts - 1) / np.maximum(cell_answers - 1, 1)
+    matching = np.bincount(of_class, weights=same, minlength=len(found)).astype(np.float64)
+    return float(counts.sum()), named, matching

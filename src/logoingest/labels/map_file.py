@@ -1,0 +1,251 @@
+"""The form of a class-map file: frozen pydantic models, and the walk from a pydantic fault back to a place in the TOML."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from logoingest.errors import Problem
+from logoingest.labels.fold import MAX_LENGTH, fold
+
+ANY_LANGUAGE = "any"
+"""The language key of words given as a plain list."""
+
+_ID_LENGTH = 200
+_LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+
+
+class Form(BaseModel):
+    """A table of the file: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+
+
+def _check_text(text: str) -> str:
+    folded = fold(text)
+    if folded.is_cut:
+        raise ValueError(f"is longer than {MAX_LENGTH} characters")
+    if folded.is_reversed:
+        raise ValueError("carries a character that reverses the writing direction")
+    if not folded.text:
+        raise ValueError("folds to nothing")
+    return text
+
+
+def _check_id(text: str) -> str:
+    if not text or text != text.strip() or not text.isprintable() or len(text) > _ID_LENGTH:
+        raise ValueError(f"a class id is printable text of 1 to {_ID_LENGTH} characters without white space at its ends")
+    return text
+
+
+def _spread_text(value: Any) -> Any:
+    return {"text": value} if isinstance(value, str) else value
+
+
+def _spread_languages(value: Any) -> Any:
+    return {ANY_LANGUAGE: value} if isinstance(value, list) else value
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+ClassId = Annotated[str, AfterValidator(_check_id)]
+Language = Annotated[str, Field(pattern=_LANGUAGE)]
+Words = Annotated[Mapping[Language, tuple[str, ...]], BeforeValidator(_spread_languages)]
+
+
+class AliasForm(Form):
+    """One spelling of a class: plain text, or a table."""
+
+    text: Text
+    exact: bool = False
+    """Counts only when the answer is this and nothing else: never fuzzily, never inside a longer answer."""
+
+
+Alias = Annotated[AliasForm, BeforeValidator(_spread_text)]
+Aliases = Annotated[Mapping[Language, tuple[Alias, ...]], BeforeValidator(_spread_languages)]
+
+
+class ClassForm(Form):
+    """``[classes.<id>]``."""
+
+    name: Text | None = None
+    """Display name; the id when left out."""
+    aliases: Aliases = Field(default_factory=dict)
+    """Spellings, as one list or one list per language (``aliases.ja = [...]``)."""
+    part_of: ClassId | None = None
+    """The class this one belongs to (Mini Cooper → Mini)."""
+
+
+class OverrideForm(Form):
+    """``[[overrides]]``: what single annotations mean, whatever they say."""
+
+    annotation: str | None = None
+    """An annotation_id, or the source's own id (source_id)."""
+    url: str | None = None
+    """Or every annotation of this URL …"""
+    worker: str | None = None
+    """… by this worker."""
+    class_id: ClassId | None = Field(default=None, alias="class")
+    drop: bool = False
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> OverrideForm:
+        if (self.annotation is None) == (self.url is None):
+            raise ValueError("needs either annotation or url")
+        if self.worker is not None and self.url is None:
+            raise ValueError("worker needs a url")
+        if (self.class_id is None) != self.drop:
+            raise ValueError("needs either class or drop = true")
+        return self
+
+
+class AffixForm(Form):
+    """``[[affixes]]``: an ending (or a beginning) that is stripped, and what it says about the answer."""
+
+    suffix: Text | None = None
+    prefix: Text | None = None
+    attributes: Mapping[str, bool | int | str] = Field(default_factory=dict)
+    becomes: str = ""
+    """What stands in its place when the class is looked up; the bare rest is tried next."""
+
+    @model_validator(mode="after")
+    def _is_one_end(self) -> AffixForm:
+        if (self.suffix is None) == (self.prefix is None):
+            raise ValueError("needs either suffix or prefix")
+        return self
+
+
+class Thresholds(Form):
+    """``[thresholds]``: how far a spelling may be from a class and still be accepted unasked.
+
+    Letters are counted in the class's spelling and in the answer (the smaller counts), words that many classes share left
+    out. At the least number of letters the edit must bring in a rare letter pair (a slip of the finger does, another name
+    does not); three letters on, anything passes.
+    """
+
+    max_edits: Annotated[int, Field(ge=0, le=3)] = 3
+    """0 accepts nothing fuzzily."""
+    one_edit_letters: Annotated[int, Field(ge=4, le=100)] = 5
+    two_edits_letters: Annotated[int, Field(ge=6, le=100)] = 9
+    three_edits_letters: Annotated[int, Field(ge=9, le=100)] = 16
+    margin_edits: Annotated[int, Field(ge=1, le=10)] = 1
+    """Edits the next class must be further away."""
+    transliteration_letters: Annotated[int, Field(ge=2, le=100)] = 4
+    """Fewest letters of another script's exact transliteration that is accepted."""
+    review_score: Annotated[float, Field(ge=0, le=100)] = 65.0
+    """Similarity (0 to 100) from which an answer is asked about rather than called unknown."""
+
+
+class OutputForm(Form):
+    """``[output]``: what a training run wants, without touching the aliases; in the order level, merge, rename, drop."""
+
+    level: Literal["own", "top"] = "own"
+    """top: a class that is part of another comes out as the outermost one."""
+    merge: Mapping[ClassId, tuple[ClassId, ...]] = Field(default_factory=dict)
+    """Class to come out = the classes that become it."""
+    rename: Mapping[ClassId, ClassId] = Field(default_factory=dict)
+    """Class as it is here = its id in the release."""
+    drop: tuple[ClassId, ...] = ()
+    """Classes whose annotations are dropped."""
+
+
+class MapForm(Form):
+    """A whole class-map file."""
+
+    include: tuple[str, ...] = ()
+    """Maps this one stands on, relative to this file; what this one says wins."""
+    classes_file: str | None = None
+    """A plain list of class ids, one a line, relative to this file."""
+    noise_words: Words | None = None
+    """Words beside a brand ("logo", "marca"); a built-in list when left out."""
+    no_label: Words | None = None
+    """Answers that mean "no label is there" or "I don't know"; a built-in list when left out."""
+    separators: tuple[str, ...] | None = None
+    """What stands between several brands, strongest first; a built-in list when left out."""
+    distinct_from: tuple[tuple[str, str], ...] = ()
+    """Pairs (class ids or any text) between which fuzzy matching never decides."""
+    thresholds: Thresholds = Thresholds()
+    output: OutputForm = OutputForm()
+    affixes: tuple[AffixForm, ...] = ()
+    classes: Mapping[ClassId, ClassForm] = Field(default_factory=dict)
+    overrides: tuple[OverrideForm, ...] = ()
+
+
+def read_form(text: str, name: str) -> tuple[MapForm | None, list[Problem]]:
+    """The file's form, or every fault in it; ``name`` is the file's, for the messages."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, [Problem(name, f"is not valid TOML: {error}")]
+    except RecursionError:
+        return None, [Problem(name, "is nested too deeply")]
+    try:
+        return MapForm.model_validate(data), []
+    except ValidationError as error:
+        return None, [_describe(name, data, fault) for fault in error.errors()]
+
+
+def place_alias(class_id: str, language: str, index: int) -> str:
+    """``classes.nike.aliases[3]`` or ``classes.nike.aliases.ja[0]``."""
+    return f"classes.{class_id}.aliases{'' if language == ANY_LANGUAGE else '.' + language}[{index}]"
+
+
+def _describe(name: str, data: Any, fault: ErrorDetails) -> Problem:
+    location, kind, message, value = fault["loc"], fault["type"], fault["msg"], fault.get("input")
+    where = f"{name}: {_find_place(data, location)}"
+    if kind == "extra_forbidden":
+        known = [info.alias or key for key, info in _find_form(location[:-1]).model_fields.items()]
+        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
+        return Problem(where, "unknown key", f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}")
+    if kind == "missing":
+        return Problem(where, "is missing")
+    message = message.removeprefix("Value error, ")
+    if isinstance(value, dict | list):
+        return Problem(where, message)
+    shown = json.dumps(value, ensure_ascii=True, default=str)[:80]
+    return Problem(where, f"{message[:1].lower()}{message[1:]}: {shown}")
+
+
+def _find_place(data: Any, location: Sequence[str | int]) -> str:
+    """A dotted place, without the keys that spreading a list or a string put in."""
+    place = ""
+    node = data
+    for part in location:
+        if (isinstance(node, list) and part == ANY_LANGUAGE) or (isinstance(node, str) and part == "text"):
+            continue
+        if part == "[key]":
+            continue
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
+        node = _step_into(node, part)
+    return place
+
+
+def _step_into(node: Any, part: str | int) -> Any:
+    if isinstance(node, Mapping):
+        return node.get(part)
+    if isinstance(node, list) and isinstance(part, int) and part < len(node):
+        return node[part]
+    return None
+
+
+def _find_form(location: Sequence[str | int]) -> type[Form]:
+    match location:
+        case ("classes", _):
+            return ClassForm
+        case ("classes", _, "aliases", *_):
+            return AliasForm
+        case ("overrides", _):
+            return OverrideForm
+        case ("affixes", _):
+            return AffixForm
+        case ("thresholds",):
+            return Thresholds
+        case ("output",):
+            return OutputForm
+    return MapForm

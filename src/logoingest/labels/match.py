@@ -1,0 +1,348 @@
+"""From an answer to a class: exact finds first, then guarded fuzzy matching, then doubt that is said aloud.
+
+The order: override (single annotations) → declared alias, raw and folded → class name → an answer that means "no label" →
+spacing, signs, umlauts, exact transliteration → affixes and noise words stripped → guarded fuzzy → several brands → review →
+unknown. A decision depends on the answer and the map alone, never on other answers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from logoingest.labels.fold import Folded, FoldingStep, fold, fold_and_explain
+from logoingest.labels.nearest import MAX_KEY_LENGTH, NearestTable, Neighbours, find_objection
+
+if TYPE_CHECKING:
+    from logoingest.labels.class_map import ClassMap
+    from logoingest.labels.spelling_index import Hit, SpellingIndex
+
+ACCEPTED = "accepted"
+IGNORED = "ignored"
+REVIEW = "review"
+UNKNOWN = "unknown"
+DROPPED = "dropped"
+
+_EXACT_SCORE = 100.0
+_MAX_PARTS = 8
+_MAX_DEPTH = 2
+_MAX_CONTAINED_WORDS = 5
+_MIN_CONTAINED_LETTERS = 3
+_CANDIDATES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDecision:
+    """What the class map makes of one answer: the columns of ``LabelRow`` but for ``count``, and a note for people."""
+
+    raw_label: str
+    decision: str
+    """accepted, ignored, dropped (its class is not wanted), review or unknown."""
+    rule: str
+    map_hash: str
+    class_ids: tuple[str, ...] = ()
+    matched_alias: str | None = None
+    score: float | None = None
+    runner_up: str | None = None
+    margin: float | None = None
+    attributes: str | None = None
+    note: str = ""
+    """Why it is not accepted, in one line."""
+
+    @property
+    def class_id(self) -> str | None:
+        """The class, when the answer names exactly one."""
+        return self.class_ids[0] if len(self.class_ids) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """A class that was considered: its nearest spelling, similarity 0 to 100, and why it won or lost."""
+
+    class_id: str
+    alias: str
+    score: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision with everything that led to it."""
+
+    decision: LabelDecision
+    steps: Sequence[FoldingStep]
+    keys: Mapping[str, str]
+    """The folded text and the keys made from it."""
+    candidates: Sequence[CandidateView]
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A key to look for fuzzily, and the table it belongs to."""
+
+    key: str
+    is_latin: bool
+    is_proposal: bool = False
+    """A transliteration: may be proposed, never accepted."""
+    attributes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """The best neighbour over all queries of an answer."""
+
+    query: _Query
+    neighbours: Neighbours
+    objection: str | None
+
+
+def normalise_label(raw: str, class_map: ClassMap) -> LabelDecision:
+    """What the class map makes of one answer. Bounded time for any text; raises nothing."""
+    return decide_labels([raw], class_map)[0]
+
+
+def explain_label(raw: str, class_map: ClassMap) -> Explanation:
+    """``normalise_label`` with every folding step and the nearest classes, and why each won or lost."""
+    decision = normalise_label(raw, class_map)
+    folded, steps = fold_and_explain(raw)
+    index = class_map.index
+    views: dict[str, CandidateView] = {}
+    for query in _make_queries(folded, index):
+        table = index.latin if query.is_latin else index.native
+        for view in _view_candidates(query, table, class_map, decision):
+            if view.class_id not in views or views[view.class_id].score < view.score:
+                views[view.class_id] = view
+    candidates = sorted(views.values(), key=lambda view: (-view.score, view.class_id))[:_CANDIDATES]
+    keys = {"folded": folded.text, "plain": folded.plain, "ascii": folded.ascii, "joined": folded.joined}
+    return Explanation(decision, steps, keys, candidates)
+
+
+def decide_labels(raw_labels: Sequence[str], class_map: ClassMap) -> list[LabelDecision]:
+    """A decision for each answer, in order; give distinct answers, equal ones are decided again."""
+    return _decide(raw_labels, class_map, class_map.separators, _MAX_DEPTH)
+
+
+def _decide(raw_labels: Sequence[str], class_map: ClassMap, separators: Sequence[str], depth: int) -> list[LabelDecision]:
+    index = class_map.index
+    folded = [fold(raw) for raw in raw_labels]
+    decisions = [_decide_exactly(item, class_map, index) for item in folded]
+    pending = [place for place, decision in enumerate(decisions) if decision is None]
+    finds = dict(zip(pending, _find_neighbours([folded[place] for place in pending], class_map, index), strict=True))
+    for place, find in finds.items():
+        if find is not None and find.objection is None:
+            decisions[place] = _accept_fuzzily(folded[place], find, class_map, index)
+    if depth:
+        undecided = {place: folded[place] for place in pending if decisions[place] is None}
+        for place, decision in _decide_several(undecided, class_map, separators, depth).items():
+            decisions[place] = decision
+    return [
+        decision if decision is not None else _doubt(folded[place], finds.get(place), class_map, index)
+        for place, decision in enumerate(decisions)
+    ]
+
+
+def _decide_exactly(folded: Folded, class_map: ClassMap, index: SpellingIndex) -> LabelDecision | None:
+    if folded.is_reversed:
+        return _build(folded, class_map, REVIEW, "reversed_text", note="a character in it reverses the writing direction")
+    if folded.is_cut:
+        return _build(folded, class_map, REVIEW, "too_long", note=f"{len(folded.raw)} characters")
+    if hit := index.find_declared(folded):
+        return _accept_hit(folded, hit, hit.rule, class_map)
+    if index.means_no_label(folded):
+        return _build(folded, class_map, IGNORED, "no_label")
+    if not folded.plain:
+        return _build(folded, class_map, UNKNOWN, "no_letters", note="has neither letters nor digits")
+    if hit := index.find(folded):
+        return _accept_hit(folded, hit, hit.rule, class_map)
+    variants = index.list_variants(folded)
+    for variant in (*variants, *index.list_glued(folded, variants)):
+        if hit := index.find(variant.folded):
+            rule = hit.rule if hit.rule == "transliteration" else variant.rule
+            return _accept_hit(folded, hit, rule, class_map, _dump(variant.attributes))
+    return None
+
+
+def _accept_hit(folded: Folded, hit: Hit, rule: str, class_map: ClassMap, attributes: str | None = None) -> LabelDecision:
+    spelling = hit.spelling
+    if hit.rival is not None:
+        note = f"{spelling.class_id} and {hit.rival} are both written so"
+        return _build(
+            folded, class_map, REVIEW, "ambiguous", matched_alias=spelling.text, score=_EXACT_SCORE, runner_up=hit.rival, margin=0.0, note=note
+        )  # fmt: skip
+    return _build(
+        folded, class_map, ACCEPTED, rule, (spelling.class_id,), matched_alias=spelling.text, score=_EXACT_SCORE, attributes=attributes
+    )  # fmt: skip
+
+
+def _make_queries(folded: Folded, index: SpellingIndex) -> list[_Query]:
+    """The keys of an answer: the whole, each affix-stripped form, and what is left without any noise."""
+    queries: dict[tuple[str, bool], _Query] = {}
+    variants = index.list_variants(folded)
+    affix = [variant for variant in variants if variant.rule == "affix"]
+    noise = [variant for variant in variants if variant.rule == "noise"][-1:]
+    for item, attributes in [(folded, None), *((variant.folded, _dump(variant.attributes)) for variant in (*affix, *noise))]:
+        own = item.joined if item.is_latin else item.plain.replace(" ", "")
+        made = [_Query(own, item.is_latin, attributes=attributes)]
+        if not item.is_latin:
+            made.append(_Query(item.joined, is_latin=True, is_proposal=True, attributes=attributes))
+        for query in made:
+            if query.key and len(query.key) <= MAX_KEY_LENGTH:
+                queries.setdefault((query.key, query.is_latin), query)
+    return list(queries.values())
+
+
+def _find_neighbours(pending: Sequence[Folded], class_map: ClassMap, index: SpellingIndex) -> list[_Find | None]:
+    """The best neighbour of each answer, with what speaks against it; all comparisons in two calls."""
+    thresholds = class_map.thresholds
+    queries = [_make_queries(folded, index) for folded in pending]
+    neighbours: dict[tuple[str, bool], Neighbours] = {}
+    for is_latin, table in ((True, index.latin), (False, index.native)):
+        keys = sorted({query.key for made in queries for query in made if query.is_latin == is_latin})
+        found = table.find_nearest(keys, thresholds.review_score)
+        neighbours.update({(key, is_latin): near for key, near in zip(keys, found, strict=True)})
+    finds: list[_Find | None] = []
+    for made in queries:
+        best: _Find | None = None
+        for query in made:
+            near = neighbours[query.key, query.is_latin]
+            if near.best is None:
+                continue
+            if best is None or best.neighbours.best is None or near.best.score > best.neighbours.best.score:
+                table = index.latin if query.is_latin else index.native
+                objection = find_objection(query.key, near, table, thresholds)
+                best = _Find(query, near, "is written in another script" if query.is_proposal else objection)
+        finds.append(best)
+    return finds
+
+
+def _accept_fuzzily(folded: Folded, find: _Find, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
+    facts = _describe_find(find, index)
+    class_id = facts.pop("class_id")
+    return _build(folded, class_map, ACCEPTED, "fuzzy", (class_id,), attributes=find.query.attributes, **facts)
+
+
+def _describe_find(find: _Find, index: SpellingIndex) -> dict[str, Any]:
+    table = index.latin if find.query.is_latin else index.native
+    best, second = find.neighbours
+    spelling = None if best is None else table.spellings[best.entry]
+    rival = None if second is None else table.spellings[second.entry]
+    return {
+        "class_id": None if spelling is None else spelling.class_id,
+        "matched_alias": None if spelling is None else spelling.text,
+        "score": None if best is None else round(best.score, 2),
+        "runner_up": None if rival is None else rival.class_id,
+        "margin": None if best is None or second is None else round(best.score - second.score, 2),
+    }
+
+
+def _decide_several(
+    undecided: Mapping[int, Folded], class_map: ClassMap, separators: Sequence[str], depth: int
+) -> dict[int, LabelDecision]:
+    """Answers that name several brands: every part must be accepted by itself, else the answer stays in doubt."""
+    decisions: dict[int, LabelDecision] = {}
+    half: dict[int, LabelDecision] = {}
+    for order, separator in enumerate(separators):
+        split = {
+            place: parts
+            for place, folded in undecided.items()
+            if place not in decisions and len(parts := _split(folded, separator)) > 1
+        }
+        if not split:
+            continue
+        distinct = sorted({part for parts in split.values() for part in parts})
+        made = dict(zip(distinct, _decide(distinct, class_map, separators[order + 1 :], depth - 1), strict=True))
+        for place, parts in split.items():
+            found = [made[part] for part in parts]
+            if all(part.decision in {ACCEPTED, DROPPED} for part in found):
+                decisions[place] = _join_parts(undecided[place], found, class_map)
+            elif any(part.decision in {ACCEPTED, DROPPED} for part in found):
+                half.setdefault(place, _doubt_parts(undecided[place], found, class_map))
+    return {**half, **decisions}
+
+
+def _split(folded: Folded, separator: str) -> list[str]:
+    text = folded.raw if separator == "\n" else folded.text
+    if separator not in text or len(folded.text) > 2 * MAX_KEY_LENGTH:
+        return []
+    parts = [part.strip() for part in text.split(separator)]
+    kept = [part for part in parts if part]
+    return kept if len(kept) <= _MAX_PARTS and len(set(kept)) == len(kept) else []  # "Morgan & Morgan" is one name
+
+
+def _join_parts(folded: Folded, parts: Sequence[LabelDecision], class_map: ClassMap) -> LabelDecision:
+    class_ids = tuple(dict.fromkeys(class_id for part in parts for class_id in part.class_ids))
+    score = min(part.score or 0.0 for part in parts)
+    matched = " | ".join(part.matched_alias or "" for part in parts)
+    decision = ACCEPTED if class_ids else DROPPED
+    made = _build(folded, class_map, decision, "several", matched_alias=matched, score=score)
+    return replace(made, class_ids=class_ids)
+
+
+def _doubt_parts(folded: Folded, parts: Sequence[LabelDecision], class_map: ClassMap) -> LabelDecision:
+    known = next(part for part in parts if part.decision in {ACCEPTED, DROPPED})
+    open_parts = ", ".join(part.raw_label for part in parts if part.decision not in {ACCEPTED, DROPPED})
+    note = f"names several things, not all of them known ({open_parts})"
+    return _build(folded, class_map, REVIEW, "several", matched_alias=known.matched_alias, score=known.score, note=note)
+
+
+def _doubt(folded: Folded, find: _Find | None, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
+    """Review when something is near or inside, else unknown."""
+    facts: dict[str, Any] = {} if find is None else _describe_find(find, index)
+    facts.pop("class_id", None)
+    if inside := _find_inside(folded, index):
+        matched = inside.spelling.text
+        note = f'contains "{matched}" among other words'
+        return _build(folded, class_map, REVIEW, "contains", matched_alias=matched, note=note)
+    score = None if find is None or find.neighbours.best is None else find.neighbours.best.score
+    if score is not None and score >= class_map.thresholds.review_score:
+        return _build(folded, class_map, REVIEW, "near", note=(find.objection or "") if find else "", **facts)
+    return _build(folded, class_map, UNKNOWN, "none", note="nothing in the map is near", **facts)
+
+
+def _find_inside(folded: Folded, index: SpellingIndex) -> Hit | None:
+    """A spelling that stands in the answer as whole words, the longest first."""
+    words = folded.plain.split()[:40]
+    for length in range(min(_MAX_CONTAINED_WORDS, len(words) - 1), 0, -1):
+        for start in range(len(words) - length + 1):
+            text = " ".join(words[start : start + length])
+            if len(text) >= _MIN_CONTAINED_LETTERS and (hit := index.find_plain(text)):
+                return hit
+    return None
+
+
+def _view_candidates(query: _Query, table: NearestTable, class_map: ClassMap, decision: LabelDecision) -> list[CandidateView]:
+    candidates = table.list_candidates(query.key, _CANDIDATES)
+    views = []
+    for rank, candidate in enumerate(candidates):
+        spelling = table.spellings[candidate.entry]
+        if spelling is None:
+            continue
+        others = [other for place, other in enumerate(candidates) if place != rank]
+        verdict = _judge(query, Neighbours(candidate, others[0] if others else None), table, class_map, decision)
+        views.append(CandidateView(spelling.class_id, spelling.text, round(candidate.score, 2), verdict))
+    return views
+
+
+def _judge(query: _Query, near: Neighbours, table: NearestTable, class_map: ClassMap, decision: LabelDecision) -> str:
+    spelling = None if near.best is None else table.spellings[near.best.entry]
+    if spelling is not None and decision.decision == ACCEPTED and class_map.outputs[spelling.class_id] in decision.class_ids:
+        return f"won by the rule {decision.rule}"
+    if query.is_proposal:
+        return "lost: is written in another script; a proposal only"
+    return f"lost: {find_objection(query.key, near, table, class_map.thresholds) or 'a stronger rule decided'}"
+
+
+def _build(
+    folded: Folded, class_map: ClassMap, decision: str, rule: str, class_ids: tuple[object, ...] = (), **facts: Any
+) -> LabelDecision:
+    outputs = [class_map.outputs[str(class_id)] for class_id in class_ids]
+    kept = tuple(class_id for class_id in outputs if class_id is not None)
+    if outputs and not kept:
+        decision = DROPPED
+    return LabelDecision(raw_label=folded.raw, decision=decision, rule=rule, map_hash=class_map.hash, class_ids=kept, **facts)
+
+
+def _dump(attributes: Mapping[str, bool | int | str]) -> str | None:
+    return json.dumps(dict(attributes), sort_keys=True, ensure_ascii=False) if attributes else None

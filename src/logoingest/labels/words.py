@@ -1,0 +1,92 @@
+"""Words that are never a brand: what is used where a class map does not list its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+NOISE_WORDS: Mapping[str, Sequence[str]] = {
+    "en": (
+        "logo", "logos", "logotype", "the logo of", "logo of", "logo of the", "brand", "brand name", "the brand", "brand of", "sign", "symbol",
+        "emblem", "icon", "text", "wordmark", "trademark", "the", "a", "an", "company", "official", "image of", "picture of", "photo of",
+    ),
+    "de": ("schriftzug", "marke", "die marke", "das logo von", "logo von", "firma", "zeichen", "emblem", "teilsichtbar", "wortmarke"),
+    "fr": ("marque", "la marque", "le logo de", "logo de", "enseigne", "symbole", "sigle"),
+    "es": ("marca", "la marca", "logotipo", "logotipo de", "el logotipo de", "el logo de", "símbolo"),
+    "pt": ("marca", "logomarca", "logotipo da", "logotipo do", "logo da", "logo do", "o logo da"),
+    "it": ("marchio", "il marchio", "il logo di", "logo di", "simbolo"),
+    "nl": ("merk", "het merk", "het logo van", "logo van", "beeldmerk"),
+    "pl": ("marka", "znak", "logotyp"),
+    "tr": ("logosu", "markası", "marka"),
+    "ru": ("логотип", "лого", "бренд", "марка", "знак"),
+    "uk": ("логотип", "лого", "бренд", "марка", "знак"),
+    "el": ("λογότυπο", "σήμα", "μάρκα"),
+    "ar": ("شعار", "علامة", "ماركة", "علامة تجارية"),
+    "he": ("לוגו", "סמל", "מותג"),
+    "hi": ("लोगो", "ब्रांड", "चिह्न"),
+    "th": ("โลโก้", "ยี่ห้อ"),
+    "zh": ("标志", "标识", "商标", "品牌", "標誌", "商標", "品牌标志", "的标志", "的 logo"),
+    "ja": ("ロゴ", "のロゴ", "マーク", "のマーク", "ブランド", "社のロゴ"),
+    "ko": ("로고", "의 로고", "상표", "브랜드", "마크"),
+    "vi": ("biểu tượng", "thương hiệu"),
+    "id": ("merek", "merk"),
+}  # fmt: skip
+"""What people write beside a brand's name, per language."""
+
+NO_LABEL: Mapping[str, Sequence[str]] = {
+    "any": ("", "?", "??", "???", "-", "--", ".", "...", "x", "xxx", "0"),
+    "en": (
+        "none", "no", "nothing", "n/a", "na", "null", "nil", "nan", "no logo", "no brand", "no label", "not visible", "can't see", "cannot see",
+        "can't read", "cannot read", "unreadable", "not readable", "illegible", "unclear", "not clear", "blurry", "too blurry", "not sure", "unsure",
+        "unknown", "i don't know", "don't know", "do not know", "dont no", "idk", "dunno", "no idea", "not applicable", "none of the above",
+        "image not loading", "image does not load", "image didn't load", "image not available", "no image", "not found", "404", "404 not found",
+        "broken link", "broken image", "broken", "link broken", "dead link", "error", "empty", "blank", "skip", "no picture", "no photo", "not a logo",
+    ),
+    "de": ("keine", "kein", "keins", "nichts", "kein logo", "keine marke", "weiß nicht", "weiss nicht", "ich weiß nicht", "keine ahnung", "unbekannt", "nicht sichtbar", "nicht erkennbar", "unleserlich"),
+    "fr": ("aucun", "aucune", "rien", "pas de logo", "aucun logo", "je ne sais pas", "inconnu", "illisible", "pas visible"),
+    "es": ("ninguno", "ninguna", "nada", "sin logo", "no sé", "no lo sé", "no se ve", "desconocido", "ningún logo"),
+    "pt": ("nenhum", "nenhuma", "nada", "sem logo", "não sei", "desconhecido", "nenhum logo"),
+    "it": ("nessuno", "nessuna", "niente", "nulla", "nessun logo", "non so", "non lo so", "sconosciuto"),
+    "nl": ("geen", "niets", "geen logo", "weet niet", "weet ik niet", "onbekend"),
+    "pl": ("brak", "nic", "brak logo", "nie wiem", "nieznane", "nieznany"),
+    "tr": ("yok", "hiçbiri", "logo yok", "bilmiyorum", "bilinmiyor"),
+    "ru": ("нет", "ничего", "нет логотипа", "не знаю", "неизвестно", "не видно", "нет изображения"),
+    "uk": ("немає", "нічого", "не знаю", "невідомо"),
+    "el": ("τίποτα", "κανένα", "δεν ξέρω"),
+    "ar": ("لا شيء", "لا يوجد", "لا أعرف", "غير معروف", "لا يوجد شعار"),
+    "he": ("אין", "כלום", "לא יודע", "לא ידוע"),
+    "hi": ("कुछ नहीं", "कोई नहीं", "पता नहीं", "मालूम नहीं"),
+    "th": ("ไม่มี", "ไม่รู้", "ไม่ทราบ"),
+    "zh": ("无", "没有", "沒有", "不知道", "没有标志", "不清楚", "看不清", "看不到", "未知", "不认识"),
+    "ja": ("なし", "無し", "わからない", "分からない", "わかりません", "不明", "見えない", "ロゴなし", "ない"),
+    "ko": ("없음", "없다", "모름", "모르겠음", "모르겠다", "모르겠습니다", "안 보임"),
+    "vi": ("không", "không có", "không biết"),
+    "id": ("tidak ada", "tidak tahu"),
+}  # fmt: skip
+"""Answers that mean "no label is there", "I cannot tell" or "the picture is gone", per language."""
+
+SEPARATORS: Sequence[str] = (
+    "\n", ";", "；", "|", " / ", "/", "／", ",", "，", "、", "،", " and ", " und ", " et ", " y ", " e ", " и ", " en ", " و ", " と ", " with ", " + ", " & ", "+", "&",
+)  # fmt: skip
+"""What people write between several brands, strongest first; only looked for when the whole answer is no brand."""
+
+GENERIC_WORDS = frozenset(
+    (
+        "the", "of", "and", "for", "in", "at", "by", "on", "a", "an", "de", "del", "la", "le", "les", "los", "las", "el", "du", "des", "da", "do", "di",
+        "der", "die", "das", "und", "et", "y", "e", "&", "+", "van", "von", "al", "company", "co", "corp", "corporation", "inc", "ltd", "llc", "gmbh",
+        "ag", "sa", "group", "grupo", "groupe", "gruppe", "international", "service", "services", "center", "centre", "centro", "bank", "banca", "banco",
+        "banka", "banque", "store", "stores", "shop", "shops", "market", "markt", "mart", "supermarket", "super", "hypermarket", "express", "city", "hotel",
+        "hotels", "restaurant", "restaurants", "coffee", "cafe", "food", "foods", "house", "bar", "grill", "pizza", "burger", "burgers", "bakery",
+        "pharmacy", "farmacia", "clinic", "school", "university", "insurance", "fitness", "club", "home", "motors", "motor", "energy", "beer", "text",
+        "symbol", "logo",
+    )
+)  # fmt: skip
+"""Words so many names share that agreeing on them says little; further ones are counted in each class map."""
+
+EMPTY_TALK = frozenset(
+    (
+        "good", "very good", "nice", "great", "ok", "okay", "yes", "yeah", "fine", "cool", "best", "super", "excellent", "true", "false", "done", "test",
+        "hello", "hi", "thanks", "thank you", "asdf", "asd", "asdasd", "asdfgh", "asdfghjkl", "qwe", "qwer", "qwerty", "qwertyuiop", "zxcv", "zxcvbnm",
+        "abc", "abcd", "aaa", "aaaa", "sdf", "dfg", "jkl", "image", "picture", "photo", "product", "shop", "car", "food", "drink", "shirt", "shoes",
+    )
+)  # fmt: skip
+"""Answers that name nothing; a first class map makes no class of them."""

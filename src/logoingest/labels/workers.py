@@ -1,0 +1,151 @@
+"""Every worker as the votes show her, and which ones look like spammers, with the reason.
+
+Suspicion is meant for a person to look at, so it is slow: nobody with fewer than ten votes (or twenty answers) is suspected, and
+shares are judged by the far end of their 95 % interval (Wilson 1927, https://doi.org/10.2307/2276774).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.labels.answers import Annotations, Answers, Kind
+from logoingest.labels.verdicts import Verdicts
+from logoingest.labels.votes import Floats, Indices, is_among
+from logoingest.schemas import WorkerRow
+
+_MIN_VOTES = 10
+_MIN_ANSWERS = 20
+#: Agreement surely below this share of the usual worker's is suspect.
+_LOW_AGREEMENT = 0.6
+#: So many answers that match nothing, of so few kinds, are suspect: people who misspell do it differently every time.
+_UNMATCHED_SHARE = 0.3
+_FEW_KINDS = 4
+_FEW_KINDS_SHARE = 0.8
+#: A median time below this share of the usual worker's is suspect, unless the votes show that the fast worker is good.
+_FAST = 0.2
+_GOOD_AGREEMENT = 0.8
+_SHOWN_LENGTH = 20
+
+
+def describe_workers(annotations: Annotations, answers: Answers, verdicts: Verdicts) -> pa.Table:
+    """The ``WorkerRow`` table, sorted by worker_id; answers without a worker have no row.
+
+    ``agreement`` is over votes on pictures where a class or "no label" won; ``skill`` is null under majority and for those
+    without a vote.
+    """
+    count = len(annotations.worker_names)
+    known = annotations.worker >= 0
+
+    def tell(rows: npt.NDArray[np.bool_]) -> Indices:
+        return np.bincount(annotations.worker[rows & known], minlength=count)
+
+    given = tell(np.ones(len(annotations.worker), bool))
+    votes, judged, agreed = _count_agreement(annotations, answers, verdicts, count)
+    skill = np.full(count + 1, np.nan)
+    skill[verdicts.votes.workers + 1] = verdicts.votes.skill
+    seconds = _measure_seconds(annotations, count)
+    with np.errstate(invalid="ignore"):
+        agreement = np.round(agreed / judged, 6)
+    reasons = _suspect(annotations, given, judged, agreed, seconds)
+    columns = {
+        "worker_id": pa.array(annotations.worker_names, pa.string()),
+        "annotations": pa.array(given, pa.int64()),
+        "votes": pa.array(votes, pa.int64()),
+        "no_label": pa.array(tell(annotations.kind == Kind.NO_LABEL), pa.int64()),
+        "unmatched": pa.array(tell(annotations.kind == Kind.UNREAD), pa.int64()),
+        "agreement": pa.array(agreement, pa.float64(), from_pandas=True),
+        "skill": pa.array(np.round(skill[1:], 6), pa.float64(), from_pandas=True),
+        "median_work_time_s": pa.array(seconds, pa.float64(), from_pandas=True),
+        "suspect": pa.array(["; ".join(found) or None for found in reasons], pa.string()),
+    }
+    schema = WorkerRow.arrow_schema()
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _count_agreement(
+    annotations: Annotations, answers: Answers, verdicts: Verdicts, count: int
+) -> tuple[Indices, Indices, Indices]:
+    """A worker's votes, those on pictures that are settled (as a class or as none), and those of them that won."""
+    naming = (answers.kind == Kind.NAMED) & (answers.worker >= 0)
+    decided = (verdicts.is_settled | verdicts.is_no_label) & ~verdicts.is_tied
+    judged = naming & decided[answers.picture]
+    size = max(len(annotations.class_names), 1)
+    said = answers.picture[answers.named_answer] * size + answers.named_class
+    right = np.zeros(len(answers.picture), bool)
+    right[answers.named_answer[is_among(said, verdicts.class_picture * size + verdicts.class_number)]] = True
+
+    def tell(rows: npt.NDArray[np.bool_]) -> Indices:
+        return np.bincount(answers.worker[rows], minlength=count)
+
+    return tell(naming), tell(judged), tell(judged & right)
+
+
+def _measure_seconds(annotations: Annotations, count: int) -> Floats:
+    """A worker's median work time, NaN where no time is known."""
+    import pandas as pd
+
+    times = annotations.table.column("work_time_s").to_numpy()
+    medians = pd.Series(times).groupby(annotations.worker).median()
+    return medians.reindex(range(count)).to_numpy(np.float64)
+
+
+def _suspect(annotations: Annotations, given: Indices, judged: Indices, agreed: Indices, seconds: Floats) -> list[list[str]]:
+    """Why each worker is suspect; empty lists for nearly all."""
+    reasons: list[list[str]] = [[] for _ in given]
+    often = judged >= _MIN_VOTES
+    usual = float(np.median(agreed[often] / judged[often])) if often.any() else 0.0
+    _, highest = bound_share(agreed, judged)
+    for worker in np.flatnonzero(often & (highest < _LOW_AGREEMENT * usual)).tolist():
+        share = agreed[worker] / judged[worker]
+        reasons[worker].append(f"agrees {share:.0%} over {judged[worker]} votes, usual is {usual:.0%}")
+    for worker, words in _find_stock_answers(annotations, given).items():
+        reasons[worker].append(words)
+    timed = (given >= _MIN_ANSWERS) & ~np.isnan(seconds)
+    usual_time = float(np.median(seconds[timed])) if timed.any() else 0.0
+    good = often & (agreed >= _GOOD_AGREEMENT * usual * judged)
+    for worker in np.flatnonzero(timed & ~good & (np.nan_to_num(seconds, nan=np.inf) < _FAST * usual_time)).tolist():
+        reasons[worker].append(f"median {seconds[worker]:g} s an answer, usual is {usual_time:g} s")
+    return reasons
+
+
+def _find_stock_answers(annotations: Annotations, given: Indices) -> dict[int, str]:
+    """Workers who give the same few answers that match nothing again and again → which ones and how often."""
+    import pandas as pd
+
+    unread = np.flatnonzero((annotations.kind == Kind.UNREAD) & (annotations.worker >= 0))
+    labels = pc.utf8_lower(pc.utf8_trim_whitespace(annotations.table.column("raw_label").take(pa.array(unread, pa.int64()))))
+    counts = (
+        pd.DataFrame({"worker": annotations.worker[unread], "label": labels.to_pandas()})
+        .value_counts(["worker", "label"])
+        .reset_index(name="times")
+        .sort_values(["worker", "times", "label"], ascending=[True, False, True], kind="stable")
+    )
+    total = counts.groupby("worker")["times"].sum()
+    stock = counts.groupby("worker").head(_FEW_KINDS).groupby("worker")["times"].sum()
+    lowest, _ = bound_share(total.to_numpy(), given[total.index.to_numpy()])
+    is_stock = (total >= _MIN_ANSWERS) & (lowest >= _UNMATCHED_SHARE) & (stock >= _FEW_KINDS_SHARE * total)
+    found = {}
+    for worker in total.index[is_stock].tolist():
+        words = counts.loc[counts["worker"] == worker, "label"].head(_FEW_KINDS)
+        shown = ", ".join(f"'{_show(word)}'" for word in words)
+        found[int(worker)] = f"answers {shown} {stock[worker] / given[worker]:.0%} of {given[worker]} times"
+    return found
+
+
+def _show(text: str) -> str:
+    """A stranger's text, short and without anything that could move a cursor."""
+    shown = "".join(letter if letter.isprintable() else "·" for letter in text)
+    return shown if len(shown) <= _SHOWN_LENGTH else shown[: _SHOWN_LENGTH - 1] + "…"
+
+
+def bound_share(hits: Indices, tries: Indices) -> tuple[Floats, Floats]:
+    """Wilson's 95 % interval of a share, element by element; (0, 1) where nothing was tried."""
+    tries = np.asarray(tries, np.float64)
+    share = np.asarray(hits, np.float64) / np.maximum(tries, 1)
+    square = 1.96**2
+    middle = (share * tries + square / 2) / (tries + square)
+    spread = 1.96 * np.sqrt(share * (1 - share) * tries + square / 4) / (tries + square)
+    return np.where(tries > 0, middle - spread, 0.0), np.where(tries > 0, middle + spread, 1.0)
