@@ -1,0 +1,32 @@
+"""From URLs to bytes: politely, within bounds, to public addresses only; one row of ``downloads`` for every URL.
+
+``policy`` decides, ``client`` speaks HTTP, ``fetcher`` gives every URL its turn, ``shard`` writes, ``lanes`` spreads shards over
+processes, each a ``lane``.
+"""
+
+from __future__ import annotations
+
+from logoingest.fetch.fetcher import Fetcher, Inspect, OnOutcome, fetch_urls
+from logoingest.fetch.lane import FetchProgress
+from logoingest.fetch.lanes import run_shards
+from logoingest.fetch.plan import PLAN_SCHEMA, plan_shards
+from logoingest.fetch.settings import FetchSettings, Proxy
+from logoingest.fetch.shard import ShardCounts, ShardJob, choose_retries, count_shard, run_shard
+
+__all__ = [
+    "PLAN_SCHEMA",
+    "FetchProgress",
+    "FetchSettings",
+    "Fetcher",
+    "Inspect",
+    "OnOutcome",
+    "Proxy",
+    "ShardCounts",
+    "ShardJob",
+    "choose_retries",
+    "count_shard",
+    "fetch_urls",
+    "plan_shards",
+    "run_shard",
+    "run_shards",
+]

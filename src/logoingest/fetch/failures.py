@@ -1,0 +1,184 @@
+"""Which exception of the network stack is which Reason.
+
+The transport maps aiohttp's exceptions to httpx's, some of them to misleading ones (a server that hangs up becomes
+``ConnectTimeout``), so the cause is looked at first.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import aiohttp
+import httpx
+from aiohttp.http_exceptions import HttpProcessingError
+
+from logoingest.errors import LogoingestError
+from logoingest.fetch.addresses import explain_refusal, parse_socket_address
+from logoingest.fetch.policy import Verdict
+from logoingest.fetch.settings import FetchSettings
+from logoingest.schemas import Reason
+
+
+class RefusedAddressError(OSError):
+    """Raised at the moment of connecting: the address is not one we connect to."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"a {kind} address")
+        self.kind = kind
+
+
+class LookupFailedError(OSError):
+    """A name has no address; ``permanent`` when the name service said so."""
+
+    def __init__(self, *, permanent: bool) -> None:
+        super().__init__("no address")
+        self.permanent = permanent
+
+
+#: What may be raised by an exchange and is the network's doing.
+NETWORK_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, HttpProcessingError, OSError)
+
+_PERMANENT_LOOKUPS = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+
+def is_permanent(error: OSError) -> bool:
+    """Whether a failed look-up will fail again."""
+    return isinstance(error, socket.gaierror) and error.errno in _PERMANENT_LOOKUPS
+
+
+def check_address(address: str, settings: FetchSettings) -> None:
+    """Raise unless the address may be connected to.
+
+    Raises:
+        RefusedAddressError: it may not.
+    """
+    kind = explain_refusal(parse_socket_address(address), settings.allowed_networks)
+    if kind is not None:
+        raise RefusedAddressError(kind)
+
+
+class _Scene(NamedTuple):
+    """Where an exception struck."""
+
+    settings: FetchSettings
+    reading: bool
+    via_proxy: bool
+
+
+def judge_error(error: BaseException, settings: FetchSettings, *, reading: bool, via_proxy: bool) -> Verdict:
+    """The verdict on an exception of an exchange.
+
+    Args:
+        error: what was raised.
+        settings: for the limits named in details.
+        reading: whether the head of the answer had come, so that the body broke off.
+        via_proxy: whether a proxy was in between.
+
+    Raises:
+        LogoingestError: it was this machine's fault.
+    """
+    scene = _Scene(settings, reading, via_proxy)
+    chain = list(_iterate_causes(error))
+    for kinds, judge in _RULES:
+        for cause in chain:
+            if isinstance(cause, kinds):
+                return judge(cause, scene)
+    return _BROKEN_OFF if reading else Verdict(Reason.PROTOCOL, "the answer is no valid HTTP")
+
+
+def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    for _ in range(10):
+        if current is None:
+            return
+        yield current
+        inner = getattr(current, "os_error", None) if isinstance(current, aiohttp.ClientConnectorError) else None
+        current = inner or current.__cause__
+
+
+_BROKEN_OFF = Verdict(Reason.TRUNCATED, "the connection broke off in the body", can_heal=True)
+
+
+def _judge_refused(error: Any, _: _Scene) -> Verdict:
+    article = "an" if error.kind[0] in "aeiou" else "a"
+    return Verdict(Reason.PRIVATE_ADDRESS, f"the name leads to {article} {error.kind} address")
+
+
+def _judge_lookup(error: Any, scene: _Scene) -> Verdict:
+    permanent = isinstance(error, LookupFailedError) and error.permanent
+    if scene.via_proxy:
+        return Verdict(Reason.PROXY, "the proxy's name cannot be looked up", can_heal=not permanent)
+    detail = "there is no such host name" if permanent else "the host name cannot be looked up"
+    return Verdict(Reason.DNS, detail, can_heal=not permanent)
+
+
+def _judge_tls(error: Any, scene: _Scene) -> Verdict:
+    if scene.reading:
+        return _BROKEN_OFF
+    error = getattr(error, "certificate_error", getattr(error, "os_error", error))  # aiohttp's own classes wrap ssl's
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Verdict(Reason.TLS, f"the certificate is not valid: {error.verify_message.rstrip('.')}")
+    reason = getattr(error, "reason", None) or "no TLS spoken here"
+    return Verdict(Reason.TLS, f"the handshake failed: {str(reason).lower().replace('_', ' ')}")
+
+
+def _judge_tunnel(error: Any, _: _Scene) -> Verdict:
+    if error.status == 407:
+        return Verdict(Reason.PROXY, "the proxy asks for a user and password (407)")
+    return Verdict(Reason.PROXY, f"the proxy answered {error.status} to CONNECT", can_heal=error.status >= 500)
+
+
+def _judge_proxy_connect(error: Any, _: _Scene) -> Verdict:
+    _refuse_own_fault(error.os_error)
+    return Verdict(Reason.PROXY, f"no connection to the proxy: {_describe_os_error(error.os_error)}", can_heal=True)
+
+
+def _judge_read_timeout(_: Any, scene: _Scene) -> Verdict:
+    return Verdict(Reason.TIMEOUT_READ, f"nothing came for {scene.settings.read_timeout_s:g} s", can_heal=True)
+
+
+def _judge_connect_timeout(_: Any, scene: _Scene) -> Verdict:
+    return Verdict(Reason.TIMEOUT_CONNECT, f"no connection within {scene.settings.connect_timeout_s:g} s", can_heal=True)
+
+
+def _judge_connect(error: Any, _: _Scene) -> Verdict:
+    _refuse_own_fault(error.os_error)
+    return Verdict(Reason.CONNECT, _describe_os_error(error.os_error), can_heal=True)
+
+
+def _judge_hang_up(_: Any, scene: _Scene) -> Verdict:
+    return _BROKEN_OFF if scene.reading else Verdict(Reason.CONNECT, "the server hung up before it answered", can_heal=True)
+
+
+def _refuse_own_fault(error: OSError) -> None:
+    """This machine's limits are no fact about a URL."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        raise LogoingestError("too many open files", "raise the limit (ulimit -n) or lower fetch.concurrency, and run again")
+
+
+def _describe_os_error(error: OSError) -> str:
+    known = error.errno is not None and error.errno in errno.errorcode
+    return os.strerror(error.errno).lower() if known and error.errno is not None else "the connection failed"
+
+
+#: The first rule that fits any link of the chain of causes decides, so the more telling ones come first.
+_RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any, _Scene], Verdict]]] = (
+    (RefusedAddressError, _judge_refused),
+    (LookupFailedError, _judge_lookup),
+    (aiohttp.ClientConnectorDNSError, _judge_lookup),
+    (ssl.SSLError, _judge_tls),
+    (aiohttp.ClientHttpProxyError, _judge_tunnel),
+    (aiohttp.ClientProxyConnectionError, _judge_proxy_connect),
+    ((aiohttp.SocketTimeoutError, httpx.ReadTimeout), _judge_read_timeout),
+    ((aiohttp.ServerTimeoutError, TimeoutError), _judge_connect_timeout),
+    (aiohttp.ClientPayloadError, lambda _error, _scene: _BROKEN_OFF),
+    (aiohttp.ServerDisconnectedError, _judge_hang_up),
+    (aiohttp.ClientConnectorError, _judge_connect),
+    ((ConnectionError, aiohttp.ClientOSError), _judge_hang_up),
+    ((aiohttp.InvalidURL, httpx.InvalidURL), lambda _error, _scene: Verdict(Reason.BAD_URL, "is malformed")),
+)

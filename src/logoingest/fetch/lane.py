@@ -1,0 +1,200 @@
+"""One lane: an event loop that fetches shard after shard and looks at its own pictures, here or in a process of its own.
+
+A lane asks for a shard when it has nothing left to start, so that the slow last URLs of one shard overlap with the next. In a
+process of its own it hears and reports through a pipe, and ends at once when that closes: its parent is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple, TypeAlias
+
+from logoingest.errors import LogoingestError
+from logoingest.fetch.fetcher import Fetcher, Inspect
+from logoingest.fetch.settings import FetchSettings
+from logoingest.fetch.shard import ShardCounts, ShardJob, run_shard
+
+#: Shards one lane has open at most, and the bytes it may hold for them before it opens another.
+MAX_OPEN_SHARDS = 16
+MAX_HELD_BYTES = 192_000_000
+_TICK_S = 0.2
+
+
+class FetchProgress(NamedTuple):
+    """Counts since the start of ``run_shards``; they only grow."""
+
+    urls: int = 0
+    ok: int = 0
+    failed: int = 0
+    byte_count: int = 0
+    shards: int = 0
+
+    def add(self, other: FetchProgress) -> FetchProgress:
+        """The sum, field by field."""
+        return FetchProgress(*(mine + more for mine, more in zip(self, other, strict=True)))
+
+
+NextJob: TypeAlias = Callable[[], Awaitable[ShardJob | None]]
+Emit: TypeAlias = Callable[[FetchProgress | ShardCounts], None]
+
+
+async def serve_lane(
+    next_job: NextJob, emit: Emit, settings: FetchSettings, inspect: Inspect | None, stop: asyncio.Event, *, threads: int
+) -> None:
+    """Fetch shards until there are no more: a new one is opened whenever slots are free and nothing waits for them."""
+    reporter = _Reporter(emit)
+    with ThreadPoolExecutor(threads, thread_name_prefix="inspect") as executor:
+        async with Fetcher(settings, inspect, executor=executor) as fetcher:
+            await _serve(next_job, fetcher, reporter, settings, inspect, stop=stop)
+        reporter.flush()
+
+
+async def _serve(
+    next_job: NextJob,
+    fetcher: Fetcher,
+    reporter: _Reporter,
+    settings: FetchSettings,
+    inspect: Inspect | None,
+    *,
+    stop: asyncio.Event,
+) -> None:
+    shards: set[asyncio.Task[ShardCounts]] = set()
+    more = True
+    try:
+        while more or shards:
+            if more and await _is_time_to_open(shards, fetcher):
+                job = None if stop.is_set() else await next_job()
+                more = job is not None and not stop.is_set()
+                if job is not None and more:
+                    work = run_shard(
+                        job.workspace_url,
+                        job.shard,
+                        job.urls,
+                        settings,
+                        inspect,
+                        only=job.only,
+                        on_outcome=reporter.count,
+                        stop=stop,
+                        fetcher=fetcher,
+                    )
+                    shards.add(asyncio.create_task(work))
+                    await asyncio.sleep(0)
+            elif not more and shards:
+                await asyncio.wait(shards, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in shards if task.done()]:
+                shards.remove(task)
+                reporter.finish(task.result())
+    finally:
+        for task in shards:
+            task.cancel()
+        await asyncio.gather(*shards, return_exceptions=True)
+
+
+async def _is_time_to_open(shards: set[asyncio.Task[ShardCounts]], fetcher: Fetcher) -> bool:
+    """Wait until another shard may be opened (True) or one of the open ones is finished (False)."""
+    if not shards:
+        return True
+    if not _has_room(shards, fetcher):
+        await asyncio.wait(shards, return_when=asyncio.FIRST_COMPLETED)
+        return False
+    idle = asyncio.create_task(fetcher.wait_until_idle())
+    waits: list[asyncio.Future[Any]] = [*shards, idle]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return idle.done()
+    finally:
+        idle.cancel()
+
+
+def _has_room(shards: set[asyncio.Task[ShardCounts]], fetcher: Fetcher) -> bool:
+    return len(shards) < MAX_OPEN_SHARDS and fetcher.held_bytes < MAX_HELD_BYTES
+
+
+class _Reporter:
+    """Adds outcomes up between reports, so that a pipe is not written to for every URL."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._sum = FetchProgress()
+        self._due = time.monotonic() + _TICK_S
+
+    def count(self, row: dict[str, Any]) -> None:
+        """Take note of a finished row."""
+        ok = row["outcome"] == "ok"
+        self._sum = self._sum.add(FetchProgress(1, int(ok), int(not ok), row.get("byte_count") or 0))
+        if time.monotonic() >= self._due:
+            self.flush()
+
+    def finish(self, counts: ShardCounts) -> None:
+        """Report a shard."""
+        self.flush()
+        self._emit(counts)
+
+    def flush(self) -> None:
+        """Report what has been counted."""
+        if self._sum.urls:
+            self._emit(self._sum)
+            self._sum = FetchProgress()
+        self._due = time.monotonic() + _TICK_S
+
+
+def main(descriptor: int) -> None:
+    """What a lane's process runs; ``descriptor`` is its end of the pipe."""
+    _allow_many_files()
+    pipe: Connection[Any, Any] = Connection(descriptor)
+    try:
+        settings, inspect, threads = pipe.recv()
+    except EOFError:
+        return
+    except Exception as error:  # noqa: BLE001  whatever unpickling runs into
+        pipe.send(f"cannot be told what to do ({type(error).__name__}: {error}); inspect must be a function of a module")
+        return
+    try:
+        asyncio.run(_serve_pipe(pipe, settings, inspect, threads))
+    except LogoingestError as error:
+        pipe.send((type(error), tuple(error.problems)))
+    except Exception as error:
+        pipe.send(f"{type(error).__name__}: {error}")
+        raise
+
+
+def _allow_many_files() -> None:
+    """Connections kept alive to thousands of hosts need more descriptors than the usual 1,024; the process is our own."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def _serve_pipe(pipe: Connection[Any, Any], settings: FetchSettings, inspect: Inspect | None, threads: int) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    jobs: asyncio.Queue[ShardJob | None] = asyncio.Queue()
+
+    def listen() -> None:
+        while True:
+            try:
+                message = pipe.recv()
+            except (EOFError, OSError):
+                os._exit(1)  # the parent is gone: so is whoever wanted the rest
+            if message == "stop":
+                loop.call_soon_threadsafe(stop.set)
+                loop.call_soon_threadsafe(jobs.put_nowait, None)
+            else:
+                loop.call_soon_threadsafe(jobs.put_nowait, message)
+
+    threading.Thread(target=listen, name="parent", daemon=True).start()
+
+    async def next_job() -> ShardJob | None:
+        pipe.send("next")
+        return await jobs.get()
+
+    await serve_lane(next_job, pipe.send, settings, inspect, stop, threads=threads)

@@ -1,0 +1,256 @@
+"""Many shards on this machine: one lane per process; the parent hands shards out, adds progress up and stops the lanes.
+
+Lanes are started as fresh interpreters with the pipe's number as argument rather than through ``multiprocessing.Process``: the
+latter runs the caller's main module again, which breaks every script without an ``if __name__ == "__main__"``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any
+
+from logoingest.errors import LogoingestError, Problem
+from logoingest.fetch.fetcher import Inspect, count_cpus
+from logoingest.fetch.lane import FetchProgress, serve_lane
+from logoingest.fetch.settings import FetchSettings
+from logoingest.fetch.shard import ShardCounts, ShardJob
+
+#: How long lanes may take to end by themselves before they are ended.
+GRACE_S = 3.0
+_TICK_S = 0.2
+
+
+def run_shards(
+    jobs: Sequence[ShardJob],
+    settings: FetchSettings,
+    inspect: Inspect | None,
+    on_progress: Callable[[FetchProgress], None] | None = None,
+    stop: threading.Event | None = None,
+) -> list[ShardCounts]:
+    """Fetch shards with ``settings.processes`` processes (0: one per CPU core), never more than there are jobs.
+
+    The limits of ``settings`` hold over all processes together, which is why there are never more of them than
+    ``settings.per_host``. May be called from any thread, and inside a running event loop. ``inspect`` must be importable by
+    another process (a module's function, or a ``functools.partial`` of one).
+
+    Args:
+        jobs: the shards; handed out in this order.
+        settings: limits, proxies, networks.
+        inspect: see ``fetch_urls``.
+        on_progress: called in the calling thread, a few times a second at most.
+        stop: once set, lanes end within 5 s; finished shards stay, unfinished ones leave no file.
+
+    Returns:
+        The counts of every finished shard, in the order of ``jobs``. KeyboardInterrupt stops the lanes and goes on up.
+
+    Raises:
+        LogoingestError: a shard could not be written, or a process died; what is finished stays.
+    """
+    if not jobs:
+        return []
+    wanted = min(settings.processes or count_cpus(), len(jobs))
+    divided = settings.divide(wanted)
+    threads = max(1, count_cpus() // len(divided))
+    run = _Run(deque(jobs), on_progress, stop or threading.Event())
+    if len(divided) == 1:
+        _run_here(run, divided[0], inspect, threads)
+    else:
+        _run_processes(run, divided, inspect, threads)
+    order = {job.shard: index for index, job in enumerate(jobs)}
+    return sorted(run.counts, key=lambda counts: order[counts.shard])
+
+
+@dataclass
+class _Run:
+    """The parent's books."""
+
+    jobs: deque[ShardJob]
+    on_progress: Callable[[FetchProgress], None] | None
+    stop: threading.Event
+    counts: list[ShardCounts] = field(default_factory=list)
+    progress: FetchProgress = field(default_factory=FetchProgress)
+    shown: FetchProgress | None = None
+
+    def book(self, news: FetchProgress | ShardCounts) -> None:
+        """Add what a lane reports."""
+        if isinstance(news, FetchProgress):
+            self.progress = self.progress.add(news)
+        elif news.finished:
+            self.counts.append(news)
+            self.progress = self.progress.add(FetchProgress(shards=1))
+
+    def show(self) -> None:
+        """Tell the caller, if there is anything new."""
+        if self.on_progress is not None and self.progress != self.shown:
+            self.shown = self.progress
+            self.on_progress(self.progress)
+
+
+# -- one lane in this process ------------------------------------------------------------------------------------------
+
+
+def _run_here(run: _Run, settings: FetchSettings, inspect: Inspect | None, threads: int) -> None:
+    """In a thread of its own: the caller's thread may have an event loop running, and stays free for Ctrl-C."""
+    news: deque[FetchProgress | ShardCounts] = deque()
+    failure: list[BaseException] = []
+    halt = threading.Event()
+
+    async def next_job() -> ShardJob | None:
+        return run.jobs.popleft() if run.jobs else None
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        watch = asyncio.create_task(_watch_events((halt, run.stop), stop))
+        try:
+            await serve_lane(next_job, news.append, settings, inspect, stop, threads=threads)
+        finally:
+            watch.cancel()
+
+    def work() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name="fetch lane", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_TICK_S)
+            _book_all(run, news)
+            run.show()
+    finally:
+        halt.set()
+        thread.join(GRACE_S)
+        _book_all(run, news)
+    if failure:
+        raise failure[0]
+    run.show()
+
+
+def _book_all(run: _Run, news: deque[FetchProgress | ShardCounts]) -> None:
+    while news:
+        run.book(news.popleft())
+
+
+async def _watch_events(events: Sequence[threading.Event], stop: asyncio.Event) -> None:
+    while not any(event.is_set() for event in events):  # noqa: ASYNC110  these events belong to threads
+        await asyncio.sleep(_TICK_S / 2)
+    stop.set()
+
+
+# -- lanes in processes of their own -----------------------------------------------------------------------------------
+
+
+@dataclass
+class _Lane:
+    """A child process and the pipe to it."""
+
+    process: subprocess.Popen[bytes]
+    pipe: Connection[Any, Any]
+    jobs: list[str] = field(default_factory=list)
+    """Shards it was given and has not finished."""
+
+
+def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect | None, threads: int) -> None:
+    lanes: list[_Lane] = []
+    lost: list[Problem] = []
+    try:
+        lanes += [_start_lane(settings, inspect, threads) for settings in divided]
+        open_lanes = {lane.pipe: lane for lane in lanes}
+        while open_lanes:
+            if run.stop.is_set():
+                break
+            for pipe in wait(list(open_lanes), timeout=_TICK_S):
+                lane = open_lanes[pipe]  # type: ignore[index]
+                try:
+                    _hear(run, lane, lane.pipe.recv())
+                except (EOFError, ConnectionError):
+                    del open_lanes[lane.pipe]
+                    lost += _bury(lane)
+            run.show()
+    finally:
+        _stop_lanes(run, lanes)
+    run.show()
+    if lost:
+        raise LogoingestError(lost)
+
+
+def _start_lane(settings: FetchSettings, inspect: Inspect | None, threads: int) -> _Lane:
+    ours, theirs = Pipe()
+    command = [sys.executable, "-P", "-c", "import sys; from logoingest.fetch.lane import main; main(int(sys.argv[1]))"]
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # as found here, wherever the caller has put it
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603  our own interpreter, our own text
+            [*command, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C goes to the parent alone, which then stops the lanes
+        )
+    lane = _Lane(process, ours)
+    with contextlib.suppress(OSError):  # it is found dead soon enough
+        ours.send((settings, inspect, threads))
+    return lane
+
+
+def _hear(run: _Run, lane: _Lane, message: Any) -> None:
+    match message:
+        case FetchProgress() | ShardCounts():
+            if isinstance(message, ShardCounts):
+                lane.jobs.remove(message.shard)
+            run.book(message)
+        case "next":
+            job = run.jobs.popleft() if run.jobs else None
+            if job is not None:
+                lane.jobs.append(job.shard)
+            lane.pipe.send(job)
+        case (type() as kind, problems):
+            raise kind(problems)
+        case str() as trouble:
+            raise LogoingestError(Problem("a fetch process", trouble))
+
+
+def _bury(lane: _Lane) -> list[Problem]:
+    """A lane's pipe has closed: in order, unless shards are missing."""
+    code = lane.process.wait(GRACE_S)
+    if not lane.jobs and code == 0:
+        return []
+    cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    shards = ", ".join(sorted(lane.jobs)) or "no shard"
+    return [Problem("a fetch process", f"{cause} while it had {shards} open", "run again: finished shards are kept")]
+
+
+def _stop_lanes(run: _Run, lanes: Sequence[_Lane]) -> None:
+    for lane in lanes:
+        if lane.process.poll() is None:
+            with contextlib.suppress(OSError):
+                lane.pipe.send("stop")
+    deadline = time.monotonic() + GRACE_S
+    for lane in lanes:
+        _hear_out(run, lane, deadline)
+        try:
+            lane.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            lane.process.kill()
+            lane.process.wait()
+        lane.pipe.close()
+
+
+def _hear_out(run: _Run, lane: _Lane, deadline: float) -> None:
+    """Shards finished while the lane was being stopped count."""
+    with contextlib.suppress(EOFError, OSError):
+        while lane.pipe.poll(max(0.0, deadline - time.monotonic())):
+            message = lane.pipe.recv()
+            if isinstance(message, FetchProgress | ShardCounts):
+                run.book(message)

@@ -1,0 +1,142 @@
+"""The decisions of fetching, apart from all I/O: is it allowed, which reason is it, is it tried again, and when?
+
+Nothing here opens a socket, sleeps or reads a clock, except that a date in Retry-After is compared with the time it is given.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address
+from typing import NamedTuple
+
+from logoingest.fetch.addresses import explain_refusal
+from logoingest.fetch.settings import FetchSettings
+from logoingest.fetch.targets import Target, UrlFault, join_target, parse_target
+from logoingest.schemas import Reason
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: Statuses worth another attempt: the server was busy, restarting, or a middleman lost its origin.
+HEALING = frozenset({408, 425, 429}) | (frozenset(range(500, 600)) - {501, 505, 506, 508, 510, 511})
+#: Names that mean this machine or its cloud's metadata service; a proxy would resolve them on its own side.
+LOCAL_NAMES = frozenset(
+    {"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "metadata.google.internal", "metadata", "instance-data"}
+)
+
+
+class Verdict(NamedTuple):
+    """Why an attempt failed. ``detail`` is one line without times, ports of this machine or credentials."""
+
+    reason: Reason
+    detail: str
+    can_heal: bool = False
+    """Whether the same request may go better later."""
+    retry_after_s: float | None = None
+    """How long the server asked to be left alone."""
+
+
+def admit_url(url: str, settings: FetchSettings) -> Target | Verdict:
+    """What to request for a URL of the list, or why nothing is requested."""
+    target = parse_target(url)
+    if isinstance(target, UrlFault):
+        return Verdict(Reason.BAD_URL, target.detail)
+    return _judge_target(target, settings) or target
+
+
+def follow_redirect(target: Target, location: str, settings: FetchSettings) -> Target | Verdict:
+    """Where a redirect leads, or why it is not followed.
+
+    https to http is followed, as browsers do for pictures: no credentials go along, since those stay with their origin.
+    """
+    following = join_target(target, location)
+    if isinstance(following, UrlFault):
+        return Verdict(Reason.REDIRECT_REFUSED, f"redirect: {following.detail}")
+    refusal = _judge_target(following, settings)
+    return following if refusal is None else refusal._replace(detail=f"redirect to {refusal.detail}")
+
+
+def judge_hop(request: tuple[str, str], seen: Collection[tuple[str, str]], settings: FetchSettings) -> Verdict | None:
+    """Whether a redirect may be one too many.
+
+    Args:
+        request: (URL, Cookie header) of the request to come; with another cookie it is another request.
+        seen: those of every request of this attempt, the first included.
+        settings: how many redirects are followed.
+    """
+    if request in seen:
+        return Verdict(Reason.REDIRECT_LOOP, "redirects go in a circle")
+    if len(seen) > settings.max_redirects:
+        return Verdict(Reason.REDIRECT_LOOP, f"more than {settings.max_redirects} redirects")
+    return None
+
+
+def _judge_target(target: Target, settings: FetchSettings) -> Verdict | None:
+    """Literal addresses are judged here; names when they are resolved, at the moment of connecting (see ``client``)."""
+    if target.address is not None:
+        kind = explain_refusal(target.address, settings.allowed_networks)
+        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, f"a {kind} address")
+    name = target.host.removesuffix(".")
+    if (name in LOCAL_NAMES or name.endswith(".localhost")) and settings.choose_proxy(target) is not None:
+        kind = explain_refusal(IPv4Address("127.0.0.1"), settings.allowed_networks)
+        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, "a name of the local machine or network")
+    return None
+
+
+def judge_status(status: int, *, has_location: bool = False) -> Verdict | None:
+    """What a status means on its own; None for 200 and for a redirect that can be followed."""
+    if status == 200 or (status in REDIRECTS and has_location):
+        return None
+    detail = f"HTTP {status}"
+    if status in (204, 205):
+        return Verdict(Reason.EMPTY, f"{detail}, no content")
+    if status == 407:
+        return Verdict(Reason.PROXY, "the proxy asks for a user and password (407)")
+    if 400 <= status < 500:
+        return Verdict(Reason.HTTP_4XX, detail, can_heal=status in HEALING)
+    if 500 <= status < 600:
+        return Verdict(Reason.HTTP_5XX, detail, can_heal=status in HEALING)
+    if status in REDIRECTS:
+        return Verdict(Reason.PROTOCOL, f"{detail} without a Location")
+    return Verdict(Reason.PROTOCOL, f"{detail} is no answer to a plain GET")
+
+
+def parse_retry_after(text: str | None, now: datetime) -> float | None:
+    """Seconds from ``now`` that a Retry-After header (RFC 9110 §10.2.3: seconds or a date) asks for, ≥ 0; None if it says nothing."""
+    if not text:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        due = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if due.tzinfo is None:
+        due = due.replace(tzinfo=UTC)
+    return max(0.0, (due - now).total_seconds())
+
+
+def plan_retry(verdict: Verdict, attempts: int, settings: FetchSettings, rng: random.Random) -> float | None:
+    """Seconds to wait before the next attempt; None when there is none.
+
+    Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter"): anywhere between 0 and
+    ``backoff_s`` · 2^(attempts-1), at most ``max_backoff_s``, and never sooner than the server asked for.
+    """
+    if not verdict.can_heal or attempts >= settings.max_attempts or asks_too_long(verdict, settings):
+        return None
+    ceiling = min(settings.max_backoff_s, settings.backoff_s * 2.0 ** (attempts - 1))
+    return max(rng.uniform(0.0, ceiling), verdict.retry_after_s or 0.0)
+
+
+def asks_too_long(verdict: Verdict, settings: FetchSettings) -> bool:
+    """Whether the server asked for a longer pause than config grants."""
+    return verdict.retry_after_s is not None and verdict.retry_after_s > settings.max_backoff_s
+
+
+def finish_verdict(verdict: Verdict, settings: FetchSettings) -> Verdict:
+    """The verdict as the table keeps it: a pause that was not granted is part of the story."""
+    if verdict.can_heal and asks_too_long(verdict, settings):
+        return verdict._replace(detail=f"{verdict.detail}; asked to wait longer than fetch.max_backoff_s")
+    return verdict

@@ -1,0 +1,214 @@
+"""What the client needs to know, checked once: ``FetchConfig`` and the environment → ``FetchSettings``."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from ipaddress import ip_network
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from logoingest.config import FetchConfig
+from logoingest.errors import ConfigError, Problem
+from logoingest.fetch.addresses import Network
+from logoingest.fetch.targets import Target, UrlFault, parse_target
+
+
+class Proxy(NamedTuple):
+    """A forward proxy; ``url`` holds no credentials."""
+
+    url: str
+    user: str | None = None
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.url!r})"
+
+    @property
+    def authorization(self) -> str | None:
+        """Value of the Proxy-Authorization header (RFC 7617, UTF-8); None without a user."""
+        if self.user is None:
+            return None
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSettings:
+    """Everything the client goes by; plain values, so that it travels to other processes. Units are in the names."""
+
+    concurrency: int = 64
+    per_host: int = 8
+    processes: int = 0
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 15.0
+    total_timeout_s: float = 60.0
+    max_bytes: int = 30_000_000
+    max_redirects: int = 5
+    max_attempts: int = 3
+    backoff_s: float = 0.5
+    max_backoff_s: float = 30.0
+    http_proxy: Proxy | None = None
+    https_proxy: Proxy | None = None
+    no_proxy: str = ""
+    """Hosts fetched from directly although there is a proxy, as NO_PROXY writes them: names, suffixes, networks, ``*``."""
+    ca_file: str | None = None
+    """PEM file that replaces the default certificate authorities."""
+    user_agent: str = "logoingest"
+    allowed_networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def from_config(cls, config: FetchConfig, base_dir: Path, environ: Mapping[str, str]) -> FetchSettings:
+        """Check and complete the config's ``[fetch]`` section.
+
+        Args:
+            config: the section.
+            base_dir: what relative paths in it are relative to.
+            environ: where proxies and SSL_CERT_FILE are looked up, if ``trust_env`` says so.
+
+        Raises:
+            ConfigError: a proxy, network, CA file or header value is wrong; all faults at once.
+        """
+        problems: list[Problem] = []
+        trusted = environ if config.trust_env else {}
+        http_proxy, https_proxy, no_proxy = _choose_proxies(config, trusted, problems)
+        settings = cls(
+            **config.model_dump(include=set(_SAME_NAMES)),
+            http_proxy=http_proxy,
+            https_proxy=https_proxy,
+            no_proxy=no_proxy,
+            ca_file=_choose_ca_file(config, base_dir, trusted, problems),
+            user_agent=_compose_user_agent(config, problems),
+            allowed_networks=_parse_networks(config.allowed_networks, problems),
+        )
+        if problems:
+            raise ConfigError(problems)
+        return settings
+
+    def choose_proxy(self, target: Target) -> Proxy | None:
+        """The proxy for a target; None means a direct connection."""
+        proxy = self.https_proxy if target.scheme == "https" else self.http_proxy
+        return None if proxy is not None and self.no_proxy and _is_bypassed(target, self.no_proxy) else proxy
+
+    def divide(self, shares: int) -> list[FetchSettings]:
+        """One each for so many processes; their limits never sum to more than these, and none has a limit below 1.
+
+        Fewer than ``shares`` come back when a limit is smaller than that.
+        """
+        shares = max(1, min(shares, self.concurrency, self.per_host))
+        return [
+            replace(
+                self,
+                concurrency=(self.concurrency + index) // shares,
+                per_host=(self.per_host + index) // shares,
+                processes=1,
+            )
+            for index in range(shares)
+        ]
+
+
+_SAME_NAMES = frozenset(
+    {
+        "concurrency", "per_host", "processes", "connect_timeout_s", "read_timeout_s", "total_timeout_s", "max_bytes",
+        "max_redirects", "max_attempts", "backoff_s", "max_backoff_s",
+    }
+)  # fmt: skip
+
+
+def make_ssl_context(ca_file: str | None) -> ssl.SSLContext:
+    """Verifies certificates and host names, against ``ca_file`` or the authorities that certifi brings."""
+    if ca_file is None:
+        import certifi  # comes with httpx
+
+        ca_file = certifi.where()
+    return ssl.create_default_context(cafile=ca_file)
+
+
+def parse_proxy(text: str) -> Proxy | None:
+    """A proxy from ``[http[s]://][user:password@]host:port``; None when it is none."""
+    if "://" not in text:
+        text = f"http://{text}"
+    target = parse_target(text)
+    if isinstance(target, UrlFault) or target.url.partition("://")[2].partition("/")[2]:
+        return None
+    userinfo = text.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    user, _, password = userinfo.partition(":")
+    return Proxy(target.url.rstrip("/"), unquote(user) if userinfo else None, unquote(password))
+
+
+def _choose_proxies(
+    config: FetchConfig, environ: Mapping[str, str], problems: list[Problem]
+) -> tuple[Proxy | None, Proxy | None, str]:
+    if config.proxy:
+        proxy = _require_proxy(config.proxy, "fetch.proxy", problems)
+        return proxy, proxy, ""
+    found = []
+    for variable in ("http_proxy", "https_proxy"):
+        name = next((name for name in (variable, variable.upper()) if environ.get(name)), None)
+        if name == "HTTP_PROXY" and "REQUEST_METHOD" in environ:
+            name = None  # under CGI the variable is a header of whoever calls (CVE-2016-1000110)
+        found.append(_require_proxy(environ[name], name, problems) if name else None)
+    return found[0], found[1], environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+
+
+def _require_proxy(text: str, where: str, problems: list[Problem]) -> Proxy | None:
+    proxy = parse_proxy(text.strip())
+    if proxy is None:  # the text is not shown: it may hold a password
+        problems.append(Problem(where, "is no proxy URL", "write http://[user:password@]host:port; SOCKS is not supported"))
+    return proxy
+
+
+def _choose_ca_file(config: FetchConfig, base_dir: Path, environ: Mapping[str, str], problems: list[Problem]) -> str | None:
+    where, text = ("fetch.ca_bundle", config.ca_bundle) if config.ca_bundle else ("SSL_CERT_FILE", environ.get("SSL_CERT_FILE"))
+    if not text:
+        return None
+    path = str((base_dir / Path(text).expanduser()).absolute())
+    try:
+        make_ssl_context(path)
+    except FileNotFoundError:
+        problems.append(Problem(where, f"there is no file {text}"))
+    except (OSError, ssl.SSLError):
+        problems.append(Problem(where, f"{text} holds no certificates that can be read", "a PEM file is needed"))
+    return path
+
+
+def _compose_user_agent(config: FetchConfig, problems: list[Problem]) -> str:
+    for name, text in (("fetch.user_agent", config.user_agent), ("fetch.contact", config.contact)):
+        if not (text.isascii() and text.isprintable()):
+            problems.append(Problem(name, "may hold printable ASCII only, since it is sent as a header"))
+    contact = f" (+{config.contact})" if config.contact else ""
+    return config.user_agent or f"logoingest/{version('logoingest')}{contact}"
+
+
+def _parse_networks(texts: Sequence[str], problems: list[Problem]) -> tuple[Network, ...]:
+    networks: list[Network] = []
+    for index, text in enumerate(texts):
+        try:
+            networks.append(ip_network(text))
+        except ValueError as error:
+            problems.append(Problem(f"fetch.allowed_networks[{index}]", str(error), 'for example "10.1.0.0/16"'))
+    return tuple(networks)
+
+
+def _is_bypassed(target: Target, no_proxy: str) -> bool:
+    return any(_matches_entry(target, entry.strip().lower()) for entry in no_proxy.split(","))
+
+
+def _matches_entry(target: Target, entry: str) -> bool:
+    """An entry of NO_PROXY: ``*``, a name (with all names below it), an address or a network; names may carry a port."""
+    if entry in ("", "*"):
+        return entry == "*"
+    if target.address is not None:
+        try:
+            network = ip_network(entry.strip("[]"), strict=False)
+        except ValueError:
+            pass
+        else:
+            return target.address.version == network.version and target.address in network
+    name, _, port = entry.partition(":")
+    name = name.removeprefix("*").removeprefix(".")
+    host = target.host.removesuffix(".")
+    return (host == name or host.endswith(f".{name}")) and port in ("", str(target.port))

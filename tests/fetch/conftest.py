@@ -1,0 +1,484 @@
+"""A real web site that misbehaves by route, TLS sites, and a forward proxy, all on loopback with ports of the system's choice."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import datetime as dt
+import gzip
+import io
+import ssl
+import threading
+import time
+import zlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+
+import pytest
+import trustme
+from PIL import Image
+
+from logoingest.fetch import FetchSettings, fetch_urls
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+def draw_picture(side: int = 40, colour: tuple[int, int, int] = (200, 30, 60)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+PICTURE = draw_picture()
+
+
+def compose(status: str, body: bytes = b"", *headers: str, length: int | None = None) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body) if length is None else length}", "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+    count: int
+    """How often this path has been asked for, this time included."""
+
+
+@dataclass
+class Site:
+    """The site and its books: ``hits`` by path, the most requests in flight by Host header, headers seen by path."""
+
+    port: int = 0
+    hits: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    active: Counter[str] = field(default_factory=Counter)
+    peak: Counter[str] = field(default_factory=Counter)
+    times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    connections: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.LimitOverrunError):
+            while True:
+                request = await self._read(reader)
+                host = request.headers.get("host", "")
+                self.active[host] += 1
+                self.peak[host] = max(self.peak[host], self.active[host])
+                try:
+                    keep = await self._answer(request, writer)
+                    await writer.drain()
+                finally:
+                    self.active[host] -= 1
+                if not keep or request.headers.get("connection") == "close":
+                    break
+        with contextlib.suppress(Exception):
+            writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Request:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, path, _ = head[0].split(" ")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        self.hits[path] += 1
+        self.seen[path].append(headers)
+        self.times[path].append(time.monotonic())
+        return Request(method, path, headers, self.hits[path])
+
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        """True keeps the connection."""
+        route, _, rest = request.path.partition("?")[0].lstrip("/").partition("/")
+        method = getattr(self, f"on_{route.replace('-', '_')}", None)
+        if method is None:
+            writer.write(compose("404 Not Found", b"no such route"))
+            return True
+        answer = method(request, rest)
+        if asyncio.iscoroutine(answer):
+            return await self._stream(answer, writer)
+        if answer is None:
+            return False
+        writer.write(answer)
+        return not answer.startswith(b"HTTP/1.0")
+
+    async def _stream(self, coroutine, writer) -> bool:
+        async def send(data: bytes) -> None:
+            writer.write(data)
+            await writer.drain()
+
+        action = await coroutine
+        with contextlib.suppress(ConnectionError):
+            return bool(await action(send, writer))
+        return False
+
+    # -- routes --------------------------------------------------------------------------------------------------------
+
+    def on_picture(self, request, rest):
+        headers = ["Content-Type: image/jpeg", 'ETag: "v1"', "Last-Modified: Thu, 09 Oct 2025 07:30:20 GMT"]
+        return compose("200 OK", PICTURE, *headers)
+
+    def on_echo(self, request, rest):
+        return compose("200 OK", f"{request.method} {request.path}".encode())
+
+    def on_status(self, request, rest):
+        return compose(f"{rest} Whatever", b"" if rest in ("204", "304") else b"sorry")
+
+    def on_fails_then_ok(self, request, rest):
+        status, failures, _ = rest.split("/", 2)
+        return compose(f"{status} Later", b"") if request.count <= int(failures) else self.on_picture(request, rest)
+
+    def on_retry_after(self, request, rest):
+        seconds = rest.split("/")[0]
+        return compose("429 Slow", b"", f"Retry-After: {seconds}") if request.count == 1 else self.on_picture(request, rest)
+
+    def on_retry_after_date(self, request, rest):
+        due = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
+        text = due.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        return compose("503 Slow", b"", f"Retry-After: {text}") if request.count == 1 else self.on_picture(request, rest)
+
+    def on_redirect(self, request, rest):
+        return compose("302 Found", b"", f"Location: {rest}")
+
+    def on_redirect_encoded(self, request, rest):
+        return compose("302 Found", b"", f"Location: {base64.urlsafe_b64decode(rest).decode('latin-1')}")
+
+    def on_relative(self, request, rest):
+        return compose("302 Found", b"", "Location: ../picture#part")
+
+    def on_chain(self, request, rest):
+        left = int(rest)
+        return self.on_picture(request, rest) if left == 0 else compose("301 Moved", b"bye", f"Location: /chain/{left - 1}")
+
+    def on_circle(self, request, rest):
+        return compose("307 Moved", b"", f"Location: /circle/{'b' if rest == 'a' else 'a'}")
+
+    def on_cookie_wall(self, request, rest):
+        if "pass=1" in request.headers.get("cookie", ""):
+            return self.on_picture(request, rest)
+        return compose("302 Found", b"", "Set-Cookie: pass=1; Path=/", f"Location: {request.path}")
+
+    def on_no_location(self, request, rest):
+        return compose("302 Found", b"")
+
+    def on_empty(self, request, rest):
+        return compose("200 OK", b"")
+
+    def on_html(self, request, rest):
+        return compose("200 OK", b"<!doctype html><title>gone</title>", "Content-Type: image/jpeg")
+
+    def on_claims_more(self, request, rest):
+        async def send_part(send, writer):
+            await send(compose("200 OK", PICTURE[:100], length=len(PICTURE)))
+            return False
+
+        return _later(send_part)
+
+    def on_claims_less(self, request, rest):
+        return compose("200 OK", PICTURE, length=100)
+
+    def on_bad_length(self, request, rest):
+        return b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nabc"
+
+    def on_two_lengths(self, request, rest):
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde"
+
+    def on_reset(self, request, rest):
+        async def send_and_reset(send, writer):
+            await send(compose("200 OK", PICTURE[:100], length=len(PICTURE)))
+            writer.transport.abort()
+            return False
+
+        return _later(send_and_reset)
+
+    def on_reset_then_ok(self, request, rest):
+        return self.on_reset(request, rest) if request.count == 1 else self.on_picture(request, rest)
+
+    def on_hang_up(self, request, rest):
+        return None
+
+    def on_closes_kept_connection(self, request, rest):
+        """Promises keep-alive, then closes anyway."""
+
+        async def send_and_close(send, writer):
+            await send(self.on_picture(request, rest))
+            return False
+
+        return _later(send_and_close)
+
+    def on_drip(self, request, rest):
+        async def drip(send, writer):
+            await send(compose("200 OK", b"", length=10_000))
+            for _ in range(400):
+                await send(b"x")
+                await asyncio.sleep(0.03)
+
+        return _later(drip)
+
+    def on_silent(self, request, rest):
+        async def be_silent(send, writer):
+            await asyncio.sleep(float(rest or 5))
+
+        return _later(be_silent)
+
+    def on_stalls(self, request, rest):
+        async def stall(send, writer):
+            await send(compose("200 OK", b"abc", length=100))
+            await asyncio.sleep(5)
+
+        return _later(stall)
+
+    def on_slow(self, request, rest):
+        async def answer_late(send, writer):
+            await asyncio.sleep(float(rest.split("/")[0]))
+            await send(self.on_picture(request, rest))
+            return True
+
+        return _later(answer_late)
+
+    def on_chunked(self, request, rest):
+        halves = (PICTURE[:200], PICTURE[200:])
+        body = b"".join(b"%x\r\n%s\r\n" % (len(half), half) for half in halves)
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"0\r\n\r\n"
+
+    def on_chunked_broken(self, request, rest):
+        async def send_part(send, writer):
+            await send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n" + PICTURE[:100] + b"\r\n")
+            return False
+
+        return _later(send_part)
+
+    def on_gzip(self, request, rest):
+        return compose("200 OK", gzip.compress(PICTURE), "Content-Encoding: gzip")
+
+    def on_gzip_members(self, request, rest):
+        return compose("200 OK", gzip.compress(PICTURE[:300]) + gzip.compress(PICTURE[300:]), "Content-Encoding: x-gzip")
+
+    def on_deflate(self, request, rest):
+        return compose("200 OK", zlib.compress(PICTURE), "Content-Encoding: deflate")
+
+    def on_raw_deflate(self, request, rest):
+        engine = zlib.compressobj(wbits=-15)
+        return compose("200 OK", engine.compress(PICTURE) + engine.flush(), "Content-Encoding: deflate")
+
+    def on_gzip_short(self, request, rest):
+        return compose("200 OK", gzip.compress(PICTURE)[:-30], "Content-Encoding: gzip")
+
+    def on_not_gzip(self, request, rest):
+        return compose("200 OK", PICTURE, "Content-Encoding: gzip")
+
+    def on_brotli(self, request, rest):
+        return compose("200 OK", b"\x0b\x02\x80abc\x03", "Content-Encoding: br")
+
+    def on_gzip_bomb(self, request, rest):
+        engine = zlib.compressobj(9, wbits=31)
+        zeros = b"".join(engine.compress(bytes(1 << 20)) for _ in range(50)) + engine.flush()
+        return compose("200 OK", zeros, "Content-Encoding: gzip")
+
+    def on_too_large(self, request, rest):
+        return compose("200 OK", bytes(300_000))
+
+    def on_endless(self, request, rest):
+        async def send_forever(send, writer):
+            await send(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                await send(bytes(50_000))
+
+        return _later(send_forever)
+
+    def on_http10(self, request, rest):
+        return b"HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURE
+
+    def on_huge_header(self, request, rest):
+        return compose("200 OK", PICTURE, f"X-Much: {'x' * 100_000}")
+
+    def on_junk(self, request, rest):
+        return b"SSH-2.0-OpenSSH_9.2\r\n\r\n"
+
+    def on_private(self, request, rest):
+        user = base64.b64encode(b"us er:p@ss").decode()
+        ok = request.headers.get("authorization") == f"Basic {user}"
+        return self.on_picture(request, rest) if ok else compose("401 Who", b"")
+
+
+def _later(action):
+    async def give():
+        return action
+
+    return give()
+
+
+class Loop:
+    """An event loop in a thread of its own, for servers that outlive one test."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+
+    async def close(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def serve(self, handler, host="127.0.0.1", context=None) -> int:
+        async def start() -> int:
+            server = await asyncio.start_server(handler, host, 0, ssl=context, limit=1 << 20)
+            return server.sockets[0].getsockname()[1]
+
+        return self.call(start())
+
+
+@pytest.fixture(scope="session")
+def server_loop():
+    made = Loop()
+    yield made
+    made.call(made.close())
+    made.loop.call_soon_threadsafe(made.loop.stop)
+    made.thread.join(5)
+
+
+@pytest.fixture
+def site(server_loop) -> Site:
+    """A fresh site for the test, books at zero."""
+    made = Site()
+    made.port = server_loop.serve(made.serve)
+    return made
+
+
+@dataclass
+class Authority:
+    """A certificate authority of the tests' own and the file to trust it by."""
+
+    ca: trustme.CA
+    file: str
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory) -> Authority:
+    ca = trustme.CA()
+    file = tmp_path_factory.mktemp("ca") / "ca.pem"
+    ca.cert_pem.write_to_path(str(file))
+    return Authority(ca, str(file))
+
+
+@pytest.fixture
+def start_tls_site(server_loop):
+    """Starts a site with the certificate it is given; returns it with its port."""
+
+    def start(certificate: trustme.LeafCert) -> Site:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        made = Site()
+        made.port = server_loop.serve(made.serve, context=context)
+        return made
+
+    return start
+
+
+@dataclass
+class ForwardProxy:
+    """Relays plain GETs and CONNECT tunnels; every name that ends in ``.test`` is at home on 127.0.0.1."""
+
+    credentials: str | None = None
+    port: int = 0
+    requests: list[str] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
+                self.requests.append(f"{method} {target}")
+                if self.credentials is not None and f"Basic {self.credentials}".encode() not in head:
+                    writer.write(compose("407 Who", b"", "Proxy-Authenticate: Basic"))
+                elif method == "CONNECT":
+                    await self._tunnel(target, reader, writer)
+                    break
+                else:
+                    writer.write(await self._relay(target, head))
+                await writer.drain()
+        with contextlib.suppress(Exception):
+            writer.close()
+
+    async def _tunnel(self, target: str, reader, writer) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", int(target.rpartition(":")[2]))
+        except OSError:
+            writer.write(compose("502 Bad Gateway"))
+            return
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
+
+    async def _relay(self, target: str, head: bytes) -> bytes:
+        host_port, _, path = target.partition("://")[2].partition("/")
+        port = int(host_port.rpartition(":")[2]) if ":" in host_port else 80
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        lines = [line for line in head.split(b"\r\n")[1:] if line and not line.lower().startswith((b"connection", b"proxy-"))]
+        writer.write(b"\r\n".join([f"GET /{path} HTTP/1.1".encode(), *lines, b"Connection: close", b"", b""]))
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+
+async def _pipe(reader, writer) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(Exception):
+        writer.close()
+
+
+@pytest.fixture
+def start_proxy(server_loop):
+    def start(user: str | None = None, password: str = "") -> ForwardProxy:
+        credentials = None if user is None else base64.b64encode(f"{user}:{password}".encode()).decode()
+        made = ForwardProxy(credentials)
+        made.port = server_loop.serve(made.serve)
+        return made
+
+    return start
+
+
+@pytest.fixture
+def settings() -> FetchSettings:
+    """Loopback allowed, short waits, small bodies."""
+    return FetchSettings(
+        allowed_networks=LOOPBACK,
+        backoff_s=0.01,
+        connect_timeout_s=3,
+        read_timeout_s=2,
+        total_timeout_s=4,
+        max_backoff_s=5,
+        max_bytes=200_000,
+        user_agent="logoingest/test",
+    )
+
+
+@pytest.fixture
+def fetch(settings):
+    """Fetches URLs and returns the rows as dictionaries."""
+
+    def run(*urls: str, inspect=None, **changes):
+        from dataclasses import replace
+
+        lookup = changes.pop("lookup", None)
+        table = asyncio.run(fetch_urls(urls, replace(settings, **changes), inspect, lookup=lookup))
+        return table.to_pylist()
+
+    return run
+
+
+@pytest.fixture
+def picture() -> bytes:
+    """The body of the ``/picture`` route."""
+    return PICTURE

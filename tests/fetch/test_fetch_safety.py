@@ -1,0 +1,285 @@
+"""No request to where strangers' URLs must not lead: by spelling, by redirect, by name, by a name that changes its mind."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import socket
+from ipaddress import ip_address, ip_network
+from urllib.parse import quote
+
+import pytest
+
+from logoingest.fetch import FetchSettings
+from logoingest.fetch.addresses import explain_refusal
+from logoingest.fetch.client import open_guarded_socket
+from logoingest.fetch.failures import RefusedAddressError
+from logoingest.fetch.policy import Verdict, admit_url
+from logoingest.schemas import Reason
+
+STRICT = FetchSettings()
+
+REFUSED = [
+    "http://127.0.0.1/",
+    "http://127.0.0.1:8080/x",
+    "https://127.0.0.1/",
+    "http://127.1/",
+    "http://127.0.1/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0X7F.0.0.1/",
+    "http://0x7f.1/",
+    "http://0177.0.0.1/",
+    "http://0177.1/",
+    "http://017700000001/",
+    "http://127.0.0.1./",
+    "http://127.255.255.254/",
+    "http://0/",
+    "http://0.0.0.0/",
+    "http://00000000177.0.0.1/",
+    "http://%31%32%37.0.0.1/",
+    "http://%6c.127.0.0.1.0x7f/../",
+    "http://１２７.０.０.１/",
+    "http://①②⑦.⓪.⓪.①/",
+    "http://127。0。0。1/",
+    "http://user:pass@127.0.0.1/",
+    "http://example.com@127.0.0.1/",
+    "http:\\\\127.0.0.1\\x",
+    "http://127.0.0.1\\@example.com/",
+    "//127.0.0.1/x",
+    "http://10.0.0.1/",
+    "http://10.255.255.255/",
+    "http://172.16.0.1/",
+    "http://172.31.255.1/",
+    "http://192.168.0.1/",
+    "http://3232235521/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://2852039166/latest/meta-data/",
+    "http://0xa9fea9fe/",
+    "http://0251.0376.0251.0376/",
+    "http://169.254.43518/",
+    "http://100.64.0.1/",
+    "http://100.100.100.200/",
+    "http://168.63.129.16/",
+    "http://192.0.0.192/",
+    "http://198.18.0.1/",
+    "http://224.0.0.1/",
+    "http://239.255.255.250/",
+    "http://240.0.0.1/",
+    "http://255.255.255.255/",
+    "http://[::1]/",
+    "http://[::]/",
+    "http://[0:0:0:0:0:0:0:1]:80/",
+    "http://[::127.0.0.1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[0:0:0:0:0:ffff:169.254.169.254]/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[64:ff9b::127.0.0.1]/",
+    "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[64:ff9b:1::1]/",
+    "http://[2002:7f00:1::]/",
+    "http://[2002:a9fe:a9fe::1]/",
+    "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+    "http://[2a00::5efe:10.0.0.1]/",
+    "http://[fe80::1]/",
+    "http://[fc00::1]/",
+    "http://[fd00:ec2::254]/",
+    "http://[fec0::1]/",
+    "http://[ff02::1]/",
+    "http://[2001:db8::1]/",
+    "http://[4000::1]/",
+]
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_no_spelling_of_a_private_address_is_requested(url):
+    """Refused before anything is sent: as private, or as no URL at all."""
+    verdict = admit_url(url, STRICT)
+    assert isinstance(verdict, Verdict), verdict
+    assert verdict.reason in {Reason.PRIVATE_ADDRESS, Reason.BAD_URL}
+    assert not verdict.can_heal
+
+
+def test_the_spellings_are_refused_for_the_right_reason():
+    """But for the two that no browser would take for an address, all are known as private."""
+    odd = {"http://%6c.127.0.0.1.0x7f/../"}
+    reasons = {url: admit_url(url, STRICT).reason for url in REFUSED if url not in odd}
+    assert set(reasons.values()) == {Reason.PRIVATE_ADDRESS}
+    assert len(REFUSED) >= 40
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "172.32.0.1", "100.128.0.1", "::ffff:8.8.8.8"])
+def test_public_addresses_are_not_refused(address):
+    """The table refuses no more than it should."""
+    assert explain_refusal(ip_address(address)) is None
+
+
+def test_allowed_networks_open_exactly_themselves():
+    """A network named in config may be fetched from; its neighbours may not. A form that embeds an address counts as it."""
+    allowed = (ip_network("10.1.0.0/16"),)
+    assert explain_refusal(ip_address("10.1.2.3"), allowed) is None
+    assert explain_refusal(ip_address("::ffff:10.1.2.3"), allowed) is None
+    assert explain_refusal(ip_address("10.2.2.3"), allowed) == "private"
+    assert explain_refusal(ip_address("::1"), allowed) == "loopback"
+
+
+def test_a_name_that_leads_to_a_private_address_is_refused(site, fetch):
+    """Nothing reaches the server; the detail does not give the address away."""
+    rows = fetch(
+        f"http://evil.test:{site.port}/picture",
+        f"http://localhost:{site.port}/picture",
+        allowed_networks=(),
+        lookup=lambda host, port: ["127.0.0.1"] if host == "evil.test" else ["::1", "127.0.0.1"],
+    )
+    assert [(row["reason"], row["detail"], row["attempts"]) for row in rows] == [
+        ("private_address", "the name leads to a loopback address", 1)
+    ] * 2
+    assert site.connections == 0
+
+
+def test_a_name_that_changes_its_mind_is_refused_at_connect(site, fetch):
+    """Rebinding: the first answer is allowed, later ones are private; every connection is judged by its own answer."""
+    answers = iter([["127.0.0.1"]] + [["127.0.0.2"]] * 50)
+    allowed = (ip_network("127.0.0.1/32"),)
+    urls = [f"http://rebind.test:{site.port}/hang-up/{index}" for index in range(5)]
+    rows = fetch(*urls, allowed_networks=allowed, lookup=lambda host, port: next(answers), per_host=1, max_attempts=1)
+    assert {row["reason"] for row in rows} == {"connect"}, "one answer is kept for a while, and it was allowed"
+    answers = iter([["127.0.0.2"]] * 50)
+    (row,) = fetch(urls[0], allowed_networks=allowed, lookup=lambda host, port: next(answers))
+    assert row["reason"] == "private_address"
+
+
+def test_the_socket_itself_refuses(settings):
+    """Whatever the look-up said, the very address about to be connected to is judged once more."""
+    info = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("169.254.169.254", 80))
+    with pytest.raises(RefusedAddressError):
+        open_guarded_socket(settings, info)
+    mapped = (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("::ffff:10.0.0.1", 80, 0, 0))
+    with pytest.raises(RefusedAddressError):
+        open_guarded_socket(settings, mapped)
+
+
+def test_a_name_with_good_and_bad_addresses_uses_the_good(site, fetch):
+    """The private one is left out."""
+    (row,) = fetch(f"http://both.test:{site.port}/picture", lookup=lambda host, port: ["10.0.0.1", "127.0.0.1"])
+    assert row["outcome"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("http://10.0.0.1/", "private_address"),
+        ("http://169.254.169.254/latest/meta-data/", "private_address"),
+        ("http://[::ffff:10.0.0.1]/", "private_address"),
+        ("http://2852039166/", "private_address"),
+        ("//10.0.0.1/", "private_address"),
+        ("http://inside.test/", "private_address"),
+        ("file:///etc/passwd", "redirect_refused"),
+        ("ftp://example.com/x", "redirect_refused"),
+        ("gopher://127.0.0.1:70/_x", "redirect_refused"),
+        ("data:image/png;base64,AAAA", "redirect_refused"),
+        ("javascript:alert(1)", "redirect_refused"),
+        ("http://", "redirect_refused"),
+        ("http://exa mple.test/", "redirect_refused"),
+        ("http://[::1", "redirect_refused"),
+        ("/a\tb", "redirect_refused"),
+    ],
+)
+def test_a_redirect_is_judged_like_a_url(site, fetch, location, reason):
+    """Every hop: scheme, address, name."""
+    encoded = base64.urlsafe_b64encode(location.encode()).decode()
+    (row,) = fetch(f"{site.url}/redirect-encoded/{encoded}", lookup=lambda host, port: ["10.9.9.9"])
+    assert (row["reason"], row["outcome"]) == (reason, "failed")
+    assert row["detail"].startswith(("redirect", "the name leads to"))
+
+
+def test_only_http_and_https_and_only_clean_urls(fetch):
+    """One line each, and no request."""
+    faults = {
+        "file:///etc/passwd": 'the scheme "file" is not http or https',
+        "ftp://example.com/x": 'the scheme "ftp" is not http or https',
+        "data:image/png;base64,AAAA": 'the scheme "data" is not http or https',
+        "javascript:alert(1)": 'the scheme "javascript" is not http or https',
+        "www.example.com/cat.jpg": "does not begin with http:// or https://",
+        "example.com:8080/cat.jpg": "does not begin with http:// or https://",
+        "localhost:8080": "does not begin with http:// or https://",
+        "http:///cat.jpg": "has no host",
+        "http://:80/": "has no host",
+        "http:cat.jpg": "http: is not followed by //",
+        "http://example.com/\r\nX-Evil: 1": "has control characters",
+        "http://exam\tple.com/": "has control characters",
+        "http://example.com/\x00": "has control characters",
+        "http://example.com/\u2028": "has control characters",
+        "http://example.com/" + "a" * 9000: "is longer than 8192 bytes",
+        "http://example.com/" + "é" * 3000: "is longer than 8192 bytes",
+        "http://example.com:0/": "the port is no number from 1 to 65535",
+        "http://example.com:99999/": "the port is no number from 1 to 65535",
+        "http://example.com:8o/": "the port is no number from 1 to 65535",
+        "http://exa mple.com/": "the host is no valid name",
+        "http://exa%0d%0ample.com/": "the host is no valid name",
+        "http://a..b/": "the host is no valid name",
+        "http://1.2.3.4.5/": "the host has too many parts for an address",
+        "http://256.1.1.1/": "the host is out of range for an address",
+        "http://[1:2]/": "the host is no IPv6 address",
+        "http://[fe80::1%25eth0]/": "the host is an IPv6 address with a zone",
+        "http://\u00ad/": "the host is no valid name",
+        "": "is empty",
+    }
+    rows = fetch(*faults)
+    assert {row["url"]: row["detail"] for row in rows} == faults
+    assert {(row["reason"], row["attempts"], row["http_status"]) for row in rows} == {("bad_url", 0, None)}
+
+
+def test_credentials_are_used_and_never_shown(site, fetch, caplog):
+    """The server gets them; final_url, details and logs do not; another host does not get them either."""
+    caplog.set_level(logging.DEBUG)
+    secret = f"http://us%20er:p%40ss@127.0.0.1:{site.port}"
+    elsewhere = f"http://other.test:{site.port}/picture/elsewhere"
+    rows = fetch(
+        f"{secret}/private",
+        f"{secret}/redirect//private",
+        f"{secret}/status/403",
+        f"{secret}/redirect/{elsewhere}",
+        lookup=lambda host, port: ["127.0.0.1"],
+    )
+    assert [row["outcome"] for row in rows] == ["ok", "ok", "failed", "ok"]
+    assert "authorization" not in site.seen["/picture/elsewhere"][0]
+    told = [str(row["final_url"]) + str(row["detail"]) for row in rows] + [record.getMessage() for record in caplog.records]
+    token = base64.b64encode(b"us er:p@ss").decode()
+    for text in told:
+        assert not any(part in text for part in ("p@ss", "p%40ss", "us%20er", token))
+
+
+def test_nothing_can_be_smuggled_into_the_request(site, fetch):
+    """Encoded line breaks stay encoded; the request line holds one URL and the headers are ours."""
+    (row,) = fetch(f'{site.url}/echo/%0d%0aX-Evil:%201/a b"<>|é%zz?q=%0A&x=ü#frag')
+    assert row["outcome"] == "ok"
+    (path,) = site.seen
+    assert path == "/echo/%0D%0AX-Evil:%201/a%20b%22%3C%3E%7C%C3%A9%25zz?q=%0A&x=%C3%BC"
+    assert "x-evil" not in site.seen[path][0]
+
+
+def test_international_names_go_out_as_punycode(site, fetch):
+    """bücher.test is looked up and asked for as xn--bcher-kva.test."""
+    asked = []
+
+    def lookup(host, port):
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    (row,) = fetch(f"http://BÜCHER.test:{site.port}/{quote('é')}/../picture", lookup=lookup)
+    assert row["outcome"] == "ok"
+    assert asked == ["xn--bcher-kva.test"]
+    assert row["final_url"] == f"http://xn--bcher-kva.test:{site.port}/picture"
+
+
+def test_ipv6_works(server_loop, fetch, site):
+    """A literal IPv6 URL reaches its server."""
+    try:
+        port = server_loop.serve(site.serve, "::1")
+    except OSError:
+        pytest.skip("no IPv6 loopback on this machine")
+    (row,) = fetch(f"http://[::1]:{port}/picture")
+    assert row["outcome"] == "ok"
+    assert row["final_url"] == f"http://[::1]:{port}/picture"
