@@ -1,0 +1,184 @@
+"""Pictures that show the same thing, found and put into groups.
+
+A group is what must not be divided between train and test. Pictures belong together when their pixels are equal, and when they
+are near (``neighbours``: hash and signature). Nearness isn't transitive, so chains of near pairs are bounded: see
+``group_duplicates``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from logoingest.images.neighbours import (
+    MAX_DISTANCE,
+    MIN_CORRELATION,
+    Fingerprints,
+    Indices,
+    Limits,
+    NearPairs,
+    compare_rows,
+    find_structured,
+    iterate_near_pairs,
+)
+
+HASH_BYTES = 64
+SIGNATURE_BYTES = 1_024
+_EDGES_KEPT = 4_000_000
+
+
+def find_duplicate_pairs(
+    hashes: Sequence[bytes],
+    signatures: Sequence[bytes],
+    max_distance: int = MAX_DISTANCE,
+    min_correlation: float = MIN_CORRELATION,
+) -> NearPairs:
+    """All pairs of near pictures; an exact search.
+
+    Args:
+        hashes: ``hash`` of each picture, 64 bytes.
+        signatures: ``signature`` of each picture, 1,024 bytes.
+        max_distance: bits of the hash that may differ, 0 to 512.
+        min_correlation: of the signatures, Pearson's r, above 0 to 1.
+
+    Returns:
+        row numbers (``first < second``, sorted), distance and correlation. Pictures of one colour are in no pair.
+
+    Raises:
+        ValueError: the sequences differ in length, or an entry has another size.
+    """
+    prints = _stack(hashes, signatures)
+    rows = find_structured(prints)
+    found = list(iterate_near_pairs(prints.take(rows), Limits(max_distance, min_correlation)))
+    if not found:
+        none = np.empty(0, np.int64)
+        return NearPairs(none, none, none, np.empty(0))
+    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    first, second = rows[columns[0]], rows[columns[1]]
+    order = np.lexsort((second, first))
+    return NearPairs(first[order], second[order], columns[2][order], columns[3][order])
+
+
+def group_duplicates(
+    image_ids: Sequence[str],
+    hashes: Sequence[bytes],
+    signatures: Sequence[bytes],
+    pixel_hashes: Sequence[str],
+    *,
+    max_distance: int = MAX_DISTANCE,
+    min_correlation: float = MIN_CORRELATION,
+) -> list[str]:
+    """The group of each picture, named by the smallest ``image_id`` in it; the order of the input changes nothing.
+
+    Equal pixels always share a group. Near pictures are joined to connected components. A component is one group as long as all of
+    it is within twice the limits (bits, and 1 - r) of its centre, the picture with most near ones. A looser one, a chain whose
+    ends show different things, is cut: the centre and what is near it become a group, the rest is looked at again. So every member
+    is within twice the limits of its group's centre, and pictures that are near but in different groups exist only around such
+    cuts.
+
+    Args:
+        image_ids: distinct ids.
+        hashes: ``hash`` of each picture, 64 bytes.
+        signatures: ``signature`` of each picture, 1,024 bytes.
+        pixel_hashes: ``pixel_hash`` of each picture.
+        max_distance: as in ``find_duplicate_pairs``.
+        min_correlation: as in ``find_duplicate_pairs``.
+
+    Raises:
+        ValueError: the sequences differ in length, or an entry has another size.
+    """
+    order = np.array(sorted(range(len(image_ids)), key=image_ids.__getitem__), np.int64)
+    prints = _stack(hashes, signatures).take(order)
+    if len(pixel_hashes) != len(image_ids) or len(hashes) != len(image_ids):
+        raise ValueError("image_ids, hashes, signatures and pixel_hashes must be equally long")
+    units = _fold_equal([pixel_hashes[row] for row in order])
+    kept, unit_of = np.unique(units, return_inverse=True)
+    leader = np.arange(len(kept))
+    for members in _iterate_groups(prints.take(kept), Limits(max_distance, min_correlation)):
+        leader[members] = members.min()
+    groups = kept[leader[unit_of]]
+    result = [""] * len(image_ids)
+    for row, group in zip(order, groups, strict=True):
+        result[row] = image_ids[order[group]]
+    return result
+
+
+def group_equal(image_ids: Sequence[str], pixel_hashes: Sequence[str]) -> list[str]:
+    """As ``group_duplicates``, for equal pixels alone."""
+    smallest: dict[str, str] = {}
+    for image_id, pixel_hash in zip(image_ids, pixel_hashes, strict=True):
+        smallest[pixel_hash] = min(smallest.get(pixel_hash, image_id), image_id)
+    return [smallest[pixel_hash] for pixel_hash in pixel_hashes]
+
+
+def _stack(hashes: Sequence[bytes], signatures: Sequence[bytes]) -> Fingerprints:
+    if len(hashes) != len(signatures):
+        raise ValueError(f"{len(hashes)} hashes, but {len(signatures)} signatures")
+    if {len(value) for value in hashes} - {HASH_BYTES} or {len(value) for value in signatures} - {SIGNATURE_BYTES}:
+        raise ValueError(f"a hash has {HASH_BYTES} bytes and a signature {SIGNATURE_BYTES}")
+    return Fingerprints(
+        np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES),
+        np.frombuffer(b"".join(signatures), np.uint8).reshape(-1, SIGNATURE_BYTES),
+    )
+
+
+def _fold_equal(keys: Sequence[str]) -> Indices:
+    """For each row the first row with the same key."""
+    first: dict[str, int] = {}
+    return np.array([first.setdefault(key, row) for row, key in enumerate(keys)], np.int64)
+
+
+def _iterate_groups(prints: Fingerprints, limits: Limits) -> Iterator[Indices]:
+    """Groups of two or more rows, chains cut."""
+    waiting = [find_structured(prints)]
+    while waiting:
+        rows = waiting.pop()
+        labels, degrees = _connect(prints.take(rows), limits)
+        for members in _split_by_label(rows, labels):
+            if len(members) < 2:
+                continue
+            centre = members[np.argmax(degrees[np.searchsorted(rows, members)])]  # the first of the best: the smallest id
+            distance, correlation = compare_rows(prints, np.full(len(members), centre), members)
+            loose = (distance > 2 * limits.max_distance) | (1.0 - correlation > 2.0 * (1.0 - limits.min_correlation))
+            if not loose.any():
+                yield members
+                continue
+            near = (distance <= limits.max_distance) & (correlation >= limits.min_correlation)
+            yield members[near]
+            waiting.append(members[~near])
+
+
+def _connect(prints: Fingerprints, limits: Limits) -> tuple[Indices, Indices]:
+    """(component, number of near pictures) of each row; edges are thinned as they come, so that memory stays bounded."""
+    count = len(prints.hashes)
+    degrees = np.zeros(count, np.int64)
+    labels = np.arange(count)
+    first, second, pending = [labels], [labels], 0
+    for pairs in iterate_near_pairs(prints, limits):
+        degrees += np.bincount(pairs.first, minlength=count) + np.bincount(pairs.second, minlength=count)
+        first.append(pairs.first)
+        second.append(pairs.second)
+        pending += len(pairs.first)
+        if pending > _EDGES_KEPT:
+            labels = _label_components(first, second, count)
+            first, second, pending = [np.arange(count)], [labels], 0
+    return _label_components(first, second, count), degrees
+
+
+def _label_components(first: Sequence[Indices], second: Sequence[Indices], count: int) -> Indices:
+    """For each row the first row of its component."""
+    rows, columns = np.concatenate(first), np.concatenate(second)
+    graph = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(count, count))
+    _, labels = connected_components(graph, directed=False)
+    _, heads = np.unique(labels, return_index=True)
+    first_rows: Indices = heads[labels].astype(np.int64)
+    return first_rows
+
+
+def _split_by_label(rows: Indices, labels: Indices) -> list[Indices]:
+    order = np.argsort(labels, kind="stable")
+    cuts = np.flatnonzero(np.diff(labels[order])) + 1
+    return [part for part in np.split(rows[order], cuts) if len(part)]

@@ -1,0 +1,59 @@
+"""The fingerprint near-duplicates are found by: a border-trimmed difference hash, and a small grey picture that checks it.
+
+A difference hash (N. Krawetz, "Kind of like that", 2013) tells whether neighbouring cells of a shrunken picture grow brighter.
+Two things are changed for logos. The uniform border is cut away first, so that padding and cropping white space change nothing.
+And a step counts only above 1/64 of the picture's range, so that flat areas, most of a logo, are zeros, not noise.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageChops
+
+#: A pixel further than this from the border's colour, in any channel of 0 to 255, is no border.
+BORDER_TOLERANCE = 32
+_CELLS = 16
+SIGNATURE_SIDE = 32
+_INSIDE = [255 if level > BORDER_TOLERANCE else 0 for level in range(256)]
+
+
+class Fingerprint(NamedTuple):
+    """What one picture is compared by."""
+
+    hash: bytes
+    """512 bits: 16 x 16 steps to the right, then 16 x 16 steps downwards."""
+    signature: bytes
+    """32 x 32 grey values of the trimmed picture, row by row."""
+    border_share: float
+    """Share of the area that was trimmed, 0 to 1; 1 for a picture of one colour."""
+
+
+def fingerprint_picture(rgb: Image.Image, grey: Image.Image) -> Fingerprint:
+    """The fingerprint of a small RGB picture and of its grey version."""
+    box, border_share = trim_border(rgb)
+    cells = np.asarray(grey.resize((_CELLS + 1, _CELLS + 1), Image.Resampling.BILINEAR, box=box)).astype(np.int16)
+    signature = grey.resize((SIGNATURE_SIDE, SIGNATURE_SIDE), Image.Resampling.BILINEAR, box=box)
+    least = np.ptp(cells)
+    right = (cells[:_CELLS, 1:] - cells[:_CELLS, :_CELLS]) * 64 > least
+    down = (cells[1:, :_CELLS] - cells[:_CELLS, :_CELLS]) * 64 > least
+    return Fingerprint(np.packbits(np.concatenate([right, down], axis=None)).tobytes(), signature.tobytes(), border_share)
+
+
+def trim_border(rgb: Image.Image) -> tuple[tuple[int, int, int, int], float]:
+    """The box (left, top, right, bottom) inside the uniform border, and the share of the area outside it.
+
+    The border's colour is the median of the outermost pixels. A picture of one colour keeps its whole box, with share 1.
+    """
+    width, height = rgb.size
+    pixels = np.asarray(rgb)
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    red, green, blue = (int(value) for value in np.median(edge, axis=0))
+    difference = ImageChops.difference(rgb, Image.new("RGB", rgb.size, (red, green, blue)))
+    furthest = functools.reduce(ImageChops.lighter, difference.split())
+    box = furthest.point(_INSIDE).getbbox()
+    if box is None:
+        return (0, 0, width, height), 1.0
+    return box, 1.0 - (box[2] - box[0]) * (box[3] - box[1]) / (width * height)

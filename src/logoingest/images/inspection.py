@@ -1,0 +1,67 @@
+"""One decode of a picture's bytes, and everything that is to be known of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from logoingest.images.decoding import Picture, decode_picture
+from logoingest.images.hashing import fingerprint_picture
+from logoingest.images.quality import measure_quality
+from logoingest.images.sniffing import sniff_format
+from logoingest.refusals import Refusal
+from logoingest.schemas import FACT_COLUMNS, Reason
+
+
+def inspect_image(data: bytes, max_pixels: int = 100_000_000) -> dict[str, Any]:
+    """Look at a downloaded body: is it a whole picture, and what is there to know of it?
+
+    Args:
+        data: the body, as received.
+        max_pixels: pictures with more are refused by their header (``bomb``).
+
+    Returns:
+        the columns ``schemas.FACT_COLUMNS`` of a ``DownloadRow``. ``image_reason`` is None for a usable picture, else
+        ``not_image``, ``truncated``, ``decode_error`` or ``bomb`` with ``image_detail``, and the other columns are None but for
+        ``format`` where it is known. ``pixel_hash`` is the sha256 of the RGB pixels with size and orientation: of a JPEG at the
+        scale it is decoded at (the least of 1/8, 1/4, 1/2, 1/1 with a shorter side of 128 px), of others at full scale; so a
+        JPEG with other metadata has the same one, and a JPEG and a PNG of the same picture haven't.
+        Never raises, whatever the bytes.
+    """
+    sniffed = sniff_format(data)
+    if sniffed.format is None:
+        return _describe_refusal(Refusal(Reason.NOT_IMAGE, sniffed.name), None)
+    picture = decode_picture(data, sniffed.format, max_pixels)
+    if isinstance(picture, Refusal):
+        return _describe_refusal(picture, sniffed.format)
+    return _describe_picture(picture)
+
+
+def _describe_refusal(refusal: Refusal, picture_format: str | None) -> dict[str, Any]:
+    facts: dict[str, Any] = dict.fromkeys(FACT_COLUMNS)
+    return facts | {"image_reason": refusal.reason.value, "image_detail": refusal.detail, "format": picture_format}
+
+
+def _describe_picture(picture: Picture) -> dict[str, Any]:
+    grey = picture.small.convert("L")
+    fingerprint = fingerprint_picture(picture.small, grey)
+    figures = measure_quality(picture.small, grey)
+    return {
+        "image_reason": None,
+        "image_detail": picture.warning,
+        "format": picture.format,
+        "mode": picture.mode,
+        "width": picture.width,
+        "height": picture.height,
+        "frames": picture.frames,
+        "orientation": picture.orientation,
+        "damaged": picture.warning is not None,
+        "pixel_hash": picture.pixel_hash,
+        "hash": fingerprint.hash,
+        "signature": fingerprint.signature,
+        "brightness": figures.brightness,
+        "contrast": figures.contrast,
+        "sharpness": figures.sharpness,
+        "entropy": figures.entropy,
+        "border_share": fingerprint.border_share,
+        "saturation": figures.saturation,
+    }

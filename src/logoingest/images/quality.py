@@ -1,0 +1,94 @@
+"""What can be said of a picture's quality from a small version of it: figures, and the flags that thresholds make of them.
+
+Flags mark; ``images.reject_flags`` decides what rejects. Thresholds are on figures of the inspected picture, whose shorter side
+is 128 to 255 px (smaller files are taken as they are), so that they mean the same for a thumbnail and for a camera's original.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageChops
+
+
+class Figures(NamedTuple):
+    """Measured on the small picture; ranges as in ``DownloadRow``."""
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    entropy: float
+    saturation: float
+
+
+def measure_quality(rgb: Image.Image, grey: Image.Image) -> Figures:
+    """The figures of a small RGB picture and of its grey version."""
+    counts = np.asarray(grey.histogram(), dtype=np.float64)
+    shares = counts / counts.sum()
+    levels = np.arange(256) / 255.0
+    mean = float(shares @ levels)
+    spread = float(np.sqrt(max(shares @ levels**2 - mean**2, 0.0)))
+    seen = shares[shares > 0]
+    luma = np.asarray(grey).astype(np.int16)
+    return Figures(mean, spread, _measure_sharpness(luma), float(-(seen @ np.log2(seen))), _measure_saturation(rgb))
+
+
+def _measure_saturation(rgb: Image.Image) -> float:
+    channels = rgb.split()
+    chroma = ImageChops.subtract(functools.reduce(ImageChops.lighter, channels), functools.reduce(ImageChops.darker, channels))
+    counts = np.asarray(chroma.histogram(), dtype=np.float64)
+    return float(counts @ np.arange(256) / (255.0 * counts.sum()))
+
+
+def _measure_sharpness(luma: np.ndarray) -> float:
+    """Variance of the Laplacian (Pech-Pacheco et al., ICPR 2000, doi:10.1109/ICPR.2000.903548)."""
+    if min(luma.shape) < 3:
+        return 0.0
+    centre = luma[1:-1, 1:-1]
+    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
+    return float(laplacian.var(dtype=np.float32))
+
+
+class Flag(NamedTuple):
+    """A quality flag: the figures it looks at, for the message, and whether they raise it."""
+
+    figures: tuple[str, ...]
+    raised: Callable[[Mapping[str, Any]], bool]
+
+
+def _aspect(row: Mapping[str, Any]) -> float:
+    sides = sorted((row["width"], row["height"]))
+    return float(sides[1] / sides[0])
+
+
+#: Flag → when it is raised. Thresholds were chosen by the tails of 1,079 real photos: each marks under 2 % of them, greyscale 6 %.
+FLAGS: Mapping[str, Flag] = {
+    "dark": Flag(("brightness",), lambda row: row["brightness"] < 0.10),
+    "bright": Flag(("brightness", "contrast"), lambda row: row["brightness"] > 0.95 and row["contrast"] < 0.15),
+    "blurry": Flag(("sharpness", "contrast"), lambda row: row["sharpness"] < 40.0 and row["contrast"] >= 0.02),
+    "low_information": Flag(("entropy",), lambda row: row["entropy"] < 0.5),
+    "odd_aspect": Flag(("width", "height"), lambda row: _aspect(row) > 5.0),
+    "tiny": Flag(("width", "height"), lambda row: min(row["width"], row["height"]) < 32),
+    "nearly_uniform": Flag(("contrast",), lambda row: row["contrast"] < 0.02),
+    "mostly_border": Flag(("border_share",), lambda row: row["border_share"] > 0.80),
+    "greyscale": Flag(("saturation",), lambda row: row["saturation"] < 0.01),
+    "damaged": Flag(("image_detail",), lambda row: bool(row["damaged"])),
+    "animated": Flag(("frames",), lambda row: row["frames"] > 1),
+}
+
+
+def raise_flags(row: Mapping[str, Any]) -> list[str]:
+    """The flags of a usable picture, in the order of ``FLAGS``; ``row`` has the fact columns."""
+    return [name for name, flag in FLAGS.items() if flag.raised(row)]
+
+
+def describe_flag(name: str, row: Mapping[str, Any]) -> str:
+    """``dark: brightness 0.04``: the flag with its figures, for a rejection's detail."""
+    shown = (
+        f"{figure} {row[figure]:.3g}" if isinstance(row[figure], float) else f"{figure} {row[figure]}"
+        for figure in FLAGS[name].figures
+    )
+    return f"{name}: {', '.join(shown)}"

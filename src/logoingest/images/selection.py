@@ -1,0 +1,128 @@
+"""The ``images`` stage: distinct usable pictures, with flags and groups; and what failed to become one."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.config import ImagesConfig
+from logoingest.errors import ConfigError, LogoingestError, Problem
+from logoingest.images.duplicates import group_duplicates, group_equal
+from logoingest.images.quality import FLAGS, describe_flag, raise_flags
+from logoingest.refusals import Refusal, reject_annotations
+from logoingest.schemas import FACT_COLUMNS, ImageRow, Reason, Stage, StageResult
+
+_USED = ("url", "sha256", "byte_count", *FACT_COLUMNS, "shard", "shard_row")
+
+
+def select_images(downloads: pa.Table, annotations: pa.Table, config: ImagesConfig) -> StageResult:
+    """Make ``images`` of the downloads.
+
+    Args:
+        downloads: ``DownloadRow`` without ``bytes``, and ``shard`` (string) and ``shard_row`` (int32), where the bytes are.
+        annotations: ``AnnotationRow``.
+        config: what is refused, and whether near-duplicates are grouped.
+
+    Returns:
+        kept: ``ImageRow``, one per distinct file, sorted by image_id.
+        rejected: ``RejectedRow`` sorted by annotation_id: stage ``fetch`` where the URL failed (the download's reason) or was never
+        fetched (``cancelled``); stage ``images`` where the body is no usable picture, or the config refuses it.
+
+    Raises:
+        ConfigError: ``images.reject_flags`` names a flag that does not exist.
+        LogoingestError: a download says ok, but what its picture is was never found out.
+    """
+    _check_flags(config.reject_flags)
+    failed = _explain_failures(downloads, annotations)
+    pictures = _find_distinct(downloads)
+    refused: dict[str, Refusal] = {}
+    kept: list[dict[str, Any]] = []
+    for picture in pictures:
+        refusal = _judge_picture(picture, config)
+        if refusal is None:
+            kept.append(picture)
+        else:
+            refused.update(dict.fromkeys(picture["urls"], refusal))
+    rejected = pa.concat_tables(
+        [
+            reject_annotations(annotations, failed, Stage.FETCH, on="url"),
+            reject_annotations(annotations, refused, Stage.IMAGES, on="url"),
+        ]
+    )
+    return StageResult(_make_rows(kept, config), rejected.sort_by("annotation_id"))
+
+
+def _check_flags(names: Iterable[str]) -> None:
+    problems = []
+    for name in names:
+        if name not in FLAGS:
+            near = difflib.get_close_matches(name, FLAGS, n=1)
+            hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(FLAGS)}"
+            problems.append(Problem("dataset.toml: images.reject_flags", f'there is no flag "{name}"', hint))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _explain_failures(downloads: pa.Table, annotations: pa.Table) -> dict[str, Refusal]:
+    """URL → why there are no bytes."""
+    failed = downloads.filter(pc.not_equal(downloads.column("outcome"), "ok")).select(["url", "reason", "detail"])
+    refusals = {row["url"]: Refusal(Reason(row["reason"]), row["detail"]) for row in failed.to_pylist()}
+    urls = pc.unique(annotations.column("url"))
+    missing = urls.filter(pc.invert(pc.is_in(urls, value_set=downloads.column("url").combine_chunks())))
+    never = Refusal(Reason.CANCELLED, "never fetched: run fetch again")
+    return refusals | dict.fromkeys(missing.to_pylist(), never)
+
+
+def _find_distinct(downloads: pa.Table) -> list[dict[str, Any]]:
+    """One row a file (sha256), sorted by it: that of its first URL, and all URLs."""
+    arrived = downloads.filter(pc.equal(downloads.column("outcome"), "ok")).select(_USED).sort_by("url")
+    urls: dict[str, list[str]] = defaultdict(list)
+    first: dict[str, int] = {}
+    sha256s, all_urls = arrived.column("sha256").to_pylist(), arrived.column("url").to_pylist()
+    for row, (sha256, url) in enumerate(zip(sha256s, all_urls, strict=True)):
+        if sha256 is None:
+            raise LogoingestError(Problem(url, "was downloaded, but has no sha256", "run fetch again"))
+        urls[sha256].append(url)
+        first.setdefault(sha256, row)
+    order = sorted(first)
+    rows: list[dict[str, Any]] = arrived.take(pa.array([first[sha256] for sha256 in order], pa.int64())).to_pylist()
+    return [row | {"urls": urls[sha256]} for sha256, row in zip(order, rows, strict=True)]
+
+
+def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig) -> Refusal | None:
+    if picture["sha256"] in {sha256.lower() for sha256 in config.placeholder_sha256}:
+        return Refusal(Reason.PLACEHOLDER, "listed in images.placeholder_sha256")
+    if picture["image_reason"] is not None:
+        return Refusal(Reason(picture["image_reason"]), picture["image_detail"])
+    width, height = picture["width"], picture["height"]
+    if width is None or picture["hash"] is None:
+        raise LogoingestError(Problem(picture["url"], "was downloaded, but never looked at", "run fetch again"))
+    if width * height > config.max_pixels:
+        return Refusal(Reason.BOMB, f"{width} x {height} pixels")
+    if min(width, height) < config.min_side_px:
+        return Refusal(Reason.TOO_SMALL, f"{width} x {height} pixels")
+    if picture["damaged"] and config.reject_damaged:
+        return Refusal(Reason.DAMAGED, picture["image_detail"])
+    raised = [name for name in raise_flags(picture) if name in config.reject_flags] if config.reject_flags else []
+    if raised:
+        return Refusal(Reason.LOW_QUALITY, "; ".join(describe_flag(name, picture) for name in raised))
+    return None
+
+
+def _make_rows(pictures: Sequence[Mapping[str, Any]], config: ImagesConfig) -> pa.Table:
+    ids = [picture["sha256"] for picture in pictures]
+    pixel_hashes = [picture["pixel_hash"] for picture in pictures]
+    if config.near_duplicates:
+        hashes, signatures = ([picture[name] for picture in pictures] for name in ("hash", "signature"))
+        groups = group_duplicates(ids, hashes, signatures, pixel_hashes)
+    else:
+        groups = group_equal(ids, pixel_hashes)
+    return ImageRow.table(
+        {**picture, "image_id": image_id, "group_id": group, "flags": raise_flags(picture)}
+        for picture, image_id, group in zip(pictures, ids, groups, strict=True)
+    )

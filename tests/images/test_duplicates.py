@@ -1,0 +1,163 @@
+"""Near-duplicates: the search is exact, groups are an equivalence, chains are bounded."""
+
+import io
+import os
+from collections import defaultdict
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
+from logoingest.images.neighbours import MAX_DISTANCE, MIN_CORRELATION, Fingerprints, compare_rows
+
+SHARED = Path(os.environ.get("LOGOINGEST_SHARED_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
+PHOTOS = SHARED / "flickrlogos27/images"
+
+
+def make_prints(seed, count, noise):
+    """Fingerprints of ``count`` pictures around a few centres: near pairs, far pairs, pictures of one colour."""
+    random = np.random.default_rng(seed)
+    centres = random.integers(0, 256, (max(count // 4, 1), 1024))
+    bits = random.integers(0, 256, (len(centres), 64), dtype=np.uint8)
+    which = random.integers(len(centres), size=count)
+    signatures = np.clip(centres[which] + random.normal(0, noise, (count, 1024)), 0, 255).astype(np.uint8)
+    flips = np.packbits(random.random((count, 512)) < random.uniform(0, 0.12, (count, 1)), axis=1)
+    signatures[random.random(count) < 0.05] = 128
+    return Fingerprints(bits[which] ^ flips, signatures)
+
+
+def as_bytes(prints):
+    return [row.tobytes() for row in prints.hashes], [row.tobytes() for row in prints.signatures]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 150), st.sampled_from([5.0, 15.0, 24.0]))
+def test_search_is_exact(seed, count, noise):
+    """The search finds just the pairs that comparing all pairs finds."""
+    prints = make_prints(seed, count, noise)
+    first, second = np.triu_indices(count, 1)
+    distance, correlation = compare_rows(prints, first, second)
+    near = (distance <= MAX_DISTANCE) & (correlation >= MIN_CORRELATION)
+    found = find_duplicate_pairs(*as_bytes(prints))
+    assert list(zip(found.first, found.second, strict=True)) == list(zip(first[near], second[near], strict=True))
+    assert np.array_equal(found.distance, distance[near])
+
+
+def test_search_is_exact_over_blocks():
+    """The same with more pictures than a block holds."""
+    prints = make_prints(7, 3_000, 15.0)
+    found = find_duplicate_pairs(*as_bytes(prints))
+    expected = 0
+    for row in range(len(prints.hashes) - 1):
+        others = np.arange(row + 1, len(prints.hashes))
+        others = others[np.bitwise_count(prints.hashes[others] ^ prints.hashes[row]).sum(axis=1) <= MAX_DISTANCE]
+        _, correlation = compare_rows(prints, np.full(len(others), row), others)
+        expected += int((correlation >= MIN_CORRELATION).sum())
+    assert len(found.first) == expected > 1_000
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 80), st.randoms())
+def test_groups_are_an_equivalence_and_order_independent(seed, count, random):
+    """Groups partition the pictures, are named by their smallest id, keep equal pixels together; shuffling changes nothing."""
+    hashes, signatures = as_bytes(make_prints(seed, count, 20.0))
+    ids = [sha256(f"{seed} {row}".encode()).hexdigest() for row in range(count)]
+    pixels = [f"p{row // 2 if row % 5 == 0 else row}" for row in range(count)]
+    groups = dict(zip(ids, group_duplicates(ids, hashes, signatures, pixels), strict=True))
+    members = defaultdict(list)
+    for image_id, group in groups.items():
+        members[group].append(image_id)
+    assert all(group == min(inside) for group, inside in members.items())
+    by_pixels = defaultdict(set)
+    for image_id, pixel_hash in zip(ids, pixels, strict=True):
+        by_pixels[pixel_hash].add(groups[image_id])
+    assert all(len(names) == 1 for names in by_pixels.values())
+    order = list(range(count))
+    random.shuffle(order)
+    shuffled = [[column[row] for row in order] for column in (ids, hashes, signatures, pixels)]
+    assert dict(zip(shuffled[0], group_duplicates(*shuffled), strict=True)) == groups
+
+
+def test_chains_are_bounded():
+    """A chain of small steps whose ends have nothing in common is cut; every member stays near its group's centre."""
+    random = np.random.default_rng(0)
+    bits = random.integers(0, 2, 512).astype(np.uint8)
+    steps = random.permutation(512)
+    signature = random.integers(0, 256, 1024).astype(np.uint8).tobytes()
+    hashes = []
+    for row in range(12):
+        changed = bits.copy()
+        changed[steps[: row * 40]] ^= 1
+        hashes.append(np.packbits(changed).tobytes())
+    ids = [f"i{row:02d}" for row in range(12)]
+    groups = group_duplicates(ids, hashes, [signature] * 12, ids)
+    assert 1 < len(set(groups)) < 12
+    short = group_duplicates(ids[:4], hashes[:4], [signature] * 4, ids[:4])
+    assert set(short) == {"i00"}
+
+
+def test_one_colour_pictures_are_near_nothing():
+    """Blank pictures share a group only when their pixels are equal."""
+    blank = [Image.new("RGB", size, "white") for size in ((100, 100), (100, 100), (120, 100))]
+    facts = [inspect_image(encode(image)) for image in blank]
+    columns = [[fact[name] for fact in facts] for name in ("hash", "signature", "pixel_hash")]
+    assert group_duplicates(["a", "b", "c"], *columns) == ["a", "a", "c"]
+
+
+def encode(image, picture_format="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, picture_format, **options)
+    return buffer.getvalue()
+
+
+def test_variants_of_a_logo_are_one_group():
+    """Re-encoded, halved, cropped at the border and padded, a drawn mark stays in its group; another mark doesn't join."""
+    logo = Image.new("RGB", (400, 300), "white")
+    ImageDraw.Draw(logo).polygon([(80, 220), (180, 60), (320, 90), (260, 240)], fill=(200, 10, 30))
+    ImageDraw.Draw(logo).ellipse((180, 120, 240, 180), fill="white")
+    other = Image.new("RGB", (400, 300), "white")
+    ImageDraw.Draw(other).rectangle((80, 60, 320, 120), fill=(200, 10, 30))
+    ImageDraw.Draw(other).rectangle((160, 120, 240, 240), fill=(200, 10, 30))
+    padded = Image.new("RGB", (480, 360), "white")
+    padded.paste(logo, (40, 30))
+    files = [
+        encode(logo),
+        encode(logo, "JPEG", quality=40),
+        encode(logo.resize((200, 150))),
+        encode(logo.crop((16, 12, 384, 288))),
+        encode(padded),
+        encode(other),
+    ]
+    facts = [inspect_image(data) for data in files]
+    columns = [[fact[name] for fact in facts] for name in ("hash", "signature", "pixel_hash")]
+    assert group_duplicates(list("abcdef"), *columns) == ["a"] * 5 + ["f"]
+
+
+def test_wrong_sizes_are_our_error():
+    """Hashes of another length, or sequences of different lengths, raise."""
+    with pytest.raises(ValueError, match="64 bytes"):
+        find_duplicate_pairs([b"x"], [b"y" * 1024])
+    with pytest.raises(ValueError, match="signatures"):
+        find_duplicate_pairs([], [b"y" * 1024])
+    assert group_duplicates([], [], [], []) == []
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="shared/data/flickrlogos27 is not here")
+def test_identical_photos_are_found():
+    """Among the real photos, the nine groups of identical files each share a group."""
+    files = sorted(PHOTOS.iterdir())
+    data = [file.read_bytes() for file in files]
+    facts = [inspect_image(body) for body in data]
+    columns = [[fact[name] for fact in facts] for name in ("hash", "signature", "pixel_hash")]
+    groups = group_duplicates([file.name for file in files], *columns)
+    identical = defaultdict(list)
+    for body, group in zip(data, groups, strict=True):
+        identical[sha256(body).hexdigest()].append(group)
+    repeated = [names for names in identical.values() if len(names) > 1]
+    assert len(repeated) == 9
+    assert all(len(set(names)) == 1 for names in repeated)
