@@ -1,0 +1,9 @@
+"""The release: samples and splits → Parquet that any reader loads, its card and manifest; opened, verified. torch only on request."""
+
+from logoingest.release.assembly import write_release
+from logoingest.release.features import NO_LABEL, SPLITS, ReleaseRow
+from logoingest.release.loader import Release, open_release
+from logoingest.release.verification import verify_release
+from logoingest.release.violations import Violation
+
+__all__ = ["NO_LABEL", "SPLITS", "Release", "ReleaseRow", "Violation", "open_release", "verify_release", "write_release"]

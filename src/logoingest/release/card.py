@@ -1,0 +1,257 @@
+"""The dataset card: README.md with the YAML head that ``datasets`` and the Hub read, and what people want to know.
+
+Names, descriptions and addresses come from strangers: in the head PyYAML quotes them, in the body nothing of them is markup.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import yaml
+
+from logoingest.release.features import SPLITS, ReleaseRow, list_card_features
+from logoingest.release.manifest import ReleasedClass
+
+#: Classes listed in the card; ``manifest.json`` has them all.
+MAX_LISTED_CLASSES = 2000
+
+#: Characters of lineage shown in the card.
+MAX_LINEAGE_CHARS = 20_000
+
+#: Levels of nesting in a YAML head that is read.
+MAX_HEAD_DEPTH = 32
+
+_OPENING = (yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken, yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)
+_CLASS_HEADER = ("label", "class", "name", *SPLITS, "all")
+_MARKUP = re.compile(
+    r"""[\\`*_{}\[\]#|~$^@]     # means something anywhere
+    | :(?=\S)                   # a link's scheme, a named emoji
+    | (?<=www)\.               # a bare link
+    | ^[-+=>!:.]               # a list or a heading at the start of a line""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])")  # a numbered list
+_MAKING = """Answers were matched to classes by a class map, the pictures fetched from their URLs and decoded, the votes of each
+picture settled into one class with a confidence, near-duplicates grouped, and the groups dealt to splits by class, never divided."""
+_KEPT_JOINERS = "\u200c\u200d"  # letters of Persian and of many emoji hang on these
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
+
+
+class SplitSize(NamedTuple):
+    """Rows of a split, its bytes unpacked, and the bytes of its files."""
+
+    rows: int
+    bytes: int
+    file_bytes: int
+
+
+def render_card(facts: Mapping[str, Any], sizes: Mapping[str, SplitSize]) -> str:
+    """README.md of a release.
+
+    Args:
+        facts: the manifest without ``files`` and ``fingerprint``.
+        sizes: split → its size; splits without rows are left out.
+    """
+    classes = [ReleasedClass.model_validate(entry) for entry in facts["classes"]]
+    head = yaml.safe_dump(_describe_head(facts, classes, sizes), sort_keys=False, allow_unicode=True, width=1_000_000)
+    sections = [
+        f"# {escape_markdown(facts['name'])}",
+        escape_markdown(facts["description"]) or "Pictures with a class each, settled from the answers of several people.",
+        _render_figures(classes, sizes),
+        "## How to load\n\n" + _render_loading(facts["name"]),
+        "## Classes\n\n" + _render_classes(facts, classes),
+        "## Columns\n\n" + _render_table(("column", "meaning"), _list_columns()),
+        "## How it was made\n\n" + _render_making(facts),
+        "## Where it came from\n\n" + _render_provenance(facts),
+        "## Licence\n\n" + _render_licence(facts["licence"]),
+    ]
+    return f"---\n{head}---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def read_head(card: str) -> dict[str, Any] | None:
+    """The YAML head of a card; None when there is none or it cannot be understood."""
+    lines = card.split("\n")
+    if lines[0] != "---" or "---" not in lines[1:]:
+        return None
+    text = "\n".join(lines[1 : lines.index("---", 1)])
+    try:
+        head = yaml.safe_load(text) if _is_plain(text) else None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    return head if isinstance(head, dict) else None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether YAML is as we write it: nested little, without anchors, aliases and tags, so that it costs what it looks like."""
+    depth = 0
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
+            return False
+        depth += isinstance(token, _OPENING)
+        depth -= isinstance(token, yaml.BlockEndToken | yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken)
+        if depth > MAX_HEAD_DEPTH:
+            return False
+    return True
+
+
+def render_figures(counts: Mapping[str, int]) -> str:
+    """The table of the conservation law, as it stands in the card."""
+    return _render_table(("source rows", "count"), [(key, f"{value:,}") for key, value in counts.items()])
+
+
+def render_rejected(rejected: Mapping[str, Mapping[str, int]]) -> str:
+    """The table of rejected rows by stage and reason, as it stands in the card."""
+    rows = [
+        (escape_markdown(stage), escape_markdown(reason), f"{count:,}")
+        for stage, reasons in rejected.items()
+        for reason, count in reasons.items()
+    ]
+    return _render_table(("stage", "reason", "source rows"), rows)
+
+
+def render_class_table(classes: Sequence[ReleasedClass], multi_class_images: Mapping[str, int]) -> str:
+    """The class table, as it stands in the card."""
+    rows = [
+        (str(index), escape_markdown(entry.id), escape_markdown(entry.name), *_count_splits(entry.images))
+        for index, entry in enumerate(classes[:MAX_LISTED_CLASSES])
+    ]
+    if any(multi_class_images.values()):
+        rows.append(("-1", "", "several classes", *_count_splits(multi_class_images)))
+    return _render_table(_CLASS_HEADER, rows)
+
+
+def escape_markdown(text: str) -> str:
+    """``text`` as one line of plain words: no HTML, no Markdown, no table cell, no link, no hidden or reordering character."""
+    visible = "".join(_show_character(character) for character in " ".join(text.split()))
+    spared = visible.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return _NUMBERED.sub(r"\1\\\2", _MARKUP.sub(lambda match: f"\\{match[0]}", spared))
+
+
+def _show_character(character: str) -> str:
+    return (
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _HIDDEN and character not in _KEPT_JOINERS else character
+    )
+
+
+def _describe_head(facts: Mapping[str, Any], classes: Sequence[ReleasedClass], sizes: Mapping[str, SplitSize]) -> dict[str, Any]:
+    rows = sum(size.rows for size in sizes.values())
+    return {
+        "pretty_name": facts["name"],
+        "license": facts["licence"],
+        "task_categories": ["image-classification"],
+        "size_categories": [next((name for limit, name in _SIZES if rows < limit), "n>10M")],
+        "tags": ["logos", "crowdsourced"],
+        "dataset_info": {
+            "features": list_card_features([entry.id for entry in classes]),
+            "splits": [{"name": name, "num_bytes": size.bytes, "num_examples": size.rows} for name, size in sizes.items()],
+            "download_size": sum(size.file_bytes for size in sizes.values()),
+            "dataset_size": sum(size.bytes for size in sizes.values()),
+        },
+        "configs": [{"config_name": "default", "data_files": [{"split": name, "path": f"data/{name}-*"} for name in sizes]}],
+    }
+
+
+def _render_figures(classes: Sequence[ReleasedClass], sizes: Mapping[str, SplitSize]) -> str:
+    rows = [(name, f"{size.rows:,}", _show_bytes(size.file_bytes)) for name, size in sizes.items()]
+    total = sum(size.rows for size in sizes.values())
+    return f"{total:,} pictures, {len(classes):,} classes.\n\n" + _render_table(("split", "pictures", "size"), rows)
+
+
+def _render_loading(name: str) -> str:
+    return f"""```python
+from datasets import load_dataset  # 4 or later
+
+release = load_dataset("path/to/{name}")  # this folder, or its name on the Hub
+picture, label = release["train"][0]["image"], release["train"][0]["label"]
+name = release["train"].features["label"].int2str(label)
+```
+
+```python
+from logoingest import open_release
+
+release = open_release("path/to/{name}")
+train = release.dataset("train")  # a torch Dataset of (picture, label)
+table = release.to_pandas("train")
+```
+
+Any reader of Parquet opens `data/*.parquet`; the picture's bytes are in `image.bytes`. `logoingest verify` checks the folder."""
+
+
+def _render_classes(facts: Mapping[str, Any], classes: Sequence[ReleasedClass]) -> str:
+    table = render_class_table(classes, facts["multi_class_images"])
+    more = len(classes) - MAX_LISTED_CLASSES
+    notes = [f"and {more:,} more in `manifest.json`"] if more > 0 else []
+    if any(facts["multi_class_images"].values()):
+        notes.append(
+            "A picture that shows several classes has label -1 and names them in `class_ids`; leave it out when you train on one label."
+        )
+    return "\n\n".join([table, *notes])
+
+
+def _list_columns() -> list[tuple[str, str]]:
+    return [(f"`{field.name}`", escape_markdown(field.metadata[b"doc"].decode())) for field in ReleaseRow.arrow_schema()]
+
+
+def _render_making(facts: Mapping[str, Any]) -> str:
+    parts = [
+        _MAKING,
+        "Every source row either voted for a picture of this release or stands in `rejected.parquet` with stage and reason:",
+        render_figures(facts["counts"]),
+    ]
+    if facts["rejected"]:
+        parts.append(render_rejected(facts["rejected"]))
+    return "\n\n".join(parts)
+
+
+def _render_provenance(facts: Mapping[str, Any]) -> str:
+    lineage = json.dumps(facts["lineage"], indent=1, sort_keys=True)
+    parts = []
+    if facts["source_url"]:
+        parts.append(f"The list of URLs came from {render_address(facts['source_url'])}.")
+    parts.append(f"Made by logoingest {escape_markdown(facts['logoingest'])} from:")
+    if len(lineage) <= MAX_LINEAGE_CHARS:
+        longest = max((len(run) for run in re.findall(r"`+", lineage)), default=0)
+        fence = "`" * max(3, longest + 1)
+        parts.append(f"{fence}json\n{lineage}\n{fence}")
+    else:
+        parts.append("see `lineage` in `manifest.json`.")
+    parts.append("The file hashes are in `manifest.json`.")
+    return "\n\n".join(parts)
+
+
+def _render_licence(licence: str) -> str:
+    return f"{escape_markdown(licence)}\n\nPictures stay their owners' own; each row says where its picture came from."
+
+
+def render_address(address: str) -> str:
+    """A link when ``address`` is a plain http(s) URL, else escaped words."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return escape_markdown(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        return escape_markdown(address)
+    return f"<{quote(address, safe=':/?#@!$&*+,;=%~-._')}>"
+
+
+def _show_bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.2f} GB"
+
+
+def _count_splits(images: Mapping[str, int]) -> list[str]:
+    return [*(f"{images.get(split, 0):,}" for split in SPLITS), f"{sum(images.values()):,}"]
+
+
+def _render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,162 @@
+"""``croissant.json``: the release described for machines (Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
+
+The data files are named with their hashes; a record has the columns of ``ReleaseRow`` and its split. Boxes are left to Parquet:
+Croissant has no list of labelled boxes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from logoingest.release.features import SPLITS, ReleaseRow
+from logoingest.release.parquet import DATA_FOLDER
+
+_PARQUET = "application/x-parquet"
+_FILES = "data-files"
+_CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileProperty": "cr:fileProperty",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+
+
+def render_croissant(facts: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> str:
+    """``croissant.json`` of a release.
+
+    Args:
+        facts: the manifest without ``files`` and ``fingerprint``.
+        files: name → sha256 and bytes of the files written so far.
+    """
+    document: dict[str, Any] = {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": facts["name"],
+        "description": facts["description"] or "Pictures with a class each, settled from the answers of several people.",
+        "license": facts["licence"],
+        "keywords": ["logos", "image classification"],
+        "distribution": [
+            *(_describe_file(name, record) for name, record in sorted(files.items()) if _is_data(name)),
+            _describe_file_set(),
+        ],
+        "recordSet": [_describe_classes(facts), _describe_records()],
+    }
+    if facts["source_url"]:
+        document["isBasedOn"] = facts["source_url"]
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _is_data(name: str) -> bool:
+    return name.startswith(f"{DATA_FOLDER}/")
+
+
+def _describe_file(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": name,
+        "name": name.removeprefix(f"{DATA_FOLDER}/"),
+        "contentUrl": name,
+        "contentSize": f"{record['bytes']} B",
+        "encodingFormat": _PARQUET,
+        "sha256": record["sha256"],
+    }
+
+
+def _describe_file_set() -> dict[str, Any]:
+    return {
+        "@type": "cr:FileSet",
+        "@id": _FILES,
+        "name": _FILES,
+        "encodingFormat": _PARQUET,
+        "includes": f"{DATA_FOLDER}/*.parquet",
+    }
+
+
+def _describe_classes(facts: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [
+        {"classes/label": index, "classes/class_id": entry["id"], "classes/name": entry["name"]}
+        for index, entry in enumerate(facts["classes"])
+    ]
+    kinds = (("label", "sc:Integer"), ("class_id", "sc:Text"), ("name", "sc:Text"))
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "classes",
+        "name": "classes",
+        "dataType": "sc:Enumeration",
+        "key": {"@id": "classes/label"},
+        "field": [{"@type": "cr:Field", "@id": f"classes/{name}", "name": name, "dataType": kind} for name, kind in kinds],
+        "data": rows,
+    }
+
+
+def _describe_records() -> dict[str, Any]:
+    split = _describe_field("split", "the split, by the name of the file", "sc:Text", {"fileProperty": "fullpath"})
+    split["source"]["transform"] = {"regex": rf".*{DATA_FOLDER}/({'|'.join(SPLITS)})-\d+-of-\d+\.parquet$"}
+    fields = [_describe_column(field) for field in ReleaseRow.arrow_schema() if field.name != "boxes"]
+    return {"@type": "cr:RecordSet", "@id": "pictures", "name": "pictures", "field": [split, *fields]}
+
+
+def _describe_column(field: pa.Field) -> dict[str, Any]:
+    kind = "sc:ImageObject" if field.name == "image" else _name_type(field.type)
+    described = _describe_field(field.name, field.metadata[b"doc"].decode(), kind, {"column": field.name})
+    if field.name == "image":
+        described["source"]["transform"] = {"jsonPath": "bytes"}
+    if pa.types.is_list(field.type):
+        described["repeated"] = True
+    return described
+
+
+def _describe_field(name: str, meaning: str, kind: str, extract: dict[str, str]) -> dict[str, Any]:
+    return {
+        "@type": "cr:Field",
+        "@id": f"pictures/{name}",
+        "name": name,
+        "description": meaning,
+        "dataType": kind,
+        "source": {"fileSet": {"@id": _FILES}, "extract": extract},
+    }
+
+
+def _name_type(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return _name_type(kind.value_type)
+    if pa.types.is_integer(kind):
+        return "sc:Integer"
+    return "sc:Float" if pa.types.is_floating(kind) else "sc:Text"

@@ -1,0 +1,112 @@
+"""``manifest.json`` of a release: what it holds, of what it was made, and the hash of every file. No times, no machine paths."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from logoingest.errors import GateError, Problem, UsageError
+
+#: The form of the manifest and of the files beside it; a reader refuses what is newer than it knows.
+FORMAT = 1
+
+MANIFEST_NAME = "manifest.json"
+CARD_NAME = "README.md"
+REJECTED_NAME = "rejected.parquet"
+CROISSANT_NAME = "croissant.json"
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ReleaseFile(_Part):
+    """A file of the release: sha256 (hex), length, and rows when it is Parquet."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Count
+    rows: Count | None = None
+
+
+class ReleasedClass(_Part):
+    """A class: its id, which is its name in every label list, its display name, and its single-class pictures per split."""
+
+    id: str
+    name: str
+    images: dict[str, Count]
+
+
+class ReleaseManifest(_Part):
+    """All of ``manifest.json``."""
+
+    format: int
+    name: str
+    description: str
+    licence: str
+    source_url: str
+    logoingest: str
+    fingerprint: str
+    classes: list[ReleasedClass]
+    splits: dict[str, Count]
+    multi_class_images: dict[str, Count]
+    counts: dict[str, int]
+    rejected: dict[str, dict[str, Count]]
+    lineage: dict[str, Any]
+    files: dict[str, ReleaseFile]
+
+    @property
+    def class_ids(self) -> list[str]:
+        """The class of each label index."""
+        return [entry.id for entry in self.classes]
+
+
+def compute_fingerprint(manifest: Mapping[str, Any]) -> str:
+    """sha256 (hex) of everything the manifest says but the fingerprint itself: one value that stands for the whole release."""
+    content = {key: value for key, value in manifest.items() if key != "fingerprint"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def render_manifest(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest as it is written."""
+    return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a release, as its JSON is; ``ReleaseManifest`` has been checked.
+
+    Raises:
+        UsageError: there is no release, or one of a newer form than this logoingest knows.
+        GateError: the manifest is damaged.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        hint = "name the folder that holds manifest.json and data/, usually <workspace>/release"
+        raise UsageError(Problem(str(folder), "there is no release here", hint)) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise GateError(Problem(str(path), f"cannot be read ({_first_line(error)})", "make the release again")) from None
+    newer = isinstance(manifest, dict) and isinstance(manifest.get("format"), int) and manifest["format"] > FORMAT
+    if newer:
+        what = f"is of form {manifest['format']}, this logoingest reads up to {FORMAT}"
+        raise UsageError(Problem(str(path), what, "update logoingest"))
+    try:
+        ReleaseManifest.model_validate(manifest)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise GateError(
+            Problem(str(path), f"is damaged at {where or 'its top'}: {fault['msg']}", "make the release again")
+        ) from None
+    return dict(manifest)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,196 @@
+"""A release as torch datasets. This module alone of the release imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+import torch.distributed
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
+
+from logoingest.errors import GateError, Problem, UsageError
+from logoingest.release.features import PICTURE_LEAF
+from logoingest.release.pictures import decode_picture
+from logoingest.release.random_access import PictureReader
+
+Transform = Callable[[Any], Any]
+
+
+class ReleaseDataset(Dataset[tuple[Any, int]]):
+    """Map-style: ``dataset[i]`` is (picture, label), any order, any number of workers. Pickled it is paths and the transform."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        class_names: Sequence[str],
+        transform: Transform | None = None,
+        *,
+        keep_multi_class: bool = False,
+    ) -> None:
+        self.class_names = list(class_names)
+        self.transform = transform
+        self.keep_multi_class = keep_multi_class
+        self._reader = PictureReader(paths)
+        self._rows: npt.NDArray[np.int64] | None = None
+        self._labels: npt.NDArray[np.int64] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_rows": None, "_labels": None}
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        label = int(self.labels[index])
+        assert self._rows is not None
+        return self._decode(int(self._rows[index])), label
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The label of every item, in order; no picture is read for it."""
+        if self._labels is None:
+            stored = np.concatenate([np.zeros(0, np.int64), *(_read_labels(path) for path in self._reader.paths)])
+            self._rows = np.arange(len(stored)) if self.keep_multi_class else np.flatnonzero(stored >= 0)
+            self._labels = stored[self._rows]
+        return self._labels
+
+    def _decode(self, row: int) -> Any:
+        return _apply(self.transform, self._reader.read(row), f"row {row} of {self._reader.paths[0].parent}")
+
+
+class ReleaseStream(IterableDataset[tuple[Any, int]]):
+    """Iterable: every rank gets equally many pictures, every worker of it a part; see ``Release.iterable``."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        class_names: Sequence[str],
+        transform: Transform | None = None,
+        *,
+        shuffle_buffer: int = 1000,
+        seed: int = 0,
+        rank: int | None = None,
+        world_size: int | None = None,
+        keep_multi_class: bool = False,
+    ) -> None:
+        self.class_names = list(class_names)
+        self.transform = transform
+        self.keep_multi_class = keep_multi_class
+        self.paths = list(paths)
+        self.shuffle_buffer = shuffle_buffer
+        self.seed = seed
+        self.rank, self.world_size = _find_rank(rank, world_size)
+        self._epoch = torch.zeros(1, dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # workers that outlive an epoch see it too
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another epoch gives another order; tell every rank the same."""
+        self._epoch[0] = epoch
+
+    def __len__(self) -> int:
+        """Pictures of this rank in an epoch, over all its workers."""
+        kept = sum(len(rows) for _, _, rows in self._list_groups())
+        return kept // self.world_size
+
+    def __iter__(self) -> Iterator[tuple[Any, int]]:
+        worker = get_worker_info()
+        number, count = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        epoch = int(self._epoch[0])
+        groups = self._list_groups()
+        if self.shuffle_buffer:
+            groups = [groups[index] for index in np.random.default_rng([self.seed, epoch]).permutation(len(groups))]
+        total = sum(len(rows) for _, _, rows in groups) // self.world_size
+        start = self.rank * total + total * number // count
+        stop = self.rank * total + total * (number + 1) // count
+        pictures = self._read(groups, start, stop)
+        if self.shuffle_buffer:
+            pictures = _shuffle(pictures, self.shuffle_buffer, np.random.default_rng([self.seed, epoch, self.rank, number]))
+        for data, label, where in pictures:
+            yield _apply(self.transform, data, where), label
+
+    def _list_groups(self) -> list[tuple[Path, int, npt.NDArray[np.int64]]]:
+        """Every row group: its file, its number there, the rows of it that count."""
+        groups = []
+        for path in self.paths:
+            labels = _read_labels(path)
+            footer = pq.read_metadata(path)
+            start = 0
+            for number in range(footer.num_row_groups):
+                stop = start + footer.row_group(number).num_rows
+                rows = np.arange(stop - start) if self.keep_multi_class else np.flatnonzero(labels[start:stop] >= 0)
+                groups.append((path, number, rows.astype(np.int64)))
+                start = stop
+        return groups
+
+    def _read(
+        self, groups: Sequence[tuple[Path, int, npt.NDArray[np.int64]]], start: int, stop: int
+    ) -> Iterator[tuple[bytes, int, str]]:
+        """Yields (bytes, label, where) of the rows ``start`` to ``stop`` of the groups laid end to end."""
+        passed = 0
+        for path, number, rows in groups:
+            chosen = rows[max(start - passed, 0) : max(stop - passed, 0)]
+            passed += len(rows)
+            if not len(chosen):
+                continue
+            try:
+                table = pq.ParquetFile(path).read_row_group(number, columns=[PICTURE_LEAF, "label"])
+            except (OSError, pa.ArrowException) as error:
+                raise _explain(path, f"row group {number} cannot be read ({error})") from error
+            pictures = table.column("image").combine_chunks().field("bytes")
+            labels = table.column("label").to_numpy()
+            for row in chosen:
+                yield pictures[row].as_py(), int(labels[row]), f"{path}, row {row} of row group {number}"
+
+
+def _shuffle(items: Iterator[tuple[bytes, int, str]], size: int, random: np.random.Generator) -> Iterator[tuple[bytes, int, str]]:
+    """Each item leaves the buffer at a random moment after it came in."""
+    buffer: list[tuple[bytes, int, str]] = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+            continue
+        place = int(random.integers(size))
+        buffer[place], item = item, buffer[place]  # noqa: PLW2901  # the one that was there leaves
+        yield item
+    for place in random.permutation(len(buffer)):
+        yield buffer[place]
+
+
+def _find_rank(rank: int | None, world_size: int | None) -> tuple[int, int]:
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    if world_size is None:
+        world_size = torch.distributed.get_world_size() if distributed else 1
+    if rank is None:
+        rank = torch.distributed.get_rank() if distributed else 0
+    if not 0 <= rank < world_size:
+        raise UsageError(Problem(f"rank {rank}", f"is not one of {world_size}", "ranks count from 0"))
+    return rank, world_size
+
+
+def _read_labels(path: Path) -> npt.NDArray[np.int64]:
+    try:
+        column = pq.ParquetFile(path).read(columns=["label"]).column("label")
+        if column.null_count:
+            raise pa.ArrowInvalid("a label is missing")
+        labels: npt.NDArray[np.int64] = column.to_numpy().astype(np.int64)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise _explain(path, f"cannot be read ({error})") from error
+    return labels
+
+
+def _apply(transform: Transform | None, data: bytes, where: str) -> Any:
+    try:
+        picture = decode_picture(data)
+    except ValueError as error:
+        raise GateError(Problem(where, f"cannot be decoded ({error})", "check the release with: logoingest verify")) from error
+    return picture if transform is None else transform(picture)
+
+
+def _explain(path: Path, what: str) -> GateError:
+    return GateError(Problem(str(path), what, "check the release with: logoingest verify"))
