@@ -1,0 +1,60 @@
+"""The sanity stage: a torchvision fine-tune on a release alone, and its verdict.
+
+Importing this package imports no torch; ``train_baseline`` and ``load_baseline`` do when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logoingest.baseline.installation import check_installation
+from logoingest.baseline.verdict import Check, Verdict
+from logoingest.config import TrainConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from logoingest.baseline.artifact import Preprocessing
+
+__all__ = ["Check", "Verdict", "check_installation", "load_baseline", "train_baseline"]
+
+
+def train_baseline(
+    release_dir: Path,
+    config: TrainConfig,
+    out_dir: Path,
+    base_dir: Path = Path(),
+    on_progress: Callable[[str, dict[str, Any]], None] | None = None,
+) -> Verdict:
+    """Fine-tune on a release, run the controls, write everything into ``out_dir``.
+
+    Args:
+        release_dir: a local release; its ``data/{train,validation,test}-*.parquet`` is all that is read.
+        config: the ``[train]`` section.
+        out_dir: gets metrics.json, verdict.json, model.safetensors, model.json and three PNGs; made when it is not there.
+        base_dir: what a relative ``weights`` file is relative to.
+        on_progress: told (phase, facts) while it works; facts have ``done`` and ``total`` and may have figures.
+
+    Raises:
+        UsageError: torch is missing or mismatched; there is no release.
+        ConfigError: the model, its weights or the device cannot be had.
+        GateError: the release cannot be learnt from at all (under two classes, damaged pictures).
+    """
+    check_installation()
+    from logoingest.baseline.stage import run_baseline
+
+    return run_baseline(Path(release_dir), config, Path(out_dir), Path(base_dir), on_progress)
+
+
+def load_baseline(out_dir: Path) -> tuple[nn.Module, tuple[str, ...], Preprocessing]:
+    """Open a trained baseline: (model in eval mode, class names, transform from a PIL image to the model's input).
+
+    Raises:
+        UsageError: torch is missing; the files are not there or do not fit together.
+    """
+    check_installation()
+    from logoingest.baseline.artifact import load_artifact
+
+    return load_artifact(Path(out_dir))

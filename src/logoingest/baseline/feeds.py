@@ -1,0 +1,188 @@
+"""What a network eats: batches of pictures (from memory or streamed from the Parquet), or of features that are known already.
+
+A feed plans the order of an epoch, then serves it. Small splits are decoded once and kept in memory; large ones are streamed by
+row group, shuffled inside a window of a few row groups whose order is shuffled too. Decoding runs in threads ahead of need.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from logoingest.baseline.augmentation import MARGIN, Strength, augment_batch, resize_batch
+from logoingest.baseline.pictures import OPEN_GROUPS, Rows, Split, iterate_decoded
+from logoingest.config import TrainConfig
+
+#: Decoded pictures kept in memory at most, all splits together.
+CACHE_BYTES = 1_500_000_000
+#: ImageNet's channel means and deviations, which every torchvision weight file expects.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+Batches = list[Rows]
+
+
+class Feed(Protocol):
+    """Rows of a split as network inputs."""
+
+    @property
+    def labels(self) -> Rows:
+        """Class index of every row."""
+        ...
+
+    def relabel(self, labels: Rows) -> Feed:
+        """The same inputs under other labels."""
+        ...
+
+    def plan(self, batch_size: int, rng: np.random.Generator | None, counts: Rows | None = None) -> Batches:
+        """The batches of one epoch; in file order when there is no ``rng``; row i comes ``counts[i]`` times."""
+        ...
+
+    def serve(self, batches: Batches, generator: torch.Generator | None = None) -> Iterator[tuple[Tensor, Rows]]:
+        """(inputs on the device, rows) per batch; changed at random when there is a generator."""
+        ...
+
+
+def cut_batches(order: Rows, batch_size: int) -> Batches:
+    """Batches as even as can be: none larger than ``batch_size``, and no single picture at the end, which BatchNorm cannot take."""
+    return np.array_split(order, max(1, math.ceil(len(order) / batch_size)))
+
+
+def plan_order(unit: Rows, window: int, rng: np.random.Generator | None, counts: Rows | None) -> Rows:
+    """Row numbers of one epoch: units in random order, rows shuffled inside every ``window`` units."""
+    rows = np.arange(len(unit)) if counts is None else np.repeat(np.arange(len(unit)), counts)
+    if rng is None:
+        return rows
+    count = int(unit.max()) + 1 if len(unit) else 0
+    place = rng.permutation(count)[unit[rows]] // window if count else rows
+    return rows[np.lexsort((rng.random(len(rows)), place))]
+
+
+@dataclass(frozen=True)
+class PictureFeed:
+    """Pictures of a split: kept decoded in ``cache``, (n, 3, s, s) uint8, or streamed when that is None."""
+
+    split: Split
+    labels: Rows
+    side: int
+    decoded_side: int
+    device: torch.device
+    workers: int
+    augment: Strength = "none"
+    cache: Tensor | None = None
+
+    def relabel(self, labels: Rows) -> PictureFeed:
+        return replace(self, labels=labels)
+
+    def plan(self, batch_size: int, rng: np.random.Generator | None, counts: Rows | None = None) -> Batches:
+        unit = np.zeros(len(self.labels), dtype=np.int64) if self.cache is not None else self.split.unit
+        return cut_batches(plan_order(unit, OPEN_GROUPS, rng, counts), batch_size)
+
+    def serve(self, batches: Batches, generator: torch.Generator | None = None) -> Iterator[tuple[Tensor, Rows]]:
+        for pictures, rows in self._fetch(batches):
+            small = pictures.to(self.device, non_blocking=True).float() / 255
+            strength = "none" if generator is None else self.augment
+            shaped = resize_batch(small, self.side) if generator is None else augment_batch(small, self.side, strength, generator)
+            yield normalise_batch(shaped), rows
+
+    def _fetch(self, batches: Batches) -> Iterator[tuple[Tensor, Rows]]:
+        if self.cache is not None:
+            for rows in batches:
+                yield self.cache[torch.from_numpy(rows)], rows
+            return
+        order = (int(row) for rows in batches for row in rows)
+        ahead = 3 * max((len(rows) for rows in batches), default=1)
+        decoded = iterate_decoded(self.split, order, self.decoded_side, self.workers, ahead)
+        for rows in batches:
+            pictures = np.stack([next(decoded) for _ in rows])
+            yield torch.from_numpy(pictures).permute(0, 3, 1, 2), rows
+
+
+@dataclass(frozen=True)
+class FeatureFeed:
+    """What a frozen network says about every picture: ``features`` (views, n, width); a random view of each where allowed."""
+
+    features: Tensor
+    labels: Rows
+
+    def relabel(self, labels: Rows) -> FeatureFeed:
+        return replace(self, labels=labels)
+
+    def plan(self, batch_size: int, rng: np.random.Generator | None, counts: Rows | None = None) -> Batches:
+        return cut_batches(plan_order(np.zeros(len(self.labels), dtype=np.int64), 1, rng, counts), batch_size)
+
+    def serve(self, batches: Batches, generator: torch.Generator | None = None) -> Iterator[tuple[Tensor, Rows]]:
+        views = len(self.features)
+        for rows in batches:
+            view = (
+                torch.randint(views, (len(rows),), generator=generator)
+                if generator is not None
+                else torch.zeros(len(rows), dtype=torch.long)
+            )
+            yield self.features[view.to(self.features.device), torch.from_numpy(rows).to(self.features.device)], rows
+
+
+def normalise_batch(pictures: Tensor) -> Tensor:
+    """Float in [0, 1] → what torchvision's weights expect."""
+    mean = pictures.new_tensor(MEAN)[None, :, None, None]
+    std = pictures.new_tensor(STD)[None, :, None, None]
+    return (pictures - mean) / std
+
+
+def make_feed(
+    split: Split,
+    config: TrainConfig,
+    device: torch.device,
+    augment: Strength,
+    *,
+    budget: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> PictureFeed:
+    """Feed of a split; decodes it into memory when that takes no more than ``budget`` bytes."""
+    side, workers = config.image_side_px, config.workers
+    decoded_side = side if augment == "none" else round(side * MARGIN)
+    feed = PictureFeed(split, split.label, side, decoded_side, device, workers, augment)
+    if count_cache_bytes(feed) > budget:
+        return feed
+    cache = torch.empty((len(split), 3, decoded_side, decoded_side), dtype=torch.uint8)
+    for row, pixels in enumerate(iterate_decoded(split, range(len(split)), decoded_side, workers)):
+        cache[row] = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+        if on_progress is not None and row % 64 == 0:
+            on_progress(row, len(split))
+    return replace(feed, cache=cache)
+
+
+def count_cache_bytes(feed: PictureFeed) -> int:
+    """What the feed's pictures take when they are decoded."""
+    return 3 * len(feed.split) * feed.decoded_side**2
+
+
+def balance_counts(labels: Rows, rng: np.random.Generator) -> Rows:
+    """How often each row comes in an epoch so that all classes come equally often, in expectation; about as many rows as before."""
+    sizes = np.bincount(labels)
+    expected = len(labels) / (np.count_nonzero(sizes) * sizes[labels])
+    whole = np.floor(expected).astype(np.int64)
+    return np.asarray(whole + (rng.random(len(labels)) < expected - whole), dtype=np.int64)
+
+
+def choose_spread_rows(labels: Rows, count: int, rng: np.random.Generator) -> Rows:
+    """Up to ``count`` rows of as many classes as there are: one of each class in turn."""
+    order = rng.permutation(len(labels))
+    turn = np.empty(len(labels), dtype=np.int64)
+    seen: dict[int, int] = {}
+    for row in order:
+        label = int(labels[row])
+        turn[row] = seen.get(label, 0)
+        seen[label] = int(turn[row]) + 1
+    return np.asarray(order[np.argsort(turn[order], kind="stable")][:count], dtype=np.int64)
+
+
+def name_feeds(feeds: Sequence[PictureFeed]) -> str:
+    """How the pictures are held, for people."""
+    return "in memory" if all(feed.cache is not None for feed in feeds) else "streamed"

@@ -1,0 +1,115 @@
+"""Three pictures of a baseline: curves, confusion, recall per class; readable with three classes and with several hundred.
+
+Class names are strangers' text: never read as mathtext, cut to a length, and what the font lacks becomes a box, not a warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+#: More classes than this are no longer named one by one.
+NAMED_CLASSES = 60
+_NAME_LENGTH = 24
+_DPI = 100
+
+
+def draw_figures(metrics: dict[str, Any], out_dir: Path) -> None:
+    """Write curves.png, confusion.png and per_class_recall.png from the content of metrics.json."""
+    names = [shorten_name(name) for name in metrics["class_names"]]
+    with warnings.catch_warnings(), mpl.rc_context({"text.parse_math": False, "font.size": 9}):
+        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
+        _save(draw_curves(metrics["epochs"]), out_dir / "curves.png")
+        _save(draw_confusion(metrics["test"], names), out_dir / "confusion.png")
+        _save(draw_recall(metrics["test"]["recall"], names), out_dir / "per_class_recall.png")
+
+
+def shorten_name(name: str) -> str:
+    """One line of at most 24 characters."""
+    flat = " ".join(name.split())
+    return flat if len(flat) <= _NAME_LENGTH else flat[: _NAME_LENGTH - 1] + "…"
+
+
+def draw_curves(epochs: Sequence[dict[str, Any]]) -> Figure:
+    """Loss and accuracy over the epochs."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    number = [epoch["epoch"] for epoch in epochs]
+    for axes, what, unit in zip(figure.subplots(1, 2), ("loss", "accuracy"), ("nats", "share right"), strict=True):
+        for split in ("train", "validation"):
+            values = [epoch[f"{split}_{what}"] for epoch in epochs]
+            if any(value is not None for value in values):
+                shown = [np.nan if value is None else value for value in values]
+                axes.plot(number, shown, marker="o", markersize=3, label=split)
+        axes.set(xlabel="epoch", ylabel=unit, title=what)
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+    return figure
+
+
+def draw_confusion(test: dict[str, Any], names: Sequence[str]) -> Figure:
+    """Shares of each true class; beside it, when there are many classes, the pairs mixed up most."""
+    count = len(names)
+    shares = np.zeros((count, count))
+    for true, predicted, number in test["confusion"]:
+        shares[true, predicted] = number
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
+    many = count > NAMED_CLASSES
+    side = min(max(4.5, 0.22 * count + 2.5), 14.0)
+    figure = Figure(figsize=(side + (4 if many else 1), side), layout="constrained")
+    axes, beside = figure.subplots(1, 2, width_ratios=(side, 3.5)) if many else (figure.subplots(), None)
+    image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
+    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the true class")
+    axes.set(xlabel="predicted", ylabel="true", title=f"test, {test['images']:,} pictures")
+    if not many:
+        axes.set_xticks(range(count), names, rotation=90)
+        axes.set_yticks(range(count), names)
+    if beside is not None:
+        _list_confusions(beside, test["confusion"], names)
+    return figure
+
+
+def _list_confusions(axes: Axes, confusion: Sequence[Sequence[int]], names: Sequence[str], most: int = 40) -> None:
+    wrong = sorted((row for row in confusion if row[0] != row[1]), key=lambda row: (-row[2], row[0], row[1]))[:most]
+    lines = [f"{number} × {names[true]} → {names[predicted]}" for true, predicted, number in wrong]
+    axes.axis("off")
+    axes.set_title("mixed up most", loc="left")
+    axes.text(0, 1, "\n".join(lines) or "nothing", va="top", fontsize=8, transform=axes.transAxes)
+
+
+def draw_recall(recall: Sequence[float | None], names: Sequence[str]) -> Figure:
+    """A bar per class, worst on top; of many classes, the worst ones by name and all as a curve."""
+    known = sorted((share, index) for index, share in enumerate(recall) if share is not None)
+    if len(known) <= NAMED_CLASSES:
+        figure = Figure(figsize=(7, max(2.5, 0.2 * len(known) + 1.2)), layout="constrained")
+        _draw_bars(figure.subplots(), known, names)
+        return figure
+    figure = Figure(figsize=(12, 9), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _draw_bars(left, known[: NAMED_CLASSES - 15], names)
+    left.set_title(f"the {NAMED_CLASSES - 15} worst of {len(known)}")
+    right.plot([share for share, _ in known])
+    right.set(xlabel="classes, worst first", ylabel="recall on test", ylim=(-0.02, 1.02), title="all classes")
+    right.grid(alpha=0.3)
+    return figure
+
+
+def _draw_bars(axes: Axes, known: Sequence[tuple[float, int]], names: Sequence[str]) -> None:
+    axes.barh(range(len(known)), [share for share, _ in known], color="#3b6ea5")
+    axes.set_yticks(range(len(known)), [names[index] for _, index in known])
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), xlabel="recall on test")
+    axes.grid(axis="x", alpha=0.3)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=_DPI, metadata={"Software": None})

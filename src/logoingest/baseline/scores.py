@@ -1,0 +1,65 @@
+"""Figures of a classifier on a split: top-1, top-5, macro F1, recall per class, confusion. Classes absent from a split stay apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from logoingest.baseline.pictures import Rows
+from logoingest.baseline.training import Predictions
+
+
+def count_confusion(predicted: Rows, labels: Rows, class_count: int) -> npt.NDArray[np.int64]:
+    """(class_count, class_count) counts: row = true class, column = predicted class."""
+    flat = np.bincount(labels * class_count + predicted, minlength=class_count**2)
+    return flat.reshape(class_count, class_count).astype(np.int64)
+
+
+def score_split(predictions: Predictions, labels: Rows, class_count: int) -> dict[str, Any]:
+    """Figures of one split, as JSON.
+
+    Returns:
+        images, loss (nats), top1, top5, macro_f1 (mean over classes the split has), recall (class index → share, null where
+        absent), confusion ([true, predicted, count] of all pairs that occur, sparse so that a thousand classes stay small).
+    """
+    if not len(labels):
+        return {
+            "images": 0,
+            "loss": None,
+            "top1": None,
+            "top5": None,
+            "macro_f1": None,
+            "recall": [None] * class_count,
+            "confusion": [],
+        }
+    confusion = count_confusion(predictions.top[:, 0], labels, class_count)
+    support, named, right = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
+    recall = np.divide(right, support, out=np.full(class_count, np.nan), where=support > 0)
+    f1 = np.divide(2 * right, support + named, out=np.zeros(class_count), where=(support + named) > 0)
+    true, predicted = np.nonzero(confusion)
+    return {
+        "images": len(labels),
+        "loss": _figure(float(predictions.loss.mean())),
+        "top1": _figure(float(right.sum() / len(labels))),
+        "top5": _figure(float((predictions.top == labels[:, None]).any(axis=1).mean())),
+        "macro_f1": _figure(float(f1[support > 0].mean())),
+        "recall": [None if np.isnan(share) else _figure(float(share)) for share in recall],
+        "confusion": [[int(t), int(p), int(confusion[t, p])] for t, p in zip(true, predicted, strict=True)],
+    }
+
+
+def find_majority(train_labels: Rows, test_labels: Rows, class_count: int) -> tuple[int, float]:
+    """(the commonest class of train, the share of test it would get right)."""
+    majority = int(np.bincount(train_labels, minlength=class_count).argmax())
+    return majority, float((test_labels == majority).mean()) if len(test_labels) else 0.0
+
+
+def find_largest_share(labels: Rows) -> float:
+    """The share of the commonest class of a split itself: what the luckiest constant guess gets."""
+    return float(np.bincount(labels).max() / len(labels)) if len(labels) else 0.0
+
+
+def _figure(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None
