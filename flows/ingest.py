@@ -1,0 +1,141 @@
+"""The route as a Prefect flow: scheduling, one task per shard, retries and artifacts over ``logoingest.pipeline``; no logic of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, cast
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import (
+    acreate_link_artifact,
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from logoingest import load_config
+from logoingest.pipeline import (
+    Run,
+    check_extras,
+    check_gates,
+    fetch_shard,
+    open_run,
+    pending_shards,
+    run_stage,
+    select_stages,
+    summarise_status,
+)
+from logoingest.schemas import Stage
+
+#: Shards in flight at once; each gets its share of ``fetch.concurrency`` and ``fetch.per_host``.
+SHARDS_AT_ONCE = 2
+
+# PREFECT_LOGGING_EXTRA_LOGGERS alone leaves a library's logger at WARNING
+logging.getLogger("logoingest").setLevel(logging.INFO)
+
+
+@task(task_run_name="{stage}")
+async def run_one_stage(config_path: str, overrides: list[str], stage: str) -> dict[str, int]:
+    """Run one stage if it is stale, in a thread: a busy event loop would miss its heartbeats."""
+    outcome = await asyncio.to_thread(run_stage, Run(load_config(config_path, overrides)), Stage(stage))
+    return outcome.counts
+
+
+@task(
+    task_run_name="fetch shard {number:05d}/{total:05d}",
+    retries=2,
+    retry_delay_seconds=[5, 30],
+    retry_jitter_factor=0.5,
+)
+async def fetch_one_shard(  # noqa: PLR0917  (a task's parameters are its record in the UI)
+    config_path: str,
+    overrides: list[str],
+    shard: str,
+    number: int,  # noqa: ARG001  (names the task run)
+    total: int,  # noqa: ARG001  (names the task run)
+    at_once: int,
+) -> dict[str, int]:
+    """Fetch one shard and write it; a shard that is there whole costs nothing, so a retry goes on where it stopped."""
+    counts = await fetch_shard(Run(load_config(config_path, overrides)), shard, shares=at_once)
+    return {"urls": counts.urls, "failed": counts.failed}
+
+
+@flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))  # type: ignore[arg-type]  # its futures are invariant
+async def ingest(config_path: str, overrides: list[str] | None = None, until: str | None = None) -> dict[str, Any]:
+    """The whole route for one dataset.toml.
+
+    Args:
+        config_path: the dataset's config, relative to the deployment's working directory.
+        overrides: as ``--set``: ``["fetch.concurrency=16"]``.
+        until: the last stage to run; all when left out.
+
+    Returns:
+        The conservation law's figures.
+    """
+    given = overrides or []
+    config = load_config(config_path, given)
+    stages = select_stages(config, None if until is None else Stage(until))
+    with open_run(config) as opened:
+        check_extras(opened, stages)
+        for stage in stages:
+            if stage is Stage.FETCH:
+                await fetch_pending(opened, config_path, given)
+            await run_one_stage(config_path, given, stage.value)
+        status = await asyncio.to_thread(summarise_status, opened)
+        await publish_status(opened, status)
+        check_gates(opened, stages)
+    return dict(status["law"])
+
+
+async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> None:
+    """Fetch the shards that are still missing, a few at once, and show how far they are."""
+    shards = await asyncio.to_thread(pending_shards, run)
+    if not shards:
+        return
+    total = len(shards)
+    at_once = min(SHARDS_AT_ONCE, run.config.fetch.per_host, total)  # each has at least one request in flight towards a host
+    places = asyncio.Semaphore(at_once)
+    progress = await acreate_progress_artifact(0.0, key="fetch-progress", description=f"0 of {total} shards")
+    done = 0
+
+    async def fetch_one(number: int, shard: str) -> None:
+        nonlocal done
+        async with places:
+            future = fetch_one_shard.submit(config_path, overrides, shard, number, total, at_once)
+            counts = cast("dict[str, int]", await asyncio.to_thread(future.result))
+        done += 1
+        get_run_logger().info("shard %s: %s URLs, %s failed", number, counts["urls"], counts["failed"])
+        await aupdate_progress_artifact(progress, 100.0 * done / total, description=f"{done} of {total} shards")
+
+    async with asyncio.TaskGroup() as group:
+        for number, shard in enumerate(shards, 1):
+            group.create_task(fetch_one(number, shard))
+
+
+async def publish_status(run: Run, status: dict[str, Any]) -> None:
+    """The funnel and the refusals as tables, the law as a line, and a link to the report where one can be linked."""
+    await acreate_table_artifact(
+        [{name: row[name] for name in ("stage", "in", "kept", "rejected")} for row in status["funnel"]],
+        key="funnel",
+        description=f"Rows of {status['dataset']} by stage",
+    )
+    refusals = [
+        {"stage": row["stage"], "reason": reason, "rows": count}
+        for row in status["funnel"]
+        for reason, count in row["reasons"].items()
+    ]
+    await acreate_table_artifact(refusals, key="rejections", description="Rejected rows by stage and reason")
+    law = status["law"]
+    report = run.workspace.path("report.html")
+    await acreate_markdown_artifact(
+        f"# {status['dataset']}\n\n{law['annotations']:,} source rows = {law['voted']:,} voted + {law['rejected']:,} rejected"
+        f" + {law['pending']:,} pending\n\nRelease: `{run.workspace.path('release')}`\n\nReport: `{report}`\n",
+        key="summary",
+        description="The conservation law and where the results are",
+    )
+    if run.workspace.exists("report.html"):
+        link = run.workspace.local_path("report.html").as_uri() if run.workspace.is_local else f"{run.workspace.url}/report.html"
+        await acreate_link_artifact(link, link_text="report.html", key="report")

@@ -1,0 +1,227 @@
+"""What the command line shows: tables on stdout, progress on stderr. Strangers' text is made harmless before it is printed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from logoingest.pipeline.session import Progress as ProgressCallback
+from logoingest.pipeline.session import ignore_progress
+
+if TYPE_CHECKING:
+    from logoingest.config import Config
+    from logoingest.pipeline import StageOutcome
+    from logoingest.pipeline.scaffold import Scaffold
+    from logoingest.release import Violation
+    from logoingest.schemas import Stage
+
+#: Seconds between progress lines where stderr is no terminal.
+LOG_EVERY_S = 10.0
+
+logger = logging.getLogger("logoingest")
+
+
+def clean(text: object) -> str:
+    """Text for a terminal: control, format (bidi, zero-width) and surrogate characters shown as escapes, markup neutral."""
+    shown = "".join(
+        character if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} else f"\\u{ord(character):04x}"
+        for character in str(text)
+    )
+    return escape(shown)
+
+
+@contextlib.contextmanager
+def show_progress(quiet: bool) -> Iterator[ProgressCallback]:
+    """A progress callback: bars on a terminal, a log line now and then elsewhere, nothing when quiet."""
+    if quiet:
+        yield ignore_progress
+    elif sys.stderr.isatty():
+        with _show_bars() as callback:
+            yield callback
+    else:
+        yield _LineProgress()
+
+
+@contextlib.contextmanager
+def _show_bars() -> Iterator[ProgressCallback]:
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(stage: Stage, done: int, total: int | None, note: str) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(str(stage), total=total, note="")
+            bars.update(tasks[stage], completed=done, total=total, note=clean(note)[:60])
+
+        previous = logger.handlers[:]
+        logger.handlers[:] = [RichHandler(console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S")]
+        try:
+            yield advance
+        finally:
+            logger.handlers[:] = previous
+
+
+class _LineProgress:
+    """One log line per stage every ``LOG_EVERY_S``."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, stage: Stage, done: int, total: int | None, note: str) -> None:
+        if time.monotonic() - self._last >= LOG_EVERY_S:
+            self._last = time.monotonic()
+            logger.info("%-11s %s%s %s", stage, f"{done:,}", "" if total is None else f" of {total:,}", note)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+def _table(*columns: str, numbers: Sequence[str] = (), title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
+
+
+def print_scaffold(made: Scaffold) -> None:
+    """What ``init`` saw and wrote, and what to do next."""
+    console = _console()
+    console.print(f"read {made.annotations:,} answers, {made.labels:,} of them distinct (format {made.guess.format})")
+    for note in made.guess.notes:
+        console.print(f"  {clean(note)}")
+    console.print(f"wrote {clean(made.config)}\nwrote {clean(made.class_map)} (a first draft: read it, join what belongs together)")
+    console.print(f"next: logoingest plan {clean(made.config)}")
+
+
+def print_plan(plan: Mapping[str, Any]) -> None:
+    """The plan as a table."""
+    console = _console()
+    table = _table("stage", "action", "why")
+    for stage in plan["stages"]:
+        table.add_row(stage["stage"], stage["action"], clean(stage["why"]))
+    console.print(f"{clean(plan['dataset'])} in {clean(plan['workspace'])}")
+    console.print(table)
+    console.print(
+        f"{plan['annotations']:,} annotations, {plan['urls']:,} distinct URLs, "
+        f"{plan['urls_left']:,} left to fetch in {plan['shards_left']:,} shards"
+    )
+    free = "" if plan["disk_free_bytes"] is None else f", {plan['disk_free_bytes'] / 1e9:,.1f} GB free"
+    console.print(f"disk needed about {plan['disk_needed_bytes'] / 1e9:,.2f} GB{free}")
+
+
+def print_outcomes(config: Config, outcomes: Sequence[StageOutcome]) -> None:
+    """What a run did."""
+    console = _console()
+    if not any(outcome.ran for outcome in outcomes):
+        console.print(f"{clean(config.dataset.name)}: everything is fresh, nothing to do")
+        return
+    table = _table("stage", "", "seconds", "result", numbers=("seconds",))
+    for outcome in outcomes:
+        figures = ", ".join(f"{name} {count:,}" for name, count in outcome.counts.items())
+        table.add_row(
+            outcome.stage, "done" if outcome.ran else "fresh", f"{outcome.elapsed_s:.1f}" if outcome.ran else "", clean(figures)
+        )
+    console.print(table)
+
+
+def print_status(status: Mapping[str, Any]) -> None:
+    """The funnel, the law and the stages."""
+    console = _console()
+    console.print(f"{clean(status['dataset'])} in {clean(status['workspace'])}")
+    funnel = _table("stage", "rows in", "kept", "rejected", "reasons", numbers=("rows in", "kept", "rejected"))
+    for row in status["funnel"]:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["reasons"].items())
+        funnel.add_row(row["stage"], f"{row['in']:,}", f"{row['kept']:,}", f"{row['rejected']:,}", clean(reasons))
+    console.print(funnel)
+    law = status["law"]
+    pending = f" + {law['pending']:,} pending" if law["pending"] else ""
+    verdict = "the law holds" if law["holds"] else "THE LAW IS BROKEN"
+    console.print(f"{law['annotations']:,} source rows = {law['voted']:,} voted + {law['rejected']:,} rejected{pending}: {verdict}")
+    stages = _table("stage", "state", "seconds", "result", numbers=("seconds",))
+    for stage in status["stages"]:
+        figures = ", ".join(f"{name} {count:,}" for name, count in stage.get("counts", {}).items())
+        state = (
+            stage["state"]
+            if stage["state"] == "fresh"
+            else f"{stage['state']} ({stage['why']})"
+            if stage["state"] == "stale"
+            else "never run"
+        )
+        stages.add_row(stage["stage"], clean(state), f"{stage['elapsed_s']:.1f}" if "elapsed_s" in stage else "", clean(figures))
+    console.print()
+    console.print(stages)
+
+
+def print_violations(violations: Sequence[Violation]) -> None:
+    """Every broken law, or that there is none."""
+    console = _console()
+    if not violations:
+        console.print("the release is sound: every law holds")
+        return
+    table = _table("law", "where", "what", title=f"{len(violations)} broken")
+    for violation in violations:
+        table.add_row(clean(violation.law), clean(violation.where), clean(violation.what))
+    console.print(table)
+
+
+def print_trail(trail: Mapping[str, Any]) -> None:
+    """An audit trail as an indented outline."""
+    _print_node(_console(), trail, 0)
+
+
+def _print_node(console: Console, node: Any, depth: int) -> None:
+    pad = "  " * depth
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if isinstance(value, Mapping | list | tuple) and value:
+                console.print(f"{pad}[bold]{clean(key)}[/bold]", soft_wrap=True)
+                _print_node(console, value, depth + 1)
+            else:
+                console.print(f"{pad}{clean(key)}: {'none' if value in ([], {}, (), None) else clean(value)}", soft_wrap=True)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            if isinstance(item, Mapping):
+                console.print(f"{pad}-")
+                _print_node(console, item, depth + 1)
+            else:
+                console.print(f"{pad}- {clean(item)}", soft_wrap=True)
+    else:
+        console.print(f"{pad}{clean(node)}", soft_wrap=True)
+
+
+def print_demo(result: Mapping[str, Any]) -> None:
+    """The demo's funnel, verdict and where everything is."""
+    print_status(result["status"])
+    console = _console()
+    if result["checks"]:
+        table = _table("sanity check", "", "figure", "threshold", numbers=("figure",))
+        for check in result["checks"]:
+            passed = "passed" if check["passed"] else "FAILED"
+            table.add_row(
+                clean(check["name"]), passed, f"{check['figure']:.3g}", f"{clean(check['comparison'])} {check['threshold']:.3g}"
+            )
+        console.print()
+        console.print(table)
+    console.print(f"\nrelease  {clean(result['release'])}\nreport   {clean(result['report'])}")

@@ -1,0 +1,66 @@
+"""The order of the stages; which are stale; gates. Alone reads and writes the tables between stages, times and logs.
+
+Names are loaded when they are first used: a run that finds everything fresh needs few of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logoingest.pipeline.audit import explain_label_of, explain_row, explain_url
+    from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards, retry
+    from logoingest.pipeline.gates import check_gates, verify
+    from logoingest.pipeline.ledger import collect_ledger
+    from logoingest.pipeline.planning import plan, summarise_status
+    from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage, select_stages
+    from logoingest.pipeline.scaffold import init
+    from logoingest.pipeline.session import Progress, Run, open_run
+
+_HOMES = {
+    "audit": ("explain_label_of", "explain_row", "explain_url"),
+    "fetching": ("fetch_shard", "finish_fetch", "pending_shards", "retry"),
+    "gates": ("check_gates", "verify"),
+    "ledger": ("collect_ledger",),
+    "planning": ("plan", "summarise_status"),
+    "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage", "select_stages"),
+    "scaffold": ("init",),
+    "session": ("Progress", "Run", "open_run"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ROUTE",
+    "Progress",
+    "Run",
+    "StageOutcome",
+    "check_extras",
+    "check_gates",
+    "collect_ledger",
+    "explain_label_of",
+    "explain_row",
+    "explain_url",
+    "fetch_shard",
+    "finish_fetch",
+    "init",
+    "open_run",
+    "pending_shards",
+    "plan",
+    "retry",
+    "run",
+    "run_stage",
+    "select_stages",
+    "summarise_status",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

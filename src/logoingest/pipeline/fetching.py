@@ -1,0 +1,204 @@
+"""The fetch stage: which shards are still to be fetched, one shard, the end of it; and retrying what failed."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.errors import Problem, UsageError
+from logoingest.fetch import FetchProgress, FetchSettings, ShardCounts, ShardJob, plan_shards, run_shard, run_shards
+from logoingest.pipeline.session import Run
+from logoingest.schemas import Reason, Stage
+from logoingest.workspace import FileRecord, hash_file
+
+#: The append-only plan: url → shard.
+SHARD_PLAN = "shards"
+
+
+def plan_fetch(run: Run) -> pa.Table:
+    """The shard plan of today's annotations (columns url, shard), nothing written."""
+    workspace = run.workspace
+    planned = workspace.read_table(SHARD_PLAN) if workspace.has_table(SHARD_PLAN) else None
+    urls = pc.unique(workspace.read_table("annotations", ["url"]).column("url")).to_pylist()
+    return plan_shards(urls, planned, run.config.fetch.shard_size)
+
+
+def list_pending(run: Run, planned: pa.Table) -> list[ShardJob]:
+    """The shards of a plan that are not there whole."""
+    shards: dict[str, list[str]] = {}
+    for url, shard in zip(planned.column("url").to_pylist(), planned.column("shard").to_pylist(), strict=True):
+        shards.setdefault(shard, []).append(url)
+    there = set(run.workspace.shard_names())
+    return [
+        ShardJob(run.workspace.url, shard, tuple(urls))
+        for shard, urls in sorted(shards.items())
+        if shard not in there or run.workspace.count_shard_rows(shard) != len(urls)
+    ]
+
+
+def pending_shards(run: Run) -> list[str]:
+    """Write the shard plan and name the shards that are still to be fetched, in order."""
+    planned = plan_fetch(run)
+    if not run.workspace.has_table(SHARD_PLAN) or run.workspace.read_table(SHARD_PLAN).num_rows != planned.num_rows:
+        run.workspace.write_table(SHARD_PLAN, planned)
+    shards = [job.shard for job in list_pending(run, planned)]
+    _forget_shards(run, shards)
+    return shards
+
+
+async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
+    """Fetch one planned shard and write it: the unit of work for a task runner.
+
+    Args:
+        run: the run; its lease is held by whoever hands the shards out.
+        shard: a name ``pending_shards`` gave.
+        shares: how many shards are fetched at once; each keeps to its share of ``fetch.concurrency`` and ``fetch.per_host``.
+
+    Raises:
+        UsageError: the shard is not planned.
+    """
+    planned = run.workspace.read_table(SHARD_PLAN)
+    urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
+    if not urls:
+        raise UsageError(Problem(shard, "is not in the shard plan", "run pending_shards first"))
+    settings = _settings(run).divide(shares)[0]
+    return await run_shard(run.workspace.url, shard, urls, settings, _inspector(run))
+
+
+def finish_fetch(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
+    """Once all shards are there: the record of each file, and the outcomes in figures."""
+    workspace = run.workspace
+    record = workspace.read_manifest().stages.get(Stage.FETCH)
+    known = {} if record is None else record.outputs
+    outputs: dict[str, FileRecord] = {f"tables/{SHARD_PLAN}.parquet": _hash(run, f"tables/{SHARD_PLAN}.parquet")}
+    failed = total = 0
+    size = 0
+    for shard in workspace.shard_names():
+        name = f"downloads/{shard}"
+        outcomes = workspace.read_shard(shard, ["outcome", "byte_count"])
+        total += outcomes.num_rows
+        failed += pc.sum(pc.equal(outcomes.column("outcome"), "failed")).as_py() or 0
+        size += pc.sum(outcomes.column("byte_count")).as_py() or 0
+        outputs[name] = known[name] if name in known else _hash(run, name)
+    return outputs, {"urls": total, "fetched": total - failed, "failed": failed, "megabytes": size // 1_000_000}
+
+
+def fetch_all(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
+    """Fetch every pending shard with the local executor; what ``finish_fetch`` returns."""
+    shards = set(pending_shards(run))
+    jobs = [job for job in list_pending(run, run.workspace.read_table(SHARD_PLAN)) if job.shard in shards]
+    run_jobs(run, jobs)
+    return finish_fetch(run)
+
+
+def run_jobs(run: Run, jobs: Sequence[ShardJob]) -> list[ShardCounts]:
+    """Fetch the jobs' shards in worker processes, telling ``run.progress`` how far it is."""
+    if not jobs:
+        return []
+    total = sum(len(job.urls) if job.only is None else len(job.only) for job in jobs)
+
+    def tell(progress: FetchProgress) -> None:
+        run.progress(Stage.FETCH, progress.urls, total, f"{progress.failed:,} failed, {progress.byte_count / 1e6:,.0f} MB")
+
+    return run_shards(jobs, _settings(run), _inspector(run), tell)
+
+
+def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), statuses: Sequence[int] = ()) -> dict[str, int]:
+    """Fetch again what failed, and only that.
+
+    Args:
+        run: a run that holds the workspace.
+        reasons: names of ``Reason``, or their beginning (``timeout`` means timeout_connect, timeout_read and timeout_total).
+        hosts: host names; a host's subdomains count.
+        statuses: HTTP statuses. What is left out does not narrow the choice; with all three left out every failed URL is tried.
+
+    Returns:
+        ``{"tried": …, "healed": …, "still_failing": …}`` in URLs.
+
+    Raises:
+        UsageError: a reason does not exist, or nothing was fetched yet.
+    """
+    wanted = _match_reasons(reasons)
+    planned = run.workspace.read_table(SHARD_PLAN)
+    jobs = []
+    for shard in run.workspace.shard_names():
+        rows = run.workspace.read_shard(shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()
+        chosen = frozenset(row["url"] for row in rows if _is_chosen(row, wanted, hosts, statuses))
+        if chosen:
+            urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
+            jobs.append(ShardJob(run.workspace.url, shard, tuple(urls), chosen))
+    _forget_shards(run, [job.shard for job in jobs])
+    run_jobs(run, jobs)
+    tried = sum(len(job.only or ()) for job in jobs)
+    failing = 0
+    for job in jobs:
+        rows = run.workspace.read_shard(job.shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()
+        failing += sum(row["url"] in (job.only or ()) and _failed(row) for row in rows)
+    return {"tried": tried, "healed": tried - failing, "still_failing": failing}
+
+
+def _forget_shards(run: Run, shards: Sequence[str]) -> None:
+    """Drop what is recorded of shards before they are written again, so that no old hash outlives a crash."""
+    record = run.workspace.read_manifest().stages.get(Stage.FETCH)
+    if record is not None and shards:
+        gone = {f"downloads/{shard}" for shard in shards}
+        kept = {name: output for name, output in record.outputs.items() if name not in gone}
+        run.workspace.record_stage(Stage.FETCH, record.model_copy(update={"inputs": {}, "outputs": kept}))
+
+
+def _failed(row: Mapping[str, object]) -> bool:
+    return row["outcome"] != "ok" or row["image_reason"] is not None
+
+
+def _is_chosen(row: Mapping[str, object], wanted: set[Reason] | None, hosts: Sequence[str], statuses: Sequence[int]) -> bool:
+    if not _failed(row):
+        return False
+    if wanted is not None and not {row["reason"], row["image_reason"]} & wanted:
+        return False
+    if statuses and row["http_status"] not in statuses:
+        return False
+    return not hosts or any(_is_on_host(str(row["url"]), host) for host in hosts)
+
+
+def _is_on_host(url: str, host: str) -> bool:
+    try:
+        name = (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return False
+    return name == host.lower() or name.endswith("." + host.lower())
+
+
+def _match_reasons(names: Sequence[str]) -> set[Reason] | None:
+    if not names:
+        return None
+    matched: set[Reason] = set()
+    for name in names:
+        found = {reason for reason in Reason if reason == name or reason.startswith(f"{name}_")}
+        if not found:
+            raise UsageError(Problem(f"--reason {name}", "there is no such reason", f"known: {', '.join(Reason)}"))
+        matched |= found
+    return matched
+
+
+def _settings(run: Run) -> FetchSettings:
+    return FetchSettings.from_config(run.config.fetch, run.config.base_dir, os.environ)
+
+
+def _inspector(run: Run) -> Callable[[bytes], Mapping[str, object]]:
+    from logoingest.images import inspect_image
+
+    return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels)
+
+
+def _hash(run: Run, name: str) -> FileRecord:
+    if run.workspace.is_local:
+        return hash_file(run.workspace.local_path(name))
+    import hashlib
+
+    data = run.workspace.read_bytes(name)
+    return FileRecord(hashlib.sha256(data).hexdigest(), len(data))

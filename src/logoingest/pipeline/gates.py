@@ -1,0 +1,85 @@
+"""The gates a finished run must pass, and the verification of its release. Read from what is stored, so they hold on every run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from logoingest.errors import GateError, Problem, TooManyFailuresError
+from logoingest.pipeline.ledger import check_law, collect_ledger
+from logoingest.pipeline.session import Run
+from logoingest.schemas import Stage
+from logoingest.workspace import hash_file
+
+if TYPE_CHECKING:
+    from logoingest.release import Violation
+
+
+def check_gates(run: Run, stages: Sequence[Stage]) -> None:
+    """Check the gates of the stages that were to run.
+
+    Raises:
+        GateError: too few released images, or the baseline verdict failed; both are named.
+        TooManyFailuresError: a larger share of URLs failed than ``dataset.max_failed_share``.
+    """
+    problems = []
+    if Stage.RELEASE in stages:
+        count = run.workspace.read_manifest().stages[Stage.RELEASE].counts["images"]
+        if count < run.config.dataset.min_images:
+            what = f"{count:,} pictures released, dataset.min_images asks for {run.config.dataset.min_images:,}"
+            problems.append(Problem("gate", what, "status says where the rows went"))
+    if Stage.TRAIN in stages:
+        verdict = json.loads(run.workspace.read_bytes("baseline/verdict.json"))
+        for check in verdict["checks"]:
+            if not check["passed"]:
+                what = f"{check['name']}: {check['figure']:.4g}, should be {check['comparison']} {check['threshold']:.4g}"
+                problems.append(Problem("baseline verdict", what, check["meaning"]))
+    if problems:
+        raise GateError(problems)
+    if Stage.FETCH in stages:
+        _check_failed_share(run)
+
+
+def _check_failed_share(run: Run) -> None:
+    counts = run.workspace.read_manifest().stages[Stage.FETCH].counts
+    share = counts["failed"] / counts["urls"] if counts["urls"] else 0.0
+    allowed = run.config.dataset.max_failed_share
+    if share > allowed:
+        raise TooManyFailuresError(
+            Problem(
+                "fetch",
+                f"{counts['failed']:,} of {counts['urls']:,} URLs failed ({share:.1%}), dataset.max_failed_share allows {allowed:.1%}",
+                "status shows the reasons; retry --reason … tries those again",
+            )
+        )
+
+
+def verify(run: Run, deep: bool = True) -> list[Violation]:
+    """Reopen the release as its readers would and check every law; the workspace's own ledger and hashes too.
+
+    Args:
+        run: the workspace, lease not needed.
+        deep: also decode every picture and reopen with other libraries.
+    """
+    from logoingest.release import Violation, verify_release
+
+    with run.workspace.local_copy("release") as folder:
+        violations = list(verify_release(folder, deep=deep))
+        record = run.workspace.read_manifest().stages.get(Stage.RELEASE)
+        for name, output in sorted(({} if record is None else record.outputs).items()):
+            file = folder / name.removeprefix("release/")
+            if not file.is_file() or hash_file(file) != output:
+                violations.append(Violation("files_as_recorded", name, "differs from what this workspace wrote"))
+    ledger = collect_ledger(run.workspace)
+    try:
+        check_law(ledger)
+    except GateError as error:
+        violations += [Violation("conservation", "tables", problem.what) for problem in error.problems]
+    groups = run.workspace.read_table("splits", ["group_id", "split"]).group_by("group_id").aggregate([("split", "count_distinct")])
+    crossing = pc.sum(pc.greater(groups.column("split_count_distinct"), 1)).as_py() or 0
+    if crossing:
+        violations.append(Violation("groups_undivided", "tables/splits.parquet", f"{crossing} groups cross splits"))
+    return violations

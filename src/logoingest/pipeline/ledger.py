@@ -1,0 +1,88 @@
+"""The conservation law: every source row voted for a released sample or has exactly one row among the rejected."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.errors import GateError, Problem
+from logoingest.schemas import RejectedRow
+from logoingest.workspace import Workspace
+
+#: Whose refusal counts when several stages refuse a row: what cannot be read, then cannot be seen, then cannot be named.
+PRECEDENCE = ("annotations", "images", "labels", "samples", "splits")
+
+
+class Ledger(NamedTuple):
+    """Where every source row is: ``voted`` holds annotation ids, ``rejected`` is a ``RejectedRow`` table, one row an id."""
+
+    total: int
+    voted: pa.ChunkedArray
+    rejected: pa.Table
+    pending: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The figures of the law: annotations = voted + rejected (+ pending while stages are still to run)."""
+        return {
+            "annotations": self.total,
+            "voted": len(self.voted),
+            "rejected": self.rejected.num_rows,
+            "pending": self.pending,
+        }
+
+
+def collect_ledger(workspace: Workspace) -> Ledger:
+    """The ledger as far as the stages have run; a row refused twice counts where it was refused first (``PRECEDENCE``)."""
+    if not workspace.has_table("annotations"):
+        return Ledger(0, pa.chunked_array([], pa.string()), RejectedRow.empty_table(), 0)
+    tables = [workspace.read_table(f"{name}_rejected") for name in PRECEDENCE if workspace.has_table(f"{name}_rejected")]
+    known = pa.chunked_array(
+        [
+            *workspace.read_table("annotations", ["annotation_id"]).column(0).chunks,
+            *tables[0].column("annotation_id").chunks,
+        ],
+        pa.string(),
+    )
+    rejected = _keep_first(pa.concat_tables(tables))
+    rejected = rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=known))  # a stale table may know more
+    voted = collect_voters(workspace)
+    voted = voted.filter(pc.is_in(voted, value_set=known))
+    return Ledger(len(known), voted, rejected, len(known) - len(voted) - rejected.num_rows)
+
+
+def collect_voters(workspace: Workspace) -> pa.ChunkedArray:
+    """The annotation ids that voted for a sample that has a split."""
+    if not (workspace.has_table("samples") and workspace.has_table("splits")):
+        return pa.chunked_array([], pa.string())
+    placed = workspace.read_table("splits", ["image_id"]).column("image_id")
+    samples = workspace.read_table("samples", ["image_id", "annotation_ids"])
+    samples = samples.filter(pc.is_in(samples.column("image_id"), value_set=placed))
+    return pc.list_flatten(samples.column("annotation_ids"))
+
+
+def check_law(ledger: Ledger) -> None:
+    """Check the law over a whole route.
+
+    Raises:
+        GateError: a row is in no place or in two.
+    """
+    problems = []
+    both = pc.sum(pc.is_in(ledger.voted, value_set=ledger.rejected.column("annotation_id"))).as_py() or 0
+    if both:
+        problems.append(Problem("conservation", f"{both} annotations both voted and were rejected"))
+    if len(ledger.voted) != len(pc.unique(ledger.voted)):
+        problems.append(Problem("conservation", "an annotation voted for two samples"))
+    if ledger.pending:
+        problems.append(Problem("conservation", f"{ledger.pending} of {ledger.total} annotations are nowhere"))
+    if problems:
+        raise GateError(problems)
+
+
+def _keep_first(rejected: pa.Table) -> pa.Table:
+    ids = rejected.column("annotation_id")
+    numbered = pa.table({"id": ids, "row": pa.array(range(len(ids)), pa.int64())})
+    first = numbered.group_by("id").aggregate([("row", "min")]).column("row_min")
+    return rejected.take(first.take(pc.sort_indices(first)))

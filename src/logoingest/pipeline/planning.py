@@ -1,0 +1,131 @@
+"""What would run and why, and where everything is: looked at without touching anything."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.fetch import plan_shards
+from logoingest.pipeline.fetching import list_pending, plan_fetch
+from logoingest.pipeline.ledger import collect_ledger
+from logoingest.pipeline.route import ROUTE, select_stages
+from logoingest.pipeline.session import Run
+from logoingest.pipeline.staleness import explain_staleness
+from logoingest.schemas import Stage
+from logoingest.sources import read_annotations
+
+#: Assumed mean size of a picture before any was fetched.
+ASSUMED_BYTES = 150_000
+
+
+def describe_stages(run: Run) -> list[dict[str, Any]]:
+    """Each stage: its state (fresh, stale, never run), why, and its figures when it last ran."""
+    manifest = run.workspace.read_manifest()
+    described = []
+    for stage in ROUTE:
+        record = manifest.stages.get(stage)
+        why = explain_staleness(run, stage, manifest)
+        state = "fresh" if why is None else "never run" if record is None else "stale"
+        facts: dict[str, Any] = {"stage": stage.value, "state": state, "why": why or ""}
+        if record is not None:
+            facts |= {"counts": record.counts, "elapsed_s": record.elapsed_s, "finished_at": record.finished_at}
+        described.append(facts)
+    return described
+
+
+def plan(run: Run, until: Stage | None = None) -> dict[str, Any]:
+    """What ``run`` would do: stages with reasons (one that hangs on a stage that will run is marked so), URLs left, disk needed."""
+    stages = []
+    upstream: list[str] = []
+    wanted = select_stages(run.config, until)
+    for facts in describe_stages(run):
+        if facts["stage"] not in wanted:
+            stages.append({**facts, "action": "skip", "why": "not asked for"})
+            continue
+        stale = facts["state"] != "fresh"
+        maybe = not stale and _hangs_on(facts["stage"], upstream)
+        action = "run" if stale else "run if its input changes" if maybe else "skip"
+        stages.append({**facts, "action": action})
+        if stale or maybe:
+            upstream.append(facts["stage"])
+    return {"dataset": run.config.dataset.name, "workspace": run.workspace.url, "stages": stages, **_describe_fetch(run)}
+
+
+def summarise_status(run: Run) -> dict[str, Any]:
+    """What ``status`` prints: the law's figures, the funnel by stage and reason, the stages and their state."""
+    ledger = collect_ledger(run.workspace)
+    pairs = zip(ledger.rejected.column("stage").to_pylist(), ledger.rejected.column("reason").to_pylist(), strict=True)
+    by_stage: dict[str, Counter[str]] = {}
+    for stage, reason in pairs:
+        by_stage.setdefault(stage, Counter())[reason] += 1
+    funnel = []
+    left = ledger.total
+    for stage in (Stage.ANNOTATIONS, Stage.FETCH, Stage.IMAGES, Stage.LABELS, Stage.SAMPLES, Stage.SPLITS):
+        reasons = by_stage.get(stage, Counter())
+        rows_in, left = left, left - reasons.total()
+        named = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+        funnel.append({"stage": stage.value, "in": rows_in, "kept": left, "rejected": reasons.total(), "reasons": named})
+    return {
+        "dataset": run.config.dataset.name,
+        "workspace": run.workspace.url,
+        "law": {**ledger.counts, "holds": ledger.total == len(ledger.voted) + ledger.rejected.num_rows + ledger.pending},
+        "funnel": funnel,
+        "stages": describe_stages(run),
+    }
+
+
+def _hangs_on(stage: str, upstream: list[str]) -> bool:
+    earlier = set(upstream)
+    if stage == Stage.FETCH:
+        earlier -= {Stage.LABELS}
+    if stage == Stage.IMAGES:
+        earlier -= {Stage.LABELS}
+    return bool(earlier)
+
+
+def _describe_fetch(run: Run) -> dict[str, Any]:
+    """URLs in all and left, and what they need on disk (shards and release)."""
+    workspace = run.workspace
+    if workspace.has_table("annotations") and explain_staleness(run, Stage.ANNOTATIONS, workspace.read_manifest()) is None:
+        planned = plan_fetch(run)
+        annotations = workspace.read_table("annotations", ["url"]).num_rows
+    else:
+        kept, _ = read_annotations(run.config.sources, run.config.base_dir)
+        annotations = kept.num_rows
+        known = workspace.read_table("shards") if workspace.has_table("shards") else None
+        planned = plan_shards(pc.unique(kept.column("url")).to_pylist(), known, run.config.fetch.shard_size)
+    jobs = list_pending(run, planned)
+    left = sum(len(job.urls) for job in jobs)
+    needed = int(left * _mean_bytes(run) * 2.2)
+    return {
+        "annotations": annotations,
+        "urls": planned.num_rows,
+        "urls_left": left,
+        "shards_left": len(jobs),
+        "disk_needed_bytes": needed,
+        "disk_free_bytes": _free_bytes(run),
+    }
+
+
+def _mean_bytes(run: Run) -> float:
+    counts: list[int] = []
+    whole = (shard for shard in run.workspace.shard_names() if run.workspace.count_shard_rows(shard))
+    for shard in itertools.islice(whole, 5):
+        column: pa.ChunkedArray = run.workspace.read_shard(shard, ["byte_count"]).column("byte_count")
+        counts += [count or 0 for count in column.to_pylist()]
+    return sum(counts) / len(counts) if counts else float(ASSUMED_BYTES)
+
+
+def _free_bytes(run: Run) -> int | None:
+    if not run.workspace.is_local:
+        return None
+    folder = Path(run.workspace.root)
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

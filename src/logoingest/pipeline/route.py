@@ -1,0 +1,114 @@
+"""The route: stages in order, each run only when it is stale, timed and logged; then the gates."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from logoingest.config import Config
+from logoingest.errors import Problem, UsageError
+from logoingest.pipeline.gates import check_gates
+from logoingest.pipeline.session import Progress, Run, ignore_progress, open_run
+from logoingest.pipeline.stages import MAKERS, StageOutput
+from logoingest.pipeline.staleness import collect_inputs, explain_staleness
+from logoingest.schemas import Stage
+from logoingest.workspace import StageRecord
+
+logger = logging.getLogger("logoingest")
+
+#: The stages in the order they run.
+ROUTE: Sequence[Stage] = tuple(Stage)
+
+
+class StageOutcome(NamedTuple):
+    """What became of a stage: ``ran`` is False when nothing had changed; ``counts`` are its figures either way."""
+
+    stage: Stage
+    ran: bool
+    why: str
+    counts: dict[str, int]
+    elapsed_s: float
+
+
+def run(
+    config: Config, until: Stage | None = None, start: Stage | None = None, progress: Progress = ignore_progress
+) -> list[StageOutcome]:
+    """Run the route, or a part of it; what is fresh is skipped.
+
+    Args:
+        config: the dataset's config.
+        until: the last stage to run; the whole route when left out.
+        start: run this stage and all after it even when they are fresh (fetched shards are kept all the same).
+        progress: told how far a stage is.
+
+    Raises:
+        UsageError: a stage's needs are not met (config, class map, sources, workspace, extras).
+        GateError: a gate failed: too few images, the baseline verdict, a broken law.
+        TooManyFailuresError: more URLs failed than ``dataset.max_failed_share``.
+    """
+    stages = select_stages(config, until)
+    with open_run(config, progress) as opened:
+        check_extras(opened, stages)
+        forced = set() if start is None else set(ROUTE[ROUTE.index(start) :])
+        outcomes = [run_stage(opened, stage, stage in forced) for stage in stages]
+        check_gates(opened, stages)
+    return outcomes
+
+
+def select_stages(config: Config, until: Stage | None = None) -> list[Stage]:
+    """The stages of a run, in order; ``train`` only where it is switched on."""
+    stages = list(ROUTE if until is None else ROUTE[: ROUTE.index(until) + 1])
+    return [stage for stage in stages if stage is not Stage.TRAIN or config.train.enabled or until is Stage.TRAIN]
+
+
+def check_extras(run: Run, stages: Sequence[Stage]) -> None:
+    """See to it before hours of fetching that the baseline can run at their end.
+
+    Raises:
+        UsageError: the baseline is to be trained, and torch is missing or does not fit torchvision.
+    """
+    if Stage.TRAIN in stages and explain_staleness(run, Stage.TRAIN, run.workspace.read_manifest()) is not None:
+        from logoingest.baseline import check_installation
+
+        check_installation()
+
+
+def run_stage(run: Run, stage: Stage, forced: bool = False) -> StageOutcome:
+    """Run one stage of an open run if it is stale or forced, and record it."""
+    manifest = run.workspace.read_manifest()
+    missing = [need for need in _list_needs(stage) if need not in manifest.stages]
+    if missing:
+        raise UsageError(Problem(stage, f"needs {', '.join(missing)} first", f"run with --until {stage}, or that stage"))
+    why = "asked for" if forced else explain_staleness(run, stage, manifest)
+    if why is None:
+        record = manifest.stages[stage]
+        logger.info("%-11s fresh, nothing to do", stage)
+        return StageOutcome(stage, False, "fresh", record.counts, 0.0)
+    logger.info("%-11s %s", stage, why)
+    started = time.perf_counter()
+    inputs = collect_inputs(run, stage, manifest)
+    made = MAKERS[stage](run)
+    elapsed_s = time.perf_counter() - started
+    record_output(run, stage, inputs, made, elapsed_s)
+    return StageOutcome(stage, True, why, made.counts, elapsed_s)
+
+
+def record_output(run: Run, stage: Stage, inputs: dict[str, str], made: StageOutput, elapsed_s: float) -> None:
+    """Write a finished stage into the manifest and the log."""
+    finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+    record = StageRecord(
+        inputs=inputs, outputs=made.outputs, counts=made.counts, finished_at=finished_at, elapsed_s=round(elapsed_s, 3)
+    )
+    run.workspace.record_stage(stage, record)
+    figures = ", ".join(f"{name} {count:,}" for name, count in made.counts.items())
+    logger.info("%-11s done in %.1f s: %s", stage, elapsed_s, figures)
+
+
+def _list_needs(stage: Stage) -> list[Stage]:
+    if stage in {Stage.TRAIN, Stage.REPORT}:
+        return [Stage.RELEASE]
+    needs = list(ROUTE[: ROUTE.index(stage)])
+    return [need for need in needs if not (stage is Stage.FETCH and need is Stage.LABELS)]

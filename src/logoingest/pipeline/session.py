@@ -1,0 +1,55 @@
+"""One open run: the config, its workspace, and who is told how far it is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from logoingest.config import Config
+from logoingest.labels import ClassMap
+from logoingest.lease import hold_lease
+from logoingest.schemas import Stage
+from logoingest.workspace import Workspace
+
+#: Told (stage, done, total or None, a few words) while a stage works.
+Progress = Callable[[Stage, int, int | None, str], None]
+
+
+def ignore_progress(stage: Stage, done: int, total: int | None, note: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass
+class Run:
+    """What the functions of the pipeline work on."""
+
+    config: Config
+    progress: Progress = ignore_progress
+    workspace: Workspace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.workspace = Workspace(self.config.workspace_url)
+
+    @cached_property
+    def class_map(self) -> ClassMap:
+        """The class map the config names, read once.
+
+        Raises:
+            ClassMapError: it is missing or wrong.
+        """
+        return ClassMap.load(self.config.resolve(self.config.labels.class_map))
+
+
+@contextlib.contextmanager
+def open_run(config: Config, progress: Progress = ignore_progress) -> Iterator[Run]:
+    """A run that holds its workspace's write lease.
+
+    Raises:
+        WorkspaceError: another live run holds the workspace.
+    """
+    run = Run(config, progress)
+    with hold_lease(run.workspace):
+        run.workspace.remove_leftovers()
+        yield run

@@ -1,0 +1,111 @@
+"""What a stage depends on, as named hashes, and whether that changed since it ran."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from logoingest import __version__
+from logoingest.config import Config
+from logoingest.pipeline.session import Run
+from logoingest.schemas import Stage
+from logoingest.workspace import Manifest, hash_file
+
+#: Raised by one when a stage's rules change, so that workspaces of an older version run it again.
+STAGE_VERSIONS: dict[Stage, int] = dict.fromkeys(Stage, 1)
+
+_ANNOTATIONS = "tables/annotations.parquet"
+_TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
+    Stage.ANNOTATIONS: {},
+    Stage.LABELS: {_ANNOTATIONS: Stage.ANNOTATIONS},
+    Stage.FETCH: {_ANNOTATIONS: Stage.ANNOTATIONS},
+    Stage.IMAGES: {_ANNOTATIONS: Stage.ANNOTATIONS, "downloads/": Stage.FETCH},
+    Stage.SAMPLES: {
+        _ANNOTATIONS: Stage.ANNOTATIONS,
+        "tables/decisions.parquet": Stage.LABELS,
+        "tables/images.parquet": Stage.IMAGES,
+    },
+    Stage.SPLITS: {_ANNOTATIONS: Stage.ANNOTATIONS, "tables/samples.parquet": Stage.SAMPLES},
+    Stage.RELEASE: {
+        "tables/annotations_rejected.parquet": Stage.ANNOTATIONS,
+        "tables/labels_rejected.parquet": Stage.LABELS,
+        "tables/images.parquet": Stage.IMAGES,
+        "tables/images_rejected.parquet": Stage.IMAGES,
+        "tables/samples.parquet": Stage.SAMPLES,
+        "tables/samples_rejected.parquet": Stage.SAMPLES,
+        "tables/splits.parquet": Stage.SPLITS,
+        "tables/splits_rejected.parquet": Stage.SPLITS,
+    },
+    Stage.TRAIN: {"release/manifest.json": Stage.RELEASE},
+    Stage.REPORT: {
+        "tables/labels.parquet": Stage.LABELS,
+        "downloads/": Stage.FETCH,
+        "tables/workers.parquet": Stage.SAMPLES,
+        "release/manifest.json": Stage.RELEASE,
+        "baseline/verdict.json": Stage.TRAIN,
+    },
+}
+_SETTINGS: dict[Stage, Callable[[Config], Any]] = {
+    Stage.ANNOTATIONS: lambda config: [source.model_dump(mode="json") for source in config.sources],
+    Stage.IMAGES: lambda config: config.images.model_dump(mode="json"),
+    Stage.SAMPLES: lambda config: config.samples.model_dump(mode="json"),
+    Stage.SPLITS: lambda config: config.splits.model_dump(mode="json"),
+    Stage.RELEASE: lambda config: [
+        config.release.model_dump(mode="json"),
+        config.dataset.model_dump(mode="json", exclude={"workspace", "min_images", "max_failed_share"}),
+    ],
+    Stage.TRAIN: lambda config: config.train.model_dump(mode="json", exclude={"device", "workers"}),
+    Stage.REPORT: lambda config: config.report.model_dump(mode="json"),
+}
+
+
+def collect_inputs(run: Run, stage: Stage, manifest: Manifest) -> dict[str, str]:
+    """Everything the stage depends on: name for people → hash; an input that is not made yet hashes to ""."""
+    inputs = {"version": f"{__version__}/{STAGE_VERSIONS[stage]}"}
+    if stage in _SETTINGS:
+        inputs["config"] = hash_value(_SETTINGS[stage](run.config))
+    for name, maker in _TABLE_INPUTS[stage].items():
+        record = manifest.stages.get(maker)
+        outputs = {} if record is None else record.outputs
+        if name.endswith("/"):
+            inputs[name] = hash_value({key: outputs[key].sha256 for key in sorted(outputs) if key.startswith(name)})
+        else:
+            inputs[name] = outputs[name].sha256 if name in outputs else ""
+    if stage is Stage.ANNOTATIONS:
+        for source in run.config.sources:
+            inputs[source.path] = hash_source(run.config.resolve(source.path))
+    elif stage in {Stage.LABELS, Stage.RELEASE}:
+        inputs["class map"] = run.class_map.hash
+    elif stage is Stage.TRAIN and run.config.train.weights not in {"none", "imagenet"}:
+        inputs["weights"] = hash_source(run.config.resolve(run.config.train.weights))
+    return inputs
+
+
+def explain_staleness(run: Run, stage: Stage, manifest: Manifest) -> str | None:
+    """Why the stage must run again, in a few words; None when it need not."""
+    record = manifest.stages.get(stage)
+    if record is None:
+        return "never run"
+    if not run.workspace.is_intact(record):
+        return "its files are missing or cut short"
+    inputs = collect_inputs(run, stage, manifest)
+    changed = sorted(name for name in inputs.keys() | record.inputs.keys() if inputs.get(name) != record.inputs.get(name))
+    return f"changed: {', '.join(changed)}" if changed else None
+
+
+def hash_value(value: Any) -> str:
+    """sha256 of a JSON-able value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def hash_source(path: Path) -> str:
+    """sha256 of a file; of the names and contents of a folder's or a glob pattern's files; "" when there is nothing."""
+    if path.is_file():
+        return hash_file(path).sha256
+    found = sorted(path.rglob("*")) if path.is_dir() else sorted(Path(name) for name in glob.glob(str(path)))
+    files = [file for file in found if file.is_file()]
+    return hash_value([[file.name, hash_file(file).sha256] for file in files]) if files else ""

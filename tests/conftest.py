@@ -1,0 +1,71 @@
+"""What the tests of the whole route share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from small_site import CLASSES, Dataset, Site, draw_picture, serve_site
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# No deadlines: the machines that run this are shared. In CI the same examples every time, so that a failure is the change's own.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A fresh site on loopback."""
+    with serve_site() as served:
+        yield served
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path, site: Site) -> Callable[..., Dataset]:
+    """``make_dataset(pictures=n)``: n pictures of each of four classes, and one of each common fault."""
+
+    def make(pictures: int = 8, folder: str = "data") -> Dataset:
+        (tmp_path / folder).mkdir()
+        dataset = Dataset(tmp_path / folder, site)
+        for class_number, class_id in enumerate(CLASSES):
+            for number in range(pictures):
+                dataset.add_picture(class_id, 100 * class_number + number)
+        site.pages["/copy.jpg"] = site.pages["/acme/0.jpg"]
+        dataset.add_row("/copy.jpg", "Acme", "w1")
+        site.pages["/page.jpg"] = (200, "image/jpeg", b"<!DOCTYPE html><html><body>moved</body></html>")
+        dataset.add_row("/page.jpg", "Bolt", "w2")
+        site.pages["/cut.jpg"] = (200, "image/jpeg", draw_picture(999)[:1500])
+        dataset.add_row("/cut.jpg", "Bolt", "w2")
+        site.pages["/nobrand.jpg"] = (200, "image/jpeg", draw_picture(998))
+        for worker in ("w0", "w1", "w2"):
+            dataset.add_row("/nobrand.jpg", "none", worker)
+        site.pages["/disputed.jpg"] = (200, "image/jpeg", draw_picture(997))
+        dataset.add_row("/disputed.jpg", "Acme", "w3")
+        dataset.add_row("/disputed.jpg", "Dune", "w4")
+        dataset.add_row("/gone.jpg", "Acme", "w1")
+        dataset.add_row("file:///etc/passwd", "Acme", "w1")
+        dataset.add_row("http://169.254.169.254/latest/meta-data", "Acme", "w1")
+        dataset.add_row("/acme/0.jpg", "something nobody knows", "w4")
+        dataset.add_row("", "Acme", "w1")
+        dataset.write()
+        return dataset
+
+    return make
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data, which is not part of the project; tests that need it are skipped without it."""
+    root = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("LOGOINGEST_SHARED_DATA", root.parent / "shared/data"))
+    if not folder.is_dir():
+        pytest.skip("the shared real data is not here")
+    return folder

@@ -1,0 +1,160 @@
+"""Prefect for real: server, work pool, deploy, worker; a triggered and a scheduled run complete, and the release is the CLI's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from logoingest import load_config, run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def hash_folder(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.rglob("*") if file.is_file()
+    }
+
+
+def find_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_every_key_of_prefect_yaml_is_known_to_prefect():
+    """An unknown deployment key is ignored in silence by prefect deploy: it is caught here."""
+    from prefect.cli.deploy._models import DeploymentConfig
+
+    document = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    assert [deployment["name"] for deployment in document["deployments"]] == ["ingest", "baseline"]
+    for deployment in document["deployments"]:
+        assert set(deployment) <= set(DeploymentConfig.model_fields)
+        DeploymentConfig.model_validate(deployment)
+        assert (ROOT / deployment["entrypoint"].split(":")[0]).is_file()
+    assert document["deployments"][0]["schedules"][0]["cron"]
+
+
+class PrefectServer:
+    """A server of its own on loopback, with its own home and database, and the processes around it."""
+
+    def __init__(self, folder: Path, config: Path) -> None:
+        port = find_port()
+        self.api = f"http://127.0.0.1:{port}/api"
+        self.folder = folder
+        self.processes: list[subprocess.Popen] = []
+        self.environ = {
+            **os.environ,
+            "PREFECT_HOME": str(folder / "home"),
+            "PREFECT_API_URL": self.api,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_UI_ENABLED": "false",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "3",
+            "PREFECT_CLI_PROMPT": "false",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PREFECT_LOGGING_LEVEL": "WARNING",
+            "DO_NOT_TRACK": "1",
+            "LOGOINGEST_CONFIG": str(config),
+        }
+        self.start("server", "start", "--host", "127.0.0.1", "--port", str(port))
+
+    def start(self, *arguments: str) -> None:
+        """A process of its own group, with the default SIGINT, so that it can be stopped whole."""
+        log = (self.folder / f"{arguments[0]}.log").open("wb")
+        command = [sys.executable, "-m", "prefect", *arguments]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, restore_signals=True
+        )
+        self.processes.append(process)
+
+    def call(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "prefect", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def deploy(self, prefect_file: Path, schedules: list[dict]) -> None:
+        """``prefect deploy --all`` of the project's own prefect.yaml, with other schedules for ingest."""
+        document = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+        document["deployments"][0]["schedules"] = schedules
+        prefect_file.write_text(yaml.safe_dump(document))
+        self.call("deploy", "--all", "--prefect-file", str(prefect_file))
+
+    def wait_until_healthy(self) -> None:
+        for _ in range(240):
+            try:
+                if httpx.get(f"{self.api}/health", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.25)
+        raise AssertionError((self.folder / "server.log").read_text())
+
+    def list_runs(self) -> list[dict]:
+        return httpx.post(f"{self.api}/flow_runs/filter", json={"sort": "START_TIME_DESC"}, timeout=20).json()
+
+    def wait_for(self, wanted) -> dict:
+        deadline = time.monotonic() + 150
+        while time.monotonic() < deadline:
+            for found in self.list_runs():
+                assert found["state_type"] not in {"FAILED", "CRASHED"}, (self.folder / "worker.log").read_text()[-4000:]
+                if found["state_type"] == "COMPLETED" and wanted(found):
+                    return found
+            time.sleep(0.5)
+        raise AssertionError((self.folder / "worker.log").read_text()[-4000:])
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            os.killpg(process.pid, signal.SIGINT)
+        for process in reversed(self.processes):
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(10)
+
+
+@pytest.fixture
+def prefect_server(tmp_path, make_dataset):
+    """The server over a small dataset."""
+    dataset = make_dataset()
+    folder = tmp_path / "prefect"
+    folder.mkdir()
+    server = PrefectServer(folder, dataset.config)
+    server.dataset = dataset
+    try:
+        server.wait_until_healthy()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.mark.deploy
+@pytest.mark.timeout(400)
+def test_a_triggered_and_a_scheduled_run_complete(prefect_server, tmp_path):
+    """From nothing to both kinds of run, with the artifacts; the release equals the command line's byte for byte."""
+    server = prefect_server
+    server.call("work-pool", "create", "logoingest", "--type", "process")
+    server.deploy(tmp_path / "unscheduled.yaml", [])
+    server.call("deployment", "run", "ingest/ingest")
+    server.start("worker", "start", "--pool", "logoingest")
+    server.wait_for(lambda found: not found["auto_scheduled"])
+    server.deploy(tmp_path / "scheduled.yaml", [{"interval": 5}])  # only now: one run at a time is allowed, a new one is cancelled
+    server.wait_for(lambda found: found["auto_scheduled"])
+    config = load_config(server.dataset.config, {"dataset.workspace": str(tmp_path / "by_cli")}, {})
+    run(config)
+    assert hash_folder(tmp_path / "by_cli/release") == hash_folder(server.dataset.release)
+    artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}, timeout=20).json()
+    assert {"funnel", "rejections", "summary", "report", "fetch-progress"} <= {artifact["key"] for artifact in artifacts}
+    tasks = httpx.post(f"{server.api}/task_runs/filter", json={}, timeout=20).json()
+    assert "fetch shard 00001/00004" in {task["name"] for task in tasks}

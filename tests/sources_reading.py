@@ -1,0 +1,47 @@
+"""Reading sources in tests, with what holds of every result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from logoingest.config import SourceConfig
+from logoingest.schemas import AnnotationRow, RejectedRow
+from logoingest.sources import read_annotations
+
+
+class Read(NamedTuple):
+    """Both tables as rows."""
+
+    kept: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """(url, raw_label) of the kept rows."""
+        return [(row["url"], row["raw_label"]) for row in self.kept]
+
+    @property
+    def reasons(self) -> list[tuple[int, str]]:
+        """(source_row, reason) of the rejected rows."""
+        return [(row["source_row"], row["reason"]) for row in self.rejected]
+
+    @property
+    def ids(self) -> list[str]:
+        """Every id, kept and rejected."""
+        return [row["annotation_id"] for row in self.kept + self.rejected]
+
+
+def read_all(base: Path, *sources: dict[str, Any]) -> Read:
+    """Read sources and check what holds of every result: schemas, unique ids of 32 hex digits, one line of detail."""
+    kept, rejected = read_annotations([SourceConfig.model_validate(source) for source in sources], base)
+    assert kept.schema.equals(AnnotationRow.arrow_schema())
+    assert rejected.schema.equals(RejectedRow.arrow_schema())
+    read = Read(kept.to_pylist(), rejected.to_pylist())
+    assert len(set(read.ids)) == len(read.ids)
+    assert all(len(name) == 32 and set(name) <= set("0123456789abcdef") for name in read.ids)
+    assert all(row["url"] and row["url"] == row["url"].strip() for row in read.kept)
+    assert all(len(row["detail"] or "") <= 300 and "\n" not in (row["detail"] or "") for row in read.rejected)
+    for row in read.kept:
+        AnnotationRow.model_validate(row)
+    return read

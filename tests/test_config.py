@@ -1,0 +1,126 @@
+"""dataset.toml: what is read, what is refused, and how clearly."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logoingest.config import load_config
+from logoingest.errors import ConfigError
+
+MINIMAL = """
+[dataset]
+name = "logos"
+workspace = "work/logos"
+[[sources]]
+path = "answers.csv"
+[labels]
+class_map = "map.toml"
+"""
+
+
+def write(folder: Path, text: str = MINIMAL) -> Path:
+    file = folder / "dataset.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_minimal_file_gets_every_default(tmp_path):
+    """Only name, workspace, a source and a class map must be said."""
+    config = load_config(write(tmp_path), environ={})
+    assert config.fetch.concurrency == 64
+    assert config.splits.shares == {"train": 0.7, "validation": 0.15, "test": 0.15}
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path):
+    """The working directory does not matter."""
+    config = load_config(write(tmp_path), environ={})
+    assert config.workspace_url == str(tmp_path / "work/logos")
+    assert config.resolve("map.toml") == tmp_path / "map.toml"
+
+
+def test_a_workspace_url_is_left_alone(tmp_path):
+    """s3://bucket/prefix is not a path."""
+    config = load_config(write(tmp_path), ["dataset.workspace=s3://bucket/logos"], {})
+    assert config.workspace_url == "s3://bucket/logos"
+
+
+def test_set_beats_environment_beats_file(tmp_path):
+    """The nearer to the command, the stronger."""
+    file = write(tmp_path, MINIMAL + "[fetch]\nconcurrency = 1\nper_host = 1\nmax_attempts = 1\n")
+    environ = {"LOGOINGEST_FETCH__CONCURRENCY": "2", "LOGOINGEST_FETCH__PER_HOST": "2"}
+    config = load_config(file, ["fetch.concurrency=3"], environ)
+    assert (config.fetch.concurrency, config.fetch.per_host, config.fetch.max_attempts) == (3, 2, 1)
+
+
+def test_overrides_may_be_a_mapping_and_reach_a_source(tmp_path):
+    """A library passes values, not text; sources are numbered from 0."""
+    config = load_config(write(tmp_path), {"sources.0.path": "other.csv", "train.enabled": False}, {})
+    assert config.sources[0].path == "other.csv"
+    assert not config.train.enabled
+
+
+def test_every_fault_is_in_one_message(tmp_path):
+    """Nobody fixes a file one error at a time."""
+    file = write(
+        tmp_path,
+        MINIMAL.replace('path = "answers.csv"', 'pth = "answers.csv"') + '[fetch]\nper_host = "many"\n[splits]\ntrain = 0.9\n',
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, ["nonsense"], {})
+    text = str(caught.value)
+    for part in (
+        "sources[0].pth",
+        "sources[0].path: is missing",
+        "fetch.per_host",
+        "train + validation + test = 1.2",
+        "--set nonsense",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("[fetch]\nconcurency = 3", 'did you mean "concurrency"?'),
+        ("[fetsh]\nx = 1", 'did you mean "fetch"?'),
+        ("[train]\nzzz = 1", "known here:"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_a_suggestion(tmp_path, line, hint):
+    """A typo never becomes a silent default."""
+    with pytest.raises(ConfigError, match="unknown key") as caught:
+        load_config(write(tmp_path, MINIMAL + line), environ={})
+    assert hint in str(caught.value)
+
+
+def test_a_fault_of_an_override_names_the_override(tmp_path):
+    """The message points to where the value came from."""
+    with pytest.raises(ConfigError, match="LOGOINGEST_FETCH__CONCURRENCY"):
+        load_config(write(tmp_path), environ={"LOGOINGEST_FETCH__CONCURRENCY": "-1"})
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[dataset", b"base_dir = 'x'\n" + MINIMAL.encode()])
+def test_what_is_no_config_is_one_clear_error(tmp_path, content):
+    """Broken TOML, other encodings and reserved names are config errors."""
+    file = tmp_path / "dataset.toml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"dataset\.toml"):
+        load_config(file, environ={})
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    """The first thing a newcomer does wrong."""
+    with pytest.raises(ConfigError, match="init FOLDER --from FILE"):
+        load_config(tmp_path / "dataset.toml", environ={})
+
+
+@given(name=st.text(max_size=30), value=st.text(max_size=30))
+def test_no_override_crashes(tmp_path_factory, name, value):
+    """Any --set is either taken or a ConfigError."""
+    file = write(tmp_path_factory.mktemp("config"))
+    try:
+        load_config(file, [f"{name}={value}"], {})
+    except ConfigError as error:
+        assert error.exit_code == 2

@@ -1,0 +1,176 @@
+"""The workspace: whole files or none, equal bytes for equal tables, clear messages."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logoingest.errors import WorkspaceError
+from logoingest.lease import LEASE_FILE, hold_lease
+from logoingest.schemas import AnnotationRow, DownloadRow, ImageRow, LabelRow, RejectedRow, SampleRow, SplitRow, WorkerRow
+from logoingest.workspace import StageRecord, Workspace, hash_file
+
+ROWS = (AnnotationRow, LabelRow, DownloadRow, ImageRow, SampleRow, WorkerRow, SplitRow, RejectedRow)
+
+
+def download(url: str, data: bytes = b"x") -> dict:
+    return {"url": url, "outcome": "ok", "attempts": 1, "sha256": "00", "bytes": data}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_table_round_trips_with_its_schema(tmp_path, row):
+    """What is written comes back with the same columns, types and documentation."""
+    workspace = Workspace(tmp_path)
+    workspace.write_table("t", row.empty_table())
+    schema = workspace.read_table("t").schema
+    assert schema.equals(row.arrow_schema())
+    assert [field.metadata[b"doc"] for field in schema] == [field.metadata[b"doc"] for field in row.arrow_schema()]
+
+
+@given(data=st.lists(st.binary(max_size=200), max_size=20))
+def test_equal_tables_give_equal_bytes_and_come_back(tmp_path_factory, data):
+    """Parquet out is a function of the table alone."""
+    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
+    table = DownloadRow.table([download(f"http://h/{number}", body) for number, body in enumerate(data)])
+    first, second = workspace.write_shard("shard-00000.parquet", table), workspace.write_shard("shard-00001.parquet", table)
+    assert first == second == hash_file(workspace.local_path("downloads/shard-00001.parquet"))
+    assert workspace.read_shard("shard-00000.parquet").equals(table)
+    assert workspace.read_shard_bytes("shard-00000.parquet", range(len(data))) == data
+
+
+def test_only_named_rows_are_read_from_a_shard(tmp_path):
+    """Rows come back in the order asked for, across row groups."""
+    workspace = Workspace(tmp_path)
+    workspace.write_shard("shard-00000.parquet", DownloadRow.table([download(f"u{n}", str(n).encode()) for n in range(250)]))
+    assert workspace.read_shard_bytes("shard-00000.parquet", [249, 0, 120]) == [b"249", b"0", b"120"]
+
+
+def test_no_temporary_file_is_left(tmp_path):
+    """A finished write leaves its file and nothing else, readable by others."""
+    workspace = Workspace(tmp_path)
+    workspace.write_bytes("a/b.txt", b"hello")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["b.txt"]
+    assert (tmp_path / "a/b.txt").stat().st_mode & 0o444 == 0o444
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path):
+    """Half-written files go, everything else stays."""
+    workspace = Workspace(tmp_path)
+    workspace.write_table("images", ImageRow.empty_table())
+    (tmp_path / "tables/.images.parquet.abc.tmp").write_bytes(b"half")
+    workspace.remove_leftovers()
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["images.parquet"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"\0" * 100 + b"PAR1"])
+def test_a_damaged_shard_counts_no_rows_and_is_explained(tmp_path, content):
+    """A file cut short by a power failure is found, not trusted."""
+    workspace = Workspace(tmp_path)
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads/shard-00000.parquet").write_bytes(content)
+    assert workspace.count_shard_rows("shard-00000.parquet") is None
+    with pytest.raises(WorkspaceError, match="is damaged"):
+        workspace.read_shard("shard-00000.parquet")
+
+
+def test_a_missing_table_says_what_to_do(tmp_path):
+    """Reading before writing is a clear error."""
+    with pytest.raises(WorkspaceError, match="run the stage that makes it"):
+        Workspace(tmp_path).read_table("images")
+
+
+def test_a_broken_manifest_makes_everything_stale(tmp_path):
+    """A manifest that cannot be read is no reason to stop."""
+    workspace = Workspace(tmp_path)
+    workspace.record_stage("images", StageRecord(inputs={}, outputs={}, counts={}, finished_at="", elapsed_s=0))
+    assert list(workspace.read_manifest().stages) == ["images"]
+    (tmp_path / "manifest.json").write_text("{")
+    assert workspace.read_manifest().stages == {}
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    """Nothing of the old folder stays in the new one."""
+    workspace = Workspace(tmp_path)
+    for content in ("old", "new"):
+        with workspace.staging_folder("release") as folder:
+            (folder / f"{content}.txt").write_text(content)
+            workspace.replace_folder("release", folder)
+    assert [path.name for path in (tmp_path / "release").iterdir()] == ["new.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["release"]
+
+
+def test_a_file_where_a_folder_is_needed_is_explained(tmp_path):
+    """The workspace path may be a file."""
+    (tmp_path / "w").write_text("")
+    with pytest.raises(WorkspaceError):
+        Workspace(tmp_path / "w").write_bytes("x", b"")
+
+
+def test_a_remote_workspace_works_alike():
+    """Tables, shards, folders and the manifest on an fsspec filesystem."""
+    workspace = Workspace("memory://logos/w")
+    table = DownloadRow.table([download("u")])
+    workspace.write_shard("shard-00000.parquet", table)
+    workspace.write_table("images", ImageRow.empty_table())
+    assert workspace.shard_names() == ["shard-00000.parquet"]
+    assert workspace.read_shard("shard-00000.parquet").equals(table)
+    with workspace.staging_folder("release") as folder:
+        (folder / "data").mkdir()
+        (folder / "data/x").write_text("1")
+        (folder / "manifest.json").write_text("{}")
+        workspace.replace_folder("release", folder)
+    with workspace.local_copy("release") as copy:
+        assert sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()) == [
+            "data/x",
+            "manifest.json",
+        ]
+    with hold_lease(workspace), pytest.raises(WorkspaceError, match="in use"), hold_lease(workspace):
+        pass
+
+
+def test_the_lease_admits_one_writer(tmp_path):
+    """A second run is told who holds the workspace, and the lease goes with its holder."""
+    workspace = Workspace(tmp_path)
+    with hold_lease(workspace):
+        with pytest.raises(WorkspaceError, match=f"in use by process {os.getpid()}"), hold_lease(workspace):
+            pass
+        assert workspace.exists(LEASE_FILE)
+    assert not workspace.exists(LEASE_FILE)
+
+
+def test_a_lease_whose_owner_was_killed_is_taken_over_at_once(tmp_path):
+    """kill -9 must not lock a workspace."""
+    code = f"import time\nfrom logoingest.workspace import Workspace\nfrom logoingest.lease import hold_lease\nwith hold_lease(Workspace({str(tmp_path)!r})):\n print('held', flush=True)\n time.sleep(60)\n"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(WorkspaceError, match="in use"), hold_lease(Workspace(tmp_path)):
+            pass
+        holder.kill()
+        holder.wait()
+    with hold_lease(Workspace(tmp_path)):
+        pass
+
+
+@pytest.mark.parametrize(("age_s", "taken"), [(0, False), (120, True)])
+def test_another_hosts_lease_counts_until_it_expires(tmp_path, age_s, taken):
+    """A worker that vanished elsewhere blocks for its time to live, no longer."""
+    workspace = Workspace(tmp_path)
+    expires_at = time.time() + 60 - age_s
+    workspace.write_bytes(LEASE_FILE, f'{{"host": "elsewhere", "pid": 1, "since": "then", "expires_at": {expires_at}}}'.encode())
+    if taken:
+        with hold_lease(workspace):
+            pass
+    else:
+        with pytest.raises(WorkspaceError, match="on elsewhere since then"), hold_lease(workspace):
+            pass
+
+
+def test_a_row_table_refuses_what_does_not_fit():
+    """Arrow's own errors, at the place of the fault."""
+    with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError)):
+        SplitRow.table([{"image_id": 5, "class_ids": "x"}])
