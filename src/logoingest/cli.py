@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from logoingest import __version__
+from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import LogoingestError, UsageError
-
-if TYPE_CHECKING:
-    from logoingest.config import Config
+from logoingest.label_commands import add_label_commands
 
 #: The command of one stage → the stage and what it does.
 STAGE_COMMANDS = {
@@ -81,56 +78,46 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"logoingest {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    init = _add(commands, "init", _command_init, "look at a source file and write dataset.toml and a first class map", config=False)
+    init = add_command(
+        commands, "init", _command_init, "look at a source file and write dataset.toml and a first class map", config=False
+    )
     init.add_argument("folder", type=Path, metavar="FOLDER")
     init.add_argument("--from", dest="source", type=Path, required=True, metavar="FILE", help="the file with URLs and answers")
 
-    plan = _add(commands, "plan", _command_plan, "say what would run and why; touches nothing")
+    plan = add_command(commands, "plan", _command_plan, "say what would run and why; touches nothing")
     plan.add_argument("--until", choices=STAGE_COMMANDS, metavar="STAGE")
 
-    run = _add(commands, "run", _command_run, "run the whole route; fresh stages are skipped")
+    run = add_command(commands, "run", _command_run, "run the whole route; fresh stages are skipped")
     run.add_argument("--until", choices=STAGE_COMMANDS, metavar="STAGE", help=f"the last stage: {', '.join(STAGE_COMMANDS)}")
     run.add_argument("--from", dest="start", choices=STAGE_COMMANDS, metavar="STAGE", help="run this stage and all after it anew")
 
     for name, (stage, text) in STAGE_COMMANDS.items():
-        _add(commands, name, _command_stage, text).set_defaults(stage=stage)
+        add_command(commands, name, _command_stage, text).set_defaults(stage=stage)
 
-    _add(commands, "status", _command_status, "where every row is: kept and rejected by reason, per stage")
+    add_command(commands, "status", _command_status, "where every row is: kept and rejected by reason, per stage")
 
-    retry = _add(commands, "retry", _command_retry, "fetch again what failed, and only that")
+    retry = add_command(commands, "retry", _command_retry, "fetch again what failed, and only that")
     retry.add_argument("--reason", action="append", default=[], metavar="REASON", help="e.g. timeout, http_5xx, dns (repeatable)")
     retry.add_argument("--host", action="append", default=[], metavar="HOST", help="only this host and its subdomains (repeatable)")
     retry.add_argument("--status", action="append", default=[], type=int, metavar="CODE", help="only this HTTP status (repeatable)")
 
-    verify = _add(commands, "verify", _command_verify, "reopen the release (config or release folder) and check every law")
+    verify = add_command(commands, "verify", _command_verify, "reopen the release (config or release folder) and check every law")
     verify.add_argument("--quick", action="store_true", help="do not decode the pictures or reopen with other libraries")
 
-    explain = _add(commands, "explain", _command_explain, "the audit trail of one thing through every stage")
+    explain = add_command(commands, "explain", _command_explain, "the audit trail of one thing through every stage")
     which = explain.add_mutually_exclusive_group(required=True)
     which.add_argument("--url", metavar="URL")
     which.add_argument("--label", metavar="RAW")
     which.add_argument("--row", type=int, metavar="N", help="source row, from 1, the header not counted")
 
-    demo = _add(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
+    labels = commands.add_parser(
+        "labels", help="class maps: check, explain, apply, grow and review them", description="Class-map tools."
+    )
+    add_label_commands(labels.add_subparsers(title="commands", metavar="COMMAND", required=True))
+
+    demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")
     demo.add_argument("--no-baseline", action="store_true", help="stop before training")
-    return parser
-
-
-def _add(
-    commands: Any, name: str, command: Callable[[argparse.Namespace], int], text: str, config: bool = True
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
-    parser.set_defaults(command=command)
-    if config:
-        parser.add_argument("config", type=Path, metavar="dataset.toml")
-        parser.add_argument(
-            "--set", action="append", default=[], dest="overrides", metavar="SECTION.KEY=VALUE", help="override a key"
-        )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("--quiet", action="store_true", help="no progress, only warnings")
-    loudness.add_argument("--verbose", action="store_true", help="more log lines")
     return parser
 
 
@@ -144,24 +131,13 @@ def _start_logging(options: argparse.Namespace) -> None:
     logger.propagate = False
 
 
-def _load(options: argparse.Namespace) -> Config:
-    from logoingest.config import load_config
-
-    return load_config(options.config, options.overrides)
-
-
-def _print_json(value: object) -> int:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
-    return 0
-
-
 def _command_init(options: argparse.Namespace) -> int:
     from logoingest.display import print_scaffold
     from logoingest.pipeline import init
 
     made = init(options.folder, options.source)
     if options.json:
-        return _print_json({"config": str(made.config), "class_map": str(made.class_map), "annotations": made.annotations})
+        return print_json({"config": str(made.config), "class_map": str(made.class_map), "annotations": made.annotations})
     print_scaffold(made)
     return 0
 
@@ -171,9 +147,9 @@ def _command_plan(options: argparse.Namespace) -> int:
     from logoingest.pipeline import Run, plan
     from logoingest.schemas import Stage
 
-    found = plan(Run(_load(options)), None if options.until is None else Stage(STAGE_COMMANDS[options.until][0]))
+    found = plan(Run(load_options(options)), None if options.until is None else Stage(STAGE_COMMANDS[options.until][0]))
     if options.json:
-        return _print_json(found)
+        return print_json(found)
     print_plan(found)
     return 0
 
@@ -184,11 +160,11 @@ def _command_run(options: argparse.Namespace) -> int:
     from logoingest.schemas import Stage
 
     until, start = (None if name is None else Stage(STAGE_COMMANDS[name][0]) for name in (options.until, options.start))
-    config = _load(options)
+    config = load_options(options)
     with show_progress(options.quiet) as progress:
         outcomes = run(config, until, start, progress)
     if options.json:
-        return _print_json([outcome._asdict() for outcome in outcomes])
+        return print_json([outcome._asdict() for outcome in outcomes])
     print_outcomes(config, outcomes)
     return 0
 
@@ -198,14 +174,14 @@ def _command_stage(options: argparse.Namespace) -> int:
     from logoingest.pipeline import check_extras, check_gates, open_run, run_stage
     from logoingest.schemas import Stage
 
-    config = _load(options)
+    config = load_options(options)
     stage = Stage(options.stage)
     with show_progress(options.quiet) as progress, open_run(config, progress) as opened:
         check_extras(opened, [stage])
         outcome = run_stage(opened, stage, forced=stage is not Stage.FETCH)
         check_gates(opened, [stage])
     if options.json:
-        return _print_json(outcome._asdict())
+        return print_json(outcome._asdict())
     print_outcomes(config, [outcome])
     return 0
 
@@ -214,9 +190,9 @@ def _command_status(options: argparse.Namespace) -> int:
     from logoingest.display import print_status
     from logoingest.pipeline import Run, summarise_status
 
-    status = summarise_status(Run(_load(options)))
+    status = summarise_status(Run(load_options(options)))
     if options.json:
-        return _print_json(status)
+        return print_json(status)
     print_status(status)
     return 0
 
@@ -225,10 +201,10 @@ def _command_retry(options: argparse.Namespace) -> int:
     from logoingest.display import show_progress
     from logoingest.pipeline import open_run, retry
 
-    with show_progress(options.quiet) as progress, open_run(_load(options), progress) as opened:
+    with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened:
         counts = retry(opened, options.reason, options.host, options.status)
     if options.json:
-        return _print_json(counts)
+        return print_json(counts)
     print(f"tried {counts['tried']:,} URLs again: {counts['healed']:,} healed, {counts['still_failing']:,} still failing")
     if counts["healed"]:
         print(f"Take them into the release with: logoingest run {options.config}")
@@ -245,9 +221,9 @@ def _command_verify(options: argparse.Namespace) -> int:
     else:
         from logoingest.pipeline import Run, verify
 
-        violations = verify(Run(_load(options)), deep=not options.quick)
+        violations = verify(Run(load_options(options)), deep=not options.quick)
     if options.json:
-        _print_json([violation._asdict() for violation in violations])
+        print_json([violation._asdict() for violation in violations])
     else:
         print_violations(violations)
     return 3 if violations else 0
@@ -257,7 +233,7 @@ def _command_explain(options: argparse.Namespace) -> int:
     from logoingest.display import print_trail
     from logoingest.pipeline import Run, explain_label_of, explain_row, explain_url
 
-    run = Run(_load(options))
+    run = Run(load_options(options))
     if not run.workspace.has_table("annotations"):
         raise UsageError(f"{run.workspace.url}: nothing was run yet", f"start with: logoingest run {options.config}")
     if options.url is not None:
@@ -267,7 +243,7 @@ def _command_explain(options: argparse.Namespace) -> int:
     else:
         trail = explain_row(run, options.row)
     if options.json:
-        return _print_json(trail)
+        return print_json(trail)
     print_trail(trail)
     return 0
 
@@ -279,6 +255,6 @@ def _command_demo(options: argparse.Namespace) -> int:
     with show_progress(options.quiet) as progress:
         result = run_demo(options.workspace, baseline=not options.no_baseline, progress=progress)
     if options.json:
-        return _print_json(result)
+        return print_json(result)
     print_demo(result)
     return 0

@@ -6,6 +6,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -44,6 +45,11 @@ def _check_id(text: str) -> str:
     return text
 
 
+def _take_text(value: Any) -> Any:
+    """A word may be a table that also says who declared it and when; only the word counts for matching."""
+    return WordForm.model_validate(value).text if isinstance(value, Mapping) else value
+
+
 def _spread_text(value: Any) -> Any:
     return {"text": value} if isinstance(value, str) else value
 
@@ -55,10 +61,27 @@ def _spread_languages(value: Any) -> Any:
 Text = Annotated[str, AfterValidator(_check_text)]
 ClassId = Annotated[str, AfterValidator(_check_id)]
 Language = Annotated[str, Field(pattern=_LANGUAGE)]
-Words = Annotated[Mapping[Language, tuple[str, ...]], BeforeValidator(_spread_languages)]
+Words = Annotated[Mapping[Language, tuple[Annotated[str, BeforeValidator(_take_text)], ...]], BeforeValidator(_spread_languages)]
 
 
-class AliasForm(Form):
+class Provenance(Form):
+    """Where an entry comes from; nothing is decided by it."""
+
+    source: str = ""
+    """The pack it was taken from."""
+    by: str = ""
+    """Who decided it."""
+    on: date | None = None
+    """When (a TOML date)."""
+
+
+class WordForm(Provenance):
+    """A noise word or an answer that means "no label", with its provenance."""
+
+    text: str
+
+
+class AliasForm(Provenance):
     """One spelling of a class: plain text, or a table."""
 
     text: Text
@@ -70,7 +93,7 @@ Alias = Annotated[AliasForm, BeforeValidator(_spread_text)]
 Aliases = Annotated[Mapping[Language, tuple[Alias, ...]], BeforeValidator(_spread_languages)]
 
 
-class ClassForm(Form):
+class ClassForm(Provenance):
     """``[classes.<id>]``."""
 
     name: Text | None = None
@@ -79,9 +102,11 @@ class ClassForm(Form):
     """Spellings, as one list or one list per language (``aliases.ja = [...]``)."""
     part_of: ClassId | None = None
     """The class this one belongs to (Mini Cooper → Mini)."""
+    wikidata: Annotated[str, Field(pattern=r"^Q[1-9][0-9]*$")] | None = None
+    """Wikidata's id of the brand: packs are joined by it before they are joined by name."""
 
 
-class OverrideForm(Form):
+class OverrideForm(Provenance):
     """``[[overrides]]``: what single annotations mean, whatever they say."""
 
     annotation: str | None = None

@@ -1,0 +1,47 @@
+"""What the commands share: the options each of them has, the config they name, JSON on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from logoingest.config import Config
+
+
+def add_command(
+    commands: Any, name: str, command: Callable[[argparse.Namespace], int], text: str, config: bool = True
+) -> argparse.ArgumentParser:
+    """A parser for one command, with ``--json``, ``--quiet`` and ``--verbose``; with ``config``, a dataset.toml and ``--set`` too."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    parser.set_defaults(command=command)
+    if config:
+        parser.add_argument("config", type=Path, metavar="dataset.toml")
+        parser.add_argument(
+            "--set", action="append", default=[], dest="overrides", metavar="SECTION.KEY=VALUE", help="override a key"
+        )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", help="no progress, only warnings")
+    loudness.add_argument("--verbose", action="store_true", help="more log lines")
+    return parser
+
+
+def load_options(options: argparse.Namespace) -> Config:
+    """The config a command line names, with its overrides.
+
+    Raises:
+        ConfigError: the file is missing or wrong.
+    """
+    from logoingest.config import load_config
+
+    return load_config(options.config, options.overrides)
+
+
+def print_json(value: object) -> int:
+    """Print a value as JSON and return exit code 0."""
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    return 0
