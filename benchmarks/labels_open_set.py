@@ -1,10 +1,12 @@
 """Open set: how often labels are matched rightly, wrongly, or strangers are taken in, beside what people use today.
 
-1,000 classes are drawn from name-suggestion-index and known by their canonical name only. Queries: their own names with
-other punctuation, spacing and case; with a noise word; with one typo; with two; and the names of 4,000 brands that are not
-in the map. Run on three pools: all names; the half the letter-pair table was measured on ("seen"); the other ("held out").
+1,000 classes (a third of a shorter list) are drawn from a list of names and known by their canonical name only. Queries: their
+own names with other punctuation, spacing and case; with a noise word; with one typo; with two; and up to 4,000 names that are
+not in the map. A list is a CSV file with a column ``canonical`` (rows with ``ambiguous`` other than 0 are left out), or plain
+text, a name a line. A CSV is run on three pools: all names; the half the letter table was measured on ("seen"); the other
+("held out").
 
-    python benchmarks/labels_open_set.py brand_aliases/nsi_dev.csv [--seeds 5]
+    python benchmarks/labels_open_set.py brand_aliases/nsi_dev.csv [LIST ...] [--seeds 5] [--only logoingest]
 """
 
 from __future__ import annotations
@@ -47,10 +49,13 @@ Matcher = Callable[[Sequence[str]], list[int | None]]
 
 
 def load_names(path: Path) -> list[str]:
-    """Distinct unambiguous canonical names; those that differ in signs, case or accents alone are left out."""
+    """Distinct unambiguous names; those that differ in signs, case or accents alone are left out."""
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["ambiguous"] == "0"]
-    names = sorted({row["canonical"] for row in rows})
+        if path.suffix == ".csv":
+            listed = {row["canonical"] for row in csv.DictReader(file) if row.get("ambiguous", "0") == "0"}
+        else:
+            listed = {line.strip() for line in file}
+    names = sorted(listed)
     keys = {name: re.sub("[^a-z0-9]", "", unidecode(fold(name).text).lower()) for name in names}
     counts = Counter(keys.values())
     return [name for name in names if keys[name] and counts[keys[name]] == 1]
@@ -166,17 +171,18 @@ def score(matcher: Matcher, queries: dict[str, list[tuple[str, int | None]]]) ->
     return {"precision": right / accepted if accepted else 1.0, **figures}
 
 
-def run_pool(title: str, pool: Sequence[str], seeds: int) -> None:
+def run_pool(title: str, pool: Sequence[str], seeds: int, policies: Sequence[str]) -> None:
     """Print a table for one pool of names: mean and worst of the seeds."""
-    results: dict[str, list[dict[str, float]]] = {policy: [] for policy in POLICIES}
-    strangers = min(STRANGERS, len(pool) - CLASSES)
+    results: dict[str, list[dict[str, float]]] = {policy: [] for policy in policies}
+    count = min(CLASSES, len(pool) // 3)
+    strangers = min(STRANGERS, len(pool) - count)
     for seed in range(seeds):
         rng = random.Random(seed)
-        drawn = rng.sample(list(pool), CLASSES + strangers)
-        queries = make_queries(drawn[:CLASSES], drawn[CLASSES:], rng)
-        for policy, make in POLICIES.items():
-            results[policy].append(score(make(drawn[:CLASSES]), queries))
-    print(f"\n{title}: {len(pool)} names, {CLASSES} classes, {strangers} strangers, {seeds} seeds, mean (worst)")
+        drawn = rng.sample(list(pool), count + strangers)
+        queries = make_queries(drawn[:count], drawn[count:], rng)
+        for policy in policies:
+            results[policy].append(score(POLICIES[policy](drawn[:count]), queries))
+    print(f"\n{title}: {len(pool)} names, {count} classes, {strangers} strangers, {seeds} seeds, mean (worst)")
     print(f"{'policy':<14}" + "".join(f"{column:>20}" for column in ("precision", *KINDS)))
     for policy, runs in results.items():
         cells = []
@@ -188,15 +194,19 @@ def run_pool(title: str, pool: Sequence[str], seeds: int) -> None:
 
 
 def main() -> None:
-    """Run the three pools."""
+    """Run every pool of every list."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("path", type=Path)
+    parser.add_argument("lists", type=Path, nargs="+")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=list(POLICIES), help="this policy alone")
     arguments = parser.parse_args()
-    names = load_names(arguments.path)
-    run_pool("all", names, arguments.seeds)
-    run_pool("seen", [name for name in names if is_seen(name)], arguments.seeds)
-    run_pool("held out", [name for name in names if not is_seen(name)], arguments.seeds)
+    policies = [arguments.only] if arguments.only else list(POLICIES)
+    for path in arguments.lists:
+        names = load_names(path)
+        run_pool(f"{path.stem}, all", names, arguments.seeds, policies)
+        if path.suffix == ".csv":
+            run_pool(f"{path.stem}, seen", [name for name in names if is_seen(name)], arguments.seeds, policies)
+            run_pool(f"{path.stem}, held out", [name for name in names if not is_seen(name)], arguments.seeds, policies)
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ class Answered:
         )
         return AnnotationRow.table(annotations), pa.Table.from_pylist(decisions, schema=schema), ImageRow.table(images)
 
-    def settle(self, seed=None, **config) -> SettledSamples:
-        return settle_samples(*self.tables(seed), SamplesConfig(**config))
+    def settle(self, seed=None, gold=None, **config) -> SettledSamples:
+        return settle_samples(*self.tables(seed), SamplesConfig(**config), gold)
 
     def _images(self):
         for picture, urls in self.pictures.items():

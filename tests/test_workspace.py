@@ -12,10 +12,20 @@ from hypothesis import strategies as st
 
 from logoingest.errors import WorkspaceError
 from logoingest.lease import LEASE_FILE, hold_lease
-from logoingest.schemas import AnnotationRow, DownloadRow, ImageRow, LabelRow, RejectedRow, SampleRow, SplitRow, WorkerRow
+from logoingest.schemas import (
+    AgreementRow,
+    AnnotationRow,
+    DownloadRow,
+    ImageRow,
+    LabelRow,
+    RejectedRow,
+    SampleRow,
+    SplitRow,
+    WorkerRow,
+)
 from logoingest.workspace import StageRecord, Workspace, hash_file
 
-ROWS = (AnnotationRow, LabelRow, DownloadRow, ImageRow, SampleRow, WorkerRow, SplitRow, RejectedRow)
+ROWS = (AgreementRow, AnnotationRow, LabelRow, DownloadRow, ImageRow, SampleRow, WorkerRow, SplitRow, RejectedRow)
 
 
 def download(url: str, data: bytes = b"x") -> dict:

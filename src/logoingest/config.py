@@ -101,6 +101,22 @@ class FetchConfig(Section):
     """Requests in flight, over all hosts and processes."""
     per_host: Annotated[int, Field(ge=1, le=256)] = 8
     """Requests in flight towards one host (a proxy is not a host)."""
+    rate: NonNegativeFloat = 0.0
+    """Requests begun per second, over all hosts and processes; 0 sets no limit."""
+    per_host_rate: NonNegativeFloat = 0.0
+    """Requests begun per second towards one host; 0 sets no limit."""
+    per_host_burst: PositiveInt = 8
+    """With per_host_rate: how many requests may come at once after a rest."""
+    robots: Literal["obey", "ignore"] = "obey"
+    """Whether robots.txt is asked for, once per host, and obeyed (RFC 9309)."""
+    max_crawl_delay_s: NonNegativeFloat = 10.0
+    """A longer Crawl-delay in robots.txt counts as this; 0 ignores it."""
+    opt_out_headers: tuple[str, ...] = ("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation")
+    """X-Robots-Tag directives that mean no; "tdm-reservation" is the header of that name. [] ignores them."""
+    breaker_failures: NonNegativeInt = 8
+    """After so many requests in a row without an answer a host counts as down; 0: never."""
+    breaker_pause_s: PositiveFloat = 60.0
+    """A host that is down is tried again at the end of a shard, once in so many seconds."""
     processes: NonNegativeInt = 0
     """Worker processes; 0 means one per CPU core."""
     connect_timeout_s: PositiveFloat = 10.0
@@ -160,9 +176,15 @@ class SamplesConfig(Section):
     min_votes: PositiveInt = 1
     """Fewer answers that name a class reject the picture (too_few_votes)."""
     min_confidence: Share = 0.6
-    """Lower posterior confidence rejects the picture (low_confidence)."""
+    """Lower posterior confidence rejects the picture (low_confidence). Without gold, one_coin is never surer than 0.967."""
     placeholder_min_urls: NonNegativeInt = 5
     """The same picture at this many URLs whose answers disagree or say nothing is a placeholder; 0 switches it off."""
+    gold: str | None = None
+    """CSV of pictures whose class is known (relative to this file): measures workers, corrects confidence, names no picture's class."""
+    gold_url_column: str = "url"
+    """Its column of URLs; a file without it may have source_id instead. MTurk results: Input.image_url."""
+    gold_class_column: str = "class"
+    """Its column of classes, read as answers are; empty cells are no gold. MTurk results: Input.gold, say."""
 
 
 class SplitsConfig(Section):

@@ -95,7 +95,7 @@ _Bytes = bytes  # columns named "bytes" would hide the builtin from their class
 _TEXT = pa.string()
 _TIME = pa.timestamp("us", tz="UTC")
 _BOX_TYPE = pa.list_(pa.float64(), 4)
-_LABELLED_BOX_TYPE = pa.struct([("class_id", _TEXT), ("bbox", _BOX_TYPE)])
+_LABELLED_BOX_TYPE = pa.struct([("class_id", _TEXT), ("bbox", _BOX_TYPE), ("truncated", pa.bool_()), ("attributes", _TEXT)])
 
 
 class Row(BaseModel):
@@ -239,6 +239,10 @@ class LabelledBox(NamedTuple):
 
     class_id: str
     bbox: list[float]
+    truncated: bool | None = None
+    """Only part of the thing is seen; None where nobody says."""
+    attributes: str | None = None
+    """What the source and the label say about it (truncated, difficult, pose, variant …), as a JSON object."""
 
 
 class SampleRow(Row):
@@ -251,7 +255,9 @@ class SampleRow(Row):
     confidence: Annotated[float, Column(pa.float64(), "posterior probability of the settled class, 0 to 1")]
     votes: Annotated[int, Column(pa.int32(), "answers that named a class, one a person")]
     agreement: Annotated[float, Column(pa.float64(), "share of those that named the settled class, 0 to 1")]
-    boxes: Annotated[list[dict[str, Any]], Column(pa.list_(_LABELLED_BOX_TYPE), "boxes with their class")]
+    boxes: Annotated[
+        list[dict[str, Any]], Column(pa.list_(_LABELLED_BOX_TYPE), "boxes with their class and what is said about them")
+    ]
     annotation_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the annotations that voted, sorted")]
 
 
@@ -265,8 +271,26 @@ class WorkerRow(Row):
     unmatched: Annotated[int, Column(pa.int64(), "answers in review or unknown")]
     agreement: Annotated[float | None, Column(pa.float64(), "share of votes equal to the settled class, 0 to 1")]
     skill: Annotated[float | None, Column(pa.float64(), "estimated probability of answering rightly, 0 to 1")]
+    skill_low: Annotated[float | None, Column(pa.float64(), "lower end of skill's 95 % interval")]
+    skill_high: Annotated[float | None, Column(pa.float64(), "upper end of skill's 95 % interval")]
+    gold: Annotated[int, Column(pa.int64(), "readable answers about gold pictures")]
+    gold_accuracy: Annotated[float | None, Column(pa.float64(), "share of those that are right, 0 to 1")]
+    like: Annotated[str | None, Column(_TEXT, "the worker whose odd answers these repeat beyond chance; null when nobody's")]
+    like_answers: Annotated[int, Column(pa.int64(), "how many odd answers the two have in common; 0 when like is null")]
     median_work_time_s: Annotated[float | None, Column(pa.float64(), "median seconds per answer")]
     suspect: Annotated[str | None, Column(_TEXT, "why this worker looks like a spammer; null when not")]
+
+
+class AgreementRow(Row):
+    """How far answers about the same pictures agree beyond chance."""
+
+    scope: Annotated[str, Column(_TEXT, "all, class (one class against all other answers) or no_label")]
+    class_id: Annotated[str | None, Column(_TEXT, "the class of scope class, else null")]
+    answers: Annotated[int, Column(pa.int64(), "answers that say so, on pictures with at least two answers")]
+    pictures: Annotated[int, Column(pa.int64(), "pictures with at least two answers of which one says so")]
+    alpha: Annotated[
+        float | None, Column(pa.float64(), "Krippendorff's alpha: 1 perfect, 0 chance, below 0 systematic disagreement")
+    ]
 
 
 class SplitRow(Row):

@@ -124,29 +124,23 @@ class Workspace:
                 for leftover in Path(folder).glob(".*.tmp"):
                     leftover.unlink(missing_ok=True)
 
+    def start_file(self, name: str) -> PendingFile:
+        """A file to fill under a temporary name; it is there, whole, once it is published.
+
+        Raises:
+            WorkspaceError: the folder cannot be written.
+        """
+        return PendingFile(self, name)
+
     def _write(self, name: str, write: Callable[[Path], Any]) -> FileRecord:
         """``write`` fills a temporary file; then it takes its name in one step."""
-        target = self.path(name)
-        with _explain_os_error(target):
-            if self.is_local:
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-            folder = os.path.dirname(target) if self.is_local else None
-            handle, temporary_name = tempfile.mkstemp(prefix=f".{os.path.basename(name)}.", suffix=".tmp", dir=folder)
-            os.close(handle)
-            temporary = Path(temporary_name)
-            try:
-                write(temporary)
-                record = hash_file(temporary)
-                if self.is_local:
-                    temporary.chmod(0o644)
-                    sync_path(temporary)
-                    os.replace(temporary, target)
-                    sync_path(Path(target).parent)
-                else:
-                    self.filesystem.put_file(str(temporary), target)
-            finally:
-                temporary.unlink(missing_ok=True)
-        return record
+        file = self.start_file(name)
+        try:
+            with file.explain_errors():
+                write(file.path)
+            return file.publish()
+        finally:
+            file.discard()
 
     # -- tables --------------------------------------------------------------------------------------------------------
 
@@ -302,6 +296,49 @@ class Workspace:
         return all(self.size(name) == output.size for name, output in record.outputs.items())
 
 
+class PendingFile:
+    """A file of a workspace under a temporary name: beside its target when that is local, so that renaming is atomic."""
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        """See ``Workspace.start_file``."""
+        self._workspace = workspace
+        self._target = workspace.path(name)
+        with self.explain_errors():
+            folder = None
+            if workspace.is_local:
+                folder = os.path.dirname(self._target)
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(name)}.", suffix=".tmp", dir=folder)
+        os.close(handle)
+        self.path = Path(temporary)
+        """Where to write."""
+
+    def explain_errors(self) -> contextlib.AbstractContextManager[None]:
+        """A full disk and the like become a ``WorkspaceError`` about the target."""
+        return _explain_os_error(self._target)
+
+    def publish(self) -> FileRecord:
+        """Flush it to disk and give it its name in one step.
+
+        Raises:
+            WorkspaceError: it cannot be written.
+        """
+        with self.explain_errors():
+            record = hash_file(self.path)
+            if self._workspace.is_local:
+                self.path.chmod(0o644)
+                sync_path(self.path)
+                os.replace(self.path, self._target)
+                sync_path(Path(self._target).parent)
+            else:
+                self._workspace.filesystem.put_file(str(self.path), self._target)
+        return record
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        self.path.unlink(missing_ok=True)
+
+
 def shard_name(index: int) -> str:
     """The file name of a shard by its number."""
     return f"shard-{index:05d}.parquet"
@@ -309,11 +346,17 @@ def shard_name(index: int) -> str:
 
 def write_parquet(table: pa.Table, path: Path, row_group_rows: int = 65_536) -> None:
     """Write a table so that equal tables give equal bytes; binary columns uncompressed, the rest zstd."""
-    binary = {field.name for field in table.schema if pa.types.is_large_binary(field.type) or pa.types.is_binary(field.type)}
-    compression = {name: "none" if name in binary else "zstd" for name in table.schema.names}
-    nested = {name: compression[name.split(".")[0]] for name in _leaf_names(table.schema)}
-    dictionary = [name for name in nested if name.split(".")[0] not in binary]
-    pq.write_table(table, path, row_group_size=row_group_rows, compression=nested, use_dictionary=dictionary)
+    pq.write_table(table, path, row_group_size=row_group_rows, **choose_parquet_options(table.schema))
+
+
+def choose_parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """How a table of this schema is written: binary columns as they are (pictures don't shrink), the rest as zstd dictionaries."""
+    binary = {field.name for field in schema if pa.types.is_large_binary(field.type) or pa.types.is_binary(field.type)}
+    leaves = _leaf_names(schema)
+    return {
+        "compression": {name: "none" if name.split(".")[0] in binary else "zstd" for name in leaves},
+        "use_dictionary": [name for name in leaves if name.split(".")[0] not in binary],
+    }
 
 
 def _leaf_names(schema: pa.Schema) -> list[str]:

@@ -461,6 +461,7 @@ def settings() -> FetchSettings:
         max_backoff_s=5,
         max_bytes=200_000,
         user_agent="logoingest/test",
+        robots="ignore",  # tests of robots.txt say so
     )
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
+from collections import Counter
 from dataclasses import replace
 
-from logoingest.fetch import fetch_urls
+import pytest
+
+from logoingest.fetch import FetchSettings, fetch_urls, plan_shards, resolver
+from logoingest.fetch.policy import judge_opt_out
+from logoingest.fetch.resolver import MAX_LOOKUPS, Resolver
+from logoingest.schemas import Reason
 
 
 def test_no_host_sees_more_requests_at_once_than_allowed(site, fetch):
@@ -148,3 +156,240 @@ def test_cancelling_the_caller_leaves_nothing_running(site, settings):
         return task.cancelled(), [other for other in asyncio.all_tasks() if other is not asyncio.current_task()]
 
     assert asyncio.run(run()) == (True, [])
+
+
+# -- pace --------------------------------------------------------------------------------------------------------------
+
+
+def test_no_host_sees_more_requests_a_second_than_allowed(site, fetch):
+    """By the server's own log: two at once, then ten a second, for each of three hosts at the same time."""
+    arrivals: dict[str, list[float]] = {}
+    read = site._read
+
+    async def note(reader):
+        request = await read(reader)
+        arrivals.setdefault(request.headers["host"], []).append(time.monotonic())
+        return request
+
+    site._read = note
+    urls = [f"http://h{index % 3}.test:{site.port}/picture?{index}" for index in range(60)]
+    rows = fetch(*urls, per_host_rate=10, per_host_burst=2, lookup=lambda host, port: ["127.0.0.1"])
+    assert {row["outcome"] for row in rows} == {"ok"}
+    assert len(arrivals) == 3
+    for times in arrivals.values():
+        assert len(times) == 20
+        assert times[-1] - times[0] >= 1.3  # 1.8 s by the client's clock, less what the first one may have been late
+
+
+def test_a_host_that_says_429_is_left_alone_by_all_its_urls(site, fetch):
+    """Its Retry-After holds for the host: the next request comes no sooner, whichever URL's it is; other hosts go on."""
+    log: list[tuple[float, str, str]] = []
+
+    def answer(request, rest):
+        host = request.headers["host"].partition(".")[0]
+        log.append((time.monotonic(), host, request.path))
+        if host == "busy" and not any(entry[1] == "busy" for entry in log[:-1]):
+            return b"HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+        return site.on_picture(request, rest)
+
+    site.on_shop = answer
+    busy = [f"http://busy.test:{site.port}/shop/{index}" for index in range(10)]
+    other = [f"http://other.test:{site.port}/shop/{index}" for index in range(10)]
+    rows = fetch(*busy, *other, per_host=1, concurrency=2, lookup=lambda host, port: ["127.0.0.1"])
+    assert {row["outcome"] for row in rows} == {"ok"}
+    times = [entry[0] for entry in log if entry[1] == "busy"]
+    assert len(times) == 11
+    assert times[1] - times[0] >= 0.99
+
+
+def test_a_host_that_asks_for_a_long_pause_gets_it(site, fetch):
+    """The first URL fails for what it was told, the others at once and unasked."""
+    rows = fetch(*(f"{site.url}/retry-after/3600/{index}" for index in range(50)), per_host=2)
+    assert Counter(row["reason"] for row in rows) == {"http_4xx": 2, "host_down": 48}
+    assert len(site.hits) == 2
+    assert {row["detail"] for row in rows if row["reason"] == "host_down"} == {
+        "not asked: the host wants to be left alone for longer than fetch.max_backoff_s"
+    }
+
+
+def test_a_host_that_takes_two_at_a_time_gets_all_done(site, fetch):
+    """Sixteen slots are sixteen too many for it: it says 429 to the third; the pace adapts, and every picture arrives."""
+    refused = 0
+
+    def answer(request, rest):
+        nonlocal refused
+        if site.active[request.headers["host"]] > 2:
+            refused += 1
+            return b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n"
+        return site.on_slow(request, "0.02")
+
+    site.on_narrow = answer
+    rows = fetch(*(f"{site.url}/narrow/{index}" for index in range(120)), per_host=16, max_attempts=20)
+    assert {row["outcome"] for row in rows} == {"ok"}
+    assert refused < 120  # asked with sixteen slots all the time, it refuses several times as many
+
+
+# -- opting out --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        (["noai"], "X-Robots-Tag: noai"),
+        (["nofollow, NoImageAI"], "X-Robots-Tag: noimageai"),
+        (["noarchive", "noindex"], "X-Robots-Tag: noindex"),
+        (["none"], "X-Robots-Tag: none"),
+        (["logoingest: noai"], "X-Robots-Tag: noai"),
+        (["otherbot: nofollow, logoingest: noimageindex"], "X-Robots-Tag: noimageindex"),
+        (["unavailable_after: 25 Jun 2010 15:00:00 PST, noai"], "X-Robots-Tag: noai"),
+        (["otherbot: noai, noindex"], None),
+        (["nofollow, max-image-preview: none", "otherbot: none"], None),
+        (["noaim, index"], None),
+        ([""], None),
+    ],
+)
+def test_opt_out_headers_are_read_as_they_are_meant(headers, detail):
+    """Ours and everybody's directives count, another robot's do not."""
+    verdict = judge_opt_out(headers, None, FetchSettings())
+    assert (verdict and verdict.detail) == detail
+    assert verdict is None or verdict.reason is Reason.OPTED_OUT
+    assert judge_opt_out(headers, None, FetchSettings(opt_out_headers=())) is None
+
+
+def test_reserved_rights_of_text_and_data_mining_are_respected():
+    """TDM-Reservation: 1, and nothing else."""
+    found = [judge_opt_out([], value, FetchSettings()) for value in ("1", " 1 ", "0", "", None)]
+    assert [verdict is not None for verdict in found] == [True, True, False, False, False]
+    assert judge_opt_out([], "1", FetchSettings(opt_out_headers=("noai",))) is None
+
+
+def test_the_body_of_a_picture_that_opts_out_is_not_read(site, fetch):
+    """The row comes though the body never does."""
+
+    def answer(request, rest):
+        async def send_head(send, writer):
+            await send(b"HTTP/1.1 200 OK\r\nX-Robots-Tag: googlebot: all\r\nX-Robots-Tag: noai\r\nContent-Length: 1000\r\n\r\n")
+            await asyncio.sleep(30)
+
+        async def give():
+            return send_head
+
+        return give()
+
+    site.on_art = answer
+    (row,) = fetch(f"{site.url}/art/1")
+    assert (row["reason"], row["detail"], row["http_status"]) == ("opted_out", "X-Robots-Tag: noai", 200)
+    assert row["bytes"] is None
+    (row,) = fetch(f"{site.url}/art/1", opt_out_headers=(), read_timeout_s=0.2, max_attempts=1)
+    assert row["reason"] == "timeout_read"
+
+
+def test_whom_to_turn_to_is_a_mail_address_or_a_page():
+    """Anything else in a User-Agent is no contact."""
+    assert FetchSettings(user_agent="logoingest/1 (+me@example.org)").names_contact
+    assert FetchSettings(user_agent="bot/1 (+https://example.org)").names_contact
+    assert not FetchSettings(user_agent="logoingest/1").names_contact
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def resolve_all(hosts, lookup, settings, times=1):
+    async def run():
+        names = Resolver(lookup, settings, guarded=True)
+        results = []
+        for _ in range(times):
+            results += await asyncio.gather(*(names.resolve(host, 80) for host in hosts), return_exceptions=True)
+        return names, results
+
+    return asyncio.run(run())
+
+
+def test_a_name_is_looked_up_once_whether_it_is_there_or_not(settings):
+    """However many wait for it, and for a while afterwards."""
+    calls: Counter[str] = Counter()
+
+    def look_up(host, port):
+        calls[host] += 1
+        if host == "gone.test":
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return ["127.0.0.1"]
+
+    _, results = resolve_all(["here.test", "gone.test"] * 20, look_up, settings, times=2)
+    assert calls == {"here.test": 1, "gone.test": 1}
+    assert [isinstance(result, Exception) for result in results] == [False, True] * 40
+
+
+def test_a_name_service_in_trouble_is_asked_again(settings, monkeypatch):
+    """A failure of the moment is not kept."""
+    monkeypatch.setattr(resolver, "TROUBLE_TTL_S", 0.0)
+    calls = []
+
+    def look_up(host, port):
+        calls.append(host)
+        if len(calls) == 1:
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+        return ["127.0.0.1"]
+
+    _, results = resolve_all(["h.test"], look_up, settings, times=2)
+    assert [isinstance(result, Exception) for result in results] == [True, False]
+
+
+def test_look_ups_under_way_and_names_kept_are_bounded(settings, monkeypatch):
+    """A list of many hosts floods neither the name service nor the memory."""
+    monkeypatch.setattr(resolver, "MAX_NAMES", 50)
+    lock = threading.Lock()
+    active = most = 0
+
+    def look_up(host, port):
+        nonlocal active, most
+        with lock:
+            active += 1
+            most = max(most, active)
+        time.sleep(0.002)
+        with lock:
+            active -= 1
+        return ["127.0.0.1"]
+
+    names, results = resolve_all([f"h{index}.test" for index in range(300)], look_up, settings)
+    assert not any(isinstance(result, Exception) for result in results)
+    assert 1 < most <= MAX_LOOKUPS
+    assert len(names._known) == 50
+    assert not names._pending
+
+
+def test_who_gives_up_waiting_takes_nobody_along(settings):
+    """A look-up goes on for the others when the one who asked first is cancelled."""
+    go = threading.Event()
+
+    def look_up(host, port):
+        go.wait(30)
+        return ["127.0.0.1"]
+
+    async def run():
+        names = Resolver(look_up, settings, guarded=True)
+        first = asyncio.create_task(names.resolve("h.test", 80))
+        second = asyncio.create_task(names.resolve("h.test", 80))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        go.set()
+        return await asyncio.wait_for(second, 30)
+
+    assert asyncio.run(run())[0]["host"] == "127.0.0.1"
+
+
+# -- the plan ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_large_host_is_spread_over_all_shards():
+    """Ten thousand URLs of one host among two thousand of others: no shard has much more of it than its share, none is without others."""
+    large = [f"https://large.test/{index}.jpg" for index in range(10_000)]
+    small = [f"https://small{index % 200}.test/{index}.jpg" for index in range(2_000)]
+    plan = plan_shards([*large, *small], None, 1000)
+    shares: Counter[str] = Counter()
+    for url, shard in zip(plan.column("url").to_pylist(), plan.column("shard").to_pylist(), strict=True):
+        shares[shard] += url.startswith("https://large.test/")
+    assert len(shares) == 12
+    assert max(shares.values()) <= 880  # 833 each on average
+    assert min(shares.values()) >= 790

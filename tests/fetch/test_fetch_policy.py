@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from logoingest.fetch import FetchSettings
 from logoingest.fetch.addresses import explain_refusal, parse_ipv4_number
+from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
     HEALING,
     Verdict,
@@ -243,7 +244,7 @@ def test_only_what_can_heal_is_tried_again():
 )
 def test_the_schedule_loses_nothing_and_holds_its_limit(pushes, per_host, seed):
     """Whatever the order of pushes, delays, takes and releases: every item comes out once, no host is over its limit."""
-    schedule: Schedule[int] = Schedule(per_host)
+    schedule: Schedule[int] = Schedule(Pace(per_host))
     rng = random.Random(seed)
     for index, (host, delayed) in enumerate(pushes):
         if delayed:
@@ -268,7 +269,7 @@ def test_the_schedule_loses_nothing_and_holds_its_limit(pushes, per_host, seed):
 
 def test_hosts_take_turns():
     """A long list for one host does not come before the others."""
-    schedule: Schedule[str] = Schedule(10)
+    schedule: Schedule[str] = Schedule(Pace(10))
     for index in range(5):
         schedule.push("big", f"big{index}")
     schedule.push("small", "small0")
@@ -278,7 +279,7 @@ def test_hosts_take_turns():
 
 def test_removed_items_never_come_out():
     """Queued and delayed ones alike; the rest goes on."""
-    schedule: Schedule[int] = Schedule(1)
+    schedule: Schedule[int] = Schedule(Pace(1))
     for index in range(6):
         schedule.push("ab"[index % 2], index)
     schedule.push_later(5.0, "c", 6)

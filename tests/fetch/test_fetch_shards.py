@@ -179,19 +179,19 @@ def test_nothing_to_do_starts_nothing(settings):
 def test_the_tail_of_one_shard_overlaps_with_the_next(site, settings, tmp_path):
     """A slow URL in each of four shards: together they take little longer than one."""
     jobs = [
-        ShardJob(str(tmp_path), shard_name(index), [f"{site.url}/slow/0.6/{index}", f"{site.url}/picture?{index}"])
+        ShardJob(str(tmp_path), shard_name(index), [f"{site.url}/slow/3/{index}", f"{site.url}/picture?{index}"])
         for index in range(4)
     ]
     run_shards(jobs, replace(settings, processes=1), None)
-    starts = [site.times[f"/slow/0.6/{index}"][0] for index in range(4)]
-    assert max(starts) - min(starts) < 0.6
+    starts = [site.times[f"/slow/3/{index}"][0] for index in range(4)]
+    assert max(starts) - min(starts) < 3  # the last one was asked for before the first was answered
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_stop_keeps_what_is_finished(site, settings, tmp_path, processes):
-    """Finished shards stay and are counted; the others leave no file; it takes less than five seconds."""
+    """Finished shards stay and are counted; the others leave no file; it does not wait for what hangs."""
     good = [ShardJob(str(tmp_path), shard_name(index), [f"{site.url}/picture?{index}"]) for index in range(2)]
-    stuck = [ShardJob(str(tmp_path), shard_name(index), [f"{site.url}/silent/{index + 20}"]) for index in (2, 3)]
+    stuck = [ShardJob(str(tmp_path), shard_name(index), [f"{site.url}/silent/{index + 50}"]) for index in (2, 3)]
     stop = threading.Event()
     began = []
 
@@ -202,7 +202,7 @@ def test_a_stop_keeps_what_is_finished(site, settings, tmp_path, processes):
 
     slow = replace(settings, processes=processes, read_timeout_s=60, total_timeout_s=60)
     counts = run_shards([*good, *stuck], slow, None, watch, stop)
-    assert time.monotonic() - began[0] < 5
+    assert time.monotonic() - began[0] < 30
     assert [one.shard for one in counts] == [shard_name(0), shard_name(1)]
     assert Workspace(tmp_path).shard_names() == [shard_name(0), shard_name(1)]
 
@@ -259,7 +259,7 @@ def test_whatever_ends_the_parent_ends_the_processes(site, tmp_path, blow, proce
         from ipaddress import ip_network
         from logoingest.fetch import FetchSettings, ShardJob, run_shards
 
-        settings = FetchSettings(processes={processes}, allowed_networks=(ip_network("127.0.0.0/8"),), max_attempts=1)
+        settings = FetchSettings(processes={processes}, concurrency={processes}, allowed_networks=(ip_network("127.0.0.0/8"),), max_attempts=1)
         jobs = [ShardJob({str(tmp_path)!r}, f"shard-{{i:05d}}.parquet", [f"{site.url}/slow/{{10 * (i > 1)}}/{{i}}"]) for i in range(4)]
         run_shards(jobs, settings, None)
         """
@@ -267,7 +267,7 @@ def test_whatever_ends_the_parent_ends_the_processes(site, tmp_path, blow, proce
     parent = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
     try:
         done = Workspace(tmp_path)
-        # both processes are up and each holds a slow shard: only then is there something to lose
+        # each process has one slot, so each holds one of the two slow shards by now
         assert wait_until(lambda: site.hits["/slow/10/2"] and site.hits["/slow/10/3"] and len(done.shard_names()) == 2, 30)
         family = children_of(parent.pid)
         assert len(family) == processes

@@ -65,6 +65,16 @@ def test_unknown_class_has_no_name():
         ),
         ('[[overrides]]\nclass = "nike"\n[classes.nike]', "map.toml: overrides[0]: needs either annotation or url"),
         ('[[overrides]]\nurl = "u"\n[classes.nike]', "map.toml: overrides[0]: needs either class or drop"),
+        ('[[overrides]]\nclass = "nike"\nclasses.nike = ["a"]\n[classes.nike]', "classes says the class of each annotation"),
+        ('[[overrides]]\nannotations = ["a"]\n[classes.nike]', "map.toml: overrides[0]: needs either class or drop"),
+        (
+            '[[overrides]]\nclasses.nikee = ["a"]\n[classes.nike]',
+            "overrides[0].classes.nikee: there is no class 'nikee'; did you mean \"nike\"?",
+        ),
+        (
+            '[[overrides]]\nannotation = "a"\ndrop = true\n[[overrides]]\nclasses.nike = ["b", "a"]\n[classes.nike]',
+            "map.toml: overrides[1].classes.nike[1]: says again what overrides[0] says",
+        ),
         ('[classes.mini]\npart_of = "mini"', "goes round in a circle"),
         ('[output]\ndrop = ["nke"]\n[classes.nike]', "map.toml: output.drop: there is no class 'nke'"),
         ('include = ["a.toml"]\n[classes.nike]', "need a folder to be relative to"),
@@ -120,6 +130,36 @@ def test_a_map_stands_on_others(tmp_path):
     assert [normalise_label(text, made).class_id for text in ("swoosh", "just do it", "esso")] == ["nike", "puma", "esso"]
 
 
+def test_one_override_may_speak_of_many_annotations(tmp_path):
+    """Several of one class, several of several classes, several dropped: the same as one entry each; a layer on top wins."""
+    classes = "[classes.nike]\n[classes.puma]\n"
+    short = (
+        '[[overrides]]\nreason = "r"\n[overrides.classes]\nnike = ["a", "b"]\npuma = ["c"]\n'
+        '[[overrides]]\nannotations = ["d", "e"]\ndrop = true\n'
+        '[[overrides]]\nannotations = ["f"]\nclass = "puma"\n'
+    )
+    wanted = {"a": "nike", "b": "nike", "c": "puma", "d": None, "e": None, "f": "puma"}
+    long = "".join(
+        f'[[overrides]]\nannotation = "{name}"\n{"drop = true" if class_id is None else f"class = {class_id!r}"}\n'
+        for name, class_id in wanted.items()
+    )
+    made = ClassMap.from_toml(classes + short)
+    assert {key.annotation: form.class_id for key, form in made.overrides.items()} == wanted
+    assert {form.reason for key, form in made.overrides.items() if key.annotation in "abc"} == {"r"}
+    assert made.hash == ClassMap.from_toml(classes + long).hash
+    (tmp_path / "pack.toml").write_text(classes + short, "utf-8")
+    (tmp_path / "top.toml").write_text('include = ["pack.toml"]\n[[overrides]]\nannotation = "b"\nclass = "puma"\n', "utf-8")
+    top = ClassMap.load(tmp_path / "top.toml")
+    assert {key.annotation: form.class_id for key, form in top.overrides.items()} == wanted | {"b": "puma"}
+
+
+def test_an_id_that_merge_or_rename_makes_up_is_a_spelling():
+    """What comes out goes in again, unless something else is written so."""
+    text = '[classes.peugot]\n[classes.bmw]\n[classes.audi]\n[classes.x]\naliases = ["cars"]\n[output.rename]\npeugot = "peugeot"\n'
+    made = ClassMap.from_toml(text + '[output.merge]\ncars = ["bmw"]\n"german cars" = ["audi"]\n')
+    assert [normalise_label(name, made).class_id for name in ("Peugeot", "German Cars", "cars")] == ["peugeot", "german cars", "x"]
+
+
 def test_includes_that_bite_their_tail_are_refused(tmp_path):
     """A circle of includes is an error, not a hang."""
     (tmp_path / "a.toml").write_text('include = ["b.toml"]\n[classes.x]\n', "utf-8")
@@ -145,6 +185,16 @@ def test_a_text_that_is_told_apart_is_never_taken_in():
     assert normalise_label("Carlsbrek", apart).decision == "review"
 
 
+def test_an_exact_alias_does_not_count_inside_a_name():
+    """Several answers at a comma are each a whole one; what stands beside "&" may be part of one name."""
+    made = ClassMap.from_toml('[classes.fila]\naliases = [{ text = "fils", exact = true }]\n[classes.tide]\n[classes.nike]\n')
+    found = {raw: normalise_label(raw, made) for raw in ("fils", "Tide, fils", "Tide & fils", "Tide & Nike")}
+    assert {raw: decision.decision for raw, decision in found.items()} == {
+        "fils": "accepted", "Tide, fils": "accepted", "Tide & fils": "review", "Tide & Nike": "accepted",
+    }  # fmt: skip
+    assert "fils" in found["Tide & fils"].note
+
+
 def test_fuzzy_can_be_switched_off():
     """max_edits = 0 accepts nothing fuzzily."""
     made = ClassMap.from_toml('[thresholds]\nmax_edits = 0\n[classes.s]\nname = "Starbucks"\n')
@@ -153,7 +203,10 @@ def test_fuzzy_can_be_switched_off():
 
 @pytest.mark.parametrize("file", sorted((ROOT / "label_maps").glob("*.toml")), ids=lambda file: file.stem)
 def test_the_maps_that_come_along_agree_with_themselves(file):
-    """Each map loads, and every spelling in it comes out as its own class."""
+    """Each map loads, and every spelling in it comes out as its own class, or is dropped with it."""
     made = ClassMap.load(file)
     for spelling in made.spellings:
-        assert normalise_label(spelling.text, made).class_ids == (made.outputs[spelling.class_id],), spelling
+        output = made.outputs[spelling.class_id]
+        decision = normalise_label(spelling.text, made)
+        assert decision.class_ids == (() if output is None else (output,)), spelling
+        assert decision.decision == ("dropped" if output is None else "accepted"), spelling

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logoingest.labels import calibration
+from logoingest.labels.calibration import SHARED_ERROR, fit_gold
 from logoingest.labels.consensus import PRIOR_SKILL, Settled, settle_votes
 
 
@@ -30,7 +33,7 @@ def simulate(n_items, votes_each, n_classes, spammers, seed):
     return np.column_stack([item, worker, np.where(right, truth[item], random.integers(0, n_classes, len(item)))]), truth
 
 
-def measure_calibration_error(confidence, right, bins=10):
+def measure_calibration_error(confidence, right, bins=15):
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(confidence[place == k].mean() - right[place == k].mean()) * (place == k).mean() for k in np.unique(place)]
     return float(sum(gaps))
@@ -79,10 +82,35 @@ class TestOneCoin:
         assert settled.confidence.max() < 0.9
 
     def test_even_anonymous_votes_are_tied(self):
-        """One vote each by strangers is a tie at one half."""
+        """One vote each by strangers is a tie at one half, but for what everybody gets wrong."""
         settled = vote([(0, -1, 0), (0, -1, 1)], 2)
         assert settled.tied.tolist() == [True]
-        assert settled.confidence.tolist() == [0.5]
+        assert settled.confidence.tolist() == pytest.approx([0.5 * (1 - SHARED_ERROR)])
+
+    def test_nobody_is_believed_beyond_the_error_crowds_share(self):
+        """However many agree, the confidence stays below the share of labels that whole crowds get right."""
+        settled = vote([(item, worker, item % 4) for item in range(40) for worker in range(30)], 4)
+        assert 0.95 < settled.confidence.min() <= settled.confidence.max() <= 1 - SHARED_ERROR
+
+    def test_correlation_is_learned_from_held_out_workers(self):
+        """Votes that err each for itself are independent; items that are hard for everybody show, with no right answer given."""
+        rows, _ = simulate(800, 6, 4, 0, seed=8)
+        random = np.random.default_rng(8)
+        truth = random.integers(0, 4, 800)
+        pull = random.beta(1.2, 0.5, 800)  # how easy each item is, for everybody
+        hard = [
+            (item, worker, truth[item] if random.random() < pull[item] else (truth[item] + 1) % 4)
+            for item in range(800)
+            for worker in random.choice(40, 6, replace=False)
+        ]
+        assert vote(rows, 4).correlation <= 0.05
+        settled = vote(hard, 4)
+        assert settled.correlation >= 0.3
+        right = settled.classes == truth
+        raw = vote(hard, 4, calibrate=False)
+        error = measure_calibration_error(settled.confidence, right)
+        assert error < 0.75 * measure_calibration_error(raw.confidence, right)
+        assert settled.classes.tolist() == raw.classes.tolist()
 
     def test_more_agreeing_votes_are_surer(self):
         """Confidence rises with each further vote for the same class."""
@@ -109,8 +137,8 @@ class TestOneCoin:
         few, many = vote([(0, 0, 0), (0, 1, 0)], 2), settled
         assert (few.skill_high - few.skill_low)[0] > (many.skill_high - many.skill_low).max()
 
-    def test_gold_questions_calibrate_and_change_no_winner(self):
-        """Known answers pull confidence towards how often it was right; the winners stay."""
+    def test_gold_questions_calibrate(self):
+        """Known answers pull confidence towards how often it was right; gold that tells nothing about workers moves no winner."""
         random = np.random.default_rng(5)
         truth = random.integers(0, 2, 600)
         shown = np.where(random.random(600) < 0.35, 1 - truth, truth)  # a third of the items fools everybody at once
@@ -123,8 +151,46 @@ class TestOneCoin:
         before = measure_calibration_error(plain.confidence[rest], right[rest])
         assert measure_calibration_error(gold.confidence[rest], right[rest]) < 0.1 < 0.2 < before
 
+    def test_gold_questions_seed_the_skills(self):
+        """Two workers against two, always: a tie on every item, until a few right answers show who is who."""
+        random = np.random.default_rng(6)
+        truth = random.integers(0, 5, 200)
+        rows = [(item, worker, int(truth[item] + (worker > 1)) % 5) for item in range(200) for worker in range(4)]
+        known = np.arange(0, 200, 10)
+        seeded = vote(rows, 5, gold_items=known, gold_classes=truth[known])
+        assert (seeded.classes == truth).mean() == 1
+        assert seeded.skill[0] > 0.9 > 0.3 > seeded.skill[2]
+
+    def test_gold_nobody_voted_for_is_no_fault(self):
+        """Items without votes, classes without votes, and no gold at all."""
+        rows = [(item, worker, item % 2) for item in range(20) for worker in range(3)]
+        odd = vote(rows, 2, gold_items=np.array([5, 999]), gold_classes=np.array([7, 1]))
+        assert odd.classes.tolist() == [item % 2 for item in range(20)]
+        nothing = np.zeros(0, int)
+        none = vote(rows, 2, gold_items=nothing, gold_classes=nothing)
+        assert none.confidence.tolist() == vote(rows, 2).confidence.tolist()
+
+    def test_many_gold_questions_may_bend_confidence_freely(self):
+        """Where being right jumps with confidence, isotonic regression follows and beta calibration alone could not."""
+        random = np.random.default_rng(7)
+        confidence = random.uniform(0.5, 1, 4000)
+        chance = np.where(confidence < 0.75, 0.3, 0.9)
+        right = random.random(4000) < chance
+        known = np.arange(0, 4000, 4)
+        fitted = fit_gold(np.arange(4000), np.zeros(4000, int), confidence, known, np.where(right, 0, 1)[known])
+        assert np.abs(fitted - chance).mean() < 0.05
+        assert (np.diff(fitted[np.argsort(confidence)]) >= -1e-12).all()
+
 
 class TestEdges:
+    def test_many_classes_and_vote_counts_are_summed_nearly(self, monkeypatch):
+        """Where classes times distinct vote counts are too many to sum, sums in between give nearly the same confidence."""
+        rows = [(item, worker, (item + (worker % 7 == 0)) % 90) for item in range(90) for worker in range(item + 1)]
+        exact = vote(rows, 2000)
+        monkeypatch.setattr(calibration, "_EXACT_TERMS", 60_000)
+        near = vote(rows, 2000)
+        assert near.confidence.tolist() == pytest.approx(exact.confidence.tolist(), abs=3e-3)
+
     def test_nothing_settles_nothing(self):
         """No votes, no items, for either method."""
         for method in ("majority", "one_coin"):
@@ -179,6 +245,27 @@ def test_numbers_stay_in_range(rows, method):
         assert ((shares >= 0) & (shares <= 1)).all()
 
 
+@given(votes_strategy)
+def test_without_weights_it_is_majority_vote_exactly(rows):
+    """Weights off: the class named most wins, the smallest of those that tie, and its share is the confidence."""
+    settled = vote(rows, 4, method="majority")
+    for place, item in enumerate(settled.items.tolist()):
+        counts = Counter(class_ for of, _, class_ in rows if of == item)
+        most = max(counts.values())
+        best = sorted(class_ for class_, count in counts.items() if count == most)
+        assert settled.classes[place] == best[0]
+        assert settled.tied[place] == (len(best) > 1)
+        assert settled.confidence[place] == pytest.approx(most / counts.total(), abs=1e-9)
+
+
+@given(votes_strategy)
+def test_calibration_changes_no_winner(rows):
+    """Confidence is learned, the winners stay those of EM."""
+    calibrated, raw = vote(rows, 4), vote(rows, 4, calibrate=False)
+    assert calibrated.classes.tolist() == raw.classes.tolist()
+    assert calibrated.tied.tolist() == raw.tied.tolist()
+
+
 @given(votes_strategy, st.permutations(range(4)))
 def test_names_of_classes_do_not_matter(rows, permutation):
     """Renaming the classes renames the winners, apart from ties."""
@@ -188,8 +275,12 @@ def test_names_of_classes_do_not_matter(rows, permutation):
     assert [permutation[class_] for class_ in plain.classes[clear]] == renamed.classes[clear].tolist()
 
 
-@pytest.mark.parametrize(("name", "floor"), [("dogs4", 0.825), ("ducks", 0.75), ("face_sentiment", 0.63), ("product_match", 0.92)])
-def test_real_tasks_are_settled_better_than_by_majority(shared_data: Path, name, floor):
+@pytest.mark.parametrize(
+    ("name", "floor", "limit"),
+    # ducks has 108 items, on which perfect calibration shows .07; face_sentiment's crowd errs together, which no vote tells
+    [("dogs4", 0.825, 0.05), ("ducks", 0.75, 0.11), ("face_sentiment", 0.63, 0.18), ("product_match", 0.92, 0.05)],
+)
+def test_real_tasks_are_settled_better_than_by_majority(shared_data: Path, name, floor, limit):
     """On real MTurk tasks EM is right more often than majority, and its confidence is nearer the truth than EM's own."""
     with (shared_data / "crowd" / "gold" / f"{name}_answers_with_gold.csv").open(encoding="utf-8") as file:
         table = list(csv.DictReader(file))
@@ -203,5 +294,6 @@ def test_real_tasks_are_settled_better_than_by_majority(shared_data: Path, name,
     majority = settle_votes(items, workers, classes, n_classes, method="majority")
     right = em.classes == truth
     assert right.mean() >= max(floor, (majority.classes == truth).mean())
-    if name != "product_match":  # three votes on two classes say little about how items differ
-        assert measure_calibration_error(em.confidence, right) < measure_calibration_error(raw.confidence, right)
+    error = measure_calibration_error(em.confidence, right)
+    assert error <= 0.6 * measure_calibration_error(raw.confidence, right)
+    assert error <= limit

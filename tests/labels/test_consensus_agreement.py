@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.labels.agreement import compute_alpha, compute_class_alphas
+from logoingest.labels.agreement import compute_alpha, compute_class_alphas, tabulate_agreement
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability": an observer a line, a unit a letter, "." where missing
 TWO_OBSERVERS = ["0100000010", "1110010000"]
@@ -82,3 +82,21 @@ def test_matches_the_definition_pair_by_pair(rows):
     observed = sum(sum(a != b for a in group for b in group) / (len(group) - 1) for group in pairable) / len(everything)
     expected = sum(a != b for a in everything for b in everything) / (len(everything) * (len(everything) - 1))
     assert alpha == pytest.approx(1 - observed / expected if expected else 1.0)
+
+
+def test_the_table_holds_all_then_no_label_then_the_classes():
+    """Answers and pictures counted where something can be paired; alpha as the functions say; single answers left out."""
+    items, workers, classes = read(["aabbcccc", "abbacccc", "........a"])
+    numbers = classes - ord("a")  # b is "no label" here: c comes before it among the names
+    numbers = np.array([0, 2, 1])[numbers]
+    rows = tabulate_agreement(items, workers, numbers, ["a", "c"]).to_pylist()
+    assert [(row["scope"], row["class_id"], row["answers"], row["pictures"]) for row in rows] == [
+        ("all", None, 16, 8),
+        ("no_label", None, 4, 3),
+        ("class", "a", 4, 3),
+        ("class", "c", 8, 4),
+    ]
+    alphas = compute_class_alphas(items, workers, numbers)
+    assert [row["alpha"] for row in rows] == pytest.approx(
+        [compute_alpha(items, workers, numbers), alphas[2], alphas[0], alphas[1]], abs=1e-6
+    )

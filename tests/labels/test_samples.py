@@ -14,7 +14,7 @@ from logoingest.config import SamplesConfig
 from logoingest.errors import LogoingestError
 from logoingest.labels.boxes import DrawnBox, measure_overlap, merge_boxes
 from logoingest.labels.samples import settle_samples
-from logoingest.schemas import Reason, RejectedRow, SampleRow, WorkerRow
+from logoingest.schemas import AgreementRow, Reason, RejectedRow, SampleRow, WorkerRow
 
 
 class TestOneClass:
@@ -247,7 +247,9 @@ class TestBoxes:
         answered.say("p", "nike", "w0", bbox=[0, 0, 10, 10])
         answered.say("p", "nike", "w1", bbox=[2, 0, 10, 10])
         answered.say("p", "nike", "w2")
-        assert sample_of(answered.settle(), "p")["boxes"] == [{"class_id": "nike", "bbox": [1, 0, 10, 10]}]
+        assert sample_of(answered.settle(), "p")["boxes"] == [
+            {"class_id": "nike", "bbox": [1, 0, 10, 10], "truncated": None, "attributes": None}
+        ]
 
     def test_boxes_of_a_class_that_lost_are_left_out(self):
         """The outvoted box is a voter's, and no box of the sample."""
@@ -280,7 +282,9 @@ def test_nothing_in_nothing_out():
     assert settled.samples.schema == SampleRow.arrow_schema()
     assert settled.rejected.schema == RejectedRow.arrow_schema()
     assert settled.workers.schema == WorkerRow.arrow_schema()
-    assert [len(table) for table in settled] == [0, 0, 0]
+    assert settled.agreement.schema == AgreementRow.arrow_schema()
+    assert [len(table) for table in settled[:3]] == [0, 0, 0]
+    assert settled.agreement.to_pylist() == [{"scope": "all", "class_id": None, "answers": 0, "pictures": 0, "alpha": None}]
 
 
 def test_annotation_without_a_decision_is_our_fault():

@@ -154,7 +154,7 @@ def test_retry_fetches_only_what_failed_for_the_reason(make_dataset):
         assert retry(opened, ["http"]) == {"tried": 1, "healed": 1, "still_failing": 0}
         with pytest.raises(UsageError, match="there is no such reason"):
             retry(opened, ["bad luck"])
-    assert dataset.site.requests == {"/gone.jpg": 1}
+    assert dataset.site.requests == {"/robots.txt": 1, "/gone.jpg": 1}
     ran = {outcome.stage for outcome in run(config) if outcome.ran}
     assert Stage.IMAGES in ran
     assert "http_4xx" not in reasons_of(config)
@@ -284,6 +284,6 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(make_dataset, sent, code):
         sent_at = time.monotonic()
         message = process.communicate(timeout=30)[1].decode()
         assert process.returncode == code
-    assert time.monotonic() - sent_at < 8
+    assert time.monotonic() - sent_at < 20
     assert f"Go on with: logoingest run {dataset.config}" in message
     assert not (dataset.folder / "work/lease.json").exists()

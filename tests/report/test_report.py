@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from logoingest import load_config, run
+from logoingest.pipeline import Run, plan
 from logoingest.report.page import make_visible
 from logoingest.report.thumbnails import draw_thumbnail
 
@@ -90,3 +91,34 @@ def test_the_report_renders_in_a_browser(make_dataset, tmp_path):
     with Image.open(shot) as drawn:
         assert drawn.size == (400, 900)
         assert len(drawn.convert("RGB").getcolors(400 * 900)) > 50
+
+
+def test_the_report_shows_how_far_people_agree_and_who_does_not(make_dataset):
+    """Skill with its interval, gold right, and alpha overall and by class; gold is read from the table the config names."""
+    dataset = make_dataset()
+    for number in range(8):
+        for worker, label in (("w8", "Acme"), ("w9", "Bolt")):
+            dataset.add_row(f"/acme/{number}.jpg", label, worker)
+    dataset.write()
+    url = dataset.site.url("/acme/0.jpg")
+    (dataset.folder / "gold.csv").write_text(f"url,class\n{url},Acme\n", encoding="utf-8")
+    config = load_config(dataset.config, {"samples.gold": "gold.csv"}, environ={})
+    run(config)
+    html = (dataset.folder / "work/report.html").read_text(encoding="utf-8")
+    for part in ("95 % interval", "gold right", "100 % of 1", "0 % of 1", "Krippendorff's alpha over", "(no label)"):
+        assert part in html
+    assert re.search(r"<td>acme</td><td class=\"n\">-?\d\.\d{3}</td>", html)
+
+
+def test_other_gold_runs_the_samples_again(make_dataset):
+    """The stage is stale when the gold table changes, and says so."""
+    dataset = make_dataset(pictures=3)
+    gold = dataset.folder / "gold.csv"
+    gold.write_text("url,class\n", encoding="utf-8")
+    config = load_config(dataset.config, {"samples.gold": "gold.csv"}, environ={})
+    run(config)
+    assert {facts["action"] for facts in plan(Run(config))["stages"] if facts["stage"] != "train"} == {"skip"}
+    gold.write_text(f"url,class\n{dataset.site.url('/acme/0.jpg')},Acme\n", encoding="utf-8")
+    found = {facts["stage"]: facts for facts in plan(Run(config))["stages"]}
+    assert (found["samples"]["action"], found["samples"]["why"]) == ("run", "changed: gold")
+    assert found["labels"]["action"] == "skip"

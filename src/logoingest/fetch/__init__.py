@@ -6,12 +6,13 @@ processes, each a ``lane``.
 
 from __future__ import annotations
 
-from logoingest.fetch.fetcher import Fetcher, Inspect, OnOutcome, fetch_urls
+from logoingest.fetch.fetcher import Fetcher, Inspect, fetch_urls
 from logoingest.fetch.lane import FetchProgress
 from logoingest.fetch.lanes import run_shards
 from logoingest.fetch.plan import PLAN_SCHEMA, plan_shards
+from logoingest.fetch.pursuit import OnOutcome
 from logoingest.fetch.settings import FetchSettings, Proxy
-from logoingest.fetch.shard import ShardCounts, ShardJob, choose_retries, count_shard, run_shard
+from logoingest.fetch.shard import ShardCounts, ShardJob, choose_retries, run_shard
 
 __all__ = [
     "PLAN_SCHEMA",
@@ -24,7 +25,6 @@ __all__ = [
     "ShardCounts",
     "ShardJob",
     "choose_retries",
-    "count_shard",
     "fetch_urls",
     "plan_shards",
     "run_shard",

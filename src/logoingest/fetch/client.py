@@ -11,6 +11,7 @@ A configured proxy's own address is trusted.
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -22,12 +23,12 @@ from httpx_aiohttp import AiohttpTransport
 
 from logoingest.fetch.body import BodyFaultError, read_body
 from logoingest.fetch.failures import NETWORK_ERRORS, check_address, judge_error
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import Verdict, judge_opt_out
 from logoingest.fetch.resolver import Lookup, Resolver, look_up_addresses
+from logoingest.fetch.robots import MAX_ROBOTS_BYTES
 from logoingest.fetch.settings import FetchSettings, Proxy, make_ssl_context
 from logoingest.fetch.targets import Target
 
-DNS_TTL_S = 300
 KEEPALIVE_S = 10.0
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
 
@@ -71,13 +72,16 @@ class Client:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._stack.aclose()
 
-    async def exchange(self, target: Target, cookies: httpx.Cookies | None = None, *, is_last: bool = False) -> Reply | Failure:
+    async def exchange(
+        self, target: Target, cookies: httpx.Cookies | None = None, *, is_last: bool = False, is_robots: bool = False
+    ) -> Reply | Failure:
         """Send one GET; redirects are not followed.
 
         Args:
             target: what to request; its literal address, if it is one, has been judged.
             cookies: cookies set earlier in the same chain of redirects.
             is_last: no further request to this host is in sight, so its connection need not be kept.
+            is_robots: it is robots.txt: opt-out headers say nothing, and only the beginning of a long file is read.
         """
         proxy = self._settings.choose_proxy(target)
         transport = self._transports.get(proxy) or self._open_transport(proxy)
@@ -87,7 +91,7 @@ class Client:
             response = await transport.handle_async_request(request)
             status = response.status_code
             try:
-                return await self._read_reply(response, cookies)
+                return await self._read_reply(response, cookies, is_robots=is_robots)
             finally:
                 await response.aclose()
         except BodyFaultError as fault:
@@ -109,12 +113,17 @@ class Client:
             cookies.set_cookie_header(request)
         return request
 
-    async def _read_reply(self, response: httpx.Response, cookies: httpx.Cookies | None) -> Reply:
+    async def _read_reply(self, response: httpx.Response, cookies: httpx.Cookies | None, *, is_robots: bool) -> Reply:
         headers = response.headers
         body = None
         if response.status_code == 200:
             length, coding = headers.get("content-length"), headers.get("content-encoding")
-            body = await read_body(response.aiter_raw(), length, coding, self._settings.max_bytes)
+            if is_robots:
+                begin = _take_beginning(response.aiter_raw(), MAX_ROBOTS_BYTES + 1)
+                body = await read_body(begin, None, coding, 8 * MAX_ROBOTS_BYTES)
+            else:
+                self._refuse_opted_out(headers)
+                body = await read_body(response.aiter_raw(), length, coding, self._settings.max_bytes)
         elif response.has_redirect_location and "set-cookie" in headers:
             cookies = httpx.Cookies(cookies)
             cookies.extract_cookies(response)
@@ -129,13 +138,21 @@ class Client:
             cookies,
         )
 
+    def _refuse_opted_out(self, headers: httpx.Headers) -> None:
+        reservation = headers.get("tdm-reservation")
+        if reservation is None and "x-robots-tag" not in headers:
+            return
+        verdict = judge_opt_out(headers.get_list("x-robots-tag"), reservation, self._settings)
+        if verdict is not None:
+            raise BodyFaultError(verdict)
+
     def _open_transport(self, proxy: Proxy | None) -> AiohttpTransport:
         guarded = proxy is None
         connector = aiohttp.TCPConnector(
             limit=0,  # the schedule bounds what is in flight
             ssl=self._ssl_context,
             resolver=Resolver(self._lookup if guarded else look_up_addresses, self._settings, guarded=guarded),
-            ttl_dns_cache=DNS_TTL_S,
+            use_dns_cache=False,  # the resolver has its own
             keepalive_timeout=KEEPALIVE_S,
             socket_factory=partial(open_guarded_socket, self._settings) if guarded else None,
         )
@@ -149,6 +166,15 @@ class Client:
         self._transports[proxy] = transport
         self._stack.push_async_callback(transport.aclose)
         return transport
+
+
+async def _take_beginning(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
+    """The first ``length`` bytes; the rest is not read."""
+    async for chunk in chunks:
+        yield chunk[:length]
+        length -= len(chunk)
+        if length <= 0:
+            return
 
 
 def open_guarded_socket(settings: FetchSettings, address_info: tuple[Any, ...]) -> socket.socket:

@@ -1,7 +1,13 @@
 """The engine: URLs in, one row each out. Hosts take turns, retries wait without a slot, redirects queue at their own host.
 
-A URL under way is a ``_Pursuit``; one request of it at a time is a task. There are never more tasks than
-``settings.concurrency``, never more to one host than ``settings.per_host``.
+A URL under way is a ``Pursuit``; one request of it at a time is a task. There are never more tasks than
+``settings.concurrency``, never more to one host than ``settings.per_host``. The decisions are others': ``policy`` (what an answer
+means), ``pace`` (how fast), ``robots`` (whether at all), ``breaker`` (whether anybody is there).
+
+    admit → enqueue ─ origin down ─────────→ benched until nothing else is left of the batch; then one probe decides
+                    ├ robots.txt unknown ──→ waits, without a slot, for the one errand that asks for it
+                    ├ refused by robots.txt → settled
+                    └ schedule → request → settled, or redirect → enqueue, or later again
 """
 
 from __future__ import annotations
@@ -13,16 +19,21 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-import httpx
 import pyarrow as pa
 
+from logoingest.fetch.bench import Bench
+from logoingest.fetch.breaker import DOWN, Breaker, Origin
 from logoingest.fetch.client import Client, Failure, Reply
+from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
+    HEALING,
+    LEFT_ALONE,
+    STRAINED_REASONS,
+    STRAINED_STATUSES,
     Verdict,
     admit_url,
     finish_verdict,
@@ -32,47 +43,16 @@ from logoingest.fetch.policy import (
     parse_retry_after,
     plan_retry,
 )
+from logoingest.fetch.pursuit import NOWHERE, Batch, Errand, OnOutcome, Pursuit, RobotsErrand, TakeRow
 from logoingest.fetch.resolver import Lookup
+from logoingest.fetch.robots_desk import RobotsDesk
+from logoingest.fetch.rows import build_table, compose_row, describe_failure
 from logoingest.fetch.schedule import Schedule
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.targets import Target
-from logoingest.schemas import FACT_COLUMNS, DownloadRow, Reason
+from logoingest.schemas import FACT_COLUMNS, Reason
 
 #: The body → what one decode of it tells, by FACT_COLUMNS.
 Inspect: TypeAlias = Callable[[bytes], Mapping[str, Any]]
-#: A finished row, as it will stand in the table.
-OnOutcome: TypeAlias = Callable[[dict[str, Any]], None]
-
-_ROWS_PER_BATCH = 100
-
-
-@dataclass(eq=False, slots=True)
-class _Batch:
-    """The URLs of one call of ``Fetcher.fetch``; ``rows`` fills up in their order."""
-
-    rows: list[dict[str, Any] | None]
-    left: int
-    on_outcome: OnOutcome | None
-    done: asyncio.Future[None]
-    held_bytes: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class _Pursuit:
-    """One URL under way: what has been tried, and what comes next."""
-
-    batch: _Batch
-    index: int
-    url: str
-    first: Target
-    target: Target
-    started: float
-    budget_s: float
-    attempts: int = 0
-    status: int | None = None
-    final_url: str | None = None
-    seen: set[tuple[str, str]] = field(default_factory=set)
-    cookies: httpx.Cookies | None = None
 
 
 async def fetch_urls(
@@ -111,12 +91,18 @@ class Fetcher:
         self._client = Client(settings, lookup)
         self._own_executor = ThreadPoolExecutor(count_cpus(), thread_name_prefix="inspect") if executor is None else None
         self._executor = executor or self._own_executor
-        self._schedule: Schedule[_Pursuit] = Schedule(settings.per_host)
-        self._tasks: dict[asyncio.Task[None], _Pursuit] = {}
-        self._batches: set[_Batch] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._pace = Pace(settings.per_host, host_rate=settings.per_host_rate, burst=settings.per_host_burst, rate=settings.rate)
+        self._schedule: Schedule[Errand] = Schedule(self._pace)
+        self._breaker = Breaker(settings.breaker_failures, settings.breaker_pause_s)
         self._rng = random.Random()
+        self._batches: set[Batch] = set()
+        self._bench = Bench(self._breaker, self._batches, enqueue=self._enqueue, settle=self._settle, pump=self._pump)
+        self._robots = RobotsDesk(settings, self._schedule, self._breaker, self._bench, enqueue=self._enqueue, rng=self._rng)
+        self._tasks: dict[asyncio.Task[None], Errand] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
+        self.may_start: Callable[[], bool] = lambda: True
+        """While it says no, nothing new is started; whoever sets it calls ``resume`` when that changes."""
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -131,11 +117,6 @@ class Fetcher:
         if self._own_executor is not None:
             self._own_executor.shutdown(wait=False, cancel_futures=True)
 
-    @property
-    def held_bytes(self) -> int:
-        """Bytes of bodies whose ``fetch`` is not complete yet."""
-        return sum(batch.held_bytes for batch in self._batches)
-
     async def wait_until_idle(self) -> None:
         """Return once there are free slots and nothing that could use them: time for another ``fetch``.
 
@@ -147,47 +128,89 @@ class Fetcher:
     async def fetch(self, urls: Iterable[str], on_outcome: OnOutcome | None = None, stop: asyncio.Event | None = None) -> pa.Table:
         """See ``fetch_urls``."""
         distinct = list(dict.fromkeys(urls))
-        batch = _Batch([None] * len(distinct), len(distinct), on_outcome, asyncio.get_running_loop().create_future())
+        rows: list[dict[str, Any] | None] = [None] * len(distinct)
+        await self.fetch_into(distinct, rows.__setitem__, on_outcome, stop)
+        return build_table(distinct, rows)
+
+    async def fetch_into(
+        self, urls: Sequence[str], take_row: TakeRow, on_outcome: OnOutcome | None = None, stop: asyncio.Event | None = None
+    ) -> bool:
+        """Fetch distinct URLs, handing each row over once it is finished; False when it was stopped before the last.
+
+        Raises:
+            what ``take_row`` raises; the rest is then given up.
+        """
+        batch = Batch(take_row, len(urls), on_outcome, asyncio.get_running_loop().create_future())
         self._batches.add(batch)
         try:
-            self._admit(distinct, batch)
+            self._admit(urls, batch)
             self._pump()
             await _wait_for_either(batch.done, stop)
             if not batch.done.done():
-                await self._abandon(batch)
-                _fill_cancelled(batch, distinct)
-            elif distinct:
-                batch.done.result()
-            return _build_table(batch.rows)
+                return False
+            batch.done.result()
+            return True
         finally:
             await self._abandon(batch)
 
+    def resume(self) -> None:
+        """Look again whether ``may_start`` grants more; to be called on the event loop."""
+        self._pump()
+
     # -- whose turn ----------------------------------------------------------------------------------------------------
 
-    def _admit(self, urls: Sequence[str], batch: _Batch) -> None:
+    def _admit(self, urls: Sequence[str], batch: Batch) -> None:
         if not urls:
             batch.done.set_result(None)
         for index, url in enumerate(urls):
             now = time.monotonic()
             target = admit_url(url, self._settings)
             if isinstance(target, Verdict):
-                pursuit = _Pursuit(batch, index, url, _NOWHERE, _NOWHERE, now, 0.0)
-                self._settle(pursuit, target)
+                self._settle(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url, started=now), target)
             else:
-                pursuit = _Pursuit(batch, index, url, target, target, now, self._settings.total_timeout_s)
-                self._schedule.push(target.host, pursuit)
+                budget_s = self._settings.total_timeout_s
+                self._enqueue(Pursuit(target, target, budget_s, batch=batch, index=index, url=url, started=now))
+
+    def _enqueue(self, pursuit: Pursuit, *, first: bool = False) -> None:
+        """Queue the pursuit's next request, unless its origin is down or robots.txt is unknown or against it."""
+        if self._is_pointless(pursuit):
+            self._bench.add(pursuit)
+            return
+        target = pursuit.target
+        if self._settings.robots == "obey":
+            rules = self._robots.find_rules(pursuit)
+            if rules is None:
+                return
+            verdict = rules if isinstance(rules, Verdict) else rules.judge(target)
+            if verdict is not None:
+                self._settle(pursuit, verdict)
+                return
+            if not isinstance(rules, Verdict) and rules.crawl_delay_s and self._settings.max_crawl_delay_s:
+                delay_s = min(rules.crawl_delay_s, self._settings.max_crawl_delay_s) * self._settings.shares
+                self._pace.set_delay(target.host, delay_s, time.monotonic())
+        self._schedule.push(target.host, pursuit, first=first)
+
+    def _is_pointless(self, pursuit: Pursuit) -> bool:
+        """Whether the origin it is about to ask is down, unless it is to find out."""
+        origin = pursuit.target.origin
+        return pursuit.probes != origin and self._breaker.explain(origin) is not None
 
     def _pump(self) -> None:
         """Start whatever may start; called whenever a slot or an item may have come free."""
-        while len(self._tasks) < self._settings.concurrency:
+        while len(self._tasks) < self._settings.concurrency and self.may_start():
             turn = self._schedule.take(time.monotonic())
             if turn is None:
-                self._idle.set()
+                if not self._schedule.is_held_back():
+                    self._idle.set()
                 self._wake_when_due()
                 return
-            host, pursuit = turn
-            task = asyncio.create_task(self._take_turn(host, pursuit))
-            self._tasks[task] = pursuit
+            host, errand = turn
+            if isinstance(errand, Pursuit) and self._is_pointless(errand):
+                self._schedule.release(host)
+                self._bench.add(errand)  # its wait for a retry ended after the others had given up
+                continue
+            task = asyncio.create_task(self._take_turn(host, errand))
+            self._tasks[task] = errand
             task.add_done_callback(self._end_turn)
         self._idle.clear()
 
@@ -200,73 +223,133 @@ class Fetcher:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, due - time.monotonic()), self._pump)
 
     def _end_turn(self, task: asyncio.Task[None]) -> None:
-        pursuit = self._tasks.pop(task)
-        if not task.cancelled() and (error := task.exception()) is not None and not pursuit.batch.done.done():
-            pursuit.batch.done.set_exception(error)
+        errand = self._tasks.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if isinstance(errand, RobotsErrand):
+                self._robots.forget(errand)
+            for batch in errand.list_batches():
+                if not batch.done.done():
+                    batch.done.set_exception(error)
         self._pump()
 
-    async def _abandon(self, batch: _Batch) -> None:
-        """Drop everything of a batch that is under way."""
+    async def _abandon(self, batch: Batch) -> None:
+        """Drop everything of a batch that is under way, and what was asked for it alone."""
         self._batches.discard(batch)
         if batch.left:
-            self._schedule.remove(lambda pursuit: pursuit.batch is batch)
-            tasks = [task for task, pursuit in self._tasks.items() if pursuit.batch is batch]
+            left: list[Errand] = list(self._robots.leave(batch))
+            left += self._schedule.remove(lambda errand: self._is_orphan(errand, batch))
+            tasks = {task: errand for task, errand in self._tasks.items() if self._is_orphan(errand, batch)}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for errand in (*left, *tasks.values()):
+                self._bench.drop_probe(errand)
         if not batch.done.done():
             batch.done.cancel()
 
+    def _is_orphan(self, errand: Errand, batch: Batch) -> bool:
+        """Whether it is the batch's alone, or nobody's any more."""
+        return all(other is batch for other in errand.list_batches())
+
     # -- one request ---------------------------------------------------------------------------------------------------
 
-    async def _take_turn(self, host: str, pursuit: _Pursuit) -> None:
+    async def _take_turn(self, host: str, errand: Errand) -> None:
+        began = time.monotonic()
         try:
-            answer = await self._exchange(host, pursuit)
+            answer = await self._exchange(host, errand, began)
         finally:
             self._schedule.release(host)
-        if isinstance(answer, Reply) and answer.body:
-            self._pump()  # the host's slot is free while the body is looked at
-            loop = asyncio.get_running_loop()
-            facts = await loop.run_in_executor(self._executor, examine_body, answer.body, self._inspect)
-            self._settle(pursuit, answer, facts)
-            return
-        self._proceed(pursuit, answer)
+        self._learn(host, errand, answer, began)
+        if isinstance(errand, RobotsErrand):
+            self._robots.proceed(errand, answer, _read_pause(answer))
+        elif isinstance(errand, Pursuit):
+            if isinstance(answer, Reply) and answer.body:
+                self._pump()  # the host's slot is free while the body is looked at
+                loop = asyncio.get_running_loop()
+                facts = await loop.run_in_executor(self._executor, examine_body, answer.body, self._inspect)
+                self._settle(errand, answer, facts)
+                return
+            self._proceed(errand, answer)
 
-    async def _exchange(self, host: str, pursuit: _Pursuit) -> Reply | Failure:
-        if not pursuit.seen:
-            pursuit.attempts += 1
-        pursuit.seen.add(_show_request(pursuit))
-        began = time.monotonic()
-        deadline = asyncio.timeout(pursuit.budget_s)
+    async def _exchange(self, host: str, errand: Errand, began: float) -> Reply | Failure:
+        if not errand.seen:
+            errand.attempts += 1
+        errand.seen.add(errand.show_request())
+        is_robots = isinstance(errand, RobotsErrand)
+        is_last = not is_robots and not self._schedule.is_waiting(host)
+        deadline = asyncio.timeout(errand.budget_s)
         try:
             async with deadline:
-                answer = await self._client.exchange(pursuit.target, pursuit.cookies, is_last=not self._schedule.is_waiting(host))
+                answer = await self._client.exchange(errand.target, errand.cookies, is_last=is_last, is_robots=is_robots)
         except TimeoutError:
             if not deadline.expired():
                 raise
             detail = f"not complete within {self._settings.total_timeout_s:g} s"
             answer = Failure(Verdict(Reason.TIMEOUT_TOTAL, detail, can_heal=True), None)
-        pursuit.budget_s -= time.monotonic() - began
+        errand.budget_s -= time.monotonic() - began
         if answer.status is not None:
-            pursuit.status, pursuit.final_url = answer.status, pursuit.target.url
+            errand.status, errand.final_url = answer.status, errand.target.url
         return answer
 
-    def _proceed(self, pursuit: _Pursuit, answer: Reply | Failure) -> None:
+    def _learn(self, host: str, errand: Errand, answer: Reply | Failure, began: float) -> None:
+        """What the answer says about its host, apart from the URL."""
+        now = time.monotonic()
+        origin = errand.target.origin
+        is_probe, errand.probes = errand.probes == origin, None
+        reason = answer.verdict.reason if isinstance(answer, Failure) else None
+        if answer.status in STRAINED_STATUSES or reason in STRAINED_REASONS:
+            self._pace.note_strain(host, began, now)
+        elif answer.status is not None:
+            self._pace.note_answer(host, now)
+        if isinstance(answer, Failure) and reason in DOWN:
+            self._note_failure(origin, answer.verdict, now, is_probe=is_probe)
+        elif self._breaker.note_answer(origin, now, is_probe=is_probe):
+            self._bench.call_up(origin)
+        pause_s = _read_pause(answer)
+        if pause_s:
+            self._leave_alone(host, origin, pause_s, now)
+
+    def _note_failure(self, origin: Origin, verdict: Verdict, now: float, *, is_probe: bool) -> None:
+        was_open = self._breaker.explain(origin) is not None
+        self._breaker.note_failure(origin, verdict, now, is_probe=is_probe)
+        if not was_open and self._breaker.explain(origin) is not None:
+            self._give_up(origin)
+        if is_probe:
+            self._bench.review_all()
+
+    def _give_up(self, origin: Origin) -> None:
+        """Its circuit has opened: what is queued for it goes to the bench."""
+        _, host, _ = origin
+        self._pace.forgive(host)
+        for errand in self._schedule.drain(host, lambda errand: isinstance(errand, Pursuit) and errand.target.origin == origin):
+            if isinstance(errand, Pursuit):
+                self._bench.add(errand)
+
+    def _leave_alone(self, host: str, origin: Origin, pause_s: float, now: float) -> None:
+        """The host asked for a pause: all its URLs wait, or are failed if that is longer than config grants."""
+        if pause_s <= self._settings.max_backoff_s:
+            self._pace.pause(host, now + pause_s, now)
+        elif self._breaker.trip(origin, LEFT_ALONE, now + pause_s):
+            self._give_up(origin)
+
+    def _proceed(self, pursuit: Pursuit, answer: Reply | Failure) -> None:
         """Follow a redirect, try again later, or settle."""
         verdict = answer.verdict if isinstance(answer, Failure) else self._judge_reply(pursuit, answer)
         if verdict is None:
-            self._schedule.push(pursuit.target.host, pursuit, first=True)
+            self._enqueue(pursuit, first=True)
             return
         wait = plan_retry(verdict, pursuit.attempts, self._settings, self._rng)
         if wait is None:
             self._settle(pursuit, verdict)
             return
-        pursuit.target, pursuit.cookies = pursuit.first, None
-        pursuit.seen.clear()
-        pursuit.budget_s = self._settings.total_timeout_s
-        self._schedule.push_later(time.monotonic() + wait, pursuit.target.host, pursuit)
+        pursuit.start_over(self._settings)
+        pursuit.verdict = verdict
+        if self._is_pointless(pursuit):
+            self._bench.add(pursuit)
+        else:
+            self._schedule.push_later(time.monotonic() + wait, pursuit.target.host, pursuit)
 
-    def _judge_reply(self, pursuit: _Pursuit, reply: Reply) -> Verdict | None:
+    def _judge_reply(self, pursuit: Pursuit, reply: Reply) -> Verdict | None:
         """None when a redirect leads on; ``pursuit.target`` is then where to."""
         verdict = judge_status(reply.status, has_location=reply.location is not None)
         if verdict is not None:
@@ -277,34 +360,31 @@ class Fetcher:
         if isinstance(following, Verdict):
             return following
         pursuit.target, pursuit.cookies = following, reply.cookies
-        return judge_hop(_show_request(pursuit), pursuit.seen, self._settings)
+        return judge_hop(pursuit.show_request(), pursuit.seen, self._settings)
 
-    def _settle(self, pursuit: _Pursuit, answer: Verdict | Reply, facts: Mapping[str, Any] | None = None) -> None:
+    def _settle(self, pursuit: Pursuit, answer: Verdict | Reply, facts: Mapping[str, Any] | None = None) -> None:
         batch = pursuit.batch
-        row: dict[str, Any] = {
-            "url": pursuit.url,
-            "final_url": pursuit.final_url,
-            "http_status": pursuit.status,
-            "attempts": pursuit.attempts,
-            "elapsed_ms": round((time.monotonic() - pursuit.started) * 1000, 1),
-            "fetched_at": datetime.now(UTC),
-        }
-        if isinstance(answer, Verdict):
-            final = finish_verdict(answer, self._settings)
-            row |= {"outcome": "failed", "reason": final.reason.value, "detail": final.detail}
-        else:
-            row |= {"outcome": "ok", "content_type": answer.content_type, "etag": answer.etag}
-            row |= {"last_modified": answer.last_modified, "bytes": answer.body, **(facts or {})}
-            batch.held_bytes += len(answer.body or b"")
-        batch.rows[pursuit.index] = row
+        if pursuit.probes is not None:  # it never came to ask: let another one
+            batch.probed.discard(pursuit.probes)
+            self._bench.drop_probe(pursuit)
+        verdict = finish_verdict(answer, self._settings) if isinstance(answer, Verdict) else None
+        row = compose_row(pursuit) | (describe_failure(verdict) if verdict is not None else {"outcome": "ok"})
+        if isinstance(answer, Reply):
+            row |= {"content_type": answer.content_type, "etag": answer.etag, "last_modified": answer.last_modified}
+            row |= {"bytes": answer.body, **(facts or {})}
         batch.left -= 1
-        if batch.on_outcome is not None:
-            batch.on_outcome(row)
+        try:
+            if batch.on_outcome is not None:
+                batch.on_outcome(row)
+            batch.take_row(pursuit.index, row)
+        except Exception as error:  # noqa: BLE001  raised again where the batch is awaited, whoever's turn it is now
+            if not batch.done.done():
+                batch.done.set_exception(error)
+            return
         if not batch.left and not batch.done.done():
             batch.done.set_result(None)
-
-
-_NOWHERE = Target("", "", "", 0, None)
+        elif batch.bench_size:
+            self._bench.review_later(batch)
 
 
 def count_cpus() -> int:
@@ -337,27 +417,8 @@ async def _wait_for_either(done: asyncio.Future[None], stop: asyncio.Event | Non
         stopping.cancel()
 
 
-def _fill_cancelled(batch: _Batch, urls: Sequence[str]) -> None:
-    for index, row in enumerate(batch.rows):
-        if row is None:
-            facts = {"outcome": "failed", "reason": Reason.CANCELLED.value, "detail": "stopped before it was fetched"}
-            batch.rows[index] = {"url": urls[index], "attempts": 0, **facts}
-
-
-def _show_request(pursuit: _Pursuit) -> tuple[str, str]:
-    """What tells one request from another: URL and Cookie header."""
-    if pursuit.cookies is None:
-        return pursuit.target.url, ""
-    request = httpx.Request("GET", pursuit.target.url)
-    pursuit.cookies.set_cookie_header(request)
-    return pursuit.target.url, str(request.headers.get("cookie", ""))
-
-
-def _build_table(rows: list[dict[str, Any] | None]) -> pa.Table:
-    """The rows as a table, in pieces: each piece's dictionaries are let go before the next is made."""
-    tables = [DownloadRow.empty_table()]
-    for start in range(0, len(rows), _ROWS_PER_BATCH):
-        piece = [row for row in rows[start : start + _ROWS_PER_BATCH] if row is not None]
-        rows[start : start + _ROWS_PER_BATCH] = [None] * (min(start + _ROWS_PER_BATCH, len(rows)) - start)
-        tables.append(DownloadRow.table(piece))
-    return pa.concat_tables(tables)
+def _read_pause(answer: Reply | Failure) -> float | None:
+    """Seconds the host asked to be left alone, if it is busy."""
+    if isinstance(answer, Failure) or answer.status not in HEALING:
+        return None
+    return parse_retry_after(answer.retry_after, datetime.now(UTC))

@@ -19,11 +19,10 @@ from typing import Any, NamedTuple, TypeAlias
 from logoingest.errors import LogoingestError
 from logoingest.fetch.fetcher import Fetcher, Inspect
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.shard import ShardCounts, ShardJob, run_shard
+from logoingest.fetch.shard import ShardCounts, ShardJob, Writing, open_writing, run_shard
 
-#: Shards one lane has open at most, and the bytes it may hold for them before it opens another.
+#: Shards one lane has open at most.
 MAX_OPEN_SHARDS = 16
-MAX_HELD_BYTES = 192_000_000
 _TICK_S = 0.2
 
 
@@ -52,7 +51,8 @@ async def serve_lane(
     reporter = _Reporter(emit)
     with ThreadPoolExecutor(threads, thread_name_prefix="inspect") as executor:
         async with Fetcher(settings, inspect, executor=executor) as fetcher:
-            await _serve(next_job, fetcher, reporter, settings, inspect, stop=stop)
+            with open_writing(fetcher) as writing:
+                await _serve(next_job, fetcher, reporter, settings, inspect, stop=stop, writing=writing)
         reporter.flush()
 
 
@@ -64,12 +64,13 @@ async def _serve(
     inspect: Inspect | None,
     *,
     stop: asyncio.Event,
+    writing: Writing,
 ) -> None:
     shards: set[asyncio.Task[ShardCounts]] = set()
     more = True
     try:
         while more or shards:
-            if more and await _is_time_to_open(shards, fetcher):
+            if more and await _is_time_to_open(shards, fetcher, writing):
                 job = None if stop.is_set() else await next_job()
                 more = job is not None and not stop.is_set()
                 if job is not None and more:
@@ -83,6 +84,7 @@ async def _serve(
                         on_outcome=reporter.count,
                         stop=stop,
                         fetcher=fetcher,
+                        writing=writing,
                     )
                     shards.add(asyncio.create_task(work))
                     await asyncio.sleep(0)
@@ -97,11 +99,11 @@ async def _serve(
         await asyncio.gather(*shards, return_exceptions=True)
 
 
-async def _is_time_to_open(shards: set[asyncio.Task[ShardCounts]], fetcher: Fetcher) -> bool:
+async def _is_time_to_open(shards: set[asyncio.Task[ShardCounts]], fetcher: Fetcher, writing: Writing) -> bool:
     """Wait until another shard may be opened (True) or one of the open ones is finished (False)."""
     if not shards:
         return True
-    if not _has_room(shards, fetcher):
+    if len(shards) >= MAX_OPEN_SHARDS or writing.budget.is_over:
         await asyncio.wait(shards, return_when=asyncio.FIRST_COMPLETED)
         return False
     idle = asyncio.create_task(fetcher.wait_until_idle())
@@ -111,10 +113,6 @@ async def _is_time_to_open(shards: set[asyncio.Task[ShardCounts]], fetcher: Fetc
         return idle.done()
     finally:
         idle.cancel()
-
-
-def _has_room(shards: set[asyncio.Task[ShardCounts]], fetcher: Fetcher) -> bool:
-    return len(shards) < MAX_OPEN_SHARDS and fetcher.held_bytes < MAX_HELD_BYTES
 
 
 class _Reporter:

@@ -6,7 +6,7 @@ Nothing here opens a socket, sleeps or reads a clock, except that a date in Retr
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address
@@ -25,6 +25,12 @@ LOCAL_NAMES = frozenset(
     {"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "metadata.google.internal", "metadata", "instance-data"}
 )
 
+#: Directives of X-Robots-Tag that have a colon of their own, before which no robot's name stands.
+_VALUED_DIRECTIVES = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
+#: Statuses and reasons by which a host says, or shows, that it is asked too much.
+STRAINED_STATUSES = frozenset({429, 503})
+STRAINED_REASONS = frozenset({Reason.TIMEOUT_CONNECT, Reason.TIMEOUT_READ, Reason.TIMEOUT_TOTAL})
+
 
 class Verdict(NamedTuple):
     """Why an attempt failed. ``detail`` is one line without times, ports of this machine or credentials."""
@@ -35,6 +41,10 @@ class Verdict(NamedTuple):
     """Whether the same request may go better later."""
     retry_after_s: float | None = None
     """How long the server asked to be left alone."""
+
+
+#: What becomes of the URLs of a host that asked for a longer pause than config grants.
+LEFT_ALONE = Verdict(Reason.HOST_DOWN, "not asked: the host wants to be left alone for longer than fetch.max_backoff_s")
 
 
 def admit_url(url: str, settings: FetchSettings) -> Target | Verdict:
@@ -100,6 +110,31 @@ def judge_status(status: int, *, has_location: bool = False) -> Verdict | None:
     if status in REDIRECTS:
         return Verdict(Reason.PROTOCOL, f"{detail} without a Location")
     return Verdict(Reason.PROTOCOL, f"{detail} is no answer to a plain GET")
+
+
+def judge_opt_out(robots_tags: Sequence[str], tdm_reservation: str | None, settings: FetchSettings) -> Verdict | None:
+    """Whether the answer's headers say that its picture is not to be used for such a purpose.
+
+    Args:
+        robots_tags: values of X-Robots-Tag, one a header line. Directives may be meant for one robot only
+            (``otherbot: noindex, nofollow``); a robot's name holds until the next one. ``none`` means noindex, too.
+        tdm_reservation: value of TDM-Reservation (W3C TDM Reservation Protocol, §6.1): 1 reserves the right of text and data
+            mining.
+        settings: which directives count, and the names we go by.
+    """
+    for line in robots_tags:
+        name = ""
+        for part in line.lower().split(","):
+            before, colon, after = part.partition(":")
+            if colon and before.strip() not in _VALUED_DIRECTIVES:
+                name, part = before.strip(), after  # noqa: PLW2901
+            directive = part.strip()
+            counts = directive in settings.opt_out_headers or (directive == "none" and "noindex" in settings.opt_out_headers)
+            if counts and (not name or name == "*" or name in settings.product_tokens):
+                return Verdict(Reason.OPTED_OUT, f"X-Robots-Tag: {directive}")
+    if tdm_reservation is not None and tdm_reservation.strip() == "1" and "tdm-reservation" in settings.opt_out_headers:
+        return Verdict(Reason.OPTED_OUT, "TDM-Reservation: 1")
+    return None
 
 
 def parse_retry_after(text: str | None, now: datetime) -> float | None:

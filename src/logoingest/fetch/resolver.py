@@ -1,4 +1,8 @@
-"""Names to addresses, in threads that never hold the process up, with addresses left out that must not be connected to."""
+"""Names to addresses, remembered for a while, with addresses left out that must not be connected to.
+
+Look-ups block, so they run in daemon threads: unlike an executor's, those do not keep the interpreter from ending while a name
+service is silent. One name is looked up once at a time, however many wait for it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -19,6 +24,12 @@ Lookup: TypeAlias = Callable[[str, int], Sequence[str]]
 
 #: Look-ups under way at most; a dead name service makes each last for seconds.
 MAX_LOOKUPS = 32
+#: Names remembered, the longest unused go first; and for how long. The system does not tell what the name service allows.
+MAX_NAMES = 10_000
+FOUND_TTL_S = 300.0
+NOT_FOUND_TTL_S = 300.0
+#: A look-up that failed for the moment; those who waited together share it, a retry does not.
+TROUBLE_TTL_S = 1.0
 
 
 def look_up_addresses(host: str, port: int) -> list[str]:
@@ -31,6 +42,13 @@ def look_up_addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
+class _Answer(NamedTuple):
+    """What a look-up brought; without addresses, whether the name service was sure of it."""
+
+    addresses: Sequence[str]
+    permanent: bool = False
+
+
 class Resolver(AbstractResolver):
     """aiohttp's resolver; ``guarded`` ones leave out addresses that are not to be connected to."""
 
@@ -38,7 +56,10 @@ class Resolver(AbstractResolver):
         self._lookup = lookup
         self._settings = settings
         self._guarded = guarded
-        self._slots = asyncio.Semaphore(MAX_LOOKUPS)
+        self._known: OrderedDict[str, tuple[float, _Answer]] = OrderedDict()
+        self._pending: dict[str, asyncio.Future[_Answer]] = {}
+        self._queue: deque[tuple[str, int]] = deque()
+        self._active = 0
 
     async def resolve(
         self,
@@ -52,17 +73,64 @@ class Resolver(AbstractResolver):
             LookupFailedError: there are none.
             RefusedAddressError: there are, but none that may be connected to.
         """
-        try:
-            async with self._slots:
-                addresses = await _call_in_thread(self._lookup, host.removesuffix("."), port)
-        except (OSError, UnicodeError) as error:
-            raise LookupFailedError(permanent=isinstance(error, UnicodeError) or is_permanent(error)) from None
-        if self._guarded:
-            addresses = self._leave_out_refused(addresses)
+        answer = self._recall(host) or await self._look_up(host, port)
+        if not answer.addresses:
+            raise LookupFailedError(permanent=answer.permanent)
+        addresses = self._leave_out_refused(answer.addresses) if self._guarded else answer.addresses
         return [_make_result(host, port, address) for address in addresses]
 
     async def close(self) -> None:
         """Nothing to close: a thread ends with its look-up."""
+
+    def _recall(self, host: str) -> _Answer | None:
+        entry = self._known.get(host)
+        if entry is None:
+            return None
+        if entry[0] <= asyncio.get_running_loop().time():
+            del self._known[host]
+            return None
+        self._known.move_to_end(host)
+        return entry[1]
+
+    async def _look_up(self, host: str, port: int) -> _Answer:
+        future = self._pending.get(host)
+        if future is None:
+            future = self._pending[host] = asyncio.get_running_loop().create_future()
+            self._queue.append((host, port))
+            self._start_queued()
+        return await asyncio.shield(future)  # others may wait for it when this caller gives up
+
+    def _start_queued(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._queue and self._active < MAX_LOOKUPS:
+            host, port = self._queue.popleft()
+            self._active += 1
+            threading.Thread(target=self._work, args=(loop, host, port), name=f"dns {host}", daemon=True).start()
+
+    def _work(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> None:
+        """In a thread of its own."""
+        outcome: _Answer | Exception
+        try:
+            outcome = _Answer(tuple(self._lookup(host.removesuffix("."), port)), permanent=True)
+        except (OSError, UnicodeError) as error:
+            outcome = _Answer((), permanent=isinstance(error, UnicodeError) or is_permanent(error))
+        except Exception as error:  # noqa: BLE001  raised again where it is awaited
+            outcome = error
+        with contextlib.suppress(RuntimeError):  # the loop may have closed meanwhile
+            loop.call_soon_threadsafe(self._deliver, host, outcome)
+
+    def _deliver(self, host: str, outcome: _Answer | Exception) -> None:
+        self._active -= 1
+        self._start_queued()
+        future = self._pending.pop(host)
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+            return
+        ttl = FOUND_TTL_S if outcome.addresses else NOT_FOUND_TTL_S if outcome.permanent else TROUBLE_TTL_S
+        self._known[host] = (asyncio.get_running_loop().time() + ttl, outcome)
+        if len(self._known) > MAX_NAMES:
+            self._known.popitem(last=False)
+        future.set_result(outcome)
 
     def _leave_out_refused(self, addresses: Sequence[str]) -> list[str]:
         kept: list[str] = []
@@ -82,29 +150,3 @@ def _make_result(host: str, port: int, address: str) -> ResolveResult:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=flags)
-
-
-async def _call_in_thread(lookup: Lookup, host: str, port: int) -> Sequence[str]:
-    """In a daemon thread: unlike an executor's, it does not keep the interpreter from ending while a name service is silent."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Sequence[str]] = loop.create_future()
-
-    def deliver(addresses: Sequence[str] | None, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(addresses or ())
-
-    def work() -> None:
-        addresses, trouble = None, None
-        try:
-            addresses = lookup(host, port)
-        except Exception as error:  # noqa: BLE001  raised again where it is awaited
-            trouble = error
-        with contextlib.suppress(RuntimeError):  # the loop may have closed meanwhile
-            loop.call_soon_threadsafe(deliver, addresses, trouble)
-
-    threading.Thread(target=work, name=f"dns {host}", daemon=True).start()
-    return await future

@@ -1,4 +1,4 @@
-"""Whose turn it is: a fair queue over hosts with a limit per host, and a waiting room for retries. No I/O, no clock."""
+"""Whose turn it is: a fair queue over hosts that keeps to their pace, and a waiting room for retries. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from logoingest.fetch.pace import Pace
+
 T = TypeVar("T")
 
 
@@ -16,19 +18,21 @@ class _Host(Generic[T]):
     waiting: deque[T] = field(default_factory=deque)
     active: int = 0
     listed: bool = False
-    """Whether it stands in the queue of hosts that may be served."""
+    """Whether it stands in the queue of hosts that may be served, or is parked until it may."""
 
 
 class Schedule(Generic[T]):
     """Items by host. Hosts take turns, so that neither a long list nor a slow host holds the others back.
 
-    Every operation costs O(1), delayed ones O(log n); a host without items costs nothing.
+    Every operation costs O(1), delayed items and parked hosts O(log n); a host without items costs nothing.
     """
 
-    def __init__(self, per_host: int) -> None:
-        self._per_host = per_host
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self._hosts: dict[str, _Host[T]] = {}
         self._servable: deque[str] = deque()
+        self._parked: list[tuple[float, str]] = []
+        """Hosts with items and slots whose pace lets them wait, by the time they may be served."""
         self._delayed: list[tuple[float, int, str, T]] = []
         self._sequence = 0
 
@@ -47,27 +51,38 @@ class Schedule(Generic[T]):
         heapq.heappush(self._delayed, (due, self._sequence, host, item))
 
     def take(self, now: float) -> tuple[str, T] | None:
-        """The next item whose host has a free slot, and its host; the slot is held until ``release``."""
+        """The next item whose host may be asked, and its host; the slot is held until ``release``."""
         while self._delayed and self._delayed[0][0] <= now:
             _, _, host, item = heapq.heappop(self._delayed)
             self.push(host, item)
-        if not self._servable:
+        while self._parked and self._parked[0][0] <= now:
+            self._servable.append(heapq.heappop(self._parked)[1])
+        if self._pace.find_global_opening() > now:
             return None
-        host = self._servable.popleft()
-        state = self._hosts[host]
-        state.listed = False
-        item = state.waiting.popleft()
-        state.active += 1
-        self._list(host, state)
-        return host, item
+        while self._servable:
+            host = self._servable.popleft()
+            state = self._hosts[host]
+            if not state.waiting or state.active >= self._pace.count_slots(host):  # since it was listed
+                self._unlist(host, state)
+                continue
+            opening = self._pace.find_opening(host)
+            if opening > now:
+                heapq.heappush(self._parked, (opening, host))
+                continue
+            state.listed = False
+            item = state.waiting.popleft()
+            state.active += 1
+            self._pace.note_start(host, now)
+            self._list(host, state)
+            return host, item
+        return None
 
     def release(self, host: str) -> None:
         """Give a slot back."""
         state = self._hosts[host]
         state.active -= 1
         self._list(host, state)
-        if not state.active and not state.waiting:
-            del self._hosts[host]
+        self._forget_idle(host, state)
 
     def is_waiting(self, host: str) -> bool:
         """Whether further items of this host are queued (delayed ones do not count)."""
@@ -75,8 +90,25 @@ class Schedule(Generic[T]):
         return state is not None and bool(state.waiting)
 
     def next_due(self) -> float | None:
-        """When the first delayed item is due."""
-        return self._delayed[0][0] if self._delayed else None
+        """When something that waits for its time may be taken; None when nothing does."""
+        dues = [heap[0][0] for heap in (self._delayed, self._parked) if heap]
+        if self._servable:
+            dues.append(self._pace.find_global_opening())
+        return min(dues, default=None)
+
+    def is_held_back(self) -> bool:
+        """Whether the global rate alone keeps the next item from being taken."""
+        return bool(self._servable)
+
+    def drain(self, host: str, unwanted: Callable[[T], bool]) -> list[T]:
+        """Take out a host's queued items that are unwanted; delayed ones stay."""
+        state = self._hosts.get(host)
+        if state is None:
+            return []
+        removed = [item for item in state.waiting if unwanted(item)]
+        state.waiting = deque(item for item in state.waiting if not unwanted(item))
+        self._forget_idle(host, state)
+        return removed
 
     def remove(self, unwanted: Callable[[T], bool]) -> list[T]:
         """Take out all queued and delayed items that are unwanted."""
@@ -87,14 +119,27 @@ class Schedule(Generic[T]):
             removed += [item for item in state.waiting if unwanted(item)]
             state.waiting = deque(item for item in state.waiting if not unwanted(item))
         self._hosts = {host: state for host, state in self._hosts.items() if state.active or state.waiting}
-        self._servable = deque(host for host in self._servable if host in self._hosts and self._hosts[host].waiting)
+        self._servable = deque(host for host in self._servable if self._is_served(host))
+        self._parked = [entry for entry in self._parked if self._is_served(entry[1])]
+        heapq.heapify(self._parked)
         for state in self._hosts.values():
             state.listed = False
-        for host in self._servable:
+        for host in (*self._servable, *(host for _, host in self._parked)):
             self._hosts[host].listed = True
         return removed
 
     def _list(self, host: str, state: _Host[T]) -> None:
-        if state.waiting and state.active < self._per_host and not state.listed:
+        if state.waiting and not state.listed and state.active < self._pace.count_slots(host):
             state.listed = True
             self._servable.append(host)
+
+    def _unlist(self, host: str, state: _Host[T]) -> None:
+        state.listed = False
+        self._forget_idle(host, state)
+
+    def _forget_idle(self, host: str, state: _Host[T]) -> None:
+        if not (state.active or state.waiting or state.listed):
+            del self._hosts[host]
+
+    def _is_served(self, host: str) -> bool:
+        return host in self._hosts and bool(self._hosts[host].waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError, Problem
 from logoingest.fetch.addresses import Network
 from logoingest.fetch.targets import Target, UrlFault, parse_target
+
+#: The product token hosts know us by, unless ``fetch.user_agent`` says otherwise.
+PRODUCT = "logoingest"
 
 
 class Proxy(NamedTuple):
@@ -51,14 +55,24 @@ class FetchSettings:
     max_attempts: int = 3
     backoff_s: float = 0.5
     max_backoff_s: float = 30.0
+    rate: float = 0.0
+    per_host_rate: float = 0.0
+    per_host_burst: int = 8
+    robots: str = "obey"
+    max_crawl_delay_s: float = 10.0
+    opt_out_headers: tuple[str, ...] = ("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation")
+    breaker_failures: int = 8
+    breaker_pause_s: float = 60.0
     http_proxy: Proxy | None = None
     https_proxy: Proxy | None = None
     no_proxy: str = ""
     """Hosts fetched from directly although there is a proxy, as NO_PROXY writes them: names, suffixes, networks, ``*``."""
     ca_file: str | None = None
     """PEM file that replaces the default certificate authorities."""
-    user_agent: str = "logoingest"
+    user_agent: str = PRODUCT
     allowed_networks: tuple[Network, ...] = ()
+    shares: int = 1
+    """Processes that share the limits: what a host asks of all of them together is kept by each."""
 
     @classmethod
     def from_config(cls, config: FetchConfig, base_dir: Path, environ: Mapping[str, str]) -> FetchSettings:
@@ -81,6 +95,7 @@ class FetchSettings:
             https_proxy=https_proxy,
             no_proxy=no_proxy,
             ca_file=_choose_ca_file(config, base_dir, trusted, problems),
+            opt_out_headers=tuple(name.strip().lower() for name in config.opt_out_headers),
             user_agent=_compose_user_agent(config, problems),
             allowed_networks=_parse_networks(config.allowed_networks, problems),
         )
@@ -93,10 +108,22 @@ class FetchSettings:
         proxy = self.https_proxy if target.scheme == "https" else self.http_proxy
         return None if proxy is not None and self.no_proxy and _is_bypassed(target, self.no_proxy) else proxy
 
+    @property
+    def product_tokens(self) -> frozenset[str]:
+        """What a host calls us by, in lower case: this package's name, and that of the User-Agent if it is another."""
+        match = re.match(r"[A-Za-z_-]+", self.user_agent)
+        return frozenset({PRODUCT, match[0].lower()} if match else {PRODUCT})
+
+    @property
+    def names_contact(self) -> bool:
+        """Whether the User-Agent says whom to turn to: a mail address or a page."""
+        return "@" in self.user_agent or "://" in self.user_agent
+
     def divide(self, shares: int) -> list[FetchSettings]:
         """One each for so many processes; their limits never sum to more than these, and none has a limit below 1.
 
-        Fewer than ``shares`` come back when a limit is smaller than that.
+        Fewer than ``shares`` come back when a limit is smaller than that. Rates are divided evenly; a burst is at least one
+        request per process.
         """
         shares = max(1, min(shares, self.concurrency, self.per_host))
         return [
@@ -105,6 +132,10 @@ class FetchSettings:
                 concurrency=(self.concurrency + index) // shares,
                 per_host=(self.per_host + index) // shares,
                 processes=1,
+                rate=self.rate / shares,
+                per_host_rate=self.per_host_rate / shares,
+                per_host_burst=max(1, (self.per_host_burst + index) // shares),
+                shares=self.shares * shares,
             )
             for index in range(shares)
         ]
@@ -113,7 +144,8 @@ class FetchSettings:
 _SAME_NAMES = frozenset(
     {
         "concurrency", "per_host", "processes", "connect_timeout_s", "read_timeout_s", "total_timeout_s", "max_bytes",
-        "max_redirects", "max_attempts", "backoff_s", "max_backoff_s",
+        "max_redirects", "max_attempts", "backoff_s", "max_backoff_s", "rate", "per_host_rate", "per_host_burst", "robots",
+        "max_crawl_delay_s", "breaker_failures", "breaker_pause_s",
     }
 )  # fmt: skip
 
@@ -180,7 +212,7 @@ def _compose_user_agent(config: FetchConfig, problems: list[Problem]) -> str:
         if not (text.isascii() and text.isprintable()):
             problems.append(Problem(name, "may hold printable ASCII only, since it is sent as a header"))
     contact = f" (+{config.contact})" if config.contact else ""
-    return config.user_agent or f"logoingest/{version('logoingest')}{contact}"
+    return config.user_agent or f"{PRODUCT}/{version('logoingest')}{contact}"
 
 
 def _parse_networks(texts: Sequence[str], problems: list[Problem]) -> tuple[Network, ...]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.errors import Problem, WorkspaceError
-from logoingest.fetch.fetcher import Fetcher, Inspect, OnOutcome
+from logoingest.fetch.fetcher import Fetcher, Inspect
+from logoingest.fetch.pursuit import OnOutcome
 from logoingest.fetch.settings import FetchSettings
-from logoingest.schemas import DownloadRow, Reason
-from logoingest.workspace import Workspace
+from logoingest.fetch.shard_writer import ByteBudget, KeptRows, ShardWriter
+from logoingest.schemas import Reason
+from logoingest.workspace import FileRecord, Workspace
+
+#: Bytes of bodies that one process holds before what waits goes to disk.
+MAX_HELD_BYTES = 24_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,18 @@ class ShardCounts:
     """URLs requested in this run; the others were kept."""
     reasons: dict[str, int] = field(default_factory=dict)
     """Failed rows by Reason."""
+    record: FileRecord | None = None
+    """sha256 and length of the file; None where that was not looked at."""
     finished: bool = True
     """False when it was stopped: nothing was written, and the counts are of nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What the shards of one process share to be written: one thread, and a budget of bytes in memory."""
+
+    executor: Executor
+    budget: ByteBudget
 
 
 async def run_shard(
@@ -59,8 +73,9 @@ async def run_shard(
     on_outcome: OnOutcome | None = None,
     stop: asyncio.Event | None = None,
     fetcher: Fetcher | None = None,
+    writing: Writing | None = None,
 ) -> ShardCounts:
-    """Fetch a shard's URLs and write ``downloads/<shard>`` in one step; rows in the order of ``urls``.
+    """Fetch a shard's URLs and write ``downloads/<shard>``, which takes its name in one step; rows in the order of ``urls``.
 
     Args:
         workspace_url: folder or fsspec URL of the workspace.
@@ -72,31 +87,67 @@ async def run_shard(
         on_outcome: called with each row fetched.
         stop: once set, the shard is abandoned and its file left as it was (``finished`` is then False).
         fetcher: an open engine to share; one of its own when left out.
+        writing: the thread and the memory to share; of its own when left out.
 
     Raises:
         WorkspaceError: the shard cannot be read or written.
     """
-    workspace = Workspace(workspace_url)
-    distinct = list(dict.fromkeys(urls.to_pylist() if isinstance(urls, pa.Array | pa.ChunkedArray) else urls))
-    held = frozenset[str]() if only is None else await asyncio.to_thread(_list_held, workspace, shard, frozenset(only))
-    wanted = [url for url in distinct if url not in held]
-    if fetcher is None:
-        async with Fetcher(settings, inspect) as own:
-            table = await own.fetch(wanted, on_outcome, stop)
-    else:
-        table = await fetcher.fetch(wanted, on_outcome, stop)
-    if pc.any(pc.equal(table.column("reason"), Reason.CANCELLED.value)).as_py():
-        return ShardCounts(shard, len(distinct), 0, 0, 0, 0, finished=False)
-    table = await asyncio.to_thread(_write, workspace, shard, distinct, held, table)
-    return count_shard(shard, table, fetched=len(wanted))
+    async with contextlib.AsyncExitStack() as stack:
+        if fetcher is None:
+            fetcher = await stack.enter_async_context(Fetcher(settings, inspect))
+        if writing is None:
+            writing = stack.enter_context(open_writing(fetcher))
+        job = ShardJob(workspace_url, shard, urls, only)
+        writer, kept = await asyncio.to_thread(_open, job, writing)
+        try:
+            complete = await fetcher.fetch_into(writer.wanted, writer.put, on_outcome, stop)
+            if not complete:
+                return ShardCounts(shard, writer.url_count, 0, 0, 0, 0, finished=False)
+            written = await asyncio.wrap_future(writer.finish())
+        finally:
+            await asyncio.wrap_future(writer.discard())
+            if kept is not None:
+                kept.close()
+    return ShardCounts(
+        shard,
+        writer.url_count,
+        written.ok,
+        written.failed,
+        written.byte_count,
+        len(writer.wanted),
+        written.reasons,
+        written.record,
+    )
 
 
-def count_shard(shard: str, table: pa.Table, *, fetched: int = 0) -> ShardCounts:
-    """The counts of a shard's table (columns outcome, reason, byte_count)."""
-    ok = pc.sum(pc.equal(table.column("outcome"), "ok")).as_py() or 0
-    reasons = Counter(reason for reason in table.column("reason").to_pylist() if reason is not None)
-    byte_count = pc.sum(table.column("byte_count")).as_py() or 0
-    return ShardCounts(shard, len(table), ok, len(table) - ok, byte_count, fetched, dict(sorted(reasons.items())))
+@contextlib.contextmanager
+def open_writing(fetcher: Fetcher) -> Iterator[Writing]:
+    """A thread and a budget for the shards that a fetcher fetches; it starts nothing new while the disk does not keep up."""
+    loop = asyncio.get_running_loop()
+    budget = ByteBudget(MAX_HELD_BYTES)
+    budget.on_room = lambda: _call_soon(loop, fetcher.resume)
+    fetcher.may_start = lambda: not budget.is_full
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as executor:
+        yield Writing(executor, budget)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(callback)
+
+
+def _open(job: ShardJob, writing: Writing) -> tuple[ShardWriter, KeptRows | None]:
+    """The writer of a shard, and the rows it takes over."""
+    workspace = Workspace(job.workspace_url)
+    if workspace.is_local:  # what an earlier process left when it was killed while writing this shard
+        for leftover in workspace.local_path("downloads").glob(f".{job.shard}.*.tmp"):
+            with contextlib.suppress(FileNotFoundError):
+                leftover.unlink()
+    urls = job.urls.to_pylist() if isinstance(job.urls, pa.Array | pa.ChunkedArray) else job.urls
+    kept = None if job.only is None else KeptRows(workspace, job.shard, frozenset(job.only))
+    distinct = list(dict.fromkeys(urls))
+    writer = ShardWriter(workspace, job.shard, distinct, executor=writing.executor, budget=writing.budget, kept=kept)
+    return writer, kept
 
 
 def choose_retries(table: pa.Table, reasons: Iterable[Reason | str] = ()) -> list[str]:
@@ -107,33 +158,3 @@ def choose_retries(table: pa.Table, reasons: Iterable[Reason | str] = ()) -> lis
         mask = pc.and_(mask, pc.is_in(table.column("reason"), value_set=names))
     found: list[str] = table.column("url").filter(mask).to_pylist()
     return found
-
-
-def _list_held(workspace: Workspace, shard: str, only: frozenset[str]) -> frozenset[str]:
-    return frozenset(workspace.read_shard(shard, ["url"]).column("url").to_pylist()) - only
-
-
-def _write(workspace: Workspace, shard: str, urls: Sequence[str], held: frozenset[str], fetched: pa.Table) -> pa.Table:
-    """Write the shard, with its earlier rows of the ``held`` URLs, and return it."""
-    if workspace.is_local:  # what an earlier process left when it was killed while writing this shard
-        for leftover in workspace.local_path("downloads").glob(f".{shard}.*.tmp"):
-            with contextlib.suppress(FileNotFoundError):
-                leftover.unlink()
-    table = _merge(urls, _read_rows(workspace, shard, held), fetched) if held else fetched
-    workspace.write_shard(shard, table)
-    return table
-
-
-def _read_rows(workspace: Workspace, shard: str, held: frozenset[str]) -> pa.Table:
-    table = workspace.read_shard(shard)
-    schema = DownloadRow.arrow_schema()
-    if table.schema.names != schema.names:
-        path = workspace.path(f"downloads/{shard}")
-        raise WorkspaceError(Problem(path, "was written by another version of logoingest", "remove it and run fetch again"))
-    return table.cast(schema).filter(pc.is_in(table.column("url"), value_set=pa.array(sorted(held), pa.string())))
-
-
-def _merge(urls: Sequence[str], kept: pa.Table, fetched: pa.Table) -> pa.Table:
-    rows = pa.concat_tables([kept, fetched])
-    place = {url: index for index, url in enumerate(rows.column("url").to_pylist())}
-    return rows.take(pa.array([place[url] for url in urls], pa.int64()))

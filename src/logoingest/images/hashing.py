@@ -49,8 +49,13 @@ def trim_border(rgb: Image.Image) -> tuple[tuple[int, int, int, int], float]:
     """
     width, height = rgb.size
     pixels = np.asarray(rgb)
-    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    red, green, blue = (int(value) for value in np.median(edge, axis=0))
+    sides = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    edge = np.sort(np.concatenate(sides), axis=0)
+    middles = edge[(len(edge) - 1) // 2].astype(np.int16) + edge[len(edge) // 2]
+    colour = middles // 2
+    if all((np.abs(side - colour) > BORDER_TOLERANCE).any() for side in sides):  # as in most photos: nothing to trim
+        return (0, 0, width, height), 0.0
+    red, green, blue = colour.tolist()
     difference = ImageChops.difference(rgb, Image.new("RGB", rgb.size, (red, green, blue)))
     furthest = functools.reduce(ImageChops.lighter, difference.split())
     box = furthest.point(_INSIDE).getbbox()

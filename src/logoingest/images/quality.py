@@ -6,12 +6,11 @@ is 128 to 255 px (smaller files are taken as they are), so that they mean the sa
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
 
 
 class Figures(NamedTuple):
@@ -37,19 +36,26 @@ def measure_quality(rgb: Image.Image, grey: Image.Image) -> Figures:
 
 
 def _measure_saturation(rgb: Image.Image) -> float:
-    channels = rgb.split()
-    chroma = ImageChops.subtract(functools.reduce(ImageChops.lighter, channels), functools.reduce(ImageChops.darker, channels))
-    counts = np.asarray(chroma.histogram(), dtype=np.float64)
-    return float(counts @ np.arange(256) / (255.0 * counts.sum()))
+    red, green, blue = (np.asarray(channel) for channel in rgb.split())
+    chroma = np.maximum(red, green)
+    np.maximum(chroma, blue, out=chroma)
+    least = np.minimum(red, green)
+    np.minimum(least, blue, out=least)
+    chroma -= least
+    return float(chroma.sum(dtype=np.int64) / (255.0 * chroma.size))
 
 
 def _measure_sharpness(luma: np.ndarray) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al., ICPR 2000, doi:10.1109/ICPR.2000.903548)."""
     if min(luma.shape) < 3:
         return 0.0
-    centre = luma[1:-1, 1:-1]
-    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
-    return float(laplacian.var(dtype=np.float32))
+    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1]
+    laplacian += luma[1:-1, :-2]
+    laplacian += luma[1:-1, 2:]
+    laplacian -= luma[1:-1, 1:-1] * np.int16(4)
+    total = laplacian.sum(dtype=np.int64)
+    squares = np.square(laplacian, dtype=np.int32).sum(dtype=np.int64)  # not a dot product: BLAS would start threads for it
+    return float(squares / laplacian.size - (total / laplacian.size) ** 2)
 
 
 class Flag(NamedTuple):

@@ -2,8 +2,375 @@
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+import getpass
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logoingest.arguments import add_command, load_options, print_json
+from logoingest.errors import ClassMapError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from logoingest.labels.map_entries import Signature
+    from logoingest.labels.rulings import Ruling
+    from logoingest.labels.suggestions import Cluster
+    from logoingest.pipeline import Applied, Review, Run
+
+_SHOWN_CLUSTERS = 50
+_ASKED_CLUSTERS = 500
+_SHOWN_SPELLINGS = 12
+_SHOWN_CHANGES = 60
+_SHOWN_EFFECTS = 20
+_MAX_PICTURES = 2_000
 
 
 def add_commands(commands: Any) -> None:
     """Add these commands to the group's subparsers."""
+    suggest = add_command(
+        commands, "suggest", _command_suggest, "what is in review or unknown, clustered, with candidates and TOML lines"
+    )
+    _add_choice(suggest)
+    suggest.add_argument(
+        "--limit",
+        type=_read_count,
+        default=None,
+        metavar="N",
+        help=f"at most N clusters (default: {_SHOWN_CLUSTERS}, all with --json)",
+    )
+
+    review = add_command(
+        commands,
+        "review",
+        _command_review,
+        "decide what is in review or unknown, into the class map: at the terminal, or by spreadsheet",
+    )
+    way = review.add_mutually_exclusive_group()
+    way.add_argument("--export", type=Path, metavar="CSV", help="write a sheet to fill in, and thumbnails beside it")
+    way.add_argument("--apply", type=Path, metavar="CSV", help="read a filled-in sheet and write its decisions into the class map")
+    review.add_argument("--by", default=None, metavar="NAME", help="who decides (default: the user's name)")
+    review.add_argument("--on", type=_read_date, default=None, metavar="DATE", help="when, as YYYY-MM-DD (default: today)")
+    _add_choice(review)
+    review.add_argument(
+        "--limit",
+        type=_read_count,
+        default=None,
+        metavar="N",
+        help=f"at most N clusters (default: all; {_ASKED_CLUSTERS} at the terminal)",
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--drop", action="append", default=[], metavar="LABEL", help="take this spelling out of its cluster (repeatable)"
+    )
+    parser.add_argument("--min-count", type=_read_count, default=1, metavar="N", help="only clusters of at least N answers")
+
+
+def _read_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no count from 1 on")
+    return int(text)
+
+
+def _read_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2025-10-09") from None
+
+
+def _command_suggest(options: argparse.Namespace) -> int:
+    from logoingest.pipeline import Run
+
+    limit = options.limit if options.json else options.limit or _SHOWN_CLUSTERS
+    review = _gather(Run(load_options(options)), options, limit)
+    if options.json:
+        return print_json(_describe_review(review))
+    _print_suggestions(review, options)
+    return 0
+
+
+def _command_review(options: argparse.Namespace) -> int:
+    from logoingest.labels.map_entries import Signature
+    from logoingest.pipeline import Run
+
+    run = Run(load_options(options))
+    signature = Signature(_name_user() if options.by is None else " ".join(options.by.split()), options.on or date.today())  # noqa: DTZ011  # the day where the person sits
+    if options.export is not None:
+        return _export(run, options)
+    if options.apply is not None:
+        return _apply(run, options, signature)
+    if options.json:
+        raise UsageError(Problem("--json", "has no meaning at the terminal", "it goes with --export or --apply"))
+    return _review_at_terminal(run, options, signature)
+
+
+def _name_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's nameless user
+        return ""
+
+
+def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
+    from logoingest.labels.rulings import shorten
+    from logoingest.pipeline import gather_review
+
+    review = gather_review(run, apart=options.drop, min_answers=options.min_count, limit=limit)
+    known = {label.raw_label for label in review.open_labels.labels}
+    unknown = [label for label in dict.fromkeys(options.drop) if label not in known]
+    if unknown:
+        raise UsageError(
+            [
+                Problem(f"--drop {shorten(label)}", "is no answer in review or unknown", "give it exactly as it was typed")
+                for label in unknown
+            ]
+        )
+    return review
+
+
+# -- suggest -----------------------------------------------------------------------------------------------------------
+
+
+def _describe_review(review: Review) -> dict[str, Any]:
+    return {
+        "undecided": {
+            "labels": len(review.open_labels.labels),
+            "answers": sum(label.answers for label in review.open_labels.labels),
+        },
+        "noise_only": {"labels": review.open_labels.noise_labels, "answers": review.open_labels.noise_answers},
+        "clusters_in_all": review.clusters_in_all,
+        "note": review.note,
+        "clusters": [_describe_cluster(cluster) for cluster in review.clusters],
+    }
+
+
+def _describe_cluster(cluster: Cluster) -> dict[str, Any]:
+    from logoingest.labels.suggestions import propose_toml
+
+    return {
+        "cluster": cluster.cluster_id,
+        "answers": cluster.answers,
+        "spellings": len(cluster.members),
+        "workers": len(cluster.workers),
+        "suspect_workers": cluster.suspects,
+        "warning": cluster.warning,
+        "urls": len(cluster.urls),
+        "examples": list(cluster.examples),
+        "labels": [
+            {
+                "label": member.raw_label,
+                "label_id": member.label_id,
+                "answers": member.answers,
+                "workers": len(member.workers),
+                "urls": len(member.urls),
+                "decision": member.decision,
+                "rule": member.rule,
+                "near": member.near_spelling,
+            }
+            for member in cluster.members
+        ],
+        "candidates": [candidate._asdict() for candidate in cluster.candidates],
+        "toml": propose_toml(cluster),
+    }
+
+
+def _print_suggestions(review: Review, options: argparse.Namespace) -> None:
+    from logoingest.label_commands.review_terminal import describe_counts
+    from logoingest.labels.rulings import escape_text, shorten
+    from logoingest.labels.suggestions import propose_toml
+
+    if review.note:
+        print(f"({escape_text(review.note)})\n")
+    for cluster in review.clusters:
+        print(f"{cluster.cluster_id}  {describe_counts(cluster)}")
+        if cluster.warning:
+            print(f"  ! {cluster.warning}")
+        spellings = [
+            f"{shorten(member.raw_label)}{f' ×{member.answers:,}' if member.answers > 1 else ''}" for member in cluster.members
+        ]
+        more = f" … and {len(spellings) - _SHOWN_SPELLINGS:,} more" if len(spellings) > _SHOWN_SPELLINGS else ""
+        print(f"  {'  '.join(spellings[:_SHOWN_SPELLINGS])}{more}")
+        for number, candidate in enumerate(cluster.candidates, 1):
+            print(f"  {number} {escape_text(candidate.name)}  {candidate.score:.2f}  {escape_text(candidate.reason)}")
+        for line in propose_toml(cluster).splitlines():
+            print(f"      {escape_text(line)}")
+        print()
+    _print_summary(review, options)
+
+
+def _print_summary(review: Review, options: argparse.Namespace) -> None:
+    from logoingest.label_commands.review_terminal import count
+
+    found = review.open_labels
+    sizes = f"{count(sum(label.answers for label in found.labels), 'answer')} of {count(len(found.labels), 'spelling')}"
+    shown = f", the first {len(review.clusters):,} shown" if len(review.clusters) < review.clusters_in_all else ""
+    print(f"undecided: {sizes}; {count(review.clusters_in_all, 'cluster')}{shown}")
+    if found.noise_labels:
+        sizes = f"{count(found.noise_answers, 'answer')} of {count(found.noise_labels, 'spelling')}"
+        print(f"left out: {sizes} made of noise words, which name nothing")
+    if review.clusters:
+        print(f"decide: logoingest labels review {options.config}, or with --export review.csv")
+
+
+# -- review by spreadsheet ---------------------------------------------------------------------------------------------
+
+
+def _export(run: Run, options: argparse.Namespace) -> int:
+    from logoingest.label_commands.review_terminal import count
+    from logoingest.labels.review_sheet import write_sheet
+    from logoingest.pipeline import draw_examples
+
+    sheet: Path = options.export
+    if sheet.exists():
+        raise UsageError(
+            Problem(str(sheet), "is there already, and may hold decisions", "apply it and remove it, or choose another name")
+        )
+    review = _gather(run, options, options.limit)
+    urls = [url for cluster in review.clusters for url in _list_examples(cluster)][:_MAX_PICTURES]
+    folder = sheet.with_name(f"{sheet.stem}_pictures")
+    drawn = draw_examples(run, urls, folder) if urls else {}
+    shown = {url: os.path.relpath(file, sheet.parent) for url, file in drawn.items()}
+    try:
+        sheet.write_bytes(write_sheet(review.clusters, lambda url: shown.get(url, url)))
+    except OSError as error:
+        raise UsageError(Problem(str(sheet), f"cannot be written ({error.strerror or error})")) from None
+    answers = sum(cluster.answers for cluster in review.clusters)
+    labels = sum(len(cluster.members) for cluster in review.clusters)
+    if options.json:
+        return print_json(
+            {"sheet": str(sheet), "clusters": len(review.clusters), "labels": labels, "answers": answers, "pictures": len(drawn)}
+        )
+    print(f"wrote {sheet}: {count(len(review.clusters), 'cluster')}, {count(labels, 'spelling')}, {count(answers, 'answer')}")
+    if drawn:
+        print(f"wrote {folder}/: {count(len(set(drawn.values())), 'picture')}")
+    print(f"fill in the column decision, then: logoingest labels review {options.config} --apply {sheet}")
+    return 0
+
+
+def _list_examples(cluster: Cluster) -> list[str]:
+    return list(dict.fromkeys([*cluster.examples, *(url for member in cluster.members for url in member.urls[:3])]))
+
+
+def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
+    from logoingest.label_commands.review_terminal import count
+    from logoingest.labels.review_sheet import read_sheet
+    from logoingest.labels.rulings import ClassFinder
+    from logoingest.pipeline import apply_rulings
+
+    sheet: Path = options.apply
+    try:
+        data = sheet.read_bytes()
+    except OSError as error:
+        raise UsageError(Problem(str(sheet), f"cannot be read ({error.strerror or error})")) from None
+    review = _gather(run, options, 0)
+    reading = read_sheet(data, sheet.name, review.labels.column("raw_label").to_pylist(), ClassFinder(review.class_map))
+    applied = apply_rulings(run, review, reading.rulings, signature)
+    if options.json:
+        return print_json({**_describe_applied(applied), "empty": reading.empty, "gone": list(reading.gone)})
+    _print_applied(applied, options)
+    for line in reading.gone[:_SHOWN_CHANGES]:
+        print(f"  ! {line}")
+    if reading.empty:
+        print(f"left open: {count(reading.empty, 'spelling')}")
+    return 0
+
+
+def _describe_applied(applied: Applied) -> dict[str, Any]:
+    edit = applied.edit
+    return {
+        "class_map": str(edit.path),
+        "written": applied.is_written,
+        "changes": list(edit.changes),
+        "decided": {ruling.raw_label: str(ruling.meaning) for ruling in edit.settled},
+        "already_so": {ruling.raw_label: str(ruling.meaning) for ruling in edit.already},
+        "overruled": {late.ruling.raw_label: {"wanted": str(late.ruling.meaning), "declared": late.by} for late in edit.overruled},
+        "side_effects": [effect._asdict() for effect in applied.side_effects],
+    }
+
+
+def _print_applied(applied: Applied, options: argparse.Namespace) -> None:
+    from logoingest.label_commands.review_terminal import count
+    from logoingest.labels.rulings import escape_text, shorten
+    from logoingest.pipeline import describe_effect
+
+    edit = applied.edit
+    print(f"{count(len(edit.settled), 'spelling')} decided, {len(edit.already):,} decided so before")
+    _print_some([f"  + {escape_text(change)}" for change in edit.changes], _SHOWN_CHANGES)
+    if edit.overruled:
+        print(
+            f"too late: {count(len(edit.overruled), 'decision')} on what the class map declares otherwise by now; nothing is written there"
+        )
+        lines = [
+            f'  ! {late.ruling.where}: {shorten(late.ruling.raw_label)} as "{escape_text(str(late.ruling.meaning))}" is {escape_text(late.by)}'
+            for late in edit.overruled
+        ]
+        _print_some(lines, _SHOWN_CHANGES)
+    if applied.side_effects:
+        lost = sum(effect.is_reversal for effect in applied.side_effects)
+        warning = f"; {lost:,} of them had a class before" if lost else ""
+        print(f"side effects: {count(len(applied.side_effects), 'spelling')} decided otherwise than before{warning}")
+        _print_some(
+            [f"  {'!' if effect.is_reversal else '~'} {describe_effect(effect)}" for effect in applied.side_effects], _SHOWN_EFFECTS
+        )
+    if applied.is_written:
+        print(f"wrote {escape_text(str(edit.path))}\ntake it into the dataset with: logoingest run {options.config}")
+    else:
+        print(f"nothing to write: {escape_text(str(edit.path))} is as it was")
+
+
+def _print_some(lines: Sequence[str], most: int) -> None:
+    for line in lines[:most]:
+        print(line)
+    if len(lines) > most:
+        print(f"  … and {len(lines) - most:,} more")
+
+
+# -- review at the terminal --------------------------------------------------------------------------------------------
+
+
+def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signature) -> int:
+    from logoingest.label_commands.review_terminal import review_at_terminal
+    from logoingest.labels.review_session import Session, collect_rulings, resume_session
+    from logoingest.labels.rulings import ClassFinder, escape_text
+    from logoingest.pipeline import Journal
+
+    review = _gather(run, options, options.limit or _ASKED_CLUSTERS)
+    if review.note:
+        print(f"({escape_text(review.note)})")
+    journal = Journal(run, signature.by)
+    session = Session(tuple(review.clusters), ClassFinder(review.class_map))
+    if steps := journal.load():
+        session = resume_session(session, steps, {label.raw_label for label in review.open_labels.labels})
+    session = review_at_terminal(session, lambda now: journal.save([step.to_json() for step in now.steps]), str)
+    rulings = collect_rulings(session)
+    if not rulings:
+        journal.clear()
+        print("no decisions were made: nothing to write")
+        return 0
+    applied, problems = _apply_what_holds(run, review, rulings, signature)
+    journal.clear()
+    _print_applied(applied, options)
+    for problem in problems:
+        print(f"  ! not written: {escape_text(str(problem))}")
+    return 2 if problems else 0
+
+
+def _apply_what_holds(run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature) -> tuple[Applied, list[Problem]]:
+    """Write all rulings but those that cannot be; each round leaves out what was found wrong."""
+    from logoingest.pipeline import apply_rulings
+
+    problems: list[Problem] = []
+    while True:
+        try:
+            return apply_rulings(run, review, rulings, signature), problems
+        except ClassMapError as error:
+            faulty = {problem.where for problem in error.problems}
+            kept = [ruling for ruling in rulings if ruling.where not in faulty]
+            if len(kept) == len(rulings):
+                raise
+            problems += error.problems
+            rulings = kept

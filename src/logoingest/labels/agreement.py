@@ -5,8 +5,13 @@ K. Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), https://re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+
+from logoingest.schemas import AgreementRow
 
 Integers = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
@@ -55,6 +60,33 @@ def compute_class_alphas(items: Integers, workers: Integers, classes: Integers) 
             expected = count * (total - count)
             alphas[int(class_)] = float(1 - (total - 1) * (count - same) / expected) if expected else 1.0
     return alphas
+
+
+def tabulate_agreement(items: Integers, workers: Integers, classes: Integers, names: Sequence[str]) -> pa.Table:
+    """The ``AgreementRow`` table: alpha over all answers, then "no label" and each class against all other answers.
+
+    Args:
+        items: as for ``compute_alpha``.
+        workers: as for ``compute_alpha``.
+        classes: numbers of ``names``; the number after the last is "no label".
+        names: the classes' names, sorted.
+    """
+    _, item, answers = np.unique(items, return_inverse=True, return_counts=True)
+    paired = answers[item] > 1
+    cells = np.unique(item[paired].astype(np.int64) * (len(names) + 1) + classes[paired])
+    given = np.bincount(classes[paired], minlength=len(names) + 1)
+    shown = np.bincount(cells % (len(names) + 1), minlength=len(names) + 1)
+    alphas = compute_class_alphas(items, workers, classes)
+    rows = [_describe("all", None, int(paired.sum()), int((answers > 1).sum()), compute_alpha(items, workers, classes))]
+    for number in sorted(alphas, key=lambda number: (number < len(names), number)):
+        scope, name = ("class", names[number]) if number < len(names) else ("no_label", None)
+        rows.append(_describe(scope, name, int(given[number]), int(shown[number]), alphas[number]))
+    return AgreementRow.table(rows)
+
+
+def _describe(scope: str, class_id: str | None, answers: int, pictures: int, alpha: float) -> dict[str, object]:
+    known = None if np.isnan(alpha) else round(alpha, 6)
+    return {"scope": scope, "class_id": class_id, "answers": answers, "pictures": pictures, "alpha": known}
 
 
 def _count_coincidences(items: Integers, workers: Integers, classes: Integers) -> tuple[float, Floats, Floats]:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -26,8 +27,12 @@ Bools = npt.NDArray[np.bool_]
 
 #: What of an annotation is looked at, or goes into its rejection.
 _COLUMNS = (
-    "annotation_id", "url", "raw_label", "worker_id", "work_time_s", "submitted_at", "bbox", "source_file", "source_row",
+    "annotation_id", "url", "raw_label", "worker_id", "work_time_s", "submitted_at", "bbox", "attributes", "source_file",
+    "source_row",
 )  # fmt: skip
+
+#: A picture whose right class nobody told.
+NO_GOLD = -1
 
 
 class Kind(IntEnum):
@@ -43,6 +48,7 @@ class Annotations:
     """The annotations, sorted by annotation_id, with what was decided about each; -1 is none."""
 
     table: pa.Table
+    """Their columns, and label_attributes: what the label says besides its class."""
     images: pa.Table
     """The images, sorted by image_id."""
     class_names: list[str]
@@ -91,6 +97,8 @@ def read_annotations(annotations: pa.Table, decisions: pa.Table, images: pa.Tabl
         missing = table.column("annotation_id").filter(pc.is_null(found))[0].as_py()
         raise LogoingestError(f"samples: annotation {missing} has no decision", "run the stage before again: normalise")
     decisions = decisions.take(found)
+    said = decisions.column("attributes") if "attributes" in decisions.column_names else pa.nulls(len(table), pa.string())
+    table = table.append_column("label_attributes", said)
     accepted = _numbers(pc.equal(decisions.column("decision"), "accepted")).astype(bool)
     ignored = _numbers(pc.equal(decisions.column("decision"), "ignored")).astype(bool)
     named_row, named_class, class_names = _read_classes(decisions.column("class_ids"), accepted)
@@ -127,7 +135,7 @@ def gather_answers(annotations: Annotations) -> Answers:
     latest = np.maximum.reduceat(time[rows], first)[group] == time[rows]
     counted = np.zeros(len(annotations.table), bool)
     counted[rows[latest]] = True
-    signature = _sign(annotations)[rows]
+    signature = sign_sayings(annotations)[rows]
     signed = latest & (signature >= 0)
     lowest = np.minimum.reduceat(np.where(signed, signature, np.iinfo(np.int64).max), first)
     highest = np.maximum.reduceat(np.where(signed, signature, -1), first)
@@ -142,6 +150,21 @@ def gather_answers(annotations: Annotations) -> Answers:
     return Answers(picture[first], annotations.worker[rows[first]], kind, pairs // size, pairs % size, counted, person)
 
 
+def place_gold(annotations: Annotations, gold: Mapping[str, str | None]) -> Indices:
+    """Each picture's right class; ``NO_GOLD`` where it is unknown, or where the picture's URLs are given different ones.
+
+    Numbers are those of ``annotations.class_names``; the next is "no label", the one after it any class that nobody named.
+    """
+    found = np.full(len(annotations.images), NO_GOLD, np.intp)
+    numbers: dict[str | None, int] = {name: number for number, name in enumerate(annotations.class_names)}
+    numbers[None] = len(annotations.class_names)
+    for picture, urls in enumerate(annotations.images.column("urls").to_pylist() if gold else ()):
+        classes = {gold[url] for url in urls if url in gold}
+        if len(classes) == 1:
+            found[picture] = numbers.get(classes.pop(), len(annotations.class_names) + 1)
+    return found
+
+
 def _tell_persons_apart(annotations: Annotations) -> Indices:
     table, workers = annotations.table, len(annotations.worker_names)
     boxed = _numbers(pc.is_valid(table.column("bbox"))).astype(bool)
@@ -150,8 +173,11 @@ def _tell_persons_apart(annotations: Annotations) -> Indices:
     return np.where(annotations.worker >= 0, annotations.worker, workers + nobody).astype(np.intp)
 
 
-def _sign(annotations: Annotations) -> Indices:
-    """What an annotation without a box says, as a number: equal for equal sayings; -1 with a box, or when it says nothing."""
+def sign_sayings(annotations: Annotations) -> Indices:
+    """What an annotation without a box says, as a number: equal for equal sayings; -1 with a box, or when it says nothing.
+
+    0 is "no label", the number of a class and one more is that class, numbers beyond are several classes at once.
+    """
     classes = np.bincount(annotations.named_row, minlength=len(annotations.table))
     signature = np.full(len(annotations.table), -1, np.int64)
     signature[annotations.kind == Kind.NO_LABEL] = 0

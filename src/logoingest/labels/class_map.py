@@ -204,7 +204,7 @@ def _resolve(layers: Sequence[_Layer], name: str, path: Path | None, problems: l
         title=name,
         path=path,
         names=names,
-        spellings=spellings,
+        spellings=_add_output_names(spellings, outputs),
         noise_words=_gather_words(layers, "noise_words", NOISE_WORDS),
         no_label=no_label,
         separators=separators[-1] if separators else tuple(SEPARATORS),
@@ -262,6 +262,14 @@ def _gather_spellings(layers: Sequence[_Layer], names: Mapping[str, str], proble
     return tuple(sorted([*texts.values(), *own_names], key=lambda s: (s.class_id, not s.is_alias, s.text)))
 
 
+def _add_output_names(spellings: Sequence[Spelling], outputs: Mapping[str, str | None]) -> Sequence[Spelling]:
+    """An id that merge or rename made up is a spelling too, unless something else is written so: what comes out goes in again."""
+    taken = {fold(spelling.text).text for spelling in spellings}
+    made_up = {out: declared for declared, out in sorted(outputs.items(), reverse=True) if out is not None and out not in outputs}
+    own = [Spelling(out, declared, False) for out, declared in made_up.items() if fold(out).text not in taken]
+    return tuple(sorted([*spellings, *own], key=lambda s: (s.class_id, not s.is_alias, s.text))) if own else spellings
+
+
 def _gather_parts(layers: Sequence[_Layer], names: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
     parts: dict[str, str] = {}
     for layer in layers:
@@ -288,17 +296,32 @@ def _gather_overrides(
 ) -> dict[OverrideKey, OverrideForm]:
     overrides: dict[OverrideKey, OverrideForm] = {}
     for layer in layers:
-        own: dict[OverrideKey, int] = {}
-        for index, form in enumerate(layer.form.overrides):
+        own: dict[OverrideKey, str] = {}
+        for place, form in _iterate_overrides(layer):
             key = OverrideKey(form.annotation, form.url, form.worker)
-            place = f"{layer.name}: overrides[{index}]"
             if key in own:
-                problems.append(Problem(place, f"says again what overrides[{own[key]}] says"))
-            if form.class_id is not None:
-                _check_known(form.class_id, names, f"{place}.class", problems)
-            own[key] = index
+                problems.append(Problem(f"{layer.name}: {place}", f"says again what {own[key]} says"))
+            own[key] = place
             overrides[key] = form
+        for place, class_id in _iterate_override_classes(layer):
+            _check_known(class_id, names, f"{layer.name}: {place}", problems)
     return overrides
+
+
+def _iterate_overrides(layer: _Layer) -> Iterator[tuple[str, OverrideForm]]:
+    """Yields (place in the file, an override of one annotation or URL)."""
+    for index, form in enumerate(layer.form.overrides):
+        for place, single in form.list_single():
+            yield f"overrides[{index}]{place}", single
+
+
+def _iterate_override_classes(layer: _Layer) -> Iterator[tuple[str, str]]:
+    """Yields (place in the file, class id)."""
+    for index, form in enumerate(layer.form.overrides):
+        if form.class_id is not None:
+            yield f"overrides[{index}].class", form.class_id
+        for class_id in form.classes:
+            yield f"overrides[{index}].classes.{class_id}", class_id
 
 
 def _resolve_outputs(

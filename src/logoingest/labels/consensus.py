@@ -7,12 +7,11 @@ Dawid and Skene (1979), https://doi.org/10.2307/2346806, with one parameter a wo
 MACE's idea (Hovy et al., NAACL 2013, https://aclanthology.org/N13-1132).
 
 **Confidence.** EM believes that workers err independently, and real items are hard for everybody at once: on 39 votes EM is
-99.7 % sure and 81 % right. So confidence comes from a second model of the same votes: the answers to one item are drawn from
-an urn of its own (Dirichlet-multinomial, a Pólya urn) around "right with the mean skill", votes weighted by their worker's
-skill. Its one parameter, the concentration c, says how much items differ; c without end is EM again. It is learned without any
-right answer, by how well each vote is foretold by the item's other votes: the product of these held-out forecasts is the urn's
-marginal likelihood. Where gold questions are given, two further parameters map that confidence onto how often it was right
-(Platt 1999, held towards the identity). Without gold, errors a whole crowd shares stay invisible, to this as to any method.
+99 % sure and 80 % right. So an item's n votes are taken for the n / (1 + (n - 1) r) independent ones they are worth (Kish's
+design effect, https://doi.org/10.1002/9781118445112.stat05699), which is a temperature on EM's log odds: the winner stays. The
+correlation r is learned without any right answer, from held-out workers (``calibration.learn_correlation``). What a whole crowd
+gets wrong together shows in no vote, so nobody is believed beyond ``SHARED_ERROR``. Where gold questions are given, they seed EM
+(workers are measured against them) and correct the confidence of all.
 
 Everything is summed in one fixed order and decided on rounded numbers: the same votes in any order give the same bytes.
 """
@@ -25,8 +24,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from logoingest.labels.calibration import fill_urns, fit_concentration, fit_gold
-from logoingest.labels.votes import Floats, Indices, Integers, Votes, logit, measure_frequencies, normalise, order_votes
+from logoingest.labels.calibration import SHARED_ERROR, Evidence, fit_gold, learn_correlation
+from logoingest.labels.votes import Floats, Indices, Integers, Votes, is_among, logit, measure_frequencies, normalise, order_votes
 
 #: Beta(3, 1): before a worker's first vote we think her right three times in four.
 SKILL_PRIOR = (3.0, 1.0)
@@ -36,8 +35,6 @@ _GUESS_POWER = 0.8
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-6
 _DECIMALS = 9
-#: The urn's concentration is learned on at most this many items, spread evenly.
-_FIT_ITEMS = 20_000
 _TINY = 1e-12
 
 
@@ -69,8 +66,8 @@ class Settled:
     """Lower end of skill's 95 % interval; NaN under majority."""
     skill_high: Floats
     """Upper end of it."""
-    concentration: float
-    """The urn's c: small where items are hard for everybody at once; NaN under majority or without calibration."""
+    correlation: float
+    """How much votes on one item err together, 0 to 1; NaN under majority or without calibration."""
     iterations: int
     """EM steps taken; 0 under majority."""
 
@@ -82,9 +79,9 @@ class _Fit:
     posterior: Floats
     """A cell's probability."""
     skill: Floats
-    prior: Floats
-    """A class's probability before any vote."""
     iterations: int
+    evidence: Evidence | None
+    """None under majority."""
 
 
 def settle_votes(
@@ -106,23 +103,24 @@ def settle_votes(
         classes: the class voted for, 0 to n_classes - 1. A worker who votes twice on an item counts twice.
         n_classes: how many classes there are to choose from.
         method: ``one_coin``, or ``majority``: the most votes, confidence is their share, no skills.
-        calibrate: one_coin only: whether confidence comes from the urn (see the module), or is EM's own.
-        gold_items: items whose right class is known, each once. They calibrate the confidence of all and change no winner.
-        gold_classes: their right classes.
+        calibrate: one_coin only: whether confidence is tempered (see the module), or EM's own.
+        gold_items: items whose right class is known, each once. They seed the skills (one_coin) and calibrate the confidence of
+            all; the winner of such an item is still what its votes say.
+        gold_classes: their right classes; a class nobody voted for may be any other number.
 
     Raises:
         ValueError: arrays of unequal length, or a class outside the range.
     """
     votes = order_votes(items, workers, classes, n_classes)
-    fit = _count_heads(votes) if method == "majority" else _run_em(votes)
+    gold = None if gold_items is None or gold_classes is None else (np.asarray(gold_items), np.asarray(gold_classes))
+    fit = _count_heads(votes) if method == "majority" else _run_em(votes, gold)
     winner, tied = _pick_winners(votes, fit.posterior)
-    confidence, concentration = fit.posterior[winner], float("nan")
-    if method == "one_coin" and calibrate and len(winner):
-        step = -(-len(votes.items) // _FIT_ITEMS)
-        concentration = fit_concentration(fill_urns(votes, fit.skill, fit.prior, step))
-        confidence = fill_urns(votes, fit.skill, fit.prior, 1).draw(concentration)[1][winner]
-    if gold_items is not None and gold_classes is not None:
-        confidence = fit_gold(votes.items, votes.cell_class[winner], confidence, gold_items, gold_classes)
+    confidence, correlation = fit.posterior[winner], float("nan")
+    if fit.evidence is not None and calibrate and len(winner):
+        correlation = learn_correlation(fit.evidence)
+        confidence = fit.evidence.temper(correlation)[winner] * (1 - SHARED_ERROR if n_classes > 1 else 1)
+    if gold is not None:
+        confidence = fit_gold(votes.items, votes.cell_class[winner], confidence, *gold)
     spread = 1.96 * np.sqrt(fit.skill * (1 - fit.skill) / (sum(SKILL_PRIOR) + votes.worker_votes + 1))
     won = np.zeros(len(votes.cell_item))
     won[winner] = 1.0
@@ -139,7 +137,7 @@ def settle_votes(
         skill=_bound(fit.skill),
         skill_low=_bound(fit.skill - spread),
         skill_high=_bound(fit.skill + spread),
-        concentration=concentration,
+        correlation=correlation,
         iterations=fit.iterations,
     )
 
@@ -151,28 +149,48 @@ def _bound(share: Floats) -> Floats:
 def _count_heads(votes: Votes) -> _Fit:
     """Majority, said in EM's words: shares of votes, and nothing known about anybody."""
     share = votes.cell_votes / votes.item_votes[votes.cell_item]
-    return _Fit(share, np.full(len(votes.workers), np.nan), np.zeros(votes.n_classes), 0)
+    return _Fit(share, np.full(len(votes.workers), np.nan), 0, None)
 
 
-def _run_em(votes: Votes) -> _Fit:
-    """Alternate between what each item is and how good each worker is, from the share of votes, until neither moves."""
+def _run_em(votes: Votes, gold: tuple[Integers, Integers] | None) -> _Fit:
+    """Alternate between what each item is and how good each worker is, from the share of votes, until neither moves.
+
+    Workers are measured against the right answer where it is known; an item's own posterior never is that answer.
+    """
     right, wrong = SKILL_PRIOR
+    known_cell, truth = _place_gold(votes, gold)
     posterior = votes.cell_votes / votes.item_votes[votes.cell_item]
     guess = measure_frequencies(votes) ** _GUESS_POWER
-    rarity = -np.log(guess / guess.sum())[votes.cell_class] * votes.cell_votes
-    shared = (votes.item_votes > 1)[votes.vote_item].astype(np.float64)  # nobody else answered: it says nothing about skill
+    guess /= guess.sum()
+    rarity = -np.log(guess)[votes.cell_class] * votes.cell_votes
+    checked = (votes.item_votes > 1)[votes.vote_item] | known_cell[votes.vote_cell]  # else it says nothing about skill
+    shared = checked.astype(np.float64)
     known = right + wrong + votes.sum_workers(shared)
     skill, prior, iterations = np.zeros(len(votes.workers)), np.zeros(votes.n_classes), 0
     for iterations in range(1, _MAX_ITERATIONS + 1):  # noqa: B007 - told to the caller
-        skill = (right + votes.sum_workers(shared * posterior[votes.vote_cell])) / known
+        believed = np.where(known_cell, truth, posterior)
+        skill = (right + votes.sum_workers(shared * believed[votes.vote_cell])) / known
         skill[votes.workers < 0] = PRIOR_SKILL
-        prior = _estimate_prior(votes, posterior)
+        prior = _estimate_prior(votes, believed)
         evidence = votes.sum_cells(logit(skill)[votes.vote_worker]) + rarity + np.log(prior)[votes.cell_class]
         others = np.log(np.maximum(1 - votes.sum_items(prior[votes.cell_class]), _TINY))
         before, posterior = posterior, normalise(evidence, others, votes.cell_item, votes.first_cell)[1]
         if len(posterior) == 0 or np.abs(posterior - before).max() < _TOLERANCE:
             break
-    return _Fit(posterior, skill, prior, iterations)
+    vote = logit(skill)[votes.vote_worker] - np.log(guess)[votes.cell_class[votes.vote_cell]]
+    return _Fit(posterior, skill, iterations, Evidence(votes, vote, prior, guess, skill))
+
+
+def _place_gold(votes: Votes, gold: tuple[Integers, Integers] | None) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """(whether a cell's item is gold, whether the cell is right), a row a cell."""
+    if gold is None or len(gold[0]) == 0 or len(votes.items) == 0:
+        return np.zeros(len(votes.cell_item), bool), np.zeros(len(votes.cell_item))
+    order = np.argsort(gold[0], kind="stable")
+    items, classes = gold[0][order], gold[1][order]
+    is_gold = is_among(np.asarray(votes.items, np.intp), np.asarray(items, np.intp))
+    place = np.minimum(np.searchsorted(items, votes.items), len(items) - 1)
+    right = classes[place][votes.cell_item] == votes.cell_class
+    return is_gold[votes.cell_item], right.astype(np.float64)
 
 
 def _estimate_prior(votes: Votes, posterior: Floats) -> Floats:

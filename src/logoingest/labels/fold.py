@@ -40,7 +40,6 @@ _SIMPLE = re.compile(rf"[A-Za-z0-9 .,'!?/:;_-]{{0,{MAX_LENGTH}}}")
 _WORD = re.compile(r"[^\W\d_]+")
 _SEPARATORS = re.compile(r"[^a-z0-9&+]")
 _AND = re.compile(r"(?<= )and(?= )")
-_NOT_KEY = re.compile(r"[^a-z0-9&+]")
 
 Step = Callable[[str], str]
 
@@ -168,7 +167,7 @@ class Folded:
     @cached_property
     def joined(self) -> str:
         """``ascii`` without spaces."""
-        return _NOT_KEY.sub("", self.ascii)
+        return self.ascii.replace(" ", "")
 
     @cached_property
     def is_latin(self) -> bool:

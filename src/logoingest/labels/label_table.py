@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from logoingest.labels.match import ACCEPTED, DROPPED, IGNORED, REVIEW, UNKNOWN, LabelDecision, decide_labels
 from logoingest.schemas import LabelRow, Reason, RejectedRow, Stage
@@ -21,9 +23,10 @@ DECISION_SCHEMA = pa.schema(
         pa.field("decision", pa.string(), nullable=False),
         pa.field("class_ids", pa.list_(pa.string()), nullable=False),
         pa.field("rule", pa.string(), nullable=False),
+        pa.field("attributes", pa.string()),
     ]
 )
-"""One row per annotation: its decision, classes (empty unless accepted) and rule (``override`` where one decided)."""
+"""One row per annotation: decision, classes (empty unless accepted), rule (``override`` where one decided), and ``LabelRow``'s attributes."""
 
 REASONS = {
     IGNORED: Reason.NO_LABEL,
@@ -34,6 +37,7 @@ REASONS = {
 """Why an annotation whose decision is not ``accepted`` is turned away."""
 
 _DETAIL_LENGTH = 200
+_ROWS_AT_ONCE = 1_000_000
 
 
 class NormalisedLabels(NamedTuple):
@@ -47,12 +51,14 @@ class NormalisedLabels(NamedTuple):
     """``RejectedRow``: the annotations that were not accepted, in their order."""
 
 
-class _Overridden(NamedTuple):
-    """The annotations an override speaks about: their row numbers, and what it makes of each."""
+class _Verdict(NamedTuple):
+    """What an annotation comes to: a row of ``DECISION_SCHEMA`` without its id, and the detail of a rejection."""
 
-    rows: list[int]
-    class_ids: list[list[str]]
-    details: list[str]
+    decision: str
+    class_ids: Sequence[str]
+    rule: str
+    detail: str | None
+    attributes: str | None
 
 
 def normalise_labels(raw_labels: pa.ChunkedArray | pa.Array, class_map: ClassMap) -> pa.Table:
@@ -73,21 +79,25 @@ def normalise_annotations(annotations: pa.Table, class_map: ClassMap) -> Normali
     Returns:
         Labels, decisions and rejected rows; every annotation has one decision, and is rejected unless it is accepted.
     """
-    raw = pc.fill_null(annotations.column("raw_label").cast(pa.string()), "")
-    encoded = raw.combine_chunks().dictionary_encode() if raw.num_chunks != 1 else raw.chunk(0).dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    counts = pc.value_counts(encoded.indices)
-    distinct = encoded.dictionary.to_pylist()
+    codes, distinct = _encode(annotations.column("raw_label"))
     decided = decide_labels(distinct, class_map)
-    decisions = _spread(annotations, encoded.indices, decided)
-    details = pa.array([_describe(decision) for decision in decided], pa.string()).take(encoded.indices)
-    overridden = _apply_overrides(annotations, class_map)
-    decisions, details = _overlay(decisions, details, overridden)
-    by_code = dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+    counts = np.bincount(codes, minlength=len(distinct))
     order = sorted(range(len(distinct)), key=distinct.__getitem__)
-    labels = _build_labels([decided[code] for code in order], pa.array([by_code[code] for code in order], pa.int64()))
-    return NormalisedLabels(labels, decisions, _reject(annotations, decisions, details))
+    labels = _build_labels([decided[code] for code in order], pa.array(counts[order], pa.int64()))
+    verdicts = [_Verdict(made.decision, made.class_ids, made.rule, _describe(made), made.attributes) for made in decided]
+    for row, verdict in _list_overridden(annotations, class_map):
+        attributes = verdicts[codes[row]].attributes  # another class, but still partly visible
+        codes[row] = len(verdicts)
+        verdicts.append(verdict._replace(attributes=attributes))
+    return NormalisedLabels(labels, _spread(annotations, codes, verdicts), _reject(annotations, codes, verdicts))
+
+
+def _encode(raw_labels: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
+    """For each row the place of its answer among the distinct ones; null counts as empty."""
+    encoded = pc.fill_null(raw_labels.cast(pa.string()), "").dictionary_encode()
+    chunks = encoded.chunks or [pa.array([], pa.string()).dictionary_encode()]
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in chunks])
+    return codes, chunks[-1].dictionary.to_pylist()
 
 
 def _build_labels(decisions: Sequence[LabelDecision], counts: pa.Array) -> pa.Table:
@@ -106,22 +116,27 @@ def _cell(decision: LabelDecision, column: str) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _spread(annotations: pa.Table, codes: pa.Array, decided: Sequence[LabelDecision]) -> pa.Table:
+def _spread(annotations: pa.Table, codes: NDArray[np.int32], verdicts: Sequence[_Verdict]) -> pa.Table:
     columns = [
-        pa.array([decision.decision for decision in decided], pa.string()),
-        pa.array([list(decision.class_ids) for decision in decided], pa.list_(pa.string())),
-        pa.array([decision.rule for decision in decided], pa.string()),
+        _take(pa.array([verdict.decision for verdict in verdicts], pa.string()), codes),
+        _take(pa.array([verdict.class_ids for verdict in verdicts], pa.list_(pa.string())), codes),
+        _take(pa.array([verdict.rule for verdict in verdicts], pa.string()), codes),
+        _take(pa.array([verdict.attributes for verdict in verdicts], pa.string()), codes),
     ]
-    ids = annotations.column("annotation_id")
-    return pa.Table.from_arrays([ids, *(column.take(codes) for column in columns)], schema=DECISION_SCHEMA)
+    return pa.Table.from_arrays([annotations.column("annotation_id"), *columns], schema=DECISION_SCHEMA)
 
 
-def _apply_overrides(annotations: pa.Table, class_map: ClassMap) -> _Overridden:
+def _take(values: pa.Array, codes: NDArray[np.int32]) -> pa.ChunkedArray:
+    """A value per row, in chunks: an Arrow array of strings cannot hold more than 2 GiB."""
+    parts = [values.take(pa.array(codes[start : start + _ROWS_AT_ONCE])) for start in range(0, len(codes), _ROWS_AT_ONCE)]
+    return pa.chunked_array(parts, values.type)
+
+
+def _list_overridden(annotations: pa.Table, class_map: ClassMap) -> Iterator[tuple[int, _Verdict]]:
     """The rows an override is about; an annotation's own id beats its source id, and a worker's beats its URL."""
-    result = _Overridden([], [], [])
     overrides = class_map.overrides
     if not overrides:
-        return result
+        return
     ids = pa.array(sorted({key.annotation for key in overrides if key.annotation is not None}), pa.string())
     urls = pa.array(sorted({key.url for key in overrides if key.url is not None}), pa.string())
     columns = (("annotation_id", ids), ("source_id", ids), ("url", urls))
@@ -130,13 +145,13 @@ def _apply_overrides(annotations: pa.Table, class_map: ClassMap) -> _Overridden:
     picked = annotations.select(["annotation_id", "source_id", "url", "worker_id"]).take(rows)
     for row, facts in zip(rows.to_pylist(), picked.to_pylist(), strict=True):
         override = _find_override(facts, overrides)
-        if override is None:
-            continue
-        output = None if override.class_id is None else class_map.outputs[override.class_id]
-        result.rows.append(row)
-        result.class_ids.append([] if output is None else [output])
-        result.details.append(f"override: {override.reason or 'no reason given'}"[:_DETAIL_LENGTH])
-    return result
+        if override is not None:
+            output = None if override.class_id is None else class_map.outputs[override.class_id]
+            detail = f"override: {override.reason or 'no reason given'}"[:_DETAIL_LENGTH]
+            yield (
+                row,
+                _Verdict(DROPPED if output is None else ACCEPTED, [] if output is None else [output], "override", detail, None),
+            )
 
 
 def _find_override(facts: dict[str, str | None], overrides: object) -> OverrideForm | None:
@@ -151,40 +166,17 @@ def _find_override(facts: dict[str, str | None], overrides: object) -> OverrideF
     return next((overrides[key] for key in keys if key in overrides), None)  # type: ignore[index,operator]
 
 
-def _overlay(decisions: pa.Table, details: pa.Array, overridden: _Overridden) -> tuple[pa.Table, pa.Array]:
-    if not overridden.rows:
-        return decisions, details
-    # Rows after the table's own are the overrides' answers; each overridden row is taken from there.
-    count = len(overridden.rows)
-    places = list(range(decisions.num_rows))
-    for order, row in enumerate(overridden.rows):
-        places[row] = decisions.num_rows + order
-    taken = pa.array(places, pa.int64())
-    extra = pa.Table.from_arrays(
-        [
-            decisions.column("annotation_id").take(pa.array(overridden.rows, pa.int64())),
-            pa.array([ACCEPTED if found else DROPPED for found in overridden.class_ids], pa.string()),
-            pa.array(overridden.class_ids, pa.list_(pa.string())),
-            pa.array(["override"] * count, pa.string()),
-        ],
-        schema=DECISION_SCHEMA,
-    )
-    all_details = pa.concat_arrays([details, pa.array(overridden.details, pa.string())])
-    return pa.concat_tables([decisions, extra]).combine_chunks().take(taken), all_details.take(taken)
-
-
-def _reject(annotations: pa.Table, decisions: pa.Table, details: pa.Array) -> pa.Table:
-    mask = pc.not_equal(decisions.column("decision"), ACCEPTED)
-    picked = annotations.filter(mask)
-    kinds = decisions.column("decision").filter(mask).combine_chunks()
-    names = pa.array(sorted(REASONS), pa.string())
-    reasons = pa.array([REASONS[name].value for name in sorted(REASONS)], pa.string())
+def _reject(annotations: pa.Table, codes: NDArray[np.int32], verdicts: Sequence[_Verdict]) -> pa.Table:
+    is_rejected = np.array([verdict.decision != ACCEPTED for verdict in verdicts], bool)[codes]
+    reasons = [None if verdict.decision == ACCEPTED else REASONS[verdict.decision].value for verdict in verdicts]
+    rejected = codes[is_rejected]
     made = {
-        "stage": pa.array([Stage.LABELS.value], pa.string()).take(pa.array([0] * picked.num_rows, pa.int64())),
-        "reason": reasons.take(pc.index_in(kinds, value_set=names)),
-        "detail": details.filter(mask),
+        "stage": _take(pa.array([Stage.LABELS.value]), np.zeros(len(rejected), np.int32)),
+        "reason": _take(pa.array(reasons, pa.string()), rejected),
+        "detail": _take(pa.array([verdict.detail for verdict in verdicts], pa.string()), rejected),
     }
     schema = RejectedRow.arrow_schema()
+    picked = annotations.select([name for name in schema.names if name not in made]).filter(pa.array(is_rejected))
     return pa.Table.from_arrays([made[name] if name in made else picked.column(name) for name in schema.names], schema=schema)
 
 

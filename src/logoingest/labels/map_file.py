@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -107,10 +107,14 @@ class ClassForm(Provenance):
 
 
 class OverrideForm(Provenance):
-    """``[[overrides]]``: what single annotations mean, whatever they say."""
+    """``[[overrides]]``: what single annotations mean, whatever they say. One entry may speak of many annotations."""
 
     annotation: str | None = None
     """An annotation_id, or the source's own id (source_id)."""
+    annotations: tuple[str, ...] = ()
+    """Or several of them …"""
+    classes: Mapping[ClassId, tuple[str, ...]] = Field(default_factory=dict)
+    """… or several for each of several classes, instead of ``class``: ``classes.nike = ["nike_img000012_3", …]``."""
     url: str | None = None
     """Or every annotation of this URL …"""
     worker: str | None = None
@@ -121,23 +125,41 @@ class OverrideForm(Provenance):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> OverrideForm:
-        if (self.annotation is None) == (self.url is None):
-            raise ValueError("needs either annotation or url")
+        named = [self.annotation is not None, bool(self.annotations), bool(self.classes), self.url is not None]
+        if sum(named) != 1:
+            raise ValueError("needs either annotation or url (or annotations, or classes)")
         if self.worker is not None and self.url is None:
             raise ValueError("worker needs a url")
-        if (self.class_id is None) != self.drop:
+        if self.classes and (self.class_id is not None or self.drop):
+            raise ValueError("classes says the class of each annotation: leave out class and drop")
+        if not self.classes and (self.class_id is None) != self.drop:
             raise ValueError("needs either class or drop = true")
         return self
 
+    def list_single(self) -> Iterator[tuple[str, OverrideForm]]:
+        """Yields (place within this entry, an override of one annotation, or of one URL): what the entry says, one by one."""
+        listed = [(f".annotations[{index}]", name, self.class_id) for index, name in enumerate(self.annotations)]
+        for class_id, names in self.classes.items():
+            listed += [(f".classes.{class_id}[{index}]", name, class_id) for index, name in enumerate(names)]
+        if not listed:
+            yield "", self
+        for place, name, wanted in listed:
+            yield place, self.model_copy(update={"annotation": name, "annotations": (), "classes": {}, "class_id": wanted})
+
 
 class AffixForm(Form):
-    """``[[affixes]]``: an ending (or a beginning) that is stripped, and what it says about the answer."""
+    """``[[affixes]]``: an ending (or a beginning) that is stripped, and what it says about the answer.
+
+    A separator at the inner edge (``-logo``) stands for any: a space, a dash, a dot, a slash, ``_`` or ``+``.
+    """
 
     suffix: Text | None = None
     prefix: Text | None = None
     attributes: Mapping[str, bool | int | str] = Field(default_factory=dict)
     becomes: str = ""
     """What stands in its place when the class is looked up; the bare rest is tried next."""
+    exact: bool = False
+    """Stripped only where what is left is a spelling of the map: never with fuzzy matching on top."""
 
     @model_validator(mode="after")
     def _is_one_end(self) -> AffixForm:
@@ -149,16 +171,16 @@ class AffixForm(Form):
 class Thresholds(Form):
     """``[thresholds]``: how far a spelling may be from a class and still be accepted unasked.
 
-    Letters are counted in the class's spelling and in the answer (the smaller counts), words that many classes share left
-    out. At the least number of letters the edit must bring in a rare letter pair (a slip of the finger does, another name
-    does not); three letters on, anything passes.
+    Letters are counted in the class's spelling and in the answer; the smaller number counts.
     """
 
     max_edits: Annotated[int, Field(ge=0, le=3)] = 3
     """0 accepts nothing fuzzily."""
     one_edit_letters: Annotated[int, Field(ge=4, le=100)] = 5
-    two_edits_letters: Annotated[int, Field(ge=6, le=100)] = 9
-    three_edits_letters: Annotated[int, Field(ge=9, le=100)] = 16
+    two_edits_letters: Annotated[int, Field(ge=6, le=100)] = 8
+    three_edits_letters: Annotated[int, Field(ge=9, le=100)] = 12
+    evidence: Annotated[float, Field(ge=0, le=100)] = 5.2
+    """Powers of ten by which a slip must be likelier than a name of its own; each further edit needs 2 more."""
     margin_edits: Annotated[int, Field(ge=1, le=10)] = 1
     """Edits the next class must be further away."""
     transliteration_letters: Annotated[int, Field(ge=2, le=100)] = 4

@@ -8,12 +8,13 @@ unknown. A decision depends on the answer and the map alone, never on other answ
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from logoingest.labels.fold import Folded, FoldingStep, fold, fold_and_explain
-from logoingest.labels.nearest import MAX_KEY_LENGTH, NearestTable, Neighbours, find_objection
+from logoingest.labels.nearest import MAX_KEY_LENGTH, NearestTable, Neighbours, describe_edits, find_objection
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap
@@ -86,7 +87,6 @@ class _Query:
     is_latin: bool
     is_proposal: bool = False
     """A transliteration: may be proposed, never accepted."""
-    attributes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,12 @@ def _decide(raw_labels: Sequence[str], class_map: ClassMap, separators: Sequence
         if find is not None and find.objection is None:
             decisions[place] = _accept_fuzzily(folded[place], find, class_map, index)
     if depth:
-        undecided = {place: folded[place] for place in pending if decisions[place] is None}
+        may_be_several = re.compile("|".join(re.escape(separator) for separator in separators) or "(?!)").search
+        undecided = {
+            place: folded[place]
+            for place in pending
+            if decisions[place] is None and may_be_several(f"{folded[place].raw} {folded[place].text}")
+        }
         for place, decision in _decide_several(undecided, class_map, separators, depth).items():
             decisions[place] = decision
     return [
@@ -149,22 +154,22 @@ def _decide_exactly(folded: Folded, class_map: ClassMap, index: SpellingIndex) -
     if folded.is_cut:
         return _build(folded, class_map, REVIEW, "too_long", note=f"{len(folded.raw)} characters")
     if hit := index.find_declared(folded):
-        return _accept_hit(folded, hit, hit.rule, class_map)
+        return _accept_hit(folded, hit, hit.rule, class_map, index)
     if index.means_no_label(folded):
         return _build(folded, class_map, IGNORED, "no_label")
     if not folded.plain:
         return _build(folded, class_map, UNKNOWN, "no_letters", note="has neither letters nor digits")
     if hit := index.find(folded):
-        return _accept_hit(folded, hit, hit.rule, class_map)
+        return _accept_hit(folded, hit, hit.rule, class_map, index)
     variants = index.list_variants(folded)
     for variant in (*variants, *index.list_glued(folded, variants)):
         if hit := index.find(variant.folded):
             rule = hit.rule if hit.rule == "transliteration" else variant.rule
-            return _accept_hit(folded, hit, rule, class_map, _dump(variant.attributes))
+            return _accept_hit(folded, hit, rule, class_map, index)
     return None
 
 
-def _accept_hit(folded: Folded, hit: Hit, rule: str, class_map: ClassMap, attributes: str | None = None) -> LabelDecision:
+def _accept_hit(folded: Folded, hit: Hit, rule: str, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
     spelling = hit.spelling
     if hit.rival is not None:
         note = f"{spelling.class_id} and {hit.rival} are both written so"
@@ -172,7 +177,8 @@ def _accept_hit(folded: Folded, hit: Hit, rule: str, class_map: ClassMap, attrib
             folded, class_map, REVIEW, "ambiguous", matched_alias=spelling.text, score=_EXACT_SCORE, runner_up=hit.rival, margin=0.0, note=note
         )  # fmt: skip
     return _build(
-        folded, class_map, ACCEPTED, rule, (spelling.class_id,), matched_alias=spelling.text, score=_EXACT_SCORE, attributes=attributes
+        folded, class_map, ACCEPTED, rule, (spelling.class_id,), matched_alias=spelling.text, score=_EXACT_SCORE,
+        attributes=_dump(index.read_attributes(folded)),
     )  # fmt: skip
 
 
@@ -180,13 +186,13 @@ def _make_queries(folded: Folded, index: SpellingIndex) -> list[_Query]:
     """The keys of an answer: the whole, each affix-stripped form, and what is left without any noise."""
     queries: dict[tuple[str, bool], _Query] = {}
     variants = index.list_variants(folded)
-    affix = [variant for variant in variants if variant.rule == "affix"]
+    affix = [variant for variant in variants if variant.rule == "affix" and variant.is_fuzzy]
     noise = [variant for variant in variants if variant.rule == "noise"][-1:]
-    for item, attributes in [(folded, None), *((variant.folded, _dump(variant.attributes)) for variant in (*affix, *noise))]:
+    for item in (folded, *(variant.folded for variant in (*affix, *noise))):
         own = item.joined if item.is_latin else item.plain.replace(" ", "")
-        made = [_Query(own, item.is_latin, attributes=attributes)]
+        made = [_Query(own, item.is_latin)]
         if not item.is_latin:
-            made.append(_Query(item.joined, is_latin=True, is_proposal=True, attributes=attributes))
+            made.append(_Query(item.joined, is_latin=True, is_proposal=True))
         for query in made:
             if query.key and len(query.key) <= MAX_KEY_LENGTH:
                 queries.setdefault((query.key, query.is_latin), query)
@@ -220,7 +226,7 @@ def _find_neighbours(pending: Sequence[Folded], class_map: ClassMap, index: Spel
 def _accept_fuzzily(folded: Folded, find: _Find, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
     facts = _describe_find(find, index)
     class_id = facts.pop("class_id")
-    return _build(folded, class_map, ACCEPTED, "fuzzy", (class_id,), attributes=find.query.attributes, **facts)
+    return _build(folded, class_map, ACCEPTED, "fuzzy", (class_id,), attributes=_dump(index.read_attributes(folded)), **facts)
 
 
 def _describe_find(find: _Find, index: SpellingIndex) -> dict[str, Any]:
@@ -240,7 +246,11 @@ def _describe_find(find: _Find, index: SpellingIndex) -> dict[str, Any]:
 def _decide_several(
     undecided: Mapping[int, Folded], class_map: ClassMap, separators: Sequence[str], depth: int
 ) -> dict[int, LabelDecision]:
-    """Answers that name several brands: every part must be accepted by itself, else the answer stays in doubt."""
+    """Answers that name several brands: every part must be accepted by itself, else the answer stays in doubt.
+
+    At a separator that names hold as well ("Tide & fils") an alias marked exact does not count: it is inside a longer answer.
+    """
+    index = class_map.index
     decisions: dict[int, LabelDecision] = {}
     half: dict[int, LabelDecision] = {}
     for order, separator in enumerate(separators):
@@ -255,11 +265,18 @@ def _decide_several(
         made = dict(zip(distinct, _decide(distinct, class_map, separators[order + 1 :], depth - 1), strict=True))
         for place, parts in split.items():
             found = [made[part] for part in parts]
-            if all(part.decision in {ACCEPTED, DROPPED} for part in found):
+            known = [part for part in found if _is_known(part, separator, index)]
+            if len(known) == len(found):
                 decisions[place] = _join_parts(undecided[place], found, class_map)
-            elif any(part.decision in {ACCEPTED, DROPPED} for part in found):
-                half.setdefault(place, _doubt_parts(undecided[place], found, class_map))
+            elif known:
+                half.setdefault(place, _doubt_parts(undecided[place], found, known, class_map))
     return {**half, **decisions}
+
+
+def _is_known(part: LabelDecision, separator: str, index: SpellingIndex) -> bool:
+    is_in_names = any(char.isalpha() or char in "&+" for char in separator)
+    is_exact = any(spelling.is_exact for spelling in index.raw_aliases.get(part.matched_alias or "", ()))
+    return part.decision in {ACCEPTED, DROPPED} and not (is_in_names and is_exact)
 
 
 def _split(folded: Folded, separator: str) -> list[str]:
@@ -280,11 +297,12 @@ def _join_parts(folded: Folded, parts: Sequence[LabelDecision], class_map: Class
     return replace(made, class_ids=class_ids)
 
 
-def _doubt_parts(folded: Folded, parts: Sequence[LabelDecision], class_map: ClassMap) -> LabelDecision:
-    known = next(part for part in parts if part.decision in {ACCEPTED, DROPPED})
-    open_parts = ", ".join(part.raw_label for part in parts if part.decision not in {ACCEPTED, DROPPED})
+def _doubt_parts(
+    folded: Folded, parts: Sequence[LabelDecision], known: Sequence[LabelDecision], class_map: ClassMap
+) -> LabelDecision:
+    open_parts = ", ".join(part.raw_label for part in parts if part not in known)
     note = f"names several things, not all of them known ({open_parts})"
-    return _build(folded, class_map, REVIEW, "several", matched_alias=known.matched_alias, score=known.score, note=note)
+    return _build(folded, class_map, REVIEW, "several", matched_alias=known[0].matched_alias, score=known[0].score, note=note)
 
 
 def _doubt(folded: Folded, find: _Find | None, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
@@ -328,7 +346,10 @@ def _view_candidates(query: _Query, table: NearestTable, class_map: ClassMap, de
 def _judge(query: _Query, near: Neighbours, table: NearestTable, class_map: ClassMap, decision: LabelDecision) -> str:
     spelling = None if near.best is None else table.spellings[near.best.entry]
     if spelling is not None and decision.decision == ACCEPTED and class_map.outputs[spelling.class_id] in decision.class_ids:
-        return f"won by the rule {decision.rule}"
+        won = f"won by the rule {decision.rule}"
+        if decision.rule != "fuzzy" or near.best is None:
+            return won
+        return f"{won} ({describe_edits(query.key, table.keys[near.best.entry], table.words[near.best.entry], table.generic)})"
     if query.is_proposal:
         return "lost: is written in another script; a proposal only"
     return f"lost: {find_objection(query.key, near, table, class_map.thresholds) or 'a stronger rule decided'}"

@@ -7,9 +7,12 @@ without spaces. A spelling within reach is still refused unless the guards find 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,9 +20,9 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Levenshtein
 
+from logoingest.labels.evidence import cut_like, weigh_evidence
 from logoingest.labels.fold import fold
-from logoingest.labels.known_names import KNOWN_NAMES
-from logoingest.labels.letter_pairs import rate_new_pairs
+from logoingest.labels.known_names import is_known_name
 from logoingest.labels.words import GENERIC_WORDS
 
 if TYPE_CHECKING:
@@ -31,15 +34,10 @@ MAX_KEY_LENGTH = 120
 
 _CELLS_AT_ONCE = 8_000_000
 _GENERIC_CLASSES = 3
-_MIN_NAME_WORD = 3
 _SHORT_WORD = 2
-_FIRST_LETTER_PENALTY = 1
-_MIN_GENERIC_ENDING = 4
-_MIN_TELLING_LETTERS = 4
-_GENERIC_LETTERS_PER_LETTER = 2
-# How usual an edit's rarest new letter pair may be, by the letters there are beyond the least number; beyond, anything goes.
-_USUALNESS_LIMITS = ((), (2, 3), (1, 2, 3), (1, 2, 3))
+_EVIDENCE_PER_FURTHER_EDIT = 2.0
 _PARTNER_EDITS = 2
+_NO_LIMIT = 1 << 30
 
 
 class Candidate(NamedTuple):
@@ -63,6 +61,8 @@ class NearestTable:
     """The spellings of one kind (Latin in ASCII, or others in their own script) with what the guards need."""
 
     keys: Sequence[str]
+    """By length, so that an answer is only compared with keys that can be near."""
+    lengths: NDArray[np.int32]
     spellings: Sequence[Spelling | None]
     """None: the text of a ``distinct_from`` pair that is no class; near it, nothing is accepted."""
     codes: NDArray[np.int32]
@@ -80,10 +80,11 @@ class NearestTable:
             _add_entry(entries, spelling.text, spelling.class_id, spelling, is_latin=is_latin)
         for text in {text for pair in class_map.distinct_from for text in pair if text not in class_map.names}:
             _add_entry(entries, text, f"\0{text}", None, is_latin=is_latin)
-        order = sorted(entries)
+        order = sorted(entries, key=lambda place: (len(place[0]), place))
         numbers = {owner: number for number, owner in enumerate(sorted({owner for _, owner in order}))}
         return cls(
             keys=[key for key, _ in order],
+            lengths=np.array([len(key) for key, _ in order], np.int32),
             spellings=[entries[place][0] for place in order],
             codes=np.array([numbers[owner] for _, owner in order], np.int32),
             words=[entries[place][1] for place in order],
@@ -92,14 +93,19 @@ class NearestTable:
         )
 
     def find_nearest(self, queries: Sequence[str], min_score: float) -> list[Neighbours]:
-        """Best class and next class for each key, from ``min_score`` (0 to 100) on."""
-        found: list[Neighbours] = []
-        if not self.keys:
-            return [Neighbours(None, None)] * len(queries)
-        step = max(1, _CELLS_AT_ONCE // len(self.keys))
-        for start in range(0, len(queries), step):
-            found += self._compare(queries[start : start + step], min_score)
-        return found
+        """Best class and next class for each key, from ``min_score`` (0 to 100, at most 50 counts) on."""
+        found = dict.fromkeys(queries, Neighbours(None, None))
+        cutoff = min(0.5, min_score / 100)
+        for length, group in groupby(sorted(found, key=len), key=len):
+            alike = list(group)
+            # Of two keys the shorter has at most that share of the longer one's letters in common.
+            low = int(np.searchsorted(self.lengths, math.ceil(length * cutoff)))
+            high = int(np.searchsorted(self.lengths, math.floor(length / cutoff) if cutoff else _NO_LIMIT, side="right"))
+            step = max(1, _CELLS_AT_ONCE // max(1, high - low))
+            for start in range(0, len(alike) if high > low else 0, step):
+                part = alike[start : start + step]
+                found.update(zip(part, self._compare(part, low, high, cutoff), strict=True))
+        return [found[query] for query in queries]
 
     def list_candidates(self, query: str, limit: int, min_score: float = 0.0) -> list[Candidate]:
         """The nearest spellings, best class first, one per class."""
@@ -109,21 +115,20 @@ class NearestTable:
             seen.setdefault(int(self.codes[entry]), Candidate(entry, 100 * score))
         return list(seen.values())[:limit]
 
-    def _compare(self, queries: Sequence[str], min_score: float) -> list[Neighbours]:
-        cutoff = min(0.5, min_score / 100)
-        scores = process.cdist(
-            queries, self.keys, scorer=OSA.normalized_similarity, dtype=np.float32, score_cutoff=cutoff, workers=-1
-        )
+    def _compare(self, queries: Sequence[str], low: int, high: int, cutoff: float) -> list[Neighbours]:
+        """The two best classes for each key among those from ``low`` to ``high``."""
+        keys, codes = self.keys[low:high], self.codes[low:high]
+        scores = process.cdist(queries, keys, scorer=OSA.normalized_similarity, dtype=np.float32, score_cutoff=cutoff, workers=-1)
         rows = np.arange(len(queries))
         best = scores.argmax(axis=1)
         best_scores = scores[rows, best]
-        scores[self.codes[None, :] == self.codes[best][:, None]] = 0
+        scores[codes[None, :] == codes[best][:, None]] = 0
         second = scores.argmax(axis=1)
         second_scores = scores[rows, second]
         return [
             Neighbours(
-                Candidate(int(entry), 100 * float(score)) if score > 0 else None,
-                Candidate(int(other), 100 * float(next_score)) if next_score > 0 else None,
+                Candidate(low + int(entry), 100 * float(score)) if score > 0 else None,
+                Candidate(low + int(other), 100 * float(next_score)) if next_score > 0 else None,
             )
             for entry, score, other, next_score in zip(best, best_scores, second, second_scores, strict=True)
         ]
@@ -132,8 +137,8 @@ class NearestTable:
 def find_objection(query: str, neighbours: Neighbours, table: NearestTable, thresholds: Thresholds) -> str | None:
     """Why the best neighbour must not be accepted unasked; None when nothing speaks against it.
 
-    The guards, in order: a text it is told apart from; digits; names people know; edits against letters that tell something; whether the edit
-    looks like a slip; the next class; ``distinct_from``.
+    The guards, in order: a text it is told apart from; digits; what ``judge_edits`` finds; the next class; words
+    people know; ``distinct_from``.
     """
     best = neighbours.best
     if best is None:
@@ -143,68 +148,59 @@ def find_objection(query: str, neighbours: Neighbours, table: NearestTable, thre
         return f"is told apart from its neighbours by distinct_from ({key})"
     if _pick_digits(query) != _pick_digits(key):
         return "the digits differ"
-    edits = OSA.distance(query, key)
-    if known := _find_known_name(query, key, table.words[best.entry]):
-        return f"{known} is a name of its own"
     if objection := judge_edits(query, key, table.words[best.entry], table.generic, thresholds):
         return objection
+    edits = OSA.distance(query, key)
     if neighbours.runner_up is not None:
         rival = table.keys[neighbours.runner_up.entry]
         if OSA.distance(query, rival) < edits + thresholds.margin_edits:
-            return f"another class is as near ({rival})"
+            is_class = table.spellings[neighbours.runner_up.entry] is not None
+            return f"another class is as near ({rival})" if is_class else f"{rival}, told apart by distinct_from, is as near"
+    if is_known_name(query):
+        return f"{query} is a word or a name of its own"
     for partner in table.partners.get(spelling.class_id, ()):
         if OSA.distance(query, partner) <= edits + _PARTNER_EDITS:
             return f"distinct_from forbids to choose between it and {partner}"
     return None
 
 
-def judge_edits(query: str, key: str, words: Sequence[str], generic: frozenset[str], thresholds: Thresholds) -> str | None:
-    """Why the edits between an answer and a key (of these words) cannot be a slip; None when they can."""
-    edits = OSA.distance(query, key)
+def judge_edits(query: str, key: str, words: Sequence[str], generic: AbstractSet[str], thresholds: Thresholds) -> str | None:
+    """Why the edits between an answer and a key (of these words) cannot be a slip; None when they can.
+
+    In order: the number of edits; letters, by edits; edits in words too short to be misspelt, or that make another word of
+    one; and the evidence that it is a slip rather than a name of its own, see ``weigh_evidence``.
+    """
+    edits = OSA.distance(query, key, score_cutoff=thresholds.max_edits)
     if edits > thresholds.max_edits:
-        return f"{edits} edits, at most {thresholds.max_edits} are accepted"
-    shared = [is_shared for word in words for is_shared in _mark_generic(word, generic)]
-    telling = len(shared) - sum(shared)
-    letters = min(telling, len(query) - sum(shared))
-    if telling == 0 or telling >= _MIN_TELLING_LETTERS:  # of "TBC Bank" nothing but TBC counts
-        letters += sum(shared) // _GENERIC_LETTERS_PER_LETTER
+        return f"more than {thresholds.max_edits} edits"
+    letters = min(len(query), len(key))
     needed = (0, thresholds.one_edit_letters, thresholds.two_edits_letters, thresholds.three_edits_letters)[edits]
-    if telling >= _MIN_NAME_WORD and edits == 1 and _touches_only(query, key, shared):
-        return None  # "TBC Bamk": what tells it apart is spelt right
+    if letters < needed:
+        return f"{_count_edits(edits)} in {letters} letters, {needed} letters are needed"
     if _touches_short_word(query, key, words):
         return "the edit is in a word too short to be misspelt"
-    if letters < needed:
-        return f"{edits} edits in {letters} letters that tell it apart, {needed} are needed"
-    limits = _USUALNESS_LIMITS[edits]
-    slack = letters - needed
-    if slack < len(limits) and rate_new_pairs(query, key) > limits[slack] - (_FIRST_LETTER_PENALTY if query[0] != key[0] else 0):
-        return f"the spelling looks like a name of its own rather than a slip ({letters} letters, {edits} edits)"
+    if other := _find_other_word(query, key, words, generic):
+        return f"{other} is a word of its own"
+    evidence = weigh_evidence(query, key, words, generic)
+    needed_evidence = thresholds.evidence + _EVIDENCE_PER_FURTHER_EDIT * (max(edits, 1) - 1)
+    if evidence < needed_evidence:
+        return f"may be a name of its own rather than a slip ({_count_edits(edits)}, evidence {evidence:.1f}, {needed_evidence:.1f} needed)"
     return None
 
 
-def _mark_generic(word: str, generic: frozenset[str]) -> list[bool]:
-    """For each letter, whether it belongs to a word that many names share, or that ends one ("Sberbank")."""
-    if word in generic:
-        return [True] * len(word)
-    for length in range(len(word) - 1, _MIN_GENERIC_ENDING - 1, -1):
-        if word[-length:] in generic:
-            return [False] * (len(word) - length) + [True] * length
-    return [False] * len(word)
+def describe_edits(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str:
+    """How far the two are apart, and the evidence that it is a slip."""
+    return f"{_count_edits(OSA.distance(query, key))}, evidence {weigh_evidence(query, key, words, generic):.1f}"
 
 
-def _find_known_name(query: str, key: str, words: Sequence[str]) -> str | None:
-    """The answer, or the one word in which it differs from the key, where that is a word people know."""
-    if query in KNOWN_NAMES:
-        return query
-    start = 0
-    for word in words:
-        end = start + len(word)
-        if query.startswith(key[:start]) and query.endswith(key[end:]):
-            changed = query[start : len(query) - (len(key) - end)]
-            if changed != word and changed in KNOWN_NAMES:
-                return changed
-        start = end
-    return None
+def _count_edits(edits: int) -> str:
+    return "1 edit" if edits == 1 else f"{edits} edits"
+
+
+def _find_other_word(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str | None:
+    """A word that many names share and that stands where the key has another ("Hyper" for "Super")."""
+    made = cut_like(query, key, words)
+    return next((other for other, word in zip(made, words, strict=True) if other != word and other in generic), None)
 
 
 def _touches_short_word(query: str, key: str, words: Sequence[str]) -> bool:
@@ -213,11 +209,6 @@ def _touches_short_word(query: str, key: str, words: Sequence[str]) -> bool:
         return False
     lengths = [len(word) for word in words for _ in word]
     return any(lengths[edit.src_pos] <= _SHORT_WORD for edit in Levenshtein.editops(key, query) if edit.tag != "insert")
-
-
-def _touches_only(query: str, key: str, where: Sequence[bool]) -> bool:
-    """Every edit falls on a marked letter of the key."""
-    return all(where[min(edit.src_pos, len(key) - 1)] for edit in Levenshtein.editops(key, query))
 
 
 def _pick_digits(text: str) -> str:

@@ -16,6 +16,7 @@ whichever class it named, or in ``rejected``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +24,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.config import SamplesConfig
-from logoingest.labels.answers import Annotations, Answers, Bools, gather_answers, read_annotations
-from logoingest.labels.boxes import DrawnBox, merge_boxes
+from logoingest.labels.agreement import tabulate_agreement
+from logoingest.labels.answers import Annotations, Answers, Bools, gather_answers, place_gold, read_annotations
+from logoingest.labels.boxes import DrawnBox, join_attributes, merge_boxes
 from logoingest.labels.verdicts import Verdicts, describe_answers, find_placeholders, settle_pictures, to_list_array
 from logoingest.labels.votes import Indices, count_distinct, is_among
 from logoingest.labels.workers import describe_workers
@@ -41,20 +43,31 @@ class SettledSamples(NamedTuple):
     """``RejectedRow``, sorted by annotation_id."""
     workers: pa.Table
     """``WorkerRow``, sorted by worker_id."""
+    agreement: pa.Table
+    """``AgreementRow``: all answers, then "no label", then class by class."""
 
 
-def settle_samples(annotations: pa.Table, decisions: pa.Table, images: pa.Table, config: SamplesConfig) -> SettledSamples:
+def settle_samples(
+    annotations: pa.Table,
+    decisions: pa.Table,
+    images: pa.Table,
+    config: SamplesConfig,
+    gold: Mapping[str, str | None] | None = None,
+) -> SettledSamples:
     """Settle what each picture shows.
 
     Args:
         annotations: ``AnnotationRow``, kept ones.
         decisions: a row an annotation: annotation_id, decision (accepted, ignored, review, unknown, dropped), class_ids
-            (list of string; empty unless accepted); further columns are left alone.
+            (list of string; empty unless accepted), and perhaps attributes (what the label says besides its class, JSON);
+            further columns are left alone.
         images: ``ImageRow``. Annotations whose URL no image has are neither counted nor rejected here.
         config: the ``[samples]`` section.
+        gold: URL → the right class id, None where the picture shows none (``gold.read_gold``). Workers are measured against it and
+            confidence is corrected by it; what a picture is settled as is still what its answers say.
 
     Returns:
-        Samples, rejected annotations (tie, low_confidence, too_few_votes, no_label_won, placeholder) and workers.
+        Samples, rejected annotations (tie, low_confidence, too_few_votes, no_label_won, placeholder), workers and agreement.
 
     Raises:
         LogoingestError: an annotation has no decision.
@@ -64,14 +77,16 @@ def settle_samples(annotations: pa.Table, decisions: pa.Table, images: pa.Table,
     placeholders = find_placeholders(read, config.placeholder_min_urls)
     hidden = np.zeros(len(read.images), bool)
     hidden[list(placeholders)] = True
-    verdicts = settle_pictures(read, answers, hidden, config.method, config.min_confidence)
+    known = place_gold(read, gold or {})
+    verdicts = settle_pictures(read, answers, hidden, known, config)
     refusals = _refuse_pictures(read, answers, verdicts, placeholders, config)
     refused = np.zeros(len(read.images), bool)
     refused[list(refusals)] = True
     return SettledSamples(
         samples=_build_samples(read, answers, verdicts, np.flatnonzero(verdicts.is_settled & ~refused)),
         rejected=_reject_votes(read, refusals, refused),
-        workers=describe_workers(read, answers, verdicts),
+        workers=describe_workers(read, answers, verdicts, known),
+        agreement=tabulate_agreement(*verdicts.ballots, read.class_names),
     )
 
 
@@ -156,11 +171,16 @@ def _gather_boxes(read: Annotations, answers: Answers, verdicts: Verdicts, pictu
     )
     row, class_ = row[kept], class_[kept]
     drawn: dict[int, list[DrawnBox]] = {picture: [] for picture in count_distinct(read.picture[row])[0].tolist()}
-    coordinates = read.table.column("bbox").take(pa.array(row, pa.int64())).to_pylist()
-    for picture, number, person, bbox in zip(
-        read.picture[row].tolist(), class_.tolist(), answers.person[row].tolist(), coordinates, strict=True
+    told = read.table.select(["bbox", "attributes", "label_attributes"]).take(pa.array(row, pa.int64())).columns
+    for picture, number, person, bbox, of_source, of_label in zip(
+        read.picture[row].tolist(),
+        class_.tolist(),
+        answers.person[row].tolist(),
+        *(column.to_pylist() for column in told),
+        strict=True,
     ):
-        drawn[picture].append(DrawnBox(read.class_names[number], tuple(bbox), person))
+        attributes = join_attributes(of_source, of_label)
+        drawn[picture].append(DrawnBox(read.class_names[number], tuple(bbox), person, attributes))
     merged = [merge_boxes(boxes) for boxes in drawn.values()]
     lengths = np.zeros(len(read.images), np.intp)
     lengths[list(drawn)] = [len(boxes) for boxes in merged]

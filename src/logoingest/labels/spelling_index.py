@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from logoingest.labels.affixes import AffixRules, Attributes
 from logoingest.labels.fold import Folded, fold, make_loose, make_plain, respell_german, transliterate
 from logoingest.labels.nearest import NearestTable
 from logoingest.labels.noise import NoisePhrases, as_folded
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _MIN_LOOSE_LETTERS = 5
 _MIN_GERMAN_LETTERS = 4
-_MAX_AFFIXES = 8
 
 Table: TypeAlias = "Mapping[str, Sequence[Spelling]]"
 
@@ -35,11 +35,11 @@ class Hit(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """An answer with something stripped: what stripped it (noise or affix), the rest, attributes read off."""
+    """An answer with something stripped: what stripped it (noise or affix), the rest, whether that may be matched fuzzily."""
 
     rule: str
     folded: Folded
-    attributes: Mapping[str, bool | int | str]
+    is_fuzzy: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,7 @@ class SpellingIndex:
     respelled: Table
     no_label: frozenset[str]
     noise: NoisePhrases
+    affixes: AffixRules
     latin: NearestTable
     native: NearestTable
 
@@ -87,6 +88,7 @@ class SpellingIndex:
             respelled=tables["respelled"],
             no_label=frozenset(key for answer in class_map.no_label for key in (answer, make_plain(answer)) if key or not answer),
             noise=NoisePhrases.build(class_map.noise_words),
+            affixes=AffixRules.build(class_map.affixes),
             latin=NearestTable.build(class_map, fuzzy, is_latin=True),
             native=NearestTable.build(class_map, fuzzy, is_latin=False),
         )
@@ -122,6 +124,8 @@ class SpellingIndex:
         joined = join_key(folded)
         levels: list[tuple[str, Table, str]] = [("joined", self.joined, joined)]
         levels += [("respelled", table, key) for key in (joined, *_respell(folded)) for table in (self.joined, self.respelled)]
+        if joined.startswith("+"):  # "+Nike": what keeps a spreadsheet from reading it as a formula
+            levels.append(("respelled", self.joined, joined.lstrip("+")))
         if (
             not folded.is_latin
             and not folded.is_ideographic
@@ -138,37 +142,27 @@ class SpellingIndex:
         return folded.text in self.no_label or (bool(folded.plain) and folded.plain in self.no_label)
 
     def list_variants(self, folded: Folded) -> list[Variant]:
-        """The answer with affixes, then noise words, stripped: what was stripped least comes first."""
+        """The answer with affixes, then noise words, then both stripped: what was stripped least comes first."""
         rests = self.noise.strip(folded)
-        return [*self._strip_affixes(folded), *(Variant("noise", as_folded(rest), {}) for rest in rests)]
+        noise = [Variant("noise", as_folded(rest)) for rest in rests]
+        both = [variant for rest in rests for variant in self._strip_affixes(as_folded(rest))] if self.affixes.rules else []
+        return [*self._strip_affixes(folded), *both, *noise]
 
     def list_glued(self, folded: Folded, variants: Sequence[Variant]) -> list[Variant]:
         """The answer (and the shortest of its variants) with a noise word that was not set off: only an exact find counts."""
         plains = [folded.plain, *(variant.folded.plain for variant in variants[-1:] if variant.rule == "noise")]
-        return [Variant("noise", as_folded(rest), {}) for plain in plains for rest in self.noise.strip_glued(plain)]
+        return [Variant("noise", as_folded(rest)) for plain in plains for rest in self.noise.strip_glued(plain)]
+
+    def read_attributes(self, folded: Folded) -> Attributes:
+        """What the affixes of an answer say about it, whichever rule finds its class."""
+        attributes = dict(self.affixes.read(folded.text))
+        for rest in self.noise.strip(folded) if self.affixes.rules else ():
+            attributes = {**self.affixes.read(rest), **attributes}
+        return attributes
 
     def _strip_affixes(self, folded: Folded) -> Iterator[Variant]:
-        text = folded.text
-        attributes: dict[str, bool | int | str] = {}
-        for _ in range(_MAX_AFFIXES):
-            for rule in self.class_map.affixes:
-                suffix, prefix = fold(rule.suffix or "").text, fold(rule.prefix or "").text
-                if suffix and text.endswith(suffix) and len(text) > len(suffix):
-                    rest, replaced = text[: -len(suffix)], text[: -len(suffix)] + rule.becomes
-                elif prefix and text.startswith(prefix) and len(text) > len(prefix):
-                    rest, replaced = text[len(prefix) :], rule.becomes + text[len(prefix) :]
-                else:
-                    continue
-                attributes = {**attributes, **rule.attributes}
-                if rule.becomes:
-                    yield Variant("affix", fold(replaced), attributes)
-                text = rest.strip()
-                break
-            else:
-                return
-            if not text:
-                return
-            yield Variant("affix", fold(text), attributes)
+        for rest in self.affixes.strip(folded.text):
+            yield Variant("affix", fold(rest.text), rest.is_fuzzy)
 
 
 def join_key(folded: Folded) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.labels.answers import Annotations, Answers, Bools, Kind
+from logoingest.config import SamplesConfig
+from logoingest.labels.answers import NO_GOLD, Annotations, Answers, Bools, Kind
+from logoingest.labels.calibration import SHARED_ERROR
 from logoingest.labels.consensus import PRIOR_SKILL, Settled, settle_votes
 from logoingest.labels.votes import Floats, Indices, count_distinct, is_among, logit, squash
 
 #: How much of an unread answer counts as doubt.
 _DOUBT = 0.25
-#: How much items differ where no votes tell (the urn's concentration).
-_USUAL_CONCENTRATION = 8.0
+#: How much votes on one picture err together where none tell.
+_USUAL_CORRELATION = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Verdicts:
     """… and the class, ascending."""
     votes: Settled
     """The votes of pictures with one class each, and what they say about the workers."""
+    ballots: tuple[Indices, Indices, Indices]
+    """Those votes: (picture, worker, class); "no label" is the class after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,15 @@ class _Tally:
     """Some answer names several classes."""
 
 
-def settle_pictures(
-    annotations: Annotations, answers: Answers, ignored: Bools, method: Literal["majority", "one_coin"], min_confidence: float
-) -> Verdicts:
-    """Settle every picture but the ignored ones (placeholders), whose answers must not tell anything about anybody's skill."""
+def settle_pictures(annotations: Annotations, answers: Answers, ignored: Bools, gold: Indices, config: SamplesConfig) -> Verdicts:
+    """Settle every picture but the ignored ones (placeholders), whose answers must not tell anything about anybody's skill.
+
+    ``gold`` is each picture's right class where that is known: see ``answers.place_gold``.
+    """
     tally = _count_answers(annotations, answers)
-    settled = settle_votes(*_list_votes(answers, tally, ignored), tally.classes + 1, method)
+    ballots = _list_votes(answers, tally, ignored)
+    known = np.flatnonzero(gold != NO_GOLD)
+    settled = settle_votes(*ballots, tally.classes + 1, config.method, gold_items=known, gold_classes=gold[known])
     doubt = _measure_doubt(answers, tally)
     confidence, is_tied, is_no_label = np.zeros(tally.pictures), np.zeros(tally.pictures, bool), np.zeros(tally.pictures, bool)
     confidence[settled.items] = settled.confidence * doubt[settled.items]
@@ -78,8 +84,8 @@ def settle_pictures(
     wins = settled.items[single] * size + settled.classes[single]
 
     mixed = tally.is_several & ~ignored
-    probability = _judge_cells(answers, tally, settled, method) * doubt[tally.cell_picture]
-    won = mixed[tally.cell_picture] & (probability >= min_confidence) & (probability > 0.5)
+    probability = _judge_cells(answers, tally, settled, config.method) * doubt[tally.cell_picture]
+    won = mixed[tally.cell_picture] & (probability >= config.min_confidence) & (probability > 0.5)
     has_won, best, least = _find_extremes(tally, probability, won)
     confidence[mixed] = np.where(has_won, least, best)[mixed]
     is_no_label |= mixed & ~has_won & (tally.no_label > tally.named)
@@ -97,6 +103,7 @@ def settle_pictures(
         class_picture=pairs // size,
         class_number=pairs % size,
         votes=settled,
+        ballots=ballots,
     )
 
 
@@ -231,10 +238,9 @@ def _judge_cells(answers: Answers, tally: _Tally, settled: Settled, method: str)
         tally.cell_picture * size + tally.cell_class, answers.picture[answers.named_answer] * size + answers.named_class
     )
     yes = np.bincount(cell, weights=weight[answers.named_answer], minlength=len(tally.cell_class))
-    concentration = settled.concentration if settled.concentration > 0 else _USUAL_CONCENTRATION
-    alike = 1 / (1 + concentration)  # how much two answers to one picture are one: the urn's intraclass correlation
+    alike = settled.correlation if settled.correlation >= 0 else _USUAL_CORRELATION
     margin = (2 * yes - everybody[tally.cell_picture]) / (1 + np.maximum(answered - 1, 0) * alike)[tally.cell_picture]
-    return np.round(squash(margin), 9)
+    return np.asarray(np.round(squash(margin) * (1 - SHARED_ERROR), 9), np.float64)
 
 
 def to_list_array(values: pa.Array, owner: Indices, owners: int) -> pa.Array:

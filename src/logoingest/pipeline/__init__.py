@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from logoingest.pipeline.gates import check_gates, verify
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.planning import plan, summarise_status
+    from logoingest.pipeline.reviewing import (
+        Applied,
+        Journal,
+        Review,
+        apply_rulings,
+        describe_effect,
+        draw_examples,
+        gather_review,
+    )
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage, select_stages
     from logoingest.pipeline.scaffold import init
     from logoingest.pipeline.session import Progress, Run, open_run
@@ -24,6 +33,7 @@ _HOMES = {
     "gates": ("check_gates", "verify"),
     "ledger": ("collect_ledger",),
     "planning": ("plan", "summarise_status"),
+    "reviewing": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage", "select_stages"),
     "scaffold": ("init",),
     "session": ("Progress", "Run", "open_run"),
@@ -32,17 +42,24 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ROUTE",
+    "Applied",
+    "Journal",
     "Progress",
+    "Review",
     "Run",
     "StageOutcome",
+    "apply_rulings",
     "check_extras",
     "check_gates",
     "collect_ledger",
+    "describe_effect",
+    "draw_examples",
     "explain_label_of",
     "explain_row",
     "explain_url",
     "fetch_shard",
     "finish_fetch",
+    "gather_review",
     "init",
     "open_run",
     "pending_shards",

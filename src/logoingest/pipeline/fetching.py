@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -15,6 +17,8 @@ from logoingest.fetch import FetchProgress, FetchSettings, ShardCounts, ShardJob
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
 from logoingest.workspace import FileRecord, hash_file
+
+logger = logging.getLogger("logoingest")
 
 #: The append-only plan: url → shard.
 SHARD_PLAN = "shards"
@@ -47,6 +51,8 @@ def pending_shards(run: Run) -> list[str]:
     if not run.workspace.has_table(SHARD_PLAN) or run.workspace.read_table(SHARD_PLAN).num_rows != planned.num_rows:
         run.workspace.write_table(SHARD_PLAN, planned)
     shards = [job.shard for job in list_pending(run, planned)]
+    if shards:
+        _urge_contact(_settings(run))
     _forget_shards(run, shards)
     return shards
 
@@ -70,11 +76,17 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
     return await run_shard(run.workspace.url, shard, urls, settings, _inspector(run))
 
 
-def finish_fetch(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
-    """Once all shards are there: the record of each file, and the outcomes in figures."""
+def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str, FileRecord], dict[str, int]]:
+    """Once all shards are there: the record of each file, and the outcomes in figures.
+
+    Args:
+        run: the run.
+        counts: of the shards that were fetched just now; a shard without is read and hashed.
+    """
     workspace = run.workspace
     record = workspace.read_manifest().stages.get(Stage.FETCH)
-    known = {} if record is None else record.outputs
+    known = {} if record is None else dict(record.outputs)
+    known |= {f"downloads/{count.shard}": count.record for count in counts if count.record is not None}
     outputs: dict[str, FileRecord] = {f"tables/{SHARD_PLAN}.parquet": _hash(run, f"tables/{SHARD_PLAN}.parquet")}
     failed = total = 0
     size = 0
@@ -92,8 +104,7 @@ def fetch_all(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
     """Fetch every pending shard with the local executor; what ``finish_fetch`` returns."""
     shards = set(pending_shards(run))
     jobs = [job for job in list_pending(run, run.workspace.read_table(SHARD_PLAN)) if job.shard in shards]
-    run_jobs(run, jobs)
-    return finish_fetch(run)
+    return finish_fetch(run, run_jobs(run, jobs))
 
 
 def run_jobs(run: Run, jobs: Sequence[ShardJob]) -> list[ShardCounts]:
@@ -183,6 +194,13 @@ def _match_reasons(names: Sequence[str]) -> set[Reason] | None:
             raise UsageError(Problem(f"--reason {name}", "there is no such reason", f"known: {', '.join(Reason)}"))
         matched |= found
     return matched
+
+
+def _urge_contact(settings: FetchSettings) -> None:
+    """Nobody watches an unattended run: whoever is bothered by it must be able to say so."""
+    attended = sys.stdin is not None and sys.stdin.isatty()
+    if not attended and not settings.names_contact:
+        logger.warning("the User-Agent names nobody to turn to: set fetch.contact to a mail address or page of yours")
 
 
 def _settings(run: Run) -> FetchSettings:

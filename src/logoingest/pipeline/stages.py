@@ -65,13 +65,20 @@ def make_images(run: Run) -> StageOutput:
 
 
 def make_samples(run: Run) -> StageOutput:
-    """Annotations, decisions and images → samples and workers."""
-    from logoingest.labels import settle_samples
+    """Annotations, decisions and images → samples, workers and how far they agree."""
+    from logoingest.labels import read_gold, settle_samples
 
-    read = run.workspace.read_table
-    samples, rejected, workers = settle_samples(read("annotations"), read("decisions"), read("images"), run.config.samples)
+    read, config = run.workspace.read_table, run.config.samples
+    annotations = read("annotations")
+    gold = read_gold(run.config.resolve(config.gold), config, run.class_map, annotations) if config.gold else {}
+    samples, rejected, workers, agreement = settle_samples(annotations, read("decisions"), read("images"), config, gold)
     counts = {"samples": samples.num_rows, "rejected": rejected.num_rows, "workers": workers.num_rows}
-    tables = {"samples": samples, "samples_rejected": rejected, "workers": workers}
+    counts["suspects"] = workers.num_rows - workers.column("suspect").null_count
+    if (alpha := agreement.column("alpha")[0].as_py()) is not None:
+        counts["alpha_percent"] = round(100 * alpha)
+    if config.gold:
+        counts["gold"] = len(gold)
+    tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
     return StageOutput(_write_tables(run.workspace, tables), counts)
 
 

@@ -16,7 +16,7 @@ from logoingest.schemas import Stage
 from logoingest.workspace import Manifest, hash_file
 
 #: Raised by one when a stage's rules change, so that workspaces of an older version run it again.
-STAGE_VERSIONS: dict[Stage, int] = dict.fromkeys(Stage, 1)
+STAGE_VERSIONS: dict[Stage, int] = {**dict.fromkeys(Stage, 1), Stage.LABELS: 2, Stage.SAMPLES: 2}
 
 _ANNOTATIONS = "tables/annotations.parquet"
 _TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
@@ -45,6 +45,7 @@ _TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
         "tables/labels.parquet": Stage.LABELS,
         "downloads/": Stage.FETCH,
         "tables/workers.parquet": Stage.SAMPLES,
+        "tables/agreement.parquet": Stage.SAMPLES,
         "release/manifest.json": Stage.RELEASE,
         "baseline/verdict.json": Stage.TRAIN,
     },
@@ -80,6 +81,9 @@ def collect_inputs(run: Run, stage: Stage, manifest: Manifest) -> dict[str, str]
             inputs[source.path] = hash_source(run.config.resolve(source.path))
     elif stage in {Stage.LABELS, Stage.RELEASE}:
         inputs["class map"] = run.class_map.hash
+    elif stage is Stage.SAMPLES and run.config.samples.gold:
+        inputs["gold"] = hash_source(run.config.resolve(run.config.samples.gold))
+        inputs["class map"] = run.class_map.hash  # reads the gold's labels
     elif stage is Stage.TRAIN and run.config.train.weights not in {"none", "imagenet"}:
         inputs["weights"] = hash_source(run.config.resolve(run.config.train.weights))
     return inputs

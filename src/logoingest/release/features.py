@@ -22,7 +22,9 @@ SPLITS: Sequence[str] = ("train", "validation", "test")
 
 _TEXT = pa.string()
 _IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
-_BOX_TYPE = pa.struct([("label", pa.int64()), ("bbox", pa.list_(pa.float64(), 4))])
+_BOX_TYPE = pa.struct(
+    [("label", pa.int64()), ("bbox", pa.list_(pa.float64(), 4)), ("truncated", pa.bool_()), ("attributes", _TEXT)]
+)
 
 
 class ReleaseRow(Row):
@@ -41,7 +43,13 @@ class ReleaseRow(Row):
     height: Annotated[int, Column(pa.int32(), "pixels as shown (EXIF orientation applied)")]
     votes: Annotated[int, Column(pa.int32(), "answers of people that named a class")]
     class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "every settled class, sorted; one unless label is -1")]
-    boxes: Annotated[list[dict[str, Any]], Column(pa.list_(_BOX_TYPE), "boxes: label, and bbox as [x, y, width, height] in pixels")]
+    boxes: Annotated[
+        list[dict[str, Any]],
+        Column(
+            pa.list_(_BOX_TYPE),
+            "boxes: label, bbox as [x, y, width, height] in pixels, truncated (null: not said), attributes (JSON: pose, variant …)",
+        ),
+    ]
     annotation_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the source rows that voted; each is here or among the rejected")]
 
 
@@ -55,11 +63,14 @@ PICTURE_LEAF = "image.bytes"
 SMALL_LEAVES: Sequence[str] = (
     "image.path", "label", "image_id", "url", "urls.list.element", "group_id", "confidence", "width", "height", "votes",
     "class_ids.list.element", "boxes.list.element.label", "boxes.list.element.bbox.list.element",
-    "annotation_ids.list.element",
+    "boxes.list.element.truncated", "boxes.list.element.attributes", "annotation_ids.list.element",
 )  # fmt: skip
 
 #: Leaves whose values repeat, so that a dictionary pays.
-REPEATING_LEAVES: Sequence[str] = ("label", "width", "height", "votes", "class_ids.list.element", "boxes.list.element.label")
+REPEATING_LEAVES: Sequence[str] = (
+    "label", "width", "height", "votes", "class_ids.list.element", "boxes.list.element.label",
+    "boxes.list.element.attributes",
+)  # fmt: skip
 
 
 def release_schema(class_ids: Sequence[str]) -> pa.Schema:
@@ -74,13 +85,19 @@ def list_features(class_ids: Sequence[str]) -> dict[str, Any]:
     fields = {field.name: field.type for field in ReleaseRow.arrow_schema()}
     features = {name: _describe_type(kind) for name, kind in fields.items()}
     class_label = {"names": list(class_ids), "_type": "ClassLabel"}
-    boxes = {"label": class_label, "bbox": {**_list_of(_value("float64")), "length": 4}}
+    bbox = {**_list_of(_value("float64")), "length": 4}
+    boxes = {"label": class_label, "bbox": bbox, "truncated": _value("bool"), "attributes": _value("string")}
     return {**features, "image": {"_type": "Image"}, "label": class_label, "boxes": _list_of(boxes)}
 
 
 def list_card_features(class_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The same as a dataset card's ``dataset_info.features`` writes them."""
-    boxes = [{"name": "label", "dtype": _name_classes(class_ids)}, {"name": "bbox", "list": "float64", "length": 4}]
+    boxes = [
+        {"name": "label", "dtype": _name_classes(class_ids)},
+        {"name": "bbox", "list": "float64", "length": 4},
+        {"name": "truncated", "dtype": "bool"},
+        {"name": "attributes", "dtype": "string"},
+    ]
     described: dict[str, dict[str, Any]] = {
         "image": {"dtype": "image"},
         "label": {"dtype": _name_classes(class_ids)},  # a mapping of its own: PyYAML writes a shared one as an alias

@@ -104,7 +104,8 @@ def _index_labels(sample: pa.Table, class_ids: Sequence[str]) -> pa.ChunkedArray
 def _index_boxes(boxes: pa.ChunkedArray, class_ids: Sequence[str]) -> pa.Array:
     flat = _flatten(boxes)
     labels = pc.cast(pc.index_in(pc.struct_field(flat, "class_id"), value_set=pa.array(class_ids, pa.string())), pa.int64())
-    values = pa.StructArray.from_arrays([_one_array(labels), _one_array(pc.struct_field(flat, "bbox"))], names=["label", "bbox"])
+    told = {name: _one_array(pc.struct_field(flat, name)) for name in ("bbox", "truncated", "attributes")}
+    values = pa.StructArray.from_arrays([_one_array(labels), *told.values()], names=["label", *told])
     lengths = pc.fill_null(pc.list_value_length(boxes), 0).to_numpy(zero_copy_only=False)
     return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32()), values)
 

@@ -52,6 +52,7 @@ def gather_facts(workspace: Workspace, config: Config, rejected: pa.Table) -> di
         "doubtful": _list_doubtful(samples, splits),
         "gallery": _list_gallery(samples, splits),
         "workers": _list_workers(workspace),
+        "agreement": _list_agreement(workspace),
         "verdict": _read_verdict(workspace),
     }
 
@@ -225,7 +226,18 @@ def _list_workers(workspace: Workspace) -> dict[str, Any]:
         "rows": rows[:MOST_ROWS],
         "left_out": max(0, len(rows) - MOST_ROWS),
         "suspects": sum(row["suspect"] is not None for row in rows),
+        "count": len(rows),
+        "gold": sum(row["gold"] for row in rows),
     }
+
+
+def _list_agreement(workspace: Workspace) -> dict[str, Any]:
+    """Alpha over all answers, and the classes people agree on least first; classes that nobody could disagree about left out."""
+    rows = workspace.read_table("agreement").to_pylist()
+    overall = next((row for row in rows if row["scope"] == "all"), None)
+    parts = [row for row in rows if row["scope"] != "all" and row["alpha"] is not None]
+    parts.sort(key=lambda row: (row["alpha"], -row["answers"], row["class_id"] or ""))
+    return {"overall": overall, "rows": parts[:MOST_ROWS], "left_out": max(0, len(parts) - MOST_ROWS)}
 
 
 def _read_verdict(workspace: Workspace) -> dict[str, Any] | None:

@@ -36,7 +36,8 @@ def read_label_studio(file: SourceFile, source: SourceConfig) -> Iterator[Record
     ``url_column`` is a key of the task's data (guessed when left out), ``label_column`` the ``from_name`` of the control whose answers
     count (all when left out). Choices and texts give an annotation each; rectangles come in percent and leave in pixels, with the
     labels of their region. A brush, polygon, ellipse or key point is a rejected row, as is a cancelled annotation and a task that
-    nobody answered; an annotation without results is an empty answer.
+    nobody answered; an annotation without results is an empty answer. A rectangle whose picture's size is not given keeps its label
+    and has no box (its percents are among the attributes). Predictions, drafts and relations are not read.
 
     Raises:
         SourceError: it is no export, or a column is not there.
@@ -64,7 +65,10 @@ def find_url_key(file: SourceFile, source: SourceConfig) -> str:
         tasks = [task for task in islice(iterate_items(lines), _SAMPLE_TASKS) if isinstance(task, dict)]
     found = [task["data"] for task in tasks if isinstance(task.get("data"), dict)]
     if not found:
-        hint = 'export as "JSON"; JSON-MIN and CSV exports are read with format = "tabular"'
+        hint = (
+            'export as "JSON"; JSON-MIN and CSV exports are read with format = "tabular", worker_column = "annotator", '
+            'id_column = "annotation_id"'
+        )
         raise file.fault("is no Label Studio export: no task has data", hint)
     keys = tuple(dict.fromkeys(key for data in found for key in data))
     problems = find_missing(file.name, {"url_column": source.url_column}, keys)
@@ -213,8 +217,8 @@ def _read_rectangle(region: list[Mapping[str, Any]]) -> tuple[list[float] | None
     if not isinstance(value, dict):
         raise AnswerError("a result has no value")
     sides = {side: drawn.get(side) for side in ("original_width", "original_height")}
-    if any(side is None for side in sides.values()):
-        raise AnswerError("a rectangle in percent needs original_width and original_height")
-    box = read_box({**value, **sides})
     turn = parse_seconds(value.get("rotation"))
-    return box, {"rotation": turn} if turn else None
+    facts: dict[str, Any] = {"rotation": turn} if turn else {}
+    if any(side is None for side in sides.values()):  # what was answered still counts
+        return None, {**facts, "bbox_percent": [parse_seconds(value.get(side)) for side in ("x", "y", "width", "height")]}
+    return read_box({**value, **sides}), facts or None

@@ -156,7 +156,9 @@ def _find_fields(file: SourceFile, wanted: str | None, table: Table) -> tuple[st
         )
         raise SourceError(file.fault(f'has no column or task answer "{wanted}" (label_column)', hint).problems)
     families = _join_families({name: table.sample[name] for name in columns if name.startswith("Answer.")}, _cut_answer)
-    families = {base: values for base, values in families.items() if base != TASK_COLUMN and any(map(_says_something, values))}
+    families.pop(TASK_COLUMN, None)
+    spoken = {base: values for base, values in families.items() if any(map(_says_something, values))}
+    families = spoken or ({} if keys else families)  # nobody answered anything: the columns still say where answers belong
     base = _choose_label(file, families or {_cut_number(f"Answer.{key}"): values for key, values in keys.items()}, columns)
     return base, _number_fields(columns, base) or _number_keys(keys, base.removeprefix("Answer."))
 

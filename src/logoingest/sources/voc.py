@@ -38,7 +38,8 @@ def read_voc(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
 
     - url: ``<url>``, ``<source><url>``, ``<source><image>`` or ``<path>`` when that is a URL; else ``url_prefix`` and the picture's path
       beside the XML file, relative to the folder, percent-encoded.
-    - source_id: ``<folder>_<picture's stem>_<index>``, the index of the object from 0; the folder's own name where ``<folder>`` is empty.
+    - source_id: ``<folder>_<picture's stem>_<index>``, the place of the ``<object>`` in the file from 0; the folder's own name where
+      ``<folder>`` is empty. A class map's overrides name a box by it.
     - bbox: [xmin, ymin, xmax - xmin, ymax - ymin], as LabelImg writes them.
     - attributes: truncated, difficult, occluded as booleans and pose, where they are given.
 

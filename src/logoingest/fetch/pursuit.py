@@ -1,0 +1,105 @@
+"""What is under way: a batch of URLs, the pursuit of one of them, the errand for a robots.txt. State only; ``fetcher`` moves it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import httpx
+
+from logoingest.fetch.breaker import Origin
+from logoingest.fetch.policy import Verdict
+from logoingest.fetch.settings import FetchSettings
+from logoingest.fetch.targets import Target
+
+#: A finished row, as it will stand in the table.
+OnOutcome: TypeAlias = Callable[[dict[str, Any]], None]
+#: Takes a URL's place in the list and its finished row, which is its own from then on.
+TakeRow: TypeAlias = Callable[[int, dict[str, Any]], None]
+
+NOWHERE = Target("", "", "", 0, None)
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """The URLs of one call of ``Fetcher.fetch_into``."""
+
+    take_row: TakeRow
+    left: int
+    on_outcome: OnOutcome | None
+    done: asyncio.Future[None]
+    benched: dict[Origin, list[Pursuit]] = field(default_factory=dict)
+    """Those whose origin is down; they wait for everything else."""
+    bench_size: int = 0
+    probed: set[Origin] = field(default_factory=set)
+    """Origins that were down and had their second chance."""
+    review_due: bool = False
+
+    @property
+    def has_only_benched(self) -> bool:
+        """Whether all that is left waits for origins that are down."""
+        return 0 < self.left == self.bench_size
+
+
+@dataclass(eq=False, slots=True)
+class Errand:
+    """Something to be got with as many requests as redirects and retries ask for: what has been tried, and what comes next."""
+
+    first: Target
+    target: Target
+    budget_s: float
+    attempts: int = 0
+    status: int | None = None
+    final_url: str | None = None
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    cookies: httpx.Cookies | None = None
+    probes: Origin | None = None
+    """The origin whose circuit is open and whose one probe this is."""
+
+    def list_batches(self) -> list[Batch]:
+        """For whom it is."""
+        return []
+
+    def show_request(self) -> tuple[str, str]:
+        """What tells one request from another: URL and Cookie header."""
+        if self.cookies is None:
+            return self.target.url, ""
+        request = httpx.Request("GET", self.target.url)
+        self.cookies.set_cookie_header(request)
+        return self.target.url, str(request.headers.get("cookie", ""))
+
+    def start_over(self, settings: FetchSettings) -> None:
+        """Another attempt, from the first URL on."""
+        self.target, self.cookies = self.first, None
+        self.seen.clear()
+        self.budget_s = settings.total_timeout_s
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Pursuit(Errand):
+    """One URL of a batch."""
+
+    batch: Batch
+    index: int
+    url: str
+    started: float
+    verdict: Verdict | None = None
+    """How its last attempt ended, if it waits for another."""
+
+    def list_batches(self) -> list[Batch]:
+        """The one it belongs to."""
+        return [self.batch]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class RobotsErrand(Errand):
+    """One origin's robots.txt, and the URLs that wait for it."""
+
+    origin: Origin
+    waiting: list[Pursuit] = field(default_factory=list)
+
+    def list_batches(self) -> list[Batch]:
+        """Those of the URLs that wait."""
+        return [pursuit.batch for pursuit in self.waiting]

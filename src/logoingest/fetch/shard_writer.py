@@ -1,0 +1,294 @@
+"""A shard's file, written as its rows come: in the order of the URLs, with few bodies in memory and none after a crash.
+
+Rows finish in any order. Those whose forerunners are all there go to the Parquet file, a row group at a time; the others wait.
+What waits is moved to a file beside it when the process holds more than its ``ByteBudget``. Only a complete shard takes its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from typing import IO, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logoingest.errors import Problem, WorkspaceError
+from logoingest.schemas import DownloadRow
+from logoingest.workspace import FileRecord, PendingFile, Workspace, choose_parquet_options
+
+#: A row group ends at whichever comes first.
+MAX_GROUP_ROWS = 100
+MAX_GROUP_BYTES = 4_000_000
+
+
+class ByteBudget:
+    """Bytes of bodies that the writers of one process hold; above ``limit`` they move what waits to disk."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+        self.on_room: Callable[[], None] = lambda: None
+        """Called from a writer's thread when the budget is no longer full."""
+        self._lock = threading.Lock()
+
+    @property
+    def is_over(self) -> bool:
+        """More is held than should be."""
+        return self.held > self.limit
+
+    @property
+    def is_full(self) -> bool:
+        """Even the disk does not keep up: nothing new should be started."""
+        return self.held > 2 * self.limit
+
+    def add(self, count: int) -> None:
+        """Take note of bytes that are held now (or, negative, no longer)."""
+        with self._lock:
+            was_full = self.is_full
+            self.held += count
+        if was_full and not self.is_full:
+            self.on_room()
+
+
+class WrittenShard(NamedTuple):
+    """What a finished shard's file holds."""
+
+    record: FileRecord
+    ok: int
+    failed: int
+    byte_count: int
+    reasons: dict[str, int]
+
+
+class _Spooled(NamedTuple):
+    """Where a body lies in the file beside the shard."""
+
+    offset: int
+    length: int
+
+
+class ShardWriter:
+    """Writes ``downloads/<shard>``. ``put`` is called on one thread; files are touched only by ``executor``, one thread as well."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        shard: str,
+        urls: Sequence[str],
+        *,
+        executor: Executor,
+        budget: ByteBudget,
+        kept: KeptRows | None = None,
+    ) -> None:
+        """Start a shard of these distinct URLs; the rows that ``kept`` has need not be put.
+
+        Raises:
+            WorkspaceError: the folder cannot be written.
+        """
+        self._urls = urls
+        self._executor = executor
+        self._budget = budget
+        self._kept = kept
+        self.url_count = len(urls)
+        self._wanted = [place for place, url in enumerate(urls) if kept is None or url not in kept.sizes]
+        self._waiting: dict[int, dict[str, Any]] = {}
+        self._group: dict[int, dict[str, Any] | None] = {}
+        self._group_bytes = 0
+        self._next = 0
+        self._work: list[Future[None]] = []
+        self._counts: Counter[str] = Counter() if kept is None else kept.counts.copy()
+        self._byte_count = 0 if kept is None else sum(kept.sizes.values())
+        self._file: PendingFile = workspace.start_file(f"downloads/{shard}")
+        self._writer: pq.ParquetWriter | None = None
+        self._spool: IO[bytes] | None = None
+        self._spooled = 0
+        self._is_spooling = False
+
+    @property
+    def wanted(self) -> list[str]:
+        """The URLs whose rows are to be put, in order; ``put`` counts along them."""
+        return [self._urls[place] for place in self._wanted]
+
+    def put(self, index: int, row: dict[str, Any]) -> None:
+        """Take the row of ``wanted[index]``; the dictionary is used up.
+
+        Raises:
+            WorkspaceError: what was put earlier could not be written.
+        """
+        self._check_work()
+        size = len(row.get("bytes") or b"")
+        self._budget.add(size)
+        self._byte_count += size
+        self._counts[str(row.get("reason") or row["outcome"])] += 1
+        self._waiting[self._wanted[index]] = row
+        self._advance()
+        if self._budget.is_over and not self._is_spooling:
+            self._is_spooling = True
+            self._submit(self._spool_waiting)
+
+    def finish(self) -> Future[WrittenShard]:
+        """Write what is left and give the file its name, once every row was put.
+
+        Raises (in the future):
+            WorkspaceError: the shard could not be written; nothing has changed then.
+        """
+        self._advance()
+        self._flush()
+        return self._executor.submit(self._finish)
+
+    def discard(self) -> Future[None]:
+        """Leave the shard as it was."""
+        return self._executor.submit(self._discard)
+
+    # -- in the order of the URLs --------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        while self._next < len(self._urls):
+            url = self._urls[self._next]
+            if self._kept is not None and url in self._kept.sizes:
+                self._group[self._next] = None
+                self._group_bytes += self._kept.sizes[url]
+            elif self._next in self._waiting:
+                row = self._waiting.pop(self._next)
+                self._group[self._next] = row
+                self._group_bytes += row.get("byte_count") or 0
+            else:
+                return
+            self._next += 1
+            if len(self._group) >= MAX_GROUP_ROWS or self._group_bytes >= MAX_GROUP_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._group:
+            group, self._group, self._group_bytes = self._group, {}, 0
+            self._submit(lambda: self._write_group(group))
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        self._work.append(self._executor.submit(task))
+
+    def _check_work(self) -> None:
+        while self._work and self._work[0].done():
+            self._work.pop(0).result()
+
+    # -- on the executor -----------------------------------------------------------------------------------------------
+
+    def _write_group(self, group: Mapping[int, dict[str, Any] | None]) -> None:
+        rows = [row for row in group.values() if row is not None]
+        held = sum(self._fetch_body(row) for row in rows)
+        table = DownloadRow.table(rows)
+        if len(rows) < len(group):
+            table = self._merge_kept(group, table)
+        for row in rows:
+            row.clear()
+        with self._file.explain_errors():
+            if self._writer is None:
+                schema = DownloadRow.arrow_schema()
+                self._writer = pq.ParquetWriter(self._file.path, schema, **choose_parquet_options(schema))
+            self._writer.write_table(table, row_group_size=len(group))
+        self._budget.add(-held)
+
+    def _merge_kept(self, group: Mapping[int, dict[str, Any] | None], fetched: pa.Table) -> pa.Table:
+        assert self._kept is not None
+        kept = self._kept.read([self._urls[place] for place, row in group.items() if row is None])
+        table = pa.concat_tables([kept, fetched])
+        places = {url: place for place, url in enumerate(table.column("url").to_pylist())}
+        return table.take(pa.array([places[self._urls[place]] for place in group], pa.int64()))
+
+    def _spool_waiting(self) -> None:
+        """Move the bodies of waiting rows to the file beside the shard."""
+        with self._file.explain_errors():
+            if self._spool is None:
+                self._spool = tempfile.TemporaryFile(dir=self._file.path.parent)  # noqa: SIM115  no name: nothing is left behind
+            for row in list(self._waiting.values()):
+                body = row.get("bytes")
+                if isinstance(body, bytes):
+                    os.pwrite(self._spool.fileno(), body, self._spooled)
+                    row["bytes"] = _Spooled(self._spooled, len(body))
+                    self._spooled += len(body)
+                    self._budget.add(-len(body))
+        self._is_spooling = False
+
+    def _fetch_body(self, row: dict[str, Any]) -> int:
+        """Bring a spooled body back; the bytes of the row that count as held."""
+        body = row.get("bytes")
+        if isinstance(body, _Spooled):
+            assert self._spool is not None
+            row["bytes"] = os.pread(self._spool.fileno(), body.length, body.offset)
+            return 0
+        return len(body or b"")
+
+    def _finish(self) -> WrittenShard:
+        try:
+            for work in self._work:
+                work.result()
+            assert self._next == len(self._urls), "every row must be put before the shard is finished"
+            with self._file.explain_errors():
+                if self._writer is None:
+                    schema = DownloadRow.arrow_schema()
+                    self._writer = pq.ParquetWriter(self._file.path, schema, **choose_parquet_options(schema))
+                self._writer.close()
+            record = self._file.publish()
+        finally:
+            self._discard()
+        ok = self._counts["ok"]
+        reasons = {name: count for name, count in sorted(self._counts.items()) if name != "ok"}
+        return WrittenShard(record, ok, sum(reasons.values()), self._byte_count, reasons)
+
+    def _discard(self) -> None:
+        if self._writer is not None and self._writer.is_open:
+            with contextlib.suppress(OSError, pa.ArrowException):  # the disk may be full: the file goes anyway
+                self._writer.close()
+        if self._spool is not None:
+            self._spool.close()
+        self._file.discard()
+        left = [*self._waiting.values(), *(row for row in self._group.values() if row is not None)]
+        self._budget.add(-sum(len(row["bytes"]) for row in left if isinstance(row.get("bytes"), bytes)))
+        self._waiting.clear()
+        self._group.clear()
+
+
+class KeptRows:
+    """The rows of a shard's present file that a new one takes over."""
+
+    def __init__(self, workspace: Workspace, shard: str, only: Collection[str]) -> None:
+        """All rows but those of ``only``.
+
+        Raises:
+            WorkspaceError: the file is missing, damaged, or of another version.
+        """
+        self._path = workspace.path(f"downloads/{shard}")
+        facts = workspace.read_shard(shard, ["url", "outcome", "reason", "byte_count"]).to_pylist()
+        self._file = pq.ParquetFile(workspace.filesystem.open(self._path, "rb"))
+        if self._file.schema_arrow.names != DownloadRow.arrow_schema().names:
+            raise WorkspaceError(
+                Problem(self._path, "was written by another version of logoingest", "remove it and run fetch again")
+            )
+        self._places = {row["url"]: place for place, row in enumerate(facts)}
+        kept = [row for row in facts if row["url"] not in only]
+        self.sizes: dict[str, int] = {row["url"]: row["byte_count"] or 0 for row in kept}
+        """URL → bytes of its body."""
+        self.counts: Counter[str] = Counter(row["reason"] or row["outcome"] for row in kept)
+        """Rows by reason, ``ok`` among them."""
+        self._starts = [0]
+        for group in range(self._file.num_row_groups):
+            self._starts.append(self._starts[-1] + self._file.metadata.row_group(group).num_rows)
+
+    def read(self, urls: Sequence[str]) -> pa.Table:
+        """The rows (``DownloadRow``) of some of the URLs, in the file's order; only the row groups that hold them are read."""
+        wanted = sorted(self._places[url] for url in urls)
+        tables = [DownloadRow.empty_table()]
+        for group, (start, end) in enumerate(zip(self._starts, self._starts[1:], strict=False)):
+            rows = [place - start for place in wanted if start <= place < end]
+            if rows:
+                tables.append(self._file.read_row_group(group).cast(DownloadRow.arrow_schema()).take(pa.array(rows, pa.int64())))
+        return pa.concat_tables(tables)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close(force=True)

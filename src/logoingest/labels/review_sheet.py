@@ -1,0 +1,212 @@
+"""The review as a spreadsheet: CSV out, CSV back in, whatever the spreadsheet did to it in between.
+
+One row a spelling, and above the spellings of a cluster one row for the whole: what is written there holds for each spelling
+below it that has nothing of its own. The columns a spreadsheet cannot spoil decide which answer a row is about (label_id), not
+the text, of which a spreadsheet may make a number, a date or a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from logoingest.errors import Problem, UsageError
+from logoingest.labels.rulings import FORMS, ClassFinder, Ruling, escape_text, list_made, read_meaning, shorten
+from logoingest.labels.suggestions import CANDIDATES, Cluster, OpenLabel, make_label_id
+
+COLUMNS = (
+    "cluster", "row", "label_id", "label", "answers", "workers", "urls", "candidate_1", "candidate_2", "candidate_3", "why", "warning",
+    "example_1", "example_2", "example_3", "decision", "comment",
+)  # fmt: skip
+"""Of an exported sheet. Read back are cluster, row, label_id (or label), candidate_1 to _3 and decision."""
+
+_MAX_BYTES = 256_000_000
+_MAX_CELL = 100_000
+_MAX_SHOWN = 200
+_WHOLE = "cluster"
+_ONE = "label"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_ENCODINGS = (("utf-8-sig", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe"), ("utf-16", b"\xfe\xff"))
+
+
+class SheetReading(NamedTuple):
+    """What a filled-in sheet says."""
+
+    rulings: Sequence[Ruling]
+    gone: Sequence[str]
+    """Rows with a decision whose answer the data does not have any more; a line each."""
+    empty: int
+    """Answers left open."""
+
+
+class _Row(NamedTuple):
+    where: str
+    cells: Mapping[str, str]
+
+    def read(self, column: str) -> str:
+        return self.cells.get(column, "").strip()
+
+
+def write_sheet(clusters: Sequence[Cluster], show_example: Callable[[str], str] = str) -> bytes:
+    """A sheet to fill in: UTF-8 with a byte order mark, CRLF, no cell that a spreadsheet takes for a formula.
+
+    Args:
+        clusters: the rows, in order.
+        show_example: URL → what is shown for it (a thumbnail's path, or the URL itself).
+    """
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for cluster in clusters:
+        writer.writerows(_render_cluster(cluster, show_example))
+    return b"\xef\xbb\xbf" + buffer.getvalue().encode("utf-8", "backslashreplace")
+
+
+def read_sheet(data: bytes, name: str, labels: Sequence[str], finder: ClassFinder) -> SheetReading:
+    """The rulings of a filled-in sheet.
+
+    Args:
+        data: the file, in the encoding and with the delimiter a spreadsheet gave it.
+        name: the file's, for messages.
+        labels: the distinct answers of the data.
+        finder: the classes there are.
+
+    Raises:
+        UsageError: anything in it cannot be meant; all faults at once.
+    """
+    rows = list(_read_rows(data, name))
+    by_id = {make_label_id(label): label for label in labels}
+    by_text = {text: label for label in labels for text in (_show(label), _guard(_show(label)))} | {
+        label: label for label in labels
+    }
+    made = list_made(row.read("decision") for row in rows)
+    wholes, problems = _gather_wholes(rows)
+    found: dict[str, Ruling] = {}
+    used: set[str] = set()
+    gone: list[str] = []
+    empty = 0
+    for row in rows:
+        if row.read("row") == _WHOLE:
+            continue
+        source = row if row.read("decision") else wholes.get(row.read("cluster"), row)
+        used.add(row.read("cluster"))
+        meaning = read_meaning(source.read("decision"), _list_candidates(source), finder, made)
+        label = by_id.get(row.read("label_id")) if row.read("label_id") else by_text.get(row.cells.get("label", ""))
+        if isinstance(meaning, Problem):
+            problems.append(Problem(source.where, meaning.what, meaning.hint))
+        elif meaning is None:
+            empty += 1
+        elif label is None:
+            gone.append(f"{row.where}: {shorten(row.read('label'))} is not among the answers of the data any more")
+        else:
+            _add_ruling(found, Ruling(label, meaning, row.where), problems)
+    orphans = [row for cluster, row in wholes.items() if cluster not in used]
+    problems += [
+        Problem(row.where, "decides a cluster of which no label row is in the sheet", "keep the rows below it") for row in orphans
+    ]
+    if problems:
+        raise UsageError(list(dict.fromkeys(problems)))
+    return SheetReading(list(found.values()), gone, empty)
+
+
+def _render_cluster(cluster: Cluster, show_example: Callable[[str], str]) -> Iterator[dict[str, str | int]]:
+    shared: dict[str, str | int] = {"cluster": cluster.cluster_id}
+    shared |= {f"candidate_{number}": _guard(one.class_id) for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)}
+    why = "; ".join(
+        f"{number}: {_show(one.name)} {one.score:.2f} ({_show(one.reason)})"
+        for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)
+    )
+    shared |= {"why": _guard(why), "warning": _guard(cluster.warning)}
+    if len(cluster.members) > 1:
+        spellings = " | ".join(_show(member.raw_label) for member in cluster.members)
+        facts = {"row": _WHOLE, "label_id": "", "label": _guard(spellings[:_MAX_SHOWN])}
+        counts = {"answers": cluster.answers, "workers": len(cluster.workers), "urls": len(cluster.urls)}
+        yield {**shared, **facts, **counts, **_list_examples(cluster.examples, show_example)}
+    for member in cluster.members:
+        yield {**shared, **_render_member(member), **_list_examples(member.urls, show_example)}
+
+
+def _render_member(member: OpenLabel) -> dict[str, str | int]:
+    counts = {"answers": member.answers, "workers": len(member.workers), "urls": len(member.urls)}
+    return {"row": _ONE, "label_id": member.label_id, "label": _guard(_show(member.raw_label)), **counts}
+
+
+def _list_examples(urls: Sequence[str], show_example: Callable[[str], str]) -> dict[str, str]:
+    return {f"example_{number}": _guard(_show(show_example(url), 2_000)) for number, url in enumerate(urls[:3], 1)}
+
+
+def _show(text: str, length: int = _MAX_SHOWN) -> str:
+    return escape_text(text if len(text) <= length else text[: length - 1] + "…")
+
+
+def _guard(cell: str) -> str:
+    """A cell that a spreadsheet shows as text: one that could start a formula gets an apostrophe before it."""
+    return f"'{cell}" if cell.lstrip(" '").startswith(_FORMULA) else cell
+
+
+def _unguard(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell.lstrip(" '").startswith(_FORMULA) else cell
+
+
+def _read_rows(data: bytes, name: str) -> Iterator[_Row]:
+    if len(data) > _MAX_BYTES:
+        raise UsageError(Problem(name, f"is larger than {_MAX_BYTES // 1_000_000} MB", "that is no sheet that export wrote"))
+    text = _decode(data)
+    first, _, rest = text.partition("\n")
+    if first.strip().strip('"').lower().startswith("sep="):
+        text = rest
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise UsageError(Problem(name, f"is no CSV file ({error})", "save the sheet as CSV")) from None
+    if any(len(cell) > _MAX_CELL for cells in lines for cell in cells):
+        raise UsageError(Problem(name, f"has a cell of more than {_MAX_CELL:,} characters", "that is no sheet that export wrote"))
+    columns = [cell.strip().lower() for cell in lines[0]] if lines else []
+    repeated = [column for column, count in Counter(columns).items() if column and count > 1]
+    if "decision" not in columns or not {"label_id", "label"} & set(columns) or repeated:
+        what = f"has the column {shorten(repeated[0])} twice" if repeated else "lacks the columns decision and label_id (or label)"
+        raise UsageError(Problem(name, what, f"it has: {', '.join(map(shorten, columns[:20])) or 'none'}"))
+    for number, cells in enumerate(lines[1:], 2):
+        if any(cell.strip() for cell in cells):
+            yield _Row(f"{name}: row {number}", dict(zip(columns, cells, strict=False)))
+
+
+def _decode(data: bytes) -> str:
+    for encoding, mark in _ENCODINGS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")  # what a spreadsheet's plain "CSV" is in the west; label_id is ASCII
+
+
+def _gather_wholes(rows: Sequence[_Row]) -> tuple[dict[str, _Row], list[Problem]]:
+    """Cluster → its own row, where something is decided there."""
+    wholes: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        if row.read("row") == _WHOLE and row.read("decision"):
+            wholes[row.read("cluster")].append(row)
+    problems = [
+        Problem(found[1].where, f"the cluster is decided twice, as {shorten(found[0].read('decision'))} in {found[0].where} too")
+        for found in wholes.values()
+        if len({row.read("decision") for row in found}) > 1
+    ]
+    return {cluster: found[0] for cluster, found in wholes.items()}, problems
+
+
+def _list_candidates(row: _Row) -> list[str]:
+    cells = [_unguard(row.cells.get(f"candidate_{number}", "")) for number in range(1, CANDIDATES + 1)]
+    return [cell for cell in cells if cell]
+
+
+def _add_ruling(found: dict[str, Ruling], ruling: Ruling, problems: list[Problem]) -> None:
+    earlier = found.setdefault(ruling.raw_label, ruling)
+    if earlier.meaning != ruling.meaning:
+        what = f'{shorten(ruling.raw_label)} is "{ruling.meaning}" here and "{earlier.meaning}" in {earlier.where}'
+        problems.append(Problem(ruling.where, what, f"an answer has one decision ({FORMS})"))
