@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
@@ -15,8 +16,10 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 
 from logoingest import load_config
+from logoingest.fetch import ShardCounts
 from logoingest.pipeline import (
     Run,
     check_extras,
@@ -38,9 +41,10 @@ logging.getLogger("logoingest").setLevel(logging.INFO)
 
 
 @task(task_run_name="{stage}")
-async def run_one_stage(config_path: str, overrides: list[str], stage: str) -> dict[str, int]:
+async def run_one_stage(config_path: str, overrides: list[str], stage: str, fetched: Sequence[ShardCounts] = ()) -> dict[str, int]:
     """Run one stage if it is stale, in a thread: a busy event loop would miss its heartbeats."""
-    outcome = await asyncio.to_thread(run_stage, Run(load_config(config_path, overrides)), Stage(stage))
+    run = Run(load_config(config_path, overrides), fetched=fetched)
+    outcome = await asyncio.to_thread(run_stage, run, Stage(stage))
     return outcome.counts
 
 
@@ -57,10 +61,9 @@ async def fetch_one_shard(  # noqa: PLR0917  (a task's parameters are its record
     number: int,  # noqa: ARG001  (names the task run)
     total: int,  # noqa: ARG001  (names the task run)
     at_once: int,
-) -> dict[str, int]:
+) -> ShardCounts:
     """Fetch one shard and write it; a shard that is there whole costs nothing, so a retry goes on where it stopped."""
-    counts = await fetch_shard(Run(load_config(config_path, overrides)), shard, shares=at_once)
-    return {"urls": counts.urls, "failed": counts.failed}
+    return await fetch_shard(Run(load_config(config_path, overrides)), shard, shares=at_once)
 
 
 @flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))  # type: ignore[arg-type]  # its futures are invariant
@@ -81,38 +84,39 @@ async def ingest(config_path: str, overrides: list[str] | None = None, until: st
     with open_run(config) as opened:
         check_extras(opened, stages)
         for stage in stages:
-            if stage is Stage.FETCH:
-                await fetch_pending(opened, config_path, given)
-            await run_one_stage(config_path, given, stage.value)
+            fetched: Sequence[ShardCounts] = ()
+            if stage is Stage.FETCH and config.fetch.executor == "local":
+                fetched = await fetch_pending(opened, config_path, given)
+            await run_one_stage(config_path, given, stage.value, quote(fetched))  # quoted: not to be searched for futures
         status = await asyncio.to_thread(summarise_status, opened)
         await publish_status(opened, status)
         check_gates(opened, stages)
     return dict(status["law"])
 
 
-async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> None:
+async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> list[ShardCounts]:
     """Fetch the shards that are still missing, a few at once, and show how far they are."""
     shards = await asyncio.to_thread(pending_shards, run)
     if not shards:
-        return
+        return []
     total = len(shards)
     at_once = min(SHARDS_AT_ONCE, run.config.fetch.per_host, total)  # each has at least one request in flight towards a host
     places = asyncio.Semaphore(at_once)
     progress = await acreate_progress_artifact(0.0, key="fetch-progress", description=f"0 of {total} shards")
-    done = 0
+    done: list[ShardCounts] = []
 
     async def fetch_one(number: int, shard: str) -> None:
-        nonlocal done
         async with places:
             future = fetch_one_shard.submit(config_path, overrides, shard, number, total, at_once)
-            counts = cast("dict[str, int]", await asyncio.to_thread(future.result))
-        done += 1
-        get_run_logger().info("shard %s: %s URLs, %s failed", number, counts["urls"], counts["failed"])
-        await aupdate_progress_artifact(progress, 100.0 * done / total, description=f"{done} of {total} shards")
+            counts = cast("ShardCounts", await asyncio.to_thread(future.result))
+        done.append(counts)
+        get_run_logger().info("shard %s: %s URLs, %s failed", number, counts.urls, counts.failed)
+        await aupdate_progress_artifact(progress, 100.0 * len(done) / total, description=f"{len(done)} of {total} shards")
 
     async with asyncio.TaskGroup() as group:
         for number, shard in enumerate(shards, 1):
             group.create_task(fetch_one(number, shard))
+    return done
 
 
 async def publish_status(run: Run, status: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from logoingest import __version__
 from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.label_commands import add_label_commands
+from logoingest.release_commands import RELEASE_COMMANDS, add_release_commands, drop_group_word
 
 #: The command of one stage → the stage and what it does.
 STAGE_COMMANDS = {
@@ -22,7 +23,7 @@ STAGE_COMMANDS = {
     "images": ("images", "judge and de-duplicate the pictures"),
     "samples": ("samples", "settle the votes"),
     "splits": ("splits", "assign train, validation and test"),
-    "release": ("release", "write the Parquet release"),
+    "release": ("release", f"write the Parquet release; or 'release' before one of: {', '.join(RELEASE_COMMANDS)}"),
     "train": ("train", "train the baseline and judge it"),
     "report": ("report", "write report.html"),
 }
@@ -43,7 +44,7 @@ class _Terminated(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(drop_group_word(sys.argv[1:] if arguments is None else arguments))
     _start_logging(options)
     previous = signal.signal(signal.SIGTERM, _raise_terminated)
     try:
@@ -114,6 +115,8 @@ def build_parser() -> argparse.ArgumentParser:
         "labels", help="class maps: check, explain, apply, grow and review them", description="Class-map tools."
     )
     add_label_commands(labels.add_subparsers(title="commands", metavar="COMMAND", required=True))
+
+    add_release_commands(commands)
 
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")

@@ -149,6 +149,10 @@ class FetchConfig(Section):
     """CIDR networks that may be fetched from although they are private, e.g. "10.1.0.0/16"."""
     shard_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """URLs per shard: the unit of work, of resume and of distribution."""
+    executor: Literal["local", "ray"] = "local"
+    """Where shards are fetched: processes of this machine, or tasks of a Ray cluster (extra "ray"; see docs/scale.md)."""
+    ray_address: str = ""
+    """host:port of the cluster's head. Left empty: what RAY_ADDRESS says, else a cluster of this machine alone."""
 
 
 class ImagesConfig(Section):
@@ -222,6 +226,8 @@ class ReleaseConfig(Section):
     """Rows per Parquet row group."""
     max_file_bytes: PositiveInt = 500_000_000
     """Roughly the size at which a split goes on in a further file."""
+    keep_versions: NonNegativeInt = 3
+    """Releases kept in releases/v1, v2 … after another has replaced them; 0 keeps none."""
 
 
 class TrainConfig(Section):

@@ -395,6 +395,7 @@ def sync_path(path: Path) -> None:
 _HINTS = {
     errno.ENOSPC: ("the disk is full", "free some space and run again: what is done is kept"),
     errno.EDQUOT: ("the disk quota is used up", "free some space and run again: what is done is kept"),
+    errno.EFBIG: ("a file may not become as large as this one", "raise the limit (ulimit -f) and run again: what is done is kept"),
     errno.EROFS: ("the file system is read-only", "choose another dataset.workspace"),
     errno.EACCES: ("permission denied", "make the folder writable or choose another dataset.workspace"),
     errno.EPERM: ("permission denied", "make the folder writable or choose another dataset.workspace"),
@@ -411,7 +412,9 @@ def _explain_os_error(path: str) -> Iterator[None]:
         code = error.errno
         if code is None and "No space left" in str(error):
             code = errno.ENOSPC
-        if code not in _HINTS:
+        if code is None and isinstance(error, PermissionError):  # object stores have no numbers for their errors
+            code = errno.EACCES
+        if isinstance(error, FileNotFoundError):
             raise
-        what, hint = _HINTS[code]
+        what, hint = _HINTS.get(code or 0, (f"cannot be written ({error})", "run again: what is done is kept"))
         raise WorkspaceError(Problem(path, what, hint)) from error

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import datetime as dt
 import gzip
+import hashlib
 import io
 import ssl
 import threading
@@ -121,6 +122,12 @@ class Site:
     def on_picture(self, request, rest):
         headers = ["Content-Type: image/jpeg", 'ETag: "v1"', "Last-Modified: Thu, 09 Oct 2025 07:30:20 GMT"]
         return compose("200 OK", PICTURE, *headers)
+
+    def on_content_md5(self, request, rest):
+        """Says what the body's MD5 is; the first ``rest`` times the body is another one."""
+        digest = base64.b64encode(hashlib.md5(PICTURE).digest()).decode()
+        body = PICTURE if request.count > int(rest.split("/")[0]) else PICTURE[:-1] + b"?"
+        return compose("200 OK", body, f"Content-MD5: {digest}")
 
     def on_echo(self, request, rest):
         return compose("200 OK", f"{request.method} {request.path}".encode())

@@ -217,15 +217,41 @@ def test_a_workspace_that_cannot_be_written_stops_the_run(site, settings, tmp_pa
         )
 
 
-def test_a_process_that_dies_costs_its_open_shards_only(site, settings, tmp_path, monkeypatch):
-    """A decoder that crashes takes its process along; the message names the shards and says how to go on."""
+@pytest.mark.parametrize("others", [20])
+def test_a_picture_that_kills_its_process_costs_its_own_shard_only(site, settings, tmp_path, monkeypatch, others):
+    """A decoder that crashes takes its process along: every other shard is fetched, the one is named, the message says how to go on."""
     crash = make_inspection(tmp_path, monkeypatch, "return os.kill(os.getpid(), 9) if data.startswith(b'GET /echo') else {}")
-    jobs = [ShardJob(str(tmp_path), shard_name(index), [f"{site.url}/slow/0.3/{index}"]) for index in range(3)]
-    jobs.insert(1, ShardJob(str(tmp_path), shard_name(9), [f"{site.url}/echo"]))
-    with pytest.raises(LogoingestError, match=r"signal 9.*shard-00009.*run again"):
-        run_shards(jobs, replace(settings, processes=2, concurrency=2), crash)
-    assert shard_name(9) not in Workspace(tmp_path).shard_names()
-    assert len(Workspace(tmp_path).shard_names()) >= 1
+    jobs = [ShardJob(str(tmp_path), shard_name(index), [f"{site.url}/slow/0.05/{index}"]) for index in range(others)]
+    jobs.insert(1, ShardJob(str(tmp_path), shard_name(99), [f"{site.url}/echo"]))
+    with pytest.raises(LogoingestError, match=r"^shard-00099.*signal 9, twice.*run again") as raised:
+        run_shards(jobs, replace(settings, processes=2), crash)
+    assert len(raised.value.problems) == 1
+    assert Workspace(tmp_path).shard_names() == [shard_name(index) for index in range(others)]
+    assert site.hits["/echo"] == 2
+
+
+def test_a_process_that_is_killed_once_costs_nothing(site, settings, tmp_path, monkeypatch, caplog):
+    """As the kernel does when memory is short: what it had open is fetched again, and a warning says so."""
+    died = tmp_path / "died"
+    body = f"return {{}} if os.path.exists({str(died)!r}) or b'echo' not in data else (open({str(died)!r}, 'w'), os.kill(os.getpid(), 9))"
+    once = make_inspection(tmp_path, monkeypatch, body)
+    jobs = make_jobs(tmp_path, [f"{site.url}/slow/0.05/{index}" for index in range(20)] + [f"{site.url}/echo"], 3)
+    counts = run_shards(jobs, replace(settings, processes=2), once)
+    assert [one.shard for one in counts] == [shard_name(index) for index in range(7)]
+    assert sum(one.ok for one in counts) == 21
+    assert died.exists()
+    assert "killed by signal 9; fetching again" in caplog.text
+
+
+def test_processes_that_cannot_start_end_the_run(site, settings, tmp_path, monkeypatch):
+    """Nothing is tried over and over."""
+    (tmp_path / "shadow/logoingest/fetch").mkdir(parents=True)
+    for name in ("__init__.py", "fetch/__init__.py"):
+        (tmp_path / "shadow/logoingest" / name).write_text("")
+    (tmp_path / "shadow/logoingest/fetch/lane.py").write_text("import sys\nsys.exit(7)\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "shadow"))
+    with pytest.raises(LogoingestError, match="exit code 7"):
+        run_shards(make_jobs(tmp_path, [f"{site.url}/picture?{i}" for i in range(4)], 2), replace(settings, processes=2), None)
 
 
 def children_of(pid: int) -> set[int]:
@@ -278,4 +304,6 @@ def test_whatever_ends_the_parent_ends_the_processes(site, tmp_path, blow, proce
         parent.kill()
         parent.wait()
     assert done.shard_names() == [shard_name(0), shard_name(1)]
+    if blow == signal.SIGKILL:  # nobody was left to tidy up: the next run does
+        done.remove_leftovers()
     assert [path.name for path in (tmp_path / "downloads").iterdir() if path.suffix != ".parquet"] == []

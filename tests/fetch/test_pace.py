@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -109,17 +110,33 @@ def test_requests_that_were_under_way_together_are_one_sign():
 
 
 def test_repeated_strain_slows_the_pace_down():
-    """Gaps between requests double up to a bound; others' hosts are not slowed."""
+    """With one slot left, gaps between requests double up to a bound; then it says that this does not help. Others are not slowed."""
     host = Pace(8)
-    gaps = []
-    for moment in range(1, 12):
-        host.note_strain("h", float(moment), float(moment))
+    gaps, hopeless = [], []
+    for moment in range(1, 13):
+        hopeless.append(host.note_strain("h", float(moment), float(moment)))
         gaps.append(host._hosts["h"].gap_s)
-    assert gaps[:3] == [FIRST_GAP_S, 2 * FIRST_GAP_S, 4 * FIRST_GAP_S]
+    assert gaps[:6] == [0.0, 0.0, 0.0, FIRST_GAP_S, 2 * FIRST_GAP_S, 4 * FIRST_GAP_S]
     assert gaps[-1] == MAX_GAP_S
+    assert hopeless == [False] * 10 + [True] * 2
     host.note_start("h", 100.0)
     assert host.find_opening("h") == 100.0 + MAX_GAP_S
     assert host.find_opening("other") == 0.0
+
+
+@pytest.mark.parametrize(("share", "slow"), [(0.03, False), (0.3, False), (0.8, True)])
+def test_urls_that_are_refused_for_good_do_not_stop_their_host(share, slow):
+    """Three in a hundred, or thirty, hardly slow it down; only a host that refuses most is asked as slowly as can be."""
+    host, chance, total, hopeless = Pace(8), random.Random(0), 0.0, 0
+    for moment in range(1, 2001):
+        if chance.random() < share:
+            hopeless += host.note_strain("h", float(moment), float(moment))
+        else:
+            host.note_answer("h", float(moment))
+        total += host._hosts["h"].gap_s if "h" in host._hosts else 0.0
+    assert (total / 2000 > 1.0) == slow
+    assert total / 2000 < 0.2 or slow
+    assert (hopeless > 0) == slow
 
 
 def test_a_strained_host_with_a_rate_gets_half_of_it():

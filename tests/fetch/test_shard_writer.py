@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow.parquet as pq
@@ -126,3 +128,78 @@ def test_a_shard_that_is_missing_cannot_be_taken_over(tmp_path):
     """The message names the file."""
     with pytest.raises(WorkspaceError, match=SHARD):
         KeptRows(Workspace(str(tmp_path)), SHARD, ["http://h/a"])
+
+
+def test_rows_in_order_go_to_disk_too_when_memory_is_short(tmp_path):
+    """Many shards with half a row group each must not hold more than the budget between them: nobody would start anything new."""
+    budget = ByteBudget(1_000_000)
+    urls = [f"http://h/{index}" for index in range(30)]
+    with ThreadPoolExecutor(1) as executor:
+        writers = [
+            ShardWriter(Workspace(str(tmp_path)), f"shard-{index:05d}.parquet", urls, executor=executor, budget=budget)
+            for index in range(8)
+        ]
+        for index, url in enumerate(urls):
+            for writer in writers:
+                writer.put(index, make_row(url, bytes([index]) * 100_000))
+        executor.submit(int).result(60)
+        assert not budget.is_full
+        assert [writer.finish().result(60).ok for writer in writers] == [30] * 8
+    assert budget.held == 0
+    for index in range(8):
+        bodies = Workspace(str(tmp_path)).read_shard(f"shard-{index:05d}.parquet").column("bytes").to_pylist()
+        assert bodies == [bytes([number]) * 100_000 for number in range(30)]
+
+
+LIMITED = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from logoingest.errors import WorkspaceError
+from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
+from logoingest.workspace import Workspace
+
+folder, most, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+urls = [f"http://h/{index}" for index in range(60)]
+budget = ByteBudget(limit)
+with ThreadPoolExecutor(1) as executor:
+    writer = ShardWriter(Workspace(folder), "shard-00000.parquet", urls, executor=executor, budget=budget)
+    try:
+        for index in reversed(range(60)):
+            body = index.to_bytes(1, "big") * 10_007
+            writer.put(index, {"url": urls[index], "outcome": "ok", "attempts": 1, "bytes": body, "byte_count": len(body)})
+            executor.submit(int).result(60)
+            assert not budget.is_full, "whoever waits for room would never be told what is wrong"
+        writer.finish().result(60)
+        print("written")
+    except WorkspaceError as error:
+        print(error)
+    finally:
+        writer.discard().result(60)
+    print(budget.held)
+"""
+
+
+@pytest.mark.parametrize(("most", "limit"), [(100_000, 10**9), (100_000, 20_000), (603_000, 10**9), (0, 10**9), (0, 0)])
+def test_a_file_that_cannot_grow_is_explained_and_leaves_nothing(tmp_path, most, limit):
+    """Wherever the disk fills up: the waiting bodies' file, a row group, the footer. A part that was written is no success."""
+    command = [sys.executable, "-c", LIMITED, str(tmp_path), str(most), str(limit)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "may not become as large" in shown.stdout
+    assert "run again: what is done is kept" in shown.stdout
+    assert shown.stdout.endswith("\n0\n")
+    assert shown.stderr == ""
+    assert list((tmp_path / "downloads").iterdir()) == []
+
+
+def test_a_full_device_takes_a_part_and_then_says_so(tmp_path):
+    """A write of which only a part fits is gone on with, not taken for the whole."""
+    most = 5_000
+    code = (
+        "import os, resource, sys\nfrom logoingest.fetch.shard_writer import write_whole\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n"
+        "handle = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)\n"
+        "try:\n    write_whole(handle, b'x' * 8000, 0)\nexcept OSError as error:\n    print(type(error).__name__, os.fstat(handle).st_size)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, str(tmp_path / "file")], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"OSError {most}\n"

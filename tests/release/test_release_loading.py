@@ -180,6 +180,61 @@ def test_equal_and_nested_pictures_are_told_apart(tmp_path):
     assert [reader.read(row) for row in range(7)] == pictures
 
 
+@pytest.mark.parametrize("largest", [100, 3_000_000])
+def test_pictures_lie_where_their_pages_say(making, tmp_path, largest):
+    """Small pictures share a page, large ones have pages of their own: each is found at its place, in every group and file."""
+    random = np.random.default_rng(0)
+    pictures = [random.bytes(int(random.integers(1, largest))) for _ in range(9)] + [
+        making.draw_picture(number) for number in range(9)
+    ]
+    image = pa.StructArray.from_arrays([pa.array(pictures, pa.binary()), pa.array(["x"] * 18)], names=["bytes", "path"])
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": False, "row_group_size": 7}
+    pq.write_table(pa.table({"image": image}), tmp_path / "cut.parquet", use_content_defined_chunking=True, **options)
+    pq.write_table(pa.table({"image": image}), tmp_path / "plain.parquet", data_page_size=1000, **options)
+    reader = PictureReader([tmp_path / "cut.parquet", tmp_path / "plain.parquet"])
+    assert [reader.read(row) for row in range(36)] == pictures * 2
+    assert len(reader._places) == 6
+    assert all(places is not None for places in reader._places.values())
+
+
+@pytest.mark.parametrize("options", [{"data_page_version": "2.0"}, {"compression": "snappy"}, {"use_dictionary": True}, {}])
+def test_other_layouts_are_not_guessed_at(tmp_path, options):
+    """A layout that is not the one known, or a missing picture, is left to pyarrow."""
+    pictures = [b"abc", None if not options else b"d", b"" * 3, b"ef"] * 5
+    image = pa.StructArray.from_arrays([pa.array(pictures, pa.binary()), pa.array(["x"] * 20)], names=["bytes", "path"])
+    pq.write_table(
+        pa.table({"image": image}), tmp_path / "x.parquet", **{"compression": "none", "use_dictionary": False, **options}
+    )
+    reader = PictureReader([tmp_path / "x.parquet"])
+    if options:
+        assert [reader.read(row) for row in range(20)] == pictures
+    else:
+        with pytest.raises(GateError, match="a picture is missing"):
+            reader.read(0)
+    assert reader._places == {0: None}
+
+
+@pytest.mark.parametrize("place", range(0, 120, 7))
+def test_a_damaged_page_is_never_read_as_a_picture_of_another_length(written, tmp_path, place):
+    """Whatever byte of a page header or length is flipped: the right pictures, or a gate error."""
+    path = tmp_path / "x.parquet"
+    shutil.copy(open_release(written).files("test")[0], path)
+    expected = [picture["bytes"] for picture in pq.read_table(path).column("image").to_pylist()]
+    footer = pq.read_metadata(path).row_group(0)
+    start = next(
+        footer.column(index).data_page_offset for index in range(12) if footer.column(index).path_in_schema == "image.bytes"
+    )
+    content = bytearray(path.read_bytes())
+    content[start + place % 40] ^= 1 << place % 8
+    path.write_bytes(content)
+    reader = PictureReader([path])
+    try:
+        found = [reader.read(row) for row in range(len(reader))]
+    except GateError:
+        return
+    assert [len(picture) for picture in found] == [len(picture) for picture in expected]
+
+
 def test_stream_gives_every_picture_once(written):
     """The iterable dataset gives each picture once over its workers, in another order each epoch, the same for the same epoch."""
     release = open_release(written)
@@ -203,18 +258,66 @@ def test_stream_in_the_order_of_the_files(written):
     assert labels == release.dataset("validation").labels.tolist()
 
 
-def test_stream_shares_among_ranks(written):
-    """Ranks get equally many pictures and none twice; what does not divide is left out."""
+@pytest.mark.parametrize(("ranks", "workers"), [(1, 0), (1, 2), (2, 2), (3, 0), (5, 2), (20, 0)])
+@pytest.mark.parametrize("buffer", [0, 4])
+def test_stream_deals_every_picture_once(written, ranks, workers, buffer):
+    """Over all ranks and their workers no picture comes twice and none is missing, however the numbers divide; every epoch."""
+    release = open_release(written)
+    everything = sorted(tuple(mean.tolist()) for mean, _ in release.dataset("train", to_item, keep_multi_class=True))
+    assert len(set(everything)) == 16
+    for epoch in (0, 1):
+        seen = []
+        for rank in range(ranks):
+            stream = release.iterable(
+                "train", to_item, shuffle_buffer=buffer, seed=3, rank=rank, world_size=ranks, keep_multi_class=True
+            )
+            stream.set_epoch(epoch)
+            items = [tuple(mean.tolist()) for mean, _ in DataLoader(stream, batch_size=None, num_workers=workers)]
+            assert len(items) == len(stream)
+            assert abs(len(items) - 16 / ranks) < 1
+            seen += items
+        assert sorted(seen) == everything
+
+
+def test_stream_with_equal_ranks(written):
+    """On request ranks get equally many pictures and none twice; what does not divide is left out."""
     release = open_release(written)
     seen = []
     for rank in range(4):
-        stream = release.iterable("train", to_item, rank=rank, world_size=4, seed=3)
+        stream = release.iterable("train", to_item, rank=rank, world_size=4, drop_remainder=True, seed=3)
         items = [tuple(mean.tolist()) for mean, _ in stream]
         assert len(items) == len(stream) == 3
         seen += items
     assert len(set(seen)) == 12
     with pytest.raises(UsageError, match="rank 4"):
         release.iterable("train", rank=4, world_size=4)
+
+
+def test_boxes_of_a_release(written, making, tmp_path):
+    """One row a box with its picture, split and class, in the order of the rows; none is an empty table with the same columns."""
+    release = open_release(written)
+    expected = [
+        (row["split"], row["image_id"], box["label"], release.class_names[box["label"]], box["bbox"])
+        for row in release.to_arrow().to_pylist()
+        for box in row["boxes"]
+    ]
+    boxes = release.boxes
+    columns = ("split", "image_id", "label", "class_id", "bbox")
+    assert [tuple(row[name] for name in columns) for row in boxes.to_pylist()] == expected
+    assert len(expected) == 24
+    making.collect([making.draw_picture(0)], [["no"]], ["train"]).write(tmp_path / "release")
+    assert open_release(tmp_path / "release").boxes.schema.equals(boxes.schema)
+    assert open_release(tmp_path / "release").boxes.num_rows == 0
+
+
+@pytest.mark.parametrize("keep_multi_class", [False, True])
+def test_boxes_of_a_dataset(written, keep_multi_class):
+    """A dataset's boxes are those of its items, in order."""
+    release = open_release(written)
+    dataset = release.dataset("train", keep_multi_class=keep_multi_class)
+    rows = [row for row in release.to_arrow("train", ["label", "boxes"]).to_pylist() if keep_multi_class or row["label"] >= 0]
+    assert dataset.boxes == [row["boxes"] for row in rows]
+    assert len(dataset.boxes) == len(dataset)
 
 
 def test_dataset_works_with_samplers(written):

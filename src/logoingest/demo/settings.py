@@ -28,6 +28,7 @@ label_column = "Answer.brand"
 class_map = "label_maps/demo.toml"
 
 [fetch]                              # the proxy is given by the demo: --set fetch.proxy=http://127.0.0.1:…
+contact = "demo@example.org"           # named in the User-Agent
 concurrency = 64
 per_host = 16
 connect_timeout_s = 3

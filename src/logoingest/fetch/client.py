@@ -23,11 +23,13 @@ from httpx_aiohttp import AiohttpTransport
 
 from logoingest.fetch.body import BodyFaultError, read_body
 from logoingest.fetch.failures import NETWORK_ERRORS, check_address, judge_error
+from logoingest.fetch.integrity import DIGEST_HEADERS, find_digest_fault
 from logoingest.fetch.policy import Verdict, judge_opt_out
 from logoingest.fetch.resolver import Lookup, Resolver, look_up_addresses
 from logoingest.fetch.robots import MAX_ROBOTS_BYTES
 from logoingest.fetch.settings import FetchSettings, Proxy, make_ssl_context
 from logoingest.fetch.targets import Target
+from logoingest.schemas import Reason
 
 KEEPALIVE_S = 10.0
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
@@ -124,6 +126,7 @@ class Client:
             else:
                 self._refuse_opted_out(headers)
                 body = await read_body(response.aiter_raw(), length, coding, self._settings.max_bytes)
+                _check_digests(headers, body, coding)
         elif response.has_redirect_location and "set-cookie" in headers:
             cookies = httpx.Cookies(cookies)
             cookies.extract_cookies(response)
@@ -166,6 +169,13 @@ class Client:
         self._transports[proxy] = transport
         self._stack.push_async_callback(transport.aclose)
         return transport
+
+
+def _check_digests(headers: httpx.Headers, body: bytes, coding: str | None) -> None:
+    if any(name in headers for name in DIGEST_HEADERS):
+        fault = find_digest_fault(headers, body, coding)
+        if fault is not None:
+            raise BodyFaultError(Verdict(Reason.TRUNCATED, fault, can_heal=True))
 
 
 async def _take_beginning(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:

@@ -31,6 +31,7 @@ from logoingest.fetch.client import Client, Failure, Reply
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
     HEALING,
+    HOPELESS,
     LEFT_ALONE,
     STRAINED_REASONS,
     STRAINED_STATUSES,
@@ -43,7 +44,7 @@ from logoingest.fetch.policy import (
     parse_retry_after,
     plan_retry,
 )
-from logoingest.fetch.pursuit import NOWHERE, Batch, Errand, OnOutcome, Pursuit, RobotsErrand, TakeRow
+from logoingest.fetch.pursuit import NOWHERE, Batch, Errand, OnOutcome, Pursuit, RobotsErrand, TakeRow, Turn
 from logoingest.fetch.resolver import Lookup
 from logoingest.fetch.robots_desk import RobotsDesk
 from logoingest.fetch.rows import build_table, compose_row, describe_failure
@@ -84,9 +85,20 @@ class Fetcher:
     """An async context manager that any number of ``fetch`` calls share: its limits hold over all of them."""
 
     def __init__(
-        self, settings: FetchSettings, inspect: Inspect | None, *, executor: Executor | None = None, lookup: Lookup | None = None
+        self,
+        settings: FetchSettings,
+        inspect: Inspect | None,
+        *,
+        executor: Executor | None = None,
+        lookup: Lookup | None = None,
+        inline_bytes: int = 0,
     ) -> None:
+        """See ``fetch_urls``; bodies of up to ``inline_bytes`` are inspected on the event loop itself.
+
+        Where there is a process a core anyway, handing them to a thread would only add waiting for the interpreter's lock.
+        """
         self._settings = settings
+        self._inline_bytes = inline_bytes
         self._inspect = inspect
         self._client = Client(settings, lookup)
         self._own_executor = ThreadPoolExecutor(count_cpus(), thread_name_prefix="inspect") if executor is None else None
@@ -98,7 +110,7 @@ class Fetcher:
         self._batches: set[Batch] = set()
         self._bench = Bench(self._breaker, self._batches, enqueue=self._enqueue, settle=self._settle, pump=self._pump)
         self._robots = RobotsDesk(settings, self._schedule, self._breaker, self._bench, enqueue=self._enqueue, rng=self._rng)
-        self._tasks: dict[asyncio.Task[None], Errand] = {}
+        self._tasks: dict[asyncio.Task[None], Turn] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self.may_start: Callable[[], bool] = lambda: True
@@ -198,19 +210,20 @@ class Fetcher:
     def _pump(self) -> None:
         """Start whatever may start; called whenever a slot or an item may have come free."""
         while len(self._tasks) < self._settings.concurrency and self.may_start():
-            turn = self._schedule.take(time.monotonic())
-            if turn is None:
+            taken = self._schedule.take(time.monotonic())
+            if taken is None:
                 if not self._schedule.is_held_back():
                     self._idle.set()
                 self._wake_when_due()
                 return
-            host, errand = turn
+            host, errand = taken
             if isinstance(errand, Pursuit) and self._is_pointless(errand):
                 self._schedule.release(host)
                 self._bench.add(errand)  # its wait for a retry ended after the others had given up
                 continue
-            task = asyncio.create_task(self._take_turn(host, errand))
-            self._tasks[task] = errand
+            turn = Turn(host, errand)
+            task = asyncio.create_task(self._take_turn(turn))
+            self._tasks[task] = turn
             task.add_done_callback(self._end_turn)
         self._idle.clear()
 
@@ -223,7 +236,9 @@ class Fetcher:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, due - time.monotonic()), self._pump)
 
     def _end_turn(self, task: asyncio.Task[None]) -> None:
-        errand = self._tasks.pop(task)
+        turn = self._tasks.pop(task)
+        errand = turn.errand
+        self._free_slot(turn)  # it may have been cancelled before it began
         if not task.cancelled() and (error := task.exception()) is not None:
             if isinstance(errand, RobotsErrand):
                 self._robots.forget(errand)
@@ -232,13 +247,18 @@ class Fetcher:
                     batch.done.set_exception(error)
         self._pump()
 
+    def _free_slot(self, turn: Turn) -> None:
+        if turn.holds_slot:
+            turn.holds_slot = False
+            self._schedule.release(turn.host)
+
     async def _abandon(self, batch: Batch) -> None:
         """Drop everything of a batch that is under way, and what was asked for it alone."""
         self._batches.discard(batch)
         if batch.left:
             left: list[Errand] = list(self._robots.leave(batch))
             left += self._schedule.remove(lambda errand: self._is_orphan(errand, batch))
-            tasks = {task: errand for task, errand in self._tasks.items() if self._is_orphan(errand, batch)}
+            tasks = {task: turn.errand for task, turn in self._tasks.items() if self._is_orphan(turn.errand, batch)}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -253,23 +273,27 @@ class Fetcher:
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
-    async def _take_turn(self, host: str, errand: Errand) -> None:
+    async def _take_turn(self, turn: Turn) -> None:
+        host, errand = turn.host, turn.errand
         began = time.monotonic()
         try:
             answer = await self._exchange(host, errand, began)
         finally:
-            self._schedule.release(host)
+            self._free_slot(turn)
         self._learn(host, errand, answer, began)
         if isinstance(errand, RobotsErrand):
             self._robots.proceed(errand, answer, _read_pause(answer))
         elif isinstance(errand, Pursuit):
             if isinstance(answer, Reply) and answer.body:
                 self._pump()  # the host's slot is free while the body is looked at
-                loop = asyncio.get_running_loop()
-                facts = await loop.run_in_executor(self._executor, examine_body, answer.body, self._inspect)
-                self._settle(errand, answer, facts)
+                self._settle(errand, answer, await self._examine(answer.body))
                 return
             self._proceed(errand, answer)
+
+    async def _examine(self, body: bytes) -> dict[str, Any]:
+        if len(body) <= self._inline_bytes:
+            return examine_body(body, self._inspect)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, examine_body, body, self._inspect)
 
     async def _exchange(self, host: str, errand: Errand, began: float) -> Reply | Failure:
         if not errand.seen:
@@ -297,8 +321,9 @@ class Fetcher:
         origin = errand.target.origin
         is_probe, errand.probes = errand.probes == origin, None
         reason = answer.verdict.reason if isinstance(answer, Failure) else None
+        is_hopeless = False
         if answer.status in STRAINED_STATUSES or reason in STRAINED_REASONS:
-            self._pace.note_strain(host, began, now)
+            is_hopeless = self._pace.note_strain(host, began, now)
         elif answer.status is not None:
             self._pace.note_answer(host, now)
         if isinstance(answer, Failure) and reason in DOWN:
@@ -306,8 +331,12 @@ class Fetcher:
         elif self._breaker.note_answer(origin, now, is_probe=is_probe):
             self._bench.call_up(origin)
         pause_s = _read_pause(answer)
-        if pause_s:
-            self._leave_alone(host, origin, pause_s, now)
+        if pause_s and pause_s <= self._settings.max_backoff_s:
+            self._pace.pause(host, now + pause_s, now)
+        elif pause_s:
+            self._leave_alone(origin, LEFT_ALONE, now + pause_s)
+        elif is_hopeless:
+            self._leave_alone(origin, HOPELESS, now)
 
     def _note_failure(self, origin: Origin, verdict: Verdict, now: float, *, is_probe: bool) -> None:
         was_open = self._breaker.explain(origin) is not None
@@ -325,11 +354,8 @@ class Fetcher:
             if isinstance(errand, Pursuit):
                 self._bench.add(errand)
 
-    def _leave_alone(self, host: str, origin: Origin, pause_s: float, now: float) -> None:
-        """The host asked for a pause: all its URLs wait, or are failed if that is longer than config grants."""
-        if pause_s <= self._settings.max_backoff_s:
-            self._pace.pause(host, now + pause_s, now)
-        elif self._breaker.trip(origin, LEFT_ALONE, now + pause_s):
+    def _leave_alone(self, origin: Origin, verdict: Verdict, until: float) -> None:
+        if self._breaker.trip(origin, verdict, until):
             self._give_up(origin)
 
     def _proceed(self, pursuit: Pursuit, answer: Reply | Failure) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
 from logoingest.errors import LogoingestError
@@ -21,6 +24,8 @@ from logoingest.fetch.fetcher import Fetcher, Inspect
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.shard import ShardCounts, ShardJob, Writing, open_writing, run_shard
 
+#: Bodies up to this size are inspected on the event loop of a lane that has one core: a few milliseconds each.
+INLINE_BYTES = 512_000
 #: Shards one lane has open at most.
 MAX_OPEN_SHARDS = 16
 _TICK_S = 0.2
@@ -50,7 +55,8 @@ async def serve_lane(
     """Fetch shards until there are no more: a new one is opened whenever slots are free and nothing waits for them."""
     reporter = _Reporter(emit)
     with ThreadPoolExecutor(threads, thread_name_prefix="inspect") as executor:
-        async with Fetcher(settings, inspect, executor=executor) as fetcher:
+        inline_bytes = INLINE_BYTES if threads == 1 else 0
+        async with Fetcher(settings, inspect, executor=executor, inline_bytes=inline_bytes) as fetcher:
             with open_writing(fetcher) as writing:
                 await _serve(next_job, fetcher, reporter, settings, inspect, stop=stop, writing=writing)
         reporter.flush()
@@ -145,6 +151,7 @@ class _Reporter:
 
 def main(descriptor: int) -> None:
     """What a lane's process runs; ``descriptor`` is its end of the pipe."""
+    sys.meta_path.insert(0, _WithoutPandas())
     _allow_many_files()
     pipe: Connection[Any, Any] = Connection(descriptor)
     try:
@@ -161,6 +168,15 @@ def main(descriptor: int) -> None:
     except Exception as error:
         pipe.send(f"{type(error).__name__}: {error}")
         raise
+
+
+class _WithoutPandas(MetaPathFinder):
+    """pyarrow imports pandas, if it can, for the first list it converts: half a second and 40 MB that no lane needs."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:  # noqa: ARG002  its signature
+        """Refuse pandas; leave everything else to the finders behind."""
+        if name == "pandas":
+            raise ModuleNotFoundError("a fetch process does without pandas", name=name)
 
 
 def _allow_many_files() -> None:
@@ -183,11 +199,12 @@ async def _serve_pipe(pipe: Connection[Any, Any], settings: FetchSettings, inspe
                 message = pipe.recv()
             except (EOFError, OSError):
                 os._exit(1)  # the parent is gone: so is whoever wanted the rest
-            if message == "stop":
-                loop.call_soon_threadsafe(stop.set)
-                loop.call_soon_threadsafe(jobs.put_nowait, None)
-            else:
-                loop.call_soon_threadsafe(jobs.put_nowait, message)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: a shard could not be written, and the parent knows
+                if message == "stop":
+                    loop.call_soon_threadsafe(stop.set)
+                    loop.call_soon_threadsafe(jobs.put_nowait, None)
+                else:
+                    loop.call_soon_threadsafe(jobs.put_nowait, message)
 
     threading.Thread(target=listen, name="parent", daemon=True).start()
 

@@ -1,18 +1,18 @@
 """How fast a host may be asked: its rate, its share of the slots, the pauses it asks for. No I/O, no clock.
 
 Rates are token buckets in the form of the generic cell rate algorithm (ITU-T I.371): a bucket is one number, the time at which
-it would be full again. What a host gets is adapted to how it copes (AIMD, Chiu and Jain 1989): a sign of strain halves its slots
-and, where that is not enough, puts growing gaps between requests; answers give both back bit by bit.
+it would be full again. What a host gets is adapted to how it copes (AIMD, Chiu and Jain 1989): a sign of strain halves its slots,
+and once there is but one, puts a growing gap between requests; answers give both back bit by bit.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Gaps between the requests to a strained host: the first one, the longest one, what an answer makes of one.
+#: The first and the longest gap between the requests to a strained host. Strain doubles it and an answer halves it: a host that
+#: refuses a third of its URLs for good is not slowed without end, one that refuses most is.
 FIRST_GAP_S = 0.05
-MAX_GAP_S = 10.0
-GAP_RECOVERY = 0.9
+MAX_GAP_S = 2.0
 #: A global bucket holds so many seconds' worth of requests, so that timers need not be exact.
 GLOBAL_BURST_S = 0.1
 #: Hosts whose state is kept at once; those at rest have none.
@@ -83,30 +83,33 @@ class Pace:
             state.open_at = max(state.open_at, now + max(state.gap_s, state.delay_s))
 
     def note_answer(self, host: str, now: float) -> None:
-        """It copes: after each round of answers one slot more, and smaller gaps."""
+        """It copes: half the gap, and after each round of answers one slot more."""
         state = self._hosts.get(host)
         if state is None:
             return
         if state.slots < self._per_host:
             state.slots = min(self._per_host, state.slots + 1.0 / state.slots)
         if state.gap_s:
-            state.gap_s *= GAP_RECOVERY
+            state.gap_s /= 2
             if state.gap_s < max(FIRST_GAP_S, self._interval_s):
                 state.gap_s = 0.0
         if _is_at_rest(state, self._per_host, now):
             del self._hosts[host]
 
-    def note_strain(self, host: str, began: float, now: float) -> None:
-        """It said 429 or 503, or timed out.
+    def note_strain(self, host: str, began: float, now: float) -> bool:
+        """It said 429 or 503, or timed out. True when slowing down has not helped: it had the longest gap already.
 
         Requests that were under way together count as one sign: those that ``began`` before the last one say nothing new.
         """
         state = self._hosts.get(host) or self._add(host, now)
         if began < state.strained_at:
-            return
+            return False
         state.strained_at = now
+        is_slowest = state.gap_s >= MAX_GAP_S
+        if state.slots <= 1.0 or self._interval_s:
+            state.gap_s = min(MAX_GAP_S, max(FIRST_GAP_S, 2 * self._interval_s, 2 * state.gap_s))
         state.slots = max(1.0, state.slots / 2)
-        state.gap_s = min(MAX_GAP_S, max(FIRST_GAP_S, 2 * self._interval_s, 2 * state.gap_s))
+        return is_slowest
 
     def pause(self, host: str, until: float, now: float) -> None:
         """It asked to be left alone."""

@@ -45,6 +45,8 @@ class Verdict(NamedTuple):
 
 #: What becomes of the URLs of a host that asked for a longer pause than config grants.
 LEFT_ALONE = Verdict(Reason.HOST_DOWN, "not asked: the host wants to be left alone for longer than fetch.max_backoff_s")
+#: … and of one that refuses or times out however slowly it is asked.
+HOPELESS = Verdict(Reason.HOST_DOWN, "not asked: the host is overloaded or refuses us, however slowly it is asked")
 
 
 def admit_url(url: str, settings: FetchSettings) -> Target | Verdict:

@@ -103,3 +103,12 @@ class RobotsErrand(Errand):
     def list_batches(self) -> list[Batch]:
         """Those of the URLs that wait."""
         return [pursuit.batch for pursuit in self.waiting]
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """One request of an errand. The errand may have its next turn before this one has come to its end."""
+
+    host: str
+    errand: Errand
+    holds_slot: bool = True

@@ -19,7 +19,7 @@ from logoingest.schemas import Reason
 from logoingest.workspace import FileRecord, Workspace
 
 #: Bytes of bodies that one process holds before what waits goes to disk.
-MAX_HELD_BYTES = 24_000_000
+MAX_HELD_BYTES = 12_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +98,15 @@ async def run_shard(
         if writing is None:
             writing = stack.enter_context(open_writing(fetcher))
         job = ShardJob(workspace_url, shard, urls, only)
-        writer, kept = await asyncio.to_thread(_open, job, writing)
+        opening = asyncio.ensure_future(asyncio.to_thread(_open, job, writing))
         try:
+            writer, _ = await asyncio.shield(opening)
             complete = await fetcher.fetch_into(writer.wanted, writer.put, on_outcome, stop)
             if not complete:
                 return ShardCounts(shard, writer.url_count, 0, 0, 0, 0, finished=False)
             written = await asyncio.wrap_future(writer.finish())
         finally:
-            await asyncio.wrap_future(writer.discard())
-            if kept is not None:
-                kept.close()
+            await _close(opening)
     return ShardCounts(
         shard,
         writer.url_count,
@@ -118,6 +117,16 @@ async def run_shard(
         written.reasons,
         written.record,
     )
+
+
+async def _close(opening: asyncio.Future[tuple[ShardWriter, KeptRows | None]]) -> None:
+    """Leave nothing behind, even of a shard that was cancelled while it was being opened."""
+    await asyncio.wait([opening])
+    if opening.exception() is None:
+        writer, kept = opening.result()
+        await asyncio.wrap_future(writer.discard())
+        if kept is not None:
+            kept.close()
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import os
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from typing import IO, Any, NamedTuple
 
@@ -24,7 +24,7 @@ from logoingest.workspace import FileRecord, PendingFile, Workspace, choose_parq
 
 #: A row group ends at whichever comes first.
 MAX_GROUP_ROWS = 100
-MAX_GROUP_BYTES = 4_000_000
+MAX_GROUP_BYTES = 2_000_000
 
 
 class ByteBudget:
@@ -154,8 +154,7 @@ class ShardWriter:
             if self._kept is not None and url in self._kept.sizes:
                 self._group[self._next] = None
                 self._group_bytes += self._kept.sizes[url]
-            elif self._next in self._waiting:
-                row = self._waiting.pop(self._next)
+            elif (row := self._waiting.pop(self._next, None)) is not None:
                 self._group[self._next] = row
                 self._group_bytes += row.get("byte_count") or 0
             else:
@@ -170,7 +169,14 @@ class ShardWriter:
             self._submit(lambda: self._write_group(group))
 
     def _submit(self, task: Callable[[], None]) -> None:
-        self._work.append(self._executor.submit(task))
+        def work() -> None:
+            try:
+                task()
+            except BaseException:
+                self._release()  # else a full budget could keep whoever is to hear of this from ever asking again
+                raise
+
+        self._work.append(self._executor.submit(work))
 
     def _check_work(self) -> None:
         while self._work and self._work[0].done():
@@ -180,18 +186,25 @@ class ShardWriter:
 
     def _write_group(self, group: Mapping[int, dict[str, Any] | None]) -> None:
         rows = [row for row in group.values() if row is not None]
-        held = sum(self._fetch_body(row) for row in rows)
-        table = DownloadRow.table(rows)
-        if len(rows) < len(group):
-            table = self._merge_kept(group, table)
-        for row in rows:
-            row.clear()
-        with self._file.explain_errors():
-            if self._writer is None:
-                schema = DownloadRow.arrow_schema()
-                self._writer = pq.ParquetWriter(self._file.path, schema, **choose_parquet_options(schema))
-            self._writer.write_table(table, row_group_size=len(group))
-        self._budget.add(-held)
+        held = _count_held(rows)
+        try:
+            with self._file.explain_errors():
+                for row in rows:
+                    self._fetch_body(row)
+                table = DownloadRow.table(rows)
+                if len(rows) < len(group):
+                    table = self._merge_kept(group, table)
+                for row in rows:
+                    row.clear()
+                self._open_writer().write_table(table, row_group_size=len(group))
+        finally:
+            self._budget.add(-held)
+
+    def _open_writer(self) -> pq.ParquetWriter:
+        if self._writer is None:
+            schema = DownloadRow.arrow_schema()
+            self._writer = pq.ParquetWriter(self._file.path, schema, **choose_parquet_options(schema))
+        return self._writer
 
     def _merge_kept(self, group: Mapping[int, dict[str, Any] | None], fetched: pa.Table) -> pa.Table:
         assert self._kept is not None
@@ -201,27 +214,25 @@ class ShardWriter:
         return table.take(pa.array([places[self._urls[place]] for place in group], pa.int64()))
 
     def _spool_waiting(self) -> None:
-        """Move the bodies of waiting rows to the file beside the shard."""
+        """Move the bodies that cannot be written yet to the file beside the shard."""
+        self._is_spooling = False  # first: a row that comes while this works is not among those below
         with self._file.explain_errors():
             if self._spool is None:
                 self._spool = tempfile.TemporaryFile(dir=self._file.path.parent)  # noqa: SIM115  no name: nothing is left behind
-            for row in list(self._waiting.values()):
-                body = row.get("bytes")
-                if isinstance(body, bytes):
-                    os.pwrite(self._spool.fileno(), body, self._spooled)
+            for row in [*self._waiting.values(), *self._group.values()]:
+                body = None if row is None else row.get("bytes")
+                if row is not None and isinstance(body, bytes):
+                    write_whole(self._spool.fileno(), body, self._spooled)
                     row["bytes"] = _Spooled(self._spooled, len(body))
                     self._spooled += len(body)
                     self._budget.add(-len(body))
-        self._is_spooling = False
 
-    def _fetch_body(self, row: dict[str, Any]) -> int:
-        """Bring a spooled body back; the bytes of the row that count as held."""
+    def _fetch_body(self, row: dict[str, Any]) -> None:
+        """Bring a spooled body back."""
         body = row.get("bytes")
         if isinstance(body, _Spooled):
             assert self._spool is not None
             row["bytes"] = os.pread(self._spool.fileno(), body.length, body.offset)
-            return 0
-        return len(body or b"")
 
     def _finish(self) -> WrittenShard:
         try:
@@ -229,10 +240,7 @@ class ShardWriter:
                 work.result()
             assert self._next == len(self._urls), "every row must be put before the shard is finished"
             with self._file.explain_errors():
-                if self._writer is None:
-                    schema = DownloadRow.arrow_schema()
-                    self._writer = pq.ParquetWriter(self._file.path, schema, **choose_parquet_options(schema))
-                self._writer.close()
+                self._open_writer().close()
             record = self._file.publish()
         finally:
             self._discard()
@@ -247,10 +255,29 @@ class ShardWriter:
         if self._spool is not None:
             self._spool.close()
         self._file.discard()
-        left = [*self._waiting.values(), *(row for row in self._group.values() if row is not None)]
-        self._budget.add(-sum(len(row["bytes"]) for row in left if isinstance(row.get("bytes"), bytes)))
-        self._waiting.clear()
-        self._group.clear()
+        self._release()
+
+    def _release(self) -> None:
+        """Let go of the rows that are not written."""
+        waiting, self._waiting = self._waiting, {}
+        group, self._group = self._group, {}
+        self._budget.add(-_count_held([*waiting.values(), *(row for row in group.values() if row is not None)]))
+
+
+def write_whole(handle: int, data: bytes, offset: int) -> None:
+    """Write all of ``data``: on a disk that is nearly full, ``pwrite`` writes a part of it and calls that a success.
+
+    Raises:
+        OSError: the rest does not fit.
+    """
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(handle, left, offset)
+        left, offset = left[written:], offset + written
+
+
+def _count_held(rows: Iterable[Mapping[str, Any]]) -> int:
+    return sum(len(row["bytes"]) for row in rows if isinstance(row.get("bytes"), bytes))
 
 
 class KeptRows:
@@ -286,8 +313,15 @@ class KeptRows:
         for group, (start, end) in enumerate(zip(self._starts, self._starts[1:], strict=False)):
             rows = [place - start for place in wanted if start <= place < end]
             if rows:
-                tables.append(self._file.read_row_group(group).cast(DownloadRow.arrow_schema()).take(pa.array(rows, pa.int64())))
+                table = self._read_group(group)
+                tables.append(table.cast(DownloadRow.arrow_schema()).take(pa.array(rows, pa.int64())))
         return pa.concat_tables(tables)
+
+    def _read_group(self, group: int) -> pa.Table:
+        try:
+            return self._file.read_row_group(group)
+        except (OSError, pa.ArrowException) as error:
+            raise WorkspaceError(Problem(self._path, f"is damaged ({error})", "remove it and run fetch again")) from error
 
     def close(self) -> None:
         """Close the file."""

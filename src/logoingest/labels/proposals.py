@@ -108,8 +108,8 @@ class _Table:
     aliases: Sequence[str]
     class_ids: Sequence[str]
     """Distinct, sorted."""
-    starts: npt.NDArray[np.int64]
-    """Where each class begins."""
+    bounds: npt.NDArray[np.int64]
+    """Where each class begins, and at last where all end."""
     grams: _Grams
 
     def compare(self, readings: Sequence[_Reading]) -> tuple[Scores, Scores]:
@@ -162,7 +162,7 @@ def _propose(labels: Sequence[str], table: _Table, limit: int) -> list[list[Prop
         own = slice(start, start + len(made))
         start += len(made)
         match = _Match(made, scores[own], leanings[own], scores[own].max(axis=0))
-        by_class = np.maximum.reduceat(match.best, table.starts)
+        by_class = np.maximum.reduceat(match.best, table.bounds[:-1])
         proposals.append([_describe(place, match, table) for place in _rank(by_class, limit)])
     return proposals
 
@@ -179,8 +179,8 @@ def _rank(scores: Scores, limit: int) -> list[int]:
 
 
 def _describe(place: int, match: _Match, table: _Table) -> Proposal:
-    start, end = (*table.starts, len(match.best))[place : place + 2]
-    spelling = int(start) + int(match.best[start:end].argmax())
+    start, end = table.bounds[place : place + 2].tolist()
+    spelling = start + int(match.best[start:end].argmax())
     row = int(match.scores[:, spelling].argmax())
     reading = match.readings[row]
     if match.leanings[row, spelling] > 0:
@@ -207,7 +207,7 @@ def _build_table(class_map: ClassMap) -> _Table | None:
         return None
     class_ids, starts = np.unique([class_id for class_id, _, _ in rows], return_index=True)
     views = _view([reading for _, _, reading in rows])
-    return _Table(views, [text for _, text, _ in rows], class_ids.tolist(), starts, _Grams(views.grams))
+    return _Table(views, [text for _, text, _ in rows], class_ids.tolist(), np.append(starts, len(rows)), _Grams(views.grams))
 
 
 def _view(readings: Sequence[_Reading]) -> _Views:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -12,8 +13,18 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.errors import Problem, UsageError
-from logoingest.fetch import FetchProgress, FetchSettings, ShardCounts, ShardJob, plan_shards, run_shard, run_shards
+from logoingest.errors import Problem, UsageError, WorkspaceError
+from logoingest.fetch import (
+    PLAN_SCHEMA,
+    FetchProgress,
+    FetchSettings,
+    ShardCounts,
+    ShardJob,
+    plan_shards,
+    run_shard,
+    run_shards,
+    run_shards_on_ray,
+)
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
 from logoingest.workspace import FileRecord, hash_file
@@ -26,10 +37,31 @@ SHARD_PLAN = "shards"
 
 def plan_fetch(run: Run) -> pa.Table:
     """The shard plan of today's annotations (columns url, shard), nothing written."""
-    workspace = run.workspace
-    planned = workspace.read_table(SHARD_PLAN) if workspace.has_table(SHARD_PLAN) else None
-    urls = pc.unique(workspace.read_table("annotations", ["url"]).column("url")).to_pylist()
-    return plan_shards(urls, planned, run.config.fetch.shard_size)
+    urls = pc.unique(run.workspace.read_table("annotations", ["url"]).column("url")).to_pylist()
+    return plan_shards(urls, read_plan(run), run.config.fetch.shard_size)
+
+
+def read_plan(run: Run) -> pa.Table | None:
+    """The plan that is written; where it is missing or damaged, what the shards that are there say; None before the first."""
+    written = _read_written_plan(run)
+    if written is not None:
+        return written
+    parts = []
+    for shard in run.workspace.shard_names():
+        with contextlib.suppress(WorkspaceError):  # cut short as well: its URLs are planned anew
+            urls = run.workspace.read_shard(shard, ["url"]).column("url")
+            parts.append(pa.table({"url": urls, "shard": pa.array([shard] * len(urls), pa.string())}, schema=PLAN_SCHEMA))
+    return pa.concat_tables(parts) if parts else None
+
+
+def _read_written_plan(run: Run) -> pa.Table | None:
+    if not run.workspace.has_table(SHARD_PLAN):
+        return None
+    try:
+        return run.workspace.read_table(SHARD_PLAN)
+    except WorkspaceError as error:
+        logger.warning("%s; making it again from the shards", error.problems[0].where + ": is damaged")
+        return None
 
 
 def list_pending(run: Run, planned: pa.Table) -> list[ShardJob]:
@@ -48,7 +80,8 @@ def list_pending(run: Run, planned: pa.Table) -> list[ShardJob]:
 def pending_shards(run: Run) -> list[str]:
     """Write the shard plan and name the shards that are still to be fetched, in order."""
     planned = plan_fetch(run)
-    if not run.workspace.has_table(SHARD_PLAN) or run.workspace.read_table(SHARD_PLAN).num_rows != planned.num_rows:
+    written = _read_written_plan(run)
+    if written is None or written.num_rows != planned.num_rows:
         run.workspace.write_table(SHARD_PLAN, planned)
     shards = [job.shard for job in list_pending(run, planned)]
     if shards:
@@ -81,34 +114,46 @@ def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str
 
     Args:
         run: the run.
-        counts: of the shards that were fetched just now; a shard without is read and hashed.
+        counts: of the shards that were fetched just now; only the others are read.
     """
     workspace = run.workspace
     record = workspace.read_manifest().stages.get(Stage.FETCH)
     known = {} if record is None else dict(record.outputs)
-    known |= {f"downloads/{count.shard}": count.record for count in counts if count.record is not None}
+    fresh = {count.shard: count for count in counts if count.finished and count.record is not None}
+    known |= {f"downloads/{shard}": count.record for shard, count in fresh.items() if count.record is not None}
     outputs: dict[str, FileRecord] = {f"tables/{SHARD_PLAN}.parquet": _hash(run, f"tables/{SHARD_PLAN}.parquet")}
     failed = total = 0
     size = 0
     for shard in workspace.shard_names():
         name = f"downloads/{shard}"
-        outcomes = workspace.read_shard(shard, ["outcome", "byte_count"])
-        total += outcomes.num_rows
-        failed += pc.sum(pc.equal(outcomes.column("outcome"), "failed")).as_py() or 0
-        size += pc.sum(outcomes.column("byte_count")).as_py() or 0
+        if shard in fresh:
+            rows, lost, length = fresh[shard].urls, fresh[shard].failed, fresh[shard].byte_count
+        else:
+            rows, lost, length = _sum_up(workspace.read_shard(shard, ["outcome", "byte_count"]))
+        total, failed, size = total + rows, failed + lost, size + length
         outputs[name] = known[name] if name in known else _hash(run, name)
     return outputs, {"urls": total, "fetched": total - failed, "failed": failed, "megabytes": size // 1_000_000}
 
 
+def _sum_up(outcomes: pa.Table) -> tuple[int, int, int]:
+    """A shard's rows, those that failed, and the bytes of the others."""
+    failed = pc.sum(pc.equal(outcomes.column("outcome"), "failed")).as_py() or 0
+    return outcomes.num_rows, failed, pc.sum(outcomes.column("byte_count")).as_py() or 0
+
+
 def fetch_all(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
-    """Fetch every pending shard with the local executor; what ``finish_fetch`` returns."""
+    """Fetch every pending shard; what ``finish_fetch`` returns."""
     shards = set(pending_shards(run))
     jobs = [job for job in list_pending(run, run.workspace.read_table(SHARD_PLAN)) if job.shard in shards]
-    return finish_fetch(run, run_jobs(run, jobs))
+    return finish_fetch(run, [*run.fetched, *run_jobs(run, jobs)])
 
 
 def run_jobs(run: Run, jobs: Sequence[ShardJob]) -> list[ShardCounts]:
-    """Fetch the jobs' shards in worker processes, telling ``run.progress`` how far it is."""
+    """Fetch the jobs' shards with the configured executor, telling ``run.progress`` how far it is.
+
+    Raises:
+        UsageError: the executor is not installed or not there.
+    """
     if not jobs:
         return []
     total = sum(len(job.urls) if job.only is None else len(job.only) for job in jobs)
@@ -116,6 +161,8 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob]) -> list[ShardCounts]:
     def tell(progress: FetchProgress) -> None:
         run.progress(Stage.FETCH, progress.urls, total, f"{progress.failed:,} failed, {progress.byte_count / 1e6:,.0f} MB")
 
+    if run.config.fetch.executor == "ray":
+        return run_shards_on_ray(jobs, _settings(run), _inspector(run), tell, address=run.config.fetch.ray_address)
     return run_shards(jobs, _settings(run), _inspector(run), tell)
 
 
@@ -135,7 +182,9 @@ def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), stat
         UsageError: a reason does not exist, or nothing was fetched yet.
     """
     wanted = _match_reasons(reasons)
-    planned = run.workspace.read_table(SHARD_PLAN)
+    planned = read_plan(run)
+    if planned is None:
+        raise UsageError(Problem(run.workspace.url, "nothing was fetched yet", "run the fetch first"))
     jobs = []
     for shard in run.workspace.shard_names():
         rows = run.workspace.read_shard(shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()

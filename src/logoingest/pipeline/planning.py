@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.fetch import plan_shards
-from logoingest.pipeline.fetching import list_pending, plan_fetch
+from logoingest.pipeline.fetching import list_pending, plan_fetch, read_plan
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.route import ROUTE, select_stages
 from logoingest.pipeline.session import Run
@@ -98,8 +98,7 @@ def _describe_fetch(run: Run) -> dict[str, Any]:
     else:
         kept, _ = read_annotations(run.config.sources, run.config.base_dir)
         annotations = kept.num_rows
-        known = workspace.read_table("shards") if workspace.has_table("shards") else None
-        planned = plan_shards(pc.unique(kept.column("url")).to_pylist(), known, run.config.fetch.shard_size)
+        planned = plan_shards(pc.unique(kept.column("url")).to_pylist(), read_plan(run), run.config.fetch.shard_size)
     jobs = list_pending(run, planned)
     left = sum(len(job.urls) for job in jobs)
     needed = int(left * _mean_bytes(run) * 2.2)

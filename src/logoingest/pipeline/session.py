@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from logoingest.config import Config
 from logoingest.labels import ClassMap
 from logoingest.lease import hold_lease
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace
+
+if TYPE_CHECKING:
+    from logoingest.fetch import ShardCounts
 
 #: Told (stage, done, total or None, a few words) while a stage works.
 Progress = Callable[[Stage, int, int | None, str], None]
@@ -27,6 +31,8 @@ class Run:
 
     config: Config
     progress: Progress = ignore_progress
+    fetched: Sequence[ShardCounts] = ()
+    """Shards that a task runner fetched with ``fetch_shard``: the fetch stage need not read them again to know their hashes."""
     workspace: Workspace = field(init=False)
 
     def __post_init__(self) -> None:

@@ -100,6 +100,7 @@ def make_splits(run: Run) -> StageOutput:
 def make_release(run: Run) -> StageOutput:
     """Samples, images and splits → the Parquet release; the conservation law is checked before anything is published."""
     from logoingest.release import write_release
+    from logoingest.release.versions import publish_release
 
     workspace = run.workspace
     ledger = collect_ledger(workspace)
@@ -122,7 +123,7 @@ def make_release(run: Run) -> StageOutput:
         outputs = {
             f"release/{file.relative_to(folder).as_posix()}": hash_file(file) for file in folder.rglob("*") if file.is_file()
         }
-        workspace.replace_folder("release", folder)
+        publish_release(workspace, folder, run.config.release.keep_versions)
     workspace.write_table(ASSIGNMENTS, _extend_assignments(workspace, splits))
     return StageOutput(outputs, {"images": splits.num_rows, **ledger.counts})
 
@@ -206,6 +207,7 @@ def _describe_lineage(run: Run) -> dict[str, object]:
     sections = ("labels", "images", "samples", "splits", "release")
     settings = {name: getattr(config, name).model_dump(mode="json") for name in sections}
     settings["labels"] = {}  # the map's path differs between machines; its hash stands below
+    del settings["release"]["keep_versions"]  # says what becomes of other releases
     sources = [
         {
             "file": config.resolve(source.path).name,

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logoingest.errors import GateError, Problem, UsageError
-from logoingest.release.features import LIGHT_COLUMNS, SPLITS, release_schema
+from logoingest.release.features import LIGHT_COLUMNS, release_schema
 from logoingest.release.manifest import read_manifest
 from logoingest.release.parquet import DATA_FOLDER
 
@@ -47,7 +48,17 @@ class Release:
     @property
     def splits(self) -> dict[str, int]:
         """Split → pictures."""
-        return {split: self.manifest["splits"].get(split, 0) for split in SPLITS}
+        return dict(self.manifest["splits"])
+
+    @property
+    def boxes(self) -> pa.Table:
+        """Every box of every split: split, image_id, label, class_id, bbox ([x, y, width, height] in pixels of the upright
+        picture), truncated, attributes. Read anew each time; no picture is read.
+
+        Raises:
+            GateError: a data file is gone or damaged.
+        """
+        return flatten_boxes(self.to_arrow(columns=["split", "image_id", "boxes"]), self.class_names)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -65,8 +76,8 @@ class Release:
         Raises:
             UsageError: there is no such split.
         """
-        if split not in SPLITS:
-            raise UsageError(Problem(f"split {split!r}", "does not exist", f"there are {', '.join(SPLITS)}"))
+        if split not in self.splits:
+            raise UsageError(Problem(f"split {split!r}", "does not exist", f"there are {', '.join(self.splits)}"))
         prefix = f"{DATA_FOLDER}/{split}-"
         return [self.path / name for name in sorted(self.manifest["files"]) if name.startswith(prefix)]
 
@@ -90,7 +101,7 @@ class Release:
         if split is not None:
             return self._read_split(split, stored, schema)
         tables = []
-        for name in SPLITS:
+        for name in self.splits:
             table = self._read_split(name, stored, schema)
             tables.append(table.add_column(0, "split", pa.array([name] * table.num_rows, pa.string())))
         joined = pa.concat_tables(tables)
@@ -130,9 +141,12 @@ class Release:
         seed: int = 0,
         rank: int | None = None,
         world_size: int | None = None,
+        drop_remainder: bool = False,
         keep_multi_class: bool = False,
     ) -> ReleaseStream:
         """A torch iterable dataset: reads row groups in a shuffled order and shuffles again in a buffer. Sequential on disk.
+
+        Over all ranks and their workers every picture comes once an epoch, none twice.
 
         Args:
             split: train, validation or test.
@@ -140,7 +154,9 @@ class Release:
             shuffle_buffer: encoded pictures held for shuffling, per worker; 0 keeps the order of the files.
             seed: with the epoch (``set_epoch``) it fixes the order.
             rank: which of ``world_size`` trainers this is; of torch.distributed when left out and that is initialised, else 0.
-            world_size: how many trainers share the split; each gets equally many pictures, the remainder is left out.
+            world_size: how many trainers share the split; their parts differ by one picture at most.
+            drop_remainder: give every rank equally many, and leave out what does not divide: trainers that wait for each other
+                after every batch need it. Other pictures are left out in every epoch.
             keep_multi_class: as in ``dataset``.
 
         Raises:
@@ -158,6 +174,7 @@ class Release:
             seed=seed,
             rank=rank,
             world_size=world_size,
+            drop_remainder=drop_remainder,
             keep_multi_class=keep_multi_class,
         )
 
@@ -195,6 +212,18 @@ def open_release(path: str | os.PathLike[str]) -> Release:
     if problems:
         raise GateError(problems)
     return Release(folder, manifest)
+
+
+def flatten_boxes(rows: pa.Table, class_names: Sequence[str]) -> pa.Table:
+    """One row a box of rows with a column ``boxes``: the other columns, repeated, then label, class_id, bbox and the rest."""
+    lists = rows.column("boxes").combine_chunks()
+    parents = pc.list_parent_indices(lists)
+    boxes = pc.list_flatten(lists)
+    flat = rows.drop_columns(["boxes"]).take(parents)
+    for name in ("label", "bbox", "truncated", "attributes"):
+        flat = flat.append_column(name, pc.struct_field(boxes, name))
+    place = flat.schema.get_field_index("label") + 1
+    return flat.add_column(place, "class_id", pa.array(class_names, pa.string()).take(pc.struct_field(boxes, "label")))
 
 
 def _need_torch() -> None:

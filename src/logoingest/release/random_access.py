@@ -1,16 +1,14 @@
 """Any picture of a split in one small read.
 
-A data file holds its pictures uncompressed, one after the other, each after its length (Parquet's PLAIN encoding:
-https://parquet.apache.org/docs/file-format/data-pages/encodings/). Parquet readers take in a whole row group to give one picture;
-here a group is taken in once, on its first use, to learn where its pictures lie, every one compared byte by byte with what
-pyarrow reads. From then on a picture is one ``pread``. A file that was rewritten otherwise (compressed, encrypted …) is read group
-by group, with the last few kept.
+A data file holds its pictures uncompressed, one after the other, each after its length. Parquet readers take in a whole row group to
+give one picture; here the lengths of a group are read once, on its first use (see ``pages``), and from then on a picture is one
+``pread``. A file that was rewritten otherwise (compressed, in another encoding …) is read group by group, with the last few kept.
 """
 
 from __future__ import annotations
 
 import os
-import struct
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 
 from logoingest.errors import GateError, Problem
 from logoingest.release.features import PICTURE_LEAF
+from logoingest.release.pages import locate_values
 
 #: Row groups kept in memory of files whose pictures cannot be read one by one.
 KEPT_GROUPS = 4
@@ -43,7 +42,7 @@ class PictureReader:
 
     def __len__(self) -> int:
         self._open()
-        return int(self._starts[-1])
+        return self._starts[-1]
 
     def close(self) -> None:
         """Close the files; the next read opens them again."""
@@ -61,10 +60,11 @@ class PictureReader:
         self._open()
         if not 0 <= row < self._starts[-1]:
             raise IndexError(row)
-        group = int(np.searchsorted(self._starts, row, side="right")) - 1
-        within = row - int(self._starts[group])
+        group = bisect_right(self._starts, row) - 1
+        within = row - self._starts[group]
         if group not in self._places:
-            self._places[group] = self._locate(group)
+            handle, number = self._groups[group]
+            self._places[group] = self._files[handle].locate_pictures(number)
         places = self._places[group]
         if places is None:
             return bytes(self._read_group(group)[within].as_py())
@@ -79,7 +79,7 @@ class PictureReader:
         self._process = -1
         self._files: list[_DataFile] = []
         self._groups: list[tuple[int, int]] = []
-        self._starts: npt.NDArray[np.int64] = np.zeros(1, np.int64)
+        self._starts: list[int] = [0]
         self._places: dict[int, npt.NDArray[np.int64] | None] = {}
         self._kept: OrderedDict[int, pa.BinaryArray] = OrderedDict()
 
@@ -88,7 +88,6 @@ class PictureReader:
         if self._process == os.getpid():
             return
         self._forget()
-        rows = []
         for index, path in enumerate(self.paths):
             try:
                 file = _DataFile(path)
@@ -97,8 +96,8 @@ class PictureReader:
             self._files.append(file)
             footer = file.parquet.metadata
             self._groups += [(index, group) for group in range(footer.num_row_groups)]
-            rows += [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
-        self._starts = np.concatenate([[0], np.cumsum(np.array(rows, np.int64))]).astype(np.int64)
+            for group in range(footer.num_row_groups):
+                self._starts.append(self._starts[-1] + footer.row_group(group).num_rows)
         self._process = os.getpid()
 
     def _read_group(self, group: int) -> pa.BinaryArray:
@@ -114,13 +113,6 @@ class PictureReader:
         while len(self._kept) > KEPT_GROUPS:
             self._kept.popitem(last=False)
         return pictures
-
-    def _locate(self, group: int) -> npt.NDArray[np.int64] | None:
-        handle, number = self._groups[group]
-        places = self._files[handle].locate_pictures(number, self._read_group(group))
-        if places is not None:
-            self._kept.pop(group, None)
-        return places
 
     def _explain(self, index: int, what: str) -> GateError:
         return GateError(Problem(str(self.paths[index]), what, "check the release with: logoingest verify"))
@@ -145,7 +137,7 @@ class _DataFile:
             raise pa.ArrowInvalid("a picture is missing")
         return column.field("bytes")
 
-    def locate_pictures(self, group: int, pictures: pa.BinaryArray) -> npt.NDArray[np.int64] | None:
+    def locate_pictures(self, group: int) -> npt.NDArray[np.int64] | None:
         """Offset in the file and length of every picture; None when they do not lie there as they are."""
         footer = self.parquet.metadata.row_group(group)
         chunk = next(
@@ -154,17 +146,4 @@ class _DataFile:
         if chunk.compression != "UNCOMPRESSED" or chunk.has_dictionary_page:
             return None
         start = chunk.data_page_offset
-        raw = os.pread(self.fileno(), chunk.total_compressed_size, start)
-        places = np.zeros((len(pictures), 2), np.int64)
-        cursor = 0
-        for index, picture in enumerate(pictures):
-            content = picture.as_py()
-            prefix = struct.pack("<I", len(content))
-            found = raw.find(prefix + content[:32], cursor)
-            while found >= 0 and not raw.startswith(content, found + 4):
-                found = raw.find(prefix + content[:32], found + 1)
-            if found < 0:
-                return None
-            cursor = found + 4 + len(content)
-            places[index] = start + found + 4, len(content)
-        return places
+        return locate_values(self.fileno(), start, start + chunk.total_compressed_size, footer.num_rows)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 import torch.distributed
+from PIL import Image
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from logoingest.errors import GateError, Problem, UsageError
@@ -20,6 +21,8 @@ from logoingest.release.pictures import decode_picture
 from logoingest.release.random_access import PictureReader
 
 Transform = Callable[[Any], Any]
+
+Image.preinit()  # here, so that not every forked worker imports the common decoders anew
 
 
 class ReleaseDataset(Dataset[tuple[Any, int]]):
@@ -37,35 +40,47 @@ class ReleaseDataset(Dataset[tuple[Any, int]]):
         self.transform = transform
         self.keep_multi_class = keep_multi_class
         self._reader = PictureReader(paths)
-        self._rows: npt.NDArray[np.int64] | None = None
-        self._labels: npt.NDArray[np.int64] | None = None
+        self._items: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_rows": None, "_labels": None}
+        return {**self.__dict__, "_items": None}
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        label = int(self.labels[index])
-        assert self._rows is not None
-        return self._decode(int(self._rows[index])), label
+        rows, labels = self._find_rows()
+        label = int(labels[index])
+        return self._decode(int(rows[index])), label
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """The label of every item, in order; no picture is read for it."""
-        if self._labels is None:
+        return self._find_rows()[1]
+
+    @property
+    def boxes(self) -> list[list[dict[str, Any]]]:
+        """The boxes of every item, in order: label, bbox as [x, y, width, height] in pixels, truncated, attributes.
+
+        Read anew each time; no picture is read.
+        """
+        stored = [boxes for path in self._reader.paths for boxes in _read_column(path, "boxes").to_pylist()]
+        return [stored[row] or [] for row in self._find_rows()[0].tolist()]
+
+    def _find_rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The row of every item in the files, and its label."""
+        if self._items is None:
             stored = np.concatenate([np.zeros(0, np.int64), *(_read_labels(path) for path in self._reader.paths)])
-            self._rows = np.arange(len(stored)) if self.keep_multi_class else np.flatnonzero(stored >= 0)
-            self._labels = stored[self._rows]
-        return self._labels
+            rows = np.arange(len(stored)) if self.keep_multi_class else np.flatnonzero(stored >= 0)
+            self._items = rows.astype(np.int64), stored[rows]
+        return self._items
 
     def _decode(self, row: int) -> Any:
         return _apply(self.transform, self._reader.read(row), f"row {row} of {self._reader.paths[0].parent}")
 
 
 class ReleaseStream(IterableDataset[tuple[Any, int]]):
-    """Iterable: every rank gets equally many pictures, every worker of it a part; see ``Release.iterable``."""
+    """Iterable: every rank gets its share of the pictures, every worker of it a part; see ``Release.iterable``."""
 
     def __init__(
         self,
@@ -77,6 +92,7 @@ class ReleaseStream(IterableDataset[tuple[Any, int]]):
         seed: int = 0,
         rank: int | None = None,
         world_size: int | None = None,
+        drop_remainder: bool = False,
         keep_multi_class: bool = False,
     ) -> None:
         self.class_names = list(class_names)
@@ -86,6 +102,7 @@ class ReleaseStream(IterableDataset[tuple[Any, int]]):
         self.shuffle_buffer = shuffle_buffer
         self.seed = seed
         self.rank, self.world_size = _find_rank(rank, world_size)
+        self.drop_remainder = drop_remainder
         self._epoch = torch.zeros(1, dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # workers that outlive an epoch see it too
 
@@ -95,8 +112,8 @@ class ReleaseStream(IterableDataset[tuple[Any, int]]):
 
     def __len__(self) -> int:
         """Pictures of this rank in an epoch, over all its workers."""
-        kept = sum(len(rows) for _, _, rows in self._list_groups())
-        return kept // self.world_size
+        start, stop = self._find_share(sum(len(rows) for _, _, rows in self._list_groups()))
+        return stop - start
 
     def __iter__(self) -> Iterator[tuple[Any, int]]:
         worker = get_worker_info()
@@ -105,14 +122,19 @@ class ReleaseStream(IterableDataset[tuple[Any, int]]):
         groups = self._list_groups()
         if self.shuffle_buffer:
             groups = [groups[index] for index in np.random.default_rng([self.seed, epoch]).permutation(len(groups))]
-        total = sum(len(rows) for _, _, rows in groups) // self.world_size
-        start = self.rank * total + total * number // count
-        stop = self.rank * total + total * (number + 1) // count
+        first, last = self._find_share(sum(len(rows) for _, _, rows in groups))
+        start, stop = (first + (last - first) * part // count for part in (number, number + 1))
         pictures = self._read(groups, start, stop)
         if self.shuffle_buffer:
             pictures = _shuffle(pictures, self.shuffle_buffer, np.random.default_rng([self.seed, epoch, self.rank, number]))
         for data, label, where in pictures:
             yield _apply(self.transform, data, where), label
+
+    def _find_share(self, total: int) -> tuple[int, int]:
+        """The first picture of this rank and the one after its last, of ``total`` laid end to end."""
+        if self.drop_remainder:
+            total -= total % self.world_size
+        return total * self.rank // self.world_size, total * (self.rank + 1) // self.world_size
 
     def _list_groups(self) -> list[tuple[Path, int, npt.NDArray[np.int64]]]:
         """Every row group: its file, its number there, the rows of it that count."""
@@ -143,7 +165,7 @@ class ReleaseStream(IterableDataset[tuple[Any, int]]):
             except (OSError, pa.ArrowException) as error:
                 raise _explain(path, f"row group {number} cannot be read ({error})") from error
             pictures = table.column("image").combine_chunks().field("bytes")
-            labels = table.column("label").to_numpy()
+            labels = _to_numbers(path, table.column("label"))
             for row in chosen:
                 yield pictures[row].as_py(), int(labels[row]), f"{path}, row {row} of row group {number}"
 
@@ -174,14 +196,22 @@ def _find_rank(rank: int | None, world_size: int | None) -> tuple[int, int]:
 
 
 def _read_labels(path: Path) -> npt.NDArray[np.int64]:
+    return _to_numbers(path, _read_column(path, "label"))
+
+
+def _to_numbers(path: Path, column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """A column as numbers; by DLPack, since pyarrow's own ``to_numpy`` imports pandas, in every worker."""
     try:
-        column = pq.ParquetFile(path).read(columns=["label"]).column("label")
-        if column.null_count:
-            raise pa.ArrowInvalid("a label is missing")
-        labels: npt.NDArray[np.int64] = column.to_numpy().astype(np.int64)
+        return np.from_dlpack(column.combine_chunks()).astype(np.int64)
+    except pa.ArrowException as error:  # a label is missing, or no number
+        raise _explain(path, f"has labels that cannot be read ({error})") from error
+
+
+def _read_column(path: Path, name: str) -> pa.ChunkedArray:
+    try:
+        return pq.ParquetFile(path).read(columns=[name]).column(name)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise _explain(path, f"cannot be read ({error})") from error
-    return labels
 
 
 def _apply(transform: Transform | None, data: bytes, where: str) -> Any:

@@ -1,0 +1,89 @@
+"""The folder of an export while it is filled: pictures, small JSON files, and the account of what went in and what did not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TextIO
+
+from logoingest.release.exports.classes import name_folders, name_in_xml
+from logoingest.release.exports.rows import ExportRow
+from logoingest.release.loader import Release
+
+#: What tells an export from any other folder, and what it was made of.
+ACCOUNT_NAME = "export.json"
+CLASSES_NAME = "classes.json"
+LEFT_OUT_NAME = "left_out.csv"
+
+
+class ExportFolder:
+    """A folder to fill with one export."""
+
+    def __init__(self, path: Path, release: Release) -> None:
+        self.path = path
+        self.class_folders = name_folders(release.class_names)
+        self.class_texts = name_in_xml(release.class_names)
+        self.pictures: Counter[str] = Counter()
+        """Split → pictures that went in."""
+        self.left_out: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """Reason → split → pictures."""
+        self.files: dict[str, int] = {}
+        """Files that hold many pictures → how many (WebDataset's shards)."""
+        self._made: set[str] = set()
+
+    def add_picture(self, row: ExportRow, folder: str) -> None:
+        """Write a picture into ``folder`` under its own name."""
+        self.make_folder(folder)
+        (self.path / folder / row.file_name).write_bytes(row.data)
+        self.pictures[row.split] += 1
+
+    def make_folder(self, name: str) -> Path:
+        """A folder inside the export, made once."""
+        if name not in self._made:
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+            self._made.add(name)
+        return self.path / name
+
+    def leave_out(self, row: ExportRow, reason: str) -> None:
+        """Note a picture, or a part of it, that this form cannot hold."""
+        if not self.left_out:
+            self.write_text(LEFT_OUT_NAME, "split,image_id,reason\n")
+        self.left_out[reason][row.split] += 1
+        with (self.path / LEFT_OUT_NAME).open("a", encoding="utf-8", newline="\n") as stream:
+            stream.write(f"{row.split},{row.image_id},{reason}\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a small text file: UTF-8, line feeds."""
+        (self.path / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a small JSON file."""
+        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+    def write_accounts(self, release: Release, form: str) -> None:
+        """Write ``classes.json`` and, last, ``export.json``."""
+        names = zip(release.class_names, release.display_names, self.class_folders, self.class_texts, strict=True)
+        classes = [
+            {"label": label, "class_id": class_id, "name": name, "folder": folder, "xml_name": text}
+            for label, (class_id, name, folder, text) in enumerate(names)
+        ]
+        self.write_json(CLASSES_NAME, classes)
+        account = {
+            "format": form,
+            "release": {"name": release.name, "fingerprint": release.fingerprint},
+            "pictures": dict(self.pictures),
+            "left_out": {reason: dict(splits) for reason, splits in sorted(self.left_out.items())},
+            "files": self.files,
+        }
+        self.write_json(ACCOUNT_NAME, account)
+
+
+def write_array(stream: TextIO, items: Iterable[Any]) -> None:
+    """A JSON array, one item a line, never whole in memory."""
+    stream.write("[")
+    for number, item in enumerate(items):
+        stream.write(",\n" if number else "\n")
+        stream.write(json.dumps(item, allow_nan=False))
+    stream.write("\n]")

@@ -1,0 +1,145 @@
+"""The commands on releases that are there: export, diff, push, pull, versions. Each goes by ``logoingest release …`` as well."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from logoingest.arguments import add_command, print_json
+from logoingest.errors import Problem, UsageError
+
+#: The commands. ``release dataset.toml`` writes a release; ``release diff A B`` is ``diff A B``.
+RELEASE_COMMANDS = ("export", "diff", "push", "pull", "versions")
+
+#: The forms of ``release.exports.FORMATS``, here without its imports: --help must answer at once.
+EXPORT_FORMATS = ("coco", "voc", "yolo", "imagefolder", "webdataset")
+
+_RELEASE_HELP = "a release folder, or a dataset.toml for its newest release, or dataset.toml@v2 for an earlier one"
+_CONFIG_VERSION = re.compile(r"(?P<config>.+\.toml)(?:@v(?P<version>\d{1,9}))?", re.DOTALL)
+
+
+def drop_group_word(arguments: Sequence[str]) -> list[str]:
+    """``release diff …`` → ``diff …``. A config that bears a command's name is meant by ``release ./diff``."""
+    grouped = len(arguments) > 1 and arguments[0] == "release" and arguments[1] in RELEASE_COMMANDS
+    return list(arguments[1:] if grouped else arguments)
+
+
+def add_release_commands(commands: Any) -> None:
+    """Add these commands to the command line's subparsers."""
+    export = add_command(
+        commands, "export", _command_export, "write a release as COCO, VOC, YOLO, ImageFolder or WebDataset", config=False
+    )
+    export.add_argument("release", metavar="RELEASE", help=_RELEASE_HELP)
+    export.add_argument("--format", required=True, choices=EXPORT_FORMATS, help=", ".join(EXPORT_FORMATS), metavar="FORM")
+    export.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the folder to make")
+    export.add_argument("--force", action="store_true", help="replace an earlier export")
+
+    diff = add_command(commands, "diff", _command_diff, "what changed from one release to another", config=False)
+    diff.add_argument("before", metavar="BEFORE", help=_RELEASE_HELP)
+    diff.add_argument("after", metavar="AFTER", help="the same")
+    diff.add_argument(
+        "--limit", type=int, default=20, metavar="N", help="lines a table at most, 0 for all (default: 20; --json has all)"
+    )
+
+    push = add_command(
+        commands, "push", _command_push, "publish a release at a folder or s3://bucket/prefix, whole or not at all", config=False
+    )
+    push.add_argument("release", metavar="RELEASE", help=_RELEASE_HELP)
+    push.add_argument("target", metavar="TARGET", help="a folder, or a URL that fsspec knows")
+
+    pull = add_command(
+        commands, "pull", _command_pull, "bring the release that was last pushed to a target, verified", config=False
+    )
+    pull.add_argument("target", metavar="TARGET", help="a folder, or a URL that fsspec knows")
+    pull.add_argument("folder", type=Path, metavar="FOLDER", help="the folder to make")
+
+    add_command(commands, "versions", _command_versions, "the releases a dataset had, and which are kept")
+
+
+@contextlib.contextmanager
+def _find_release(text: str) -> Iterator[Path]:
+    """The local folder of a release that a command line names; a remote workspace's is copied for the while."""
+    match = _CONFIG_VERSION.fullmatch(text)
+    if Path(text).is_dir() or match is None:
+        yield Path(text)
+        return
+    from logoingest.config import load_config
+    from logoingest.release.versions import RELEASE_FOLDER, name_version
+    from logoingest.workspace import Workspace
+
+    workspace = Workspace(load_config(Path(match["config"]), []).workspace_url)
+    name = RELEASE_FOLDER if match["version"] is None else name_version(workspace, int(match["version"]))
+    with workspace.local_copy(name) as folder:
+        yield folder
+
+
+def _command_export(options: argparse.Namespace) -> int:
+    from logoingest.release import open_release
+    from logoingest.release.exports import export_release
+    from logoingest.release_commands.printing import print_export
+
+    with _find_release(options.release) as folder:
+        summary = export_release(open_release(folder), options.format, options.out, options.force)
+    if options.json:
+        return print_json(summary._asdict())
+    print_export(summary)
+    return 0
+
+
+def _command_diff(options: argparse.Namespace) -> int:
+    from logoingest.release import open_release
+    from logoingest.release.comparison import compare_releases, describe_diff
+    from logoingest.release_commands.printing import print_diff
+
+    if options.limit < 0:
+        raise UsageError(Problem("--limit", "is negative", "0 shows everything"))
+    with _find_release(options.before) as before, _find_release(options.after) as after:
+        diff = compare_releases(open_release(before), open_release(after))
+    if options.json:
+        print_json(describe_diff(diff))
+    else:
+        print_diff(diff, options.limit or None)
+    return 3 if diff.moved else 0
+
+
+def _command_push(options: argparse.Namespace) -> int:
+    from logoingest.display import show_progress
+    from logoingest.release.publishing import push_release
+    from logoingest.release_commands.printing import print_push
+    from logoingest.schemas import Stage
+
+    with _find_release(options.release) as folder, show_progress(options.quiet) as progress:
+        summary = push_release(folder, options.target, lambda done, total: progress(Stage.RELEASE, done, total, "files"))
+    if options.json:
+        return print_json(summary._asdict())
+    print_push(summary)
+    return 0
+
+
+def _command_pull(options: argparse.Namespace) -> int:
+    from logoingest.release import open_release
+    from logoingest.release.publishing import pull_release
+    from logoingest.release_commands.printing import print_pull
+
+    release = open_release(pull_release(options.target, options.folder))
+    if options.json:
+        return print_json({"folder": str(release.path), "fingerprint": release.fingerprint, "splits": release.splits})
+    print_pull(release)
+    return 0
+
+
+def _command_versions(options: argparse.Namespace) -> int:
+    from logoingest.arguments import load_options
+    from logoingest.release.versions import describe_versions
+    from logoingest.release_commands.printing import print_versions
+    from logoingest.workspace import Workspace
+
+    described = describe_versions(Workspace(load_options(options).workspace_url))
+    if options.json:
+        return print_json(described)
+    print_versions(described, options.config)
+    return 0
