@@ -1,19 +1,36 @@
 """From URLs to bytes: politely, within bounds, to public addresses only; one row of ``downloads`` for every URL.
 
 ``policy`` decides, ``client`` speaks HTTP, ``fetcher`` gives every URL its turn, ``shard`` writes, ``lanes`` spreads shards over
-processes, each a ``lane``, ``ray_shards`` over machines.
+processes, each a ``lane``, ``ray_shards`` over machines. Names are loaded when they are first used: whoever only hands shards out
+needs no HTTP.
 """
 
 from __future__ import annotations
 
-from logoingest.fetch.fetcher import Fetcher, Inspect, fetch_urls
-from logoingest.fetch.lane import FetchProgress
-from logoingest.fetch.lanes import run_shards
-from logoingest.fetch.plan import PLAN_SCHEMA, plan_shards
-from logoingest.fetch.pursuit import OnOutcome
-from logoingest.fetch.ray_shards import run_shards_on_ray
-from logoingest.fetch.settings import FetchSettings, Proxy
-from logoingest.fetch.shard import ShardCounts, ShardJob, choose_retries, run_shard
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logoingest.fetch.fetcher import Fetcher, fetch_urls
+    from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
+    from logoingest.fetch.lanes import run_shards
+    from logoingest.fetch.plan import PLAN_SCHEMA, plan_shards
+    from logoingest.fetch.pursuit import OnOutcome
+    from logoingest.fetch.ray_shards import run_shards_on_ray
+    from logoingest.fetch.settings import FetchSettings, Proxy
+    from logoingest.fetch.shard import choose_retries, run_shard
+
+_HOMES = {
+    "fetcher": ("Fetcher", "fetch_urls"),
+    "jobs": ("FetchProgress", "Inspect", "ShardCounts", "ShardJob"),
+    "lanes": ("run_shards",),
+    "plan": ("PLAN_SCHEMA", "plan_shards"),
+    "pursuit": ("OnOutcome",),
+    "ray_shards": ("run_shards_on_ray",),
+    "settings": ("FetchSettings", "Proxy"),
+    "shard": ("choose_retries", "run_shard"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "PLAN_SCHEMA",
@@ -32,3 +49,9 @@ __all__ = [
     "run_shards",
     "run_shards_on_ray",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -14,20 +14,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import pyarrow as pa
 
 from logoingest.fetch.bench import Bench
 from logoingest.fetch.breaker import DOWN, Breaker, Origin
 from logoingest.fetch.client import Client, Failure, Reply
+from logoingest.fetch.jobs import Inspect, count_cpus
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
     HEALING,
@@ -51,9 +51,6 @@ from logoingest.fetch.rows import build_table, compose_row, describe_failure
 from logoingest.fetch.schedule import Schedule
 from logoingest.fetch.settings import FetchSettings
 from logoingest.schemas import FACT_COLUMNS, Reason
-
-#: The body → what one decode of it tells, by FACT_COLUMNS.
-Inspect: TypeAlias = Callable[[bytes], Mapping[str, Any]]
 
 
 async def fetch_urls(
@@ -411,11 +408,6 @@ class Fetcher:
             batch.done.set_result(None)
         elif batch.bench_size:
             self._bench.review_later(batch)
-
-
-def count_cpus() -> int:
-    """CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def examine_body(body: bytes, inspect: Inspect | None) -> dict[str, Any]:

@@ -17,32 +17,19 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
 from types import ModuleType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from logoingest.errors import LogoingestError
-from logoingest.fetch.fetcher import Fetcher, Inspect
+from logoingest.fetch.fetcher import Fetcher
+from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.shard import ShardCounts, ShardJob, Writing, open_writing, run_shard
+from logoingest.fetch.shard import Writing, open_writing, run_shard
 
 #: Bodies up to this size are inspected on the event loop of a lane that has one core: a few milliseconds each.
 INLINE_BYTES = 512_000
 #: Shards one lane has open at most.
 MAX_OPEN_SHARDS = 16
 _TICK_S = 0.2
-
-
-class FetchProgress(NamedTuple):
-    """Counts since the start of ``run_shards``; they only grow."""
-
-    urls: int = 0
-    ok: int = 0
-    failed: int = 0
-    byte_count: int = 0
-    shards: int = 0
-
-    def add(self, other: FetchProgress) -> FetchProgress:
-        """The sum, field by field."""
-        return FetchProgress(*(mine + more for mine, more in zip(self, other, strict=True)))
 
 
 NextJob: TypeAlias = Callable[[], Awaitable[ShardJob | None]]

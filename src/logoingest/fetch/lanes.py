@@ -24,10 +24,8 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
 from logoingest.errors import LogoingestError, Problem
-from logoingest.fetch.fetcher import Inspect, count_cpus
-from logoingest.fetch.lane import FetchProgress, serve_lane
+from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob, count_cpus
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.shard import ShardCounts, ShardJob
 
 logger = logging.getLogger("logoingest")
 
@@ -118,6 +116,8 @@ def _run_here(run: _Run, settings: FetchSettings, inspect: Inspect | None, threa
         return run.jobs.popleft() if run.jobs else None
 
     async def main() -> None:
+        from logoingest.fetch.lane import serve_lane
+
         stop = asyncio.Event()
         watch = asyncio.create_task(_watch_events((halt, run.stop), stop))
         try:

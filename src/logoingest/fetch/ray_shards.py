@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from logoingest.errors import LogoingestError, Problem, UsageError
-from logoingest.fetch.fetcher import Fetcher, Inspect
-from logoingest.fetch.lane import FetchProgress
+from logoingest.fetch.fetcher import Fetcher
+from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.shard import ShardCounts, ShardJob, run_shard
+from logoingest.fetch.shard import run_shard
 from logoingest.workspace import Workspace
 
 logger = logging.getLogger("logoingest")

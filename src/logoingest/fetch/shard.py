@@ -6,52 +6,21 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.fetch.fetcher import Fetcher, Inspect
+from logoingest.fetch.fetcher import Fetcher
+from logoingest.fetch.jobs import Inspect, ShardCounts, ShardJob
 from logoingest.fetch.pursuit import OnOutcome
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.shard_writer import ByteBudget, KeptRows, ShardWriter
 from logoingest.schemas import Reason
-from logoingest.workspace import FileRecord, Workspace
+from logoingest.workspace import Workspace
 
 #: Bytes of bodies that one process holds before what waits goes to disk.
 MAX_HELD_BYTES = 12_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class ShardJob:
-    """What one shard needs: plain values, so that any executor can carry it elsewhere."""
-
-    workspace_url: str
-    shard: str
-    urls: Sequence[str] | pa.Array | pa.ChunkedArray
-    """Every URL of the shard, in the shard's order."""
-    only: Collection[str] | None = None
-    """Fetch just these and keep the shard's other rows; None fetches all."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShardCounts:
-    """What a shard holds after a run of it."""
-
-    shard: str
-    urls: int
-    ok: int
-    failed: int
-    byte_count: int
-    """Bytes of the bodies it holds."""
-    fetched: int
-    """URLs requested in this run; the others were kept."""
-    reasons: dict[str, int] = field(default_factory=dict)
-    """Failed rows by Reason."""
-    record: FileRecord | None = None
-    """sha256 and length of the file; None where that was not looked at."""
-    finished: bool = True
-    """False when it was stopped: nothing was written, and the counts are of nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,7 @@ from logoingest.fetch import (
     ShardCounts,
     ShardJob,
     plan_shards,
-    run_shard,
     run_shards,
-    run_shards_on_ray,
 )
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
@@ -106,6 +104,8 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
     if not urls:
         raise UsageError(Problem(shard, "is not in the shard plan", "run pending_shards first"))
     settings = _settings(run).divide(shares)[0]
+    from logoingest.fetch import run_shard
+
     return await run_shard(run.workspace.url, shard, urls, settings, _inspector(run))
 
 
@@ -162,6 +162,8 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob]) -> list[ShardCounts]:
         run.progress(Stage.FETCH, progress.urls, total, f"{progress.failed:,} failed, {progress.byte_count / 1e6:,.0f} MB")
 
     if run.config.fetch.executor == "ray":
+        from logoingest.fetch import run_shards_on_ray
+
         return run_shards_on_ray(jobs, _settings(run), _inspector(run), tell, address=run.config.fetch.ray_address)
     return run_shards(jobs, _settings(run), _inspector(run), tell)
 
