@@ -33,6 +33,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import certifi
 import numpy as np
 import trustme
 from PIL import Image
@@ -106,7 +107,8 @@ def serve_nginx(pictures: Path, folder: Path, *, https: bool) -> Iterator[tuple[
     certificate = ""
     if https:
         authority = trustme.CA()
-        authority.cert_pem.write_to_path(folder / "ca.pem")
+        # beside the usual authorities: a client that reads them anew for each connection pays for that, as it does on the web
+        (folder / "ca.pem").write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
         issued = authority.issue_cert("127.0.0.1")
         issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
         certificate = f"ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;"
