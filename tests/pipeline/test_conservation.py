@@ -26,7 +26,8 @@ STATUSES = ["Approved", "Submitted", "Rejected"]
 row = st.fixed_dictionaries(
     {
         "url": st.sampled_from([""] + [f"http://photos.test/{number}.jpg" for number in range(12)]),
-        "answer": st.sampled_from(ANSWERS) | st.text(max_size=8),
+        "answer": st.sampled_from(ANSWERS)
+        | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),  # NUL: no text file
         "worker": st.sampled_from(["", "w1", "w2", "w3"]),
         "status": st.sampled_from(STATUSES),
     }
