@@ -9,8 +9,9 @@ Names are loaded when they are first used: importing the package costs nothing a
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from logoingest.lazy_names import load_lazily
 
 __version__ = "0.1.0"
 
@@ -38,7 +39,6 @@ _HOMES = {
     "splits": ("assign_splits",),
     "workspace": ("Workspace",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ClassMap",
@@ -70,11 +70,7 @@ __all__ = [
     "write_release",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+__getattr__ = load_lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logoingest.errors import Problem, WorkspaceError
+from logoingest.whole_files import sync_path
 
 SHARD_PATTERN = re.compile(r"^shard-(\d{5,})\.parquet$")
 
@@ -381,15 +382,6 @@ def hash_file(path: Path) -> FileRecord:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         return FileRecord(digest.hexdigest(), file.tell())
-
-
-def sync_path(path: Path) -> None:
-    """Flush a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 _HINTS = {

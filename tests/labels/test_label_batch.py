@@ -11,15 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import UsageError
+from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels import ClassMap, normalise_label
 from logoingest.labels.label_batch import (
     BATCH_SCHEMA,
     SEVERAL,
     check_target,
     decide_batch,
-    guard_cell,
     read_batch,
-    unguard_cell,
     write_batch,
     write_csv,
 )

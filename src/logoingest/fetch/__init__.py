@@ -7,8 +7,9 @@ needs no HTTP.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.fetch.fetcher import Fetcher, fetch_urls
@@ -30,7 +31,6 @@ _HOMES = {
     "settings": ("FetchSettings", "Proxy"),
     "shard": ("choose_retries", "run_shard"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "PLAN_SCHEMA",
@@ -50,8 +50,4 @@ __all__ = [
     "run_shards_on_ray",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+__getattr__ = load_lazily(__name__, _HOMES)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from logoingest.arguments import add_command, print_json
 from logoingest.errors import Problem, UsageError
+from logoingest.escaping import escape_text
 
 if TYPE_CHECKING:
     from logoingest.label_commands.pairs import PairTable
@@ -57,13 +58,13 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 
 def _command_new(options: argparse.Namespace) -> int:
     from logoingest.labels.map_from_pairs import make_pair_map
-    from logoingest.labels.map_writing import replace_file
+    from logoingest.labels.map_writing import write_text
 
     _refuse_overwriting(options.out, force=options.force)
     table = _read_table(options, options.pairs)
     made = make_pair_map(table.pairs, options.pairs.name)
     _write_doubts(options.ambiguous, made.doubts)
-    replace_file(options.out, made.text)
+    write_text(options.out, made.text)
     if options.json:
         return print_json(_describe_new(options, table, made))
     print(f"read {table.rows:,} rows{_count_bad(table)}")
@@ -221,5 +222,5 @@ def _count_bad(table: PairTable) -> str:
 
 def _show(text: str) -> str:
     """Text of strangers, harmless on a terminal and cut to a line."""
-    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    shown = escape_text(text[:201])
     return f"{shown[:200]}…" if len(shown) > 200 else shown

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TextIO
 
+from logoingest.escaping import escape_text
 from logoingest.labels.review_session import Session, run_command
-from logoingest.labels.rulings import escape_text, shorten
+from logoingest.labels.rulings import shorten
 from logoingest.labels.suggestions import Cluster
 
 _PROMPTS = {

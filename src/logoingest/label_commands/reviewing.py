@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import ClassMapError, Problem, UsageError
+from logoingest.escaping import escape_text
 
 if TYPE_CHECKING:
     from logoingest.labels.map_entries import Signature
@@ -180,7 +181,7 @@ def _describe_cluster(cluster: Cluster) -> dict[str, Any]:
 
 def _print_suggestions(review: Review, options: argparse.Namespace) -> None:
     from logoingest.label_commands.review_terminal import describe_counts
-    from logoingest.labels.rulings import escape_text, shorten
+    from logoingest.labels.rulings import shorten
     from logoingest.labels.suggestions import propose_toml
 
     if review.note:
@@ -294,7 +295,7 @@ def _describe_applied(applied: Applied) -> dict[str, Any]:
 
 def _print_applied(applied: Applied, options: argparse.Namespace) -> None:
     from logoingest.label_commands.review_terminal import count
-    from logoingest.labels.rulings import escape_text, shorten
+    from logoingest.labels.rulings import shorten
     from logoingest.pipeline import describe_effect
 
     edit = applied.edit
@@ -335,7 +336,7 @@ def _print_some(lines: Sequence[str], most: int) -> None:
 def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.label_commands.review_terminal import review_at_terminal
     from logoingest.labels.review_session import Session, collect_rulings, resume_session
-    from logoingest.labels.rulings import ClassFinder, escape_text
+    from logoingest.labels.rulings import ClassFinder
     from logoingest.pipeline import Journal
 
     review = _gather(run, options, options.limit or _ASKED_CLUSTERS)

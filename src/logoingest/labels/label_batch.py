@@ -1,16 +1,13 @@
 """Batch decisions: a file of answers in, a file with a decision beside each out; the pipeline's own function decides.
 
 A CSV is opened in spreadsheets, which run a cell that begins like a formula. Such a cell gets an apostrophe in front
-(``guard_cell``); ``unguard_cell`` takes it off again, so nothing is lost (OWASP, CSV injection). Parquet needs none.
+(``escaping.guard_cell``); ``unguard_cell`` takes it off again, so nothing is lost (OWASP, CSV injection). Parquet needs none.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +18,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from logoingest.errors import Problem, UsageError
+from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels.label_table import normalise_labels
-from logoingest.workspace import sync_path, write_parquet
+from logoingest.whole_files import replace_file
+from logoingest.workspace import write_parquet
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap
@@ -46,7 +45,6 @@ SEVERAL = " | "
 """Between the classes, and the matched spellings, of an answer that names several (rule ``several``)."""
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_DANGEROUS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _ROWS_AT_ONCE = 65_536
 
 
@@ -109,23 +107,15 @@ def write_batch(batch: LabelBatch, path: Path) -> None:
         UsageError: the suffix says no format, or the file cannot be written.
     """
     check_target(path)
-    temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            if path.suffix.lower() != ".parquet":
-                write_csv(batch, stream, _DELIMITERS[path.suffix.lower()])
-        if path.suffix.lower() == ".parquet":
-            write_parquet(batch.table(), temporary)
-        temporary.chmod(0o644)
-        sync_path(temporary)
-        temporary.replace(path)
+        with replace_file(path) as temporary:
+            if path.suffix.lower() == ".parquet":
+                write_parquet(batch.table(), temporary)
+            else:
+                with temporary.open("w", encoding="utf-8", newline="") as stream:
+                    write_csv(batch, stream, _DELIMITERS[path.suffix.lower()])
     except OSError as error:
         raise UsageError(Problem(str(path), f"cannot be written ({error.strerror or error})")) from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def write_csv(batch: LabelBatch, stream: IO[str], delimiter: str = ",") -> None:
@@ -140,16 +130,6 @@ def read_batch(stream: IO[str], delimiter: str = ",") -> Iterator[dict[str, str 
     """The rows of a CSV that ``write_csv`` wrote, with the guards off; an empty cell is null (but an empty raw_label)."""
     for row in csv.DictReader(stream, delimiter=delimiter):
         yield {name: unguard_cell(cell) if cell or name == "raw_label" else None for name, cell in row.items()}
-
-
-def guard_cell(text: str) -> str:
-    """Text for a CSV cell: an apostrophe in front of what a spreadsheet would run, also where one stands there already."""
-    return f"'{text}" if _DANGEROUS.match(text) else text
-
-
-def unguard_cell(cell: str) -> str:
-    """The text of a guarded cell."""
-    return cell[1:] if cell.startswith("'") and _DANGEROUS.match(cell) else cell
 
 
 def _render_row(values: Sequence[Any], delimiter: str) -> str:

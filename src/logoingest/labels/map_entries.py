@@ -5,7 +5,6 @@ Each function changes the document in place and returns whether there was anythi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -15,15 +14,13 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array
 
 from logoingest.labels.fold import fold
-from logoingest.labels.map_writing import make_entry, require_class
+from logoingest.labels.map_writing import LINE_LENGTH, append_entry, make_entry, require_class
 from logoingest.labels.words import NO_LABEL, NOISE_WORDS
 
 DROPPED_CLASS = "answers thrown away"
 """The class that dropped answers are aliases of; it stands in ``output.drop``."""
 
 _DEFAULT_WORDS = {"noise_words": NOISE_WORDS, "no_label": NO_LABEL}
-_FIRST_INDENT = re.compile(r"\n([ \t]+)[^\s\]#]")
-_LINE_LENGTH = 132
 
 
 class Signature(NamedTuple):
@@ -55,7 +52,7 @@ def add_dropped_class(document: tomlkit.TOMLDocument) -> bool:
         output["drop"] = tomlkit.array()
     if DROPPED_CLASS in output["drop"]:
         return False
-    _append(output["drop"], DROPPED_CLASS)
+    append_entry(output["drop"], DROPPED_CLASS)
     return True
 
 
@@ -79,7 +76,7 @@ def add_word(document: tomlkit.TOMLDocument, key: str, word: str, known: Collect
         if "any" not in words:
             words["any"] = tomlkit.array()
         words = words["any"]
-    _append(words, make_entry(word, by=signature.by, on=signature.on))
+    append_entry(words, make_entry(word, by=signature.by, on=signature.on))
     return True
 
 
@@ -98,7 +95,7 @@ def add_overrides(
     if isinstance(there, Array):
         entry = tomlkit.inline_table()
         entry.update(facts)
-        _append(there, entry)
+        append_entry(there, entry)
         return True
     if len(annotation_ids) > 2:
         names.multiline(multiline=True)
@@ -118,7 +115,7 @@ def add_pair(document: tomlkit.TOMLDocument, class_id: str, text: str) -> tomlki
         document = _insert_key(document, "distinct_from = []\n")
     pair = tomlkit.array()
     pair.extend([class_id, text])
-    _append(document["distinct_from"], pair)
+    append_entry(document["distinct_from"], pair)
     return document
 
 
@@ -156,7 +153,7 @@ def _spell_out_defaults(document: tomlkit.TOMLDocument, key: str, known: Collect
         for language, words in defaults.items():
             entries = tomlkit.array()
             entries.extend(words)
-            if len(entries.as_string()) > _LINE_LENGTH:
+            if len(entries.as_string()) > LINE_LENGTH:
                 entries.multiline(multiline=True)
             table.append(language, entries)
     return table
@@ -173,15 +170,3 @@ def _start_table(document: tomlkit.TOMLDocument) -> Any:
 def _list_words(words: Any) -> list[str]:
     lists = words.values() if isinstance(words, Mapping) else [words]
     return [str(word.get("text", "") if isinstance(word, Mapping) else word) for entries in lists for word in entries]
-
-
-def _append(entries: Any, entry: Any) -> None:
-    """At the end, in the list's own style."""
-    text = entries.as_string()
-    if "\n" in text:
-        indent = _FIRST_INDENT.search(text)
-        entries.add_line(entry, indent=indent.group(1) if indent else "    ")
-        return
-    entries.append(entry)
-    if len(entries.as_string()) > _LINE_LENGTH // 2:
-        entries.multiline(multiline=True)

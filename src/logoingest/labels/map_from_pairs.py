@@ -13,11 +13,10 @@ from logoingest.labels.class_map import ClassMap
 from logoingest.labels.enrichment import Doubt, NewAlias, judge_candidates
 from logoingest.labels.fold import fold
 from logoingest.labels.map_file import ANY_LANGUAGE
-from logoingest.labels.map_writing import make_entry
+from logoingest.labels.map_writing import LINE_LENGTH, make_entry
 from logoingest.labels.pack_entries import Pair, clean_language, clean_name, find_qid
 
 _ID_LENGTH = 200
-_LINE_LENGTH = 132
 
 
 @dataclass(frozen=True)
@@ -128,4 +127,4 @@ def _write_map(head: str, ids: Sequence[str], aliases: Mapping[str, Sequence[New
 
 def _write_list(key: str, entries: Sequence[str]) -> list[str]:
     line = f"{key} = [{', '.join(entries)}]"
-    return [line] if len(line) <= _LINE_LENGTH else [f"{key} = [", *(f"    {entry}," for entry in entries), "]"]
+    return [line] if len(line) <= LINE_LENGTH else [f"{key} = [", *(f"    {entry}," for entry in entries), "]"]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Mapping, MutableMapping
-from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +19,9 @@ from logoingest.errors import ClassMapError, Problem
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.fold import fold
 from logoingest.labels.map_file import ANY_LANGUAGE
+from logoingest.whole_files import replace_file
 
-_LINE_LENGTH = 132
+LINE_LENGTH = 132
 _FIRST_INDENT = re.compile(r"\n([ \t]+)[^\s\]#]")
 _BARE_NEWLINE = re.compile(r"(?<!\r)\n")
 
@@ -54,17 +53,18 @@ def write_document(path: str | os.PathLike[str], document: tomlkit.TOMLDocument)
     if "\r\n" in text:
         text = _BARE_NEWLINE.sub("\r\n", text)
     _check_text(text, document, Path(os.path.realpath(path)))
-    replace_file(path, text)
+    write_text(path, text)
 
 
-def replace_file(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in one step, through links, keeping the mode of the file that was there.
 
     Raises:
         ClassMapError: it cannot be written.
     """
     try:
-        _replace(Path(os.path.realpath(path)), text.encode("utf-8"))
+        with replace_file(Path(os.path.realpath(path))) as temporary:
+            temporary.write_bytes(text.encode("utf-8"))
     except OSError as error:
         raise ClassMapError(Problem(os.fspath(path), f"cannot be written ({error.strerror or error})")) from None
 
@@ -102,7 +102,7 @@ def add_alias(
     folded = _fold_text(text)
     if any(_fold_text(known) == folded for known in _list_texts(table)):
         return False
-    _append(_find_list(document, table, class_id, language), make_entry(text, exact=exact, source=source, by=by, on=on))
+    append_entry(_find_list(document, table, class_id, language), make_entry(text, exact=exact, source=source, by=by, on=on))
     return True
 
 
@@ -269,7 +269,7 @@ def _cut_after(table: Table, wanted: str) -> list[tuple[Any, Item]]:
     return rest
 
 
-def _append(entries: Array, entry: Item) -> None:
+def append_entry(entries: Any, entry: Any) -> None:
     """At the end: on a line of its own in a list of several lines, or when the line grows long."""
     text = entries.as_string()
     if "\n" in text:
@@ -277,7 +277,7 @@ def _append(entries: Array, entry: Item) -> None:
         entries.add_line(entry, indent=indent.group(1) if indent else "    ")
         return
     entries.append(entry)
-    if len(entries.as_string()) > _LINE_LENGTH // 2:
+    if len(entries.as_string()) > LINE_LENGTH // 2:
         entries.multiline(multiline=True)
 
 
@@ -291,20 +291,6 @@ def _check_text(text: str, document: tomlkit.TOMLDocument, file: Path) -> None:
     if not is_faithful:
         raise ClassMapError(Problem(file.name, "cannot be extended as it is written", "the file is left as it was"))
     ClassMap.from_toml(text, file.name, file.parent)
-
-
-def _replace(file: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".tmp", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, file.stat().st_mode & 0o777 if file.exists() else 0o644)
-        os.replace(temporary, file)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from logoingest.errors import Problem
-from logoingest.labels.rulings import ClassFinder, Ruling, escape_text, list_made, read_meaning, shorten
+from logoingest.escaping import escape_text
+from logoingest.labels.rulings import ClassFinder, Ruling, list_made, read_meaning, shorten
 from logoingest.labels.suggestions import Cluster, OpenLabel
 
 HELP = """\

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
-from logoingest.labels.rulings import FORMS, ClassFinder, Ruling, escape_text, list_made, read_meaning, shorten
+from logoingest.escaping import escape_text, guard_cell, unguard_cell
+from logoingest.labels.rulings import FORMS, ClassFinder, Ruling, list_made, read_meaning, shorten
 from logoingest.labels.suggestions import CANDIDATES, Cluster, OpenLabel, make_label_id
 
 COLUMNS = (
@@ -28,7 +29,6 @@ _MAX_CELL = 100_000
 _MAX_SHOWN = 200
 _WHOLE = "cluster"
 _ONE = "label"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _ENCODINGS = (("utf-8-sig", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe"), ("utf-16", b"\xfe\xff"))
 
 
@@ -79,7 +79,7 @@ def read_sheet(data: bytes, name: str, labels: Sequence[str], finder: ClassFinde
     """
     rows = list(_read_rows(data, name))
     by_id = {make_label_id(label): label for label in labels}
-    by_text = {text: label for label in labels for text in (_show(label), _guard(_show(label)))} | {
+    by_text = {text: label for label in labels for text in (_show(label), guard_cell(_show(label)))} | {
         label: label for label in labels
     }
     made = list_made(row.read("decision") for row in rows)
@@ -114,15 +114,15 @@ def read_sheet(data: bytes, name: str, labels: Sequence[str], finder: ClassFinde
 
 def _render_cluster(cluster: Cluster, show_example: Callable[[str], str]) -> Iterator[dict[str, str | int]]:
     shared: dict[str, str | int] = {"cluster": cluster.cluster_id}
-    shared |= {f"candidate_{number}": _guard(one.class_id) for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)}
+    shared |= {f"candidate_{number}": guard_cell(one.class_id) for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)}
     why = "; ".join(
         f"{number}: {_show(one.name)} {one.score:.2f} ({_show(one.reason)})"
         for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)
     )
-    shared |= {"why": _guard(why), "warning": _guard(cluster.warning)}
+    shared |= {"why": guard_cell(why), "warning": guard_cell(cluster.warning)}
     if len(cluster.members) > 1:
         spellings = " | ".join(_show(member.raw_label) for member in cluster.members)
-        facts = {"row": _WHOLE, "label_id": "", "label": _guard(spellings[:_MAX_SHOWN])}
+        facts = {"row": _WHOLE, "label_id": "", "label": guard_cell(spellings[:_MAX_SHOWN])}
         counts = {"answers": cluster.answers, "workers": len(cluster.workers), "urls": len(cluster.urls)}
         yield {**shared, **facts, **counts, **_list_examples(cluster.examples, show_example)}
     for member in cluster.members:
@@ -131,24 +131,15 @@ def _render_cluster(cluster: Cluster, show_example: Callable[[str], str]) -> Ite
 
 def _render_member(member: OpenLabel) -> dict[str, str | int]:
     counts = {"answers": member.answers, "workers": len(member.workers), "urls": len(member.urls)}
-    return {"row": _ONE, "label_id": member.label_id, "label": _guard(_show(member.raw_label)), **counts}
+    return {"row": _ONE, "label_id": member.label_id, "label": guard_cell(_show(member.raw_label)), **counts}
 
 
 def _list_examples(urls: Sequence[str], show_example: Callable[[str], str]) -> dict[str, str]:
-    return {f"example_{number}": _guard(_show(show_example(url), 2_000)) for number, url in enumerate(urls[:3], 1)}
+    return {f"example_{number}": guard_cell(_show(show_example(url), 2_000)) for number, url in enumerate(urls[:3], 1)}
 
 
 def _show(text: str, length: int = _MAX_SHOWN) -> str:
     return escape_text(text if len(text) <= length else text[: length - 1] + "…")
-
-
-def _guard(cell: str) -> str:
-    """A cell that a spreadsheet shows as text: one that could start a formula gets an apostrophe before it."""
-    return f"'{cell}" if cell.lstrip(" '").startswith(_FORMULA) else cell
-
-
-def _unguard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell.lstrip(" '").startswith(_FORMULA) else cell
 
 
 def _read_rows(data: bytes, name: str) -> Iterator[_Row]:
@@ -201,7 +192,7 @@ def _gather_wholes(rows: Sequence[_Row]) -> tuple[dict[str, _Row], list[Problem]
 
 
 def _list_candidates(row: _Row) -> list[str]:
-    cells = [_unguard(row.cells.get(f"candidate_{number}", "")) for number in range(1, CANDIDATES + 1)]
+    cells = [unguard_cell(row.cells.get(f"candidate_{number}", "")) for number in range(1, CANDIDATES + 1)]
     return [cell for cell in cells if cell]
 
 

@@ -24,6 +24,7 @@ from typing import NamedTuple
 from rapidfuzz import fuzz, process
 
 from logoingest.errors import Problem
+from logoingest.escaping import escape_text
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.fold import fold
 
@@ -188,11 +189,6 @@ def shorten(text: str) -> str:
     """Text in quotes for a message: escaped, at most 60 characters."""
     shown = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
     return f'"{escape_text(shown)}"'
-
-
-def escape_text(text: str) -> str:
-    """Text on one line in which nothing moves a cursor, hides or turns round: such characters are shown as escapes."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii") for char in text)
 
 
 def _pick_candidate(number: int, candidates: Sequence[str], finder: ClassFinder) -> Meaning | Problem:

@@ -5,8 +5,9 @@ Names are loaded when they are first used: a run that finds everything fresh nee
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.pipeline.audit import explain_label_of, explain_row, explain_url
@@ -38,7 +39,6 @@ _HOMES = {
     "scaffold": ("init",),
     "session": ("Progress", "Run", "open_run"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ROUTE",
@@ -72,11 +72,7 @@ __all__ = [
     "verify",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+__getattr__ = load_lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

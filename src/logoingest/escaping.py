@@ -1,0 +1,22 @@
+"""Strangers' text made harmless: on a terminal or a line of a message, and in a spreadsheet's cell."""
+
+from __future__ import annotations
+
+import re
+
+_FORMULA = re.compile(r"[' ]*[=+\-@|%\t\r\n＝＋－＠]")
+
+
+def escape_text(text: str) -> str:
+    """Text on one line in which nothing moves a cursor, hides or turns round: such characters are shown as escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii") for char in text)
+
+
+def guard_cell(text: str) -> str:
+    """Text for a CSV cell: an apostrophe in front of what a spreadsheet would run (OWASP, CSV injection)."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguard_cell(cell: str) -> str:
+    """The text of a guarded cell."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
