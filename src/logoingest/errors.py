@@ -14,6 +14,7 @@ The data's fault is a value (a row of ``rejected.parquet`` with a ``Reason``); o
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -30,6 +31,12 @@ class Problem:
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text}; {self.hint}" if self.hint else text
+
+
+def suggest_name(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The hint for a name that does not exist: the nearest that does, else ``otherwise``."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else otherwise
 
 
 class LogoingestError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import pickle
 import urllib.error
 import urllib.request
@@ -15,7 +14,7 @@ import torchvision
 from torch import Tensor, nn
 
 from logoingest.config import TrainConfig
-from logoingest.errors import ConfigError, Problem
+from logoingest.errors import ConfigError, Problem, suggest_name
 
 #: Spread of the new head's weights: small, so that the first loss is that of not knowing.
 HEAD_STD = 0.01
@@ -58,8 +57,7 @@ def check_architecture(name: str) -> None:
     """
     known = list_architectures()
     if name not in known:
-        near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.5)
-        hint = f'did you mean "{near[0]}"?' if near else f"for example {', '.join(known[:4])}"
+        hint = suggest_name(name.lower().replace("-", "_"), known, f"for example {', '.join(known[:4])}")
         raise ConfigError(Problem("train.model", f'torchvision has no classification model "{name}"', hint))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.config import ImagesConfig
-from logoingest.errors import ConfigError, LogoingestError, Problem
+from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
 from logoingest.images.duplicates import group_duplicates, group_equal
 from logoingest.images.quality import FLAGS, describe_flag, raise_flags
 from logoingest.refusals import Refusal, reject_annotations
@@ -61,8 +60,7 @@ def _check_flags(names: Iterable[str]) -> None:
     problems = []
     for name in names:
         if name not in FLAGS:
-            near = difflib.get_close_matches(name, FLAGS, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(FLAGS)}"
+            hint = suggest_name(name, FLAGS, f"known: {', '.join(FLAGS)}")
             problems.append(Problem("dataset.toml: images.reject_flags", f'there is no flag "{name}"', hint))
     if problems:
         raise ConfigError(problems)

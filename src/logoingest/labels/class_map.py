@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -12,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from logoingest.errors import ClassMapError, Problem
+from logoingest.errors import ClassMapError, Problem, suggest_name
 from logoingest.labels.fold import fold
 from logoingest.labels.map_file import AffixForm, MapForm, OverrideForm, Thresholds, place_alias, read_form
 from logoingest.labels.words import NO_LABEL, NOISE_WORDS, SEPARATORS
@@ -381,5 +380,4 @@ def _check_no_label(layers: Sequence[_Layer], spellings: Sequence[Spelling], pro
 def _check_known(class_id: str, names: Mapping[str, str], place: str, problems: list[Problem]) -> None:
     if class_id in names:
         return
-    near = difflib.get_close_matches(class_id, list(names), n=1, cutoff=0.6)
-    problems.append(Problem(place, f"there is no class {class_id!r}", f'did you mean "{near[0]}"?' if near else ""))
+    problems.append(Problem(place, f"there is no class {class_id!r}", suggest_name(class_id, names)))

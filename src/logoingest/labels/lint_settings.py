@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from logoingest.errors import suggest_name
 from logoingest.labels.affixes import AffixRule
 from logoingest.labels.fold import fold, make_plain
 from logoingest.labels.lint_claims import Claims, quote
@@ -48,8 +48,7 @@ def _check_pairs(layer: MapLayer, known: dict[str, Claim], claims: Claims) -> It
                 what = f"{quote(text)} is how {owner.class_id} is written ({owner.where}), not a class id"
                 yield Finding("distinct-from-by-name", layer.name, line, what, f'write "{owner.class_id}"')
         if len(strangers) == len(pair) and not any(fold(text).text in spelt for text in pair):
-            near = difflib.get_close_matches(pair[0], list(known), n=1, cutoff=0.6)
-            hint = f'did you mean "{near[0]}"?' if near else "name at least one class by its id"
+            hint = suggest_name(pair[0], known, "name at least one class by its id")
             yield Finding("distinct-from-nothing", layer.name, line, f"neither {shown} is a class id", hint)
         elif pair[0] == pair[1]:
             yield Finding(

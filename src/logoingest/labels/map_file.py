@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from logoingest.errors import Problem
+from logoingest.errors import Problem, suggest_name
 from logoingest.labels.fold import MAX_LENGTH, fold
 
 ANY_LANGUAGE = "any"
@@ -248,8 +247,7 @@ def _describe(name: str, data: Any, fault: ErrorDetails) -> Problem:
     where = f"{name}: {_find_place(data, location)}"
     if kind == "extra_forbidden":
         known = [info.alias or key for key, info in _find_form(location[:-1]).model_fields.items()]
-        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
-        return Problem(where, "unknown key", f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}")
+        return Problem(where, "unknown key", suggest_name(str(location[-1]), known, f"known here: {', '.join(known)}"))
     if kind == "missing":
         return Problem(where, "is missing")
     message = message.removeprefix("Value error, ")

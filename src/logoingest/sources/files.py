@@ -7,7 +7,6 @@ through. What is wrong with a whole file is a ``SourceError``; what is wrong wit
 from __future__ import annotations
 
 import codecs
-import difflib
 import gzip
 import io
 import re
@@ -18,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from logoingest.errors import Problem, SourceError
+from logoingest.errors import Problem, SourceError, suggest_name
 
 #: Characters of one line, at most; a longer line is one bad row.
 MAX_LINE_CHARS = 8 << 20
@@ -263,8 +262,7 @@ def _name_neighbour(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return f"the folder {path.parent.name or path.parent} is not there either"
-    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else "paths are relative to the config file"
+    return suggest_name(path.name, names, "paths are relative to the config file")
 
 
 def _explain(error: Exception) -> str:

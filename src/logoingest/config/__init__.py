@@ -1,0 +1,34 @@
+"""dataset.toml: what may stand in it (``sections``) and how it is read (``reading``)."""
+
+from logoingest.config.reading import ENV_PREFIX, load_config
+from logoingest.config.sections import (
+    Config,
+    DatasetConfig,
+    FetchConfig,
+    ImagesConfig,
+    LabelsConfig,
+    ReleaseConfig,
+    ReportConfig,
+    SamplesConfig,
+    Section,
+    SourceConfig,
+    SplitsConfig,
+    TrainConfig,
+)
+
+__all__ = [
+    "ENV_PREFIX",
+    "Config",
+    "DatasetConfig",
+    "FetchConfig",
+    "ImagesConfig",
+    "LabelsConfig",
+    "ReleaseConfig",
+    "ReportConfig",
+    "SamplesConfig",
+    "Section",
+    "SourceConfig",
+    "SplitsConfig",
+    "TrainConfig",
+    "load_config",
+]
