@@ -82,12 +82,8 @@ def _write_document(token: str, since: str, ttl_s: float, heartbeat_s: float) ->
 
 
 def _try_create(workspace: Workspace, token: str, document: Callable[[], bytes]) -> bool:
-    if not workspace.is_local:  # object stores here have no create-if-absent: write, then see whose it is
-        if _read(workspace) is not None:
-            return False
-        workspace.write_bytes(LEASE_FILE, document())
-        holder = _read(workspace)
-        return holder is not None and holder.get("token") == token
+    if not workspace.is_local:
+        return _create_remotely(workspace, token, document())
     path = Path(workspace.path(LEASE_FILE))
     workspace.write_bytes(f".lease-{token}", document())
     temporary = Path(workspace.path(f".lease-{token}"))
@@ -98,6 +94,20 @@ def _try_create(workspace: Workspace, token: str, document: Callable[[], bytes])
     finally:
         temporary.unlink(missing_ok=True)
     return True
+
+
+def _create_remotely(workspace: Workspace, token: str, data: bytes) -> bool:
+    """Create-if-absent where the store has it (S3: ``If-None-Match: *``); a store that overwrites all the same shows whose it is."""
+    if _read(workspace) is not None:
+        return False
+    try:
+        workspace.filesystem.pipe_file(workspace.path(LEASE_FILE), data, mode="create")
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise WorkspaceError(Problem(workspace.path(LEASE_FILE), f"cannot be written ({error})")) from error
+    holder = _read(workspace)
+    return holder is not None and holder.get("token") == token
 
 
 def _renew(workspace: Workspace, token: str, document: Callable[[], bytes], heartbeat_s: float, stop: threading.Event) -> None:

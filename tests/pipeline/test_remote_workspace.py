@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from logoingest import load_config, run
+from logoingest.errors import WorkspaceError
+from logoingest.lease import hold_lease
 from logoingest.pipeline import Run, summarise_status, verify
 from logoingest.workspace import Workspace
 
@@ -42,3 +44,28 @@ def test_the_route_runs_on_s3(make_dataset, bucket, tmp_path):
     remote, local = Workspace(config.workspace_url), Workspace(tmp_path / "local")
     for name in ("manifest.json", "README.md", "rejected.parquet", "data/train-00000-of-00001.parquet"):
         assert remote.read_bytes(f"release/{name}") == local.read_bytes(f"release/{name}")
+
+
+class Overtaken(Workspace):
+    """A workspace between whose first look at the lease and whatever follows another writer begins."""
+
+    def overtake(self, other):
+        self.other = other
+        return self
+
+    def read_bytes(self, name):
+        if self.other is None:
+            return super().read_bytes(name)
+        other, self.other = self.other, None
+        try:
+            return super().read_bytes(name)
+        finally:
+            other.__enter__()
+
+
+def test_who_is_overtaken_while_he_looks_does_not_take_the_lease(bucket):
+    """An object store's lease is created only if absent: two writers that both saw none do not both begin."""
+    first = hold_lease(Workspace(f"{bucket}/shared"))
+    with pytest.raises(WorkspaceError, match="is in use by process"), hold_lease(Overtaken(f"{bucket}/shared").overtake(first)):
+        pass
+    first.__exit__(None, None, None)
