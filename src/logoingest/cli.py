@@ -14,6 +14,8 @@ from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.label_commands import add_label_commands
 from logoingest.release_commands import RELEASE_COMMANDS, add_release_commands, drop_group_word
+from logoingest.release_commands.duplicates import AGAINST_HELP
+from logoingest.split_commands import add_split_commands, join_group_word
 
 #: The command of one stage → the stage and what it does.
 STAGE_COMMANDS = {
@@ -22,7 +24,7 @@ STAGE_COMMANDS = {
     "fetch": ("fetch", "fetch what is not fetched yet"),
     "images": ("images", "judge and de-duplicate the pictures"),
     "samples": ("samples", "settle the votes"),
-    "splits": ("splits", "assign train, validation and test"),
+    "splits": ("splits", "assign train, validation, test …; or 'splits explain': why a picture is where it is"),
     "release": ("release", f"write the Parquet release; or 'release' before one of: {', '.join(RELEASE_COMMANDS)}"),
     "train": ("train", "train the baseline and judge it"),
     "report": ("report", "write report.html"),
@@ -44,7 +46,7 @@ class _Terminated(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    options = build_parser().parse_args(drop_group_word(sys.argv[1:] if arguments is None else arguments))
+    options = build_parser().parse_args(join_group_word(drop_group_word(sys.argv[1:] if arguments is None else arguments)))
     _start_logging(options)
     previous = signal.signal(signal.SIGTERM, _raise_terminated)
     try:
@@ -92,8 +94,13 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--until", choices=STAGE_COMMANDS, metavar="STAGE", help=f"the last stage: {', '.join(STAGE_COMMANDS)}")
     run.add_argument("--from", dest="start", choices=STAGE_COMMANDS, metavar="STAGE", help="run this stage and all after it anew")
 
-    for name, (stage, text) in STAGE_COMMANDS.items():
-        add_command(commands, name, _command_stage, text).set_defaults(stage=stage)
+    stages = {name: add_command(commands, name, _command_stage, text) for name, (_, text) in STAGE_COMMANDS.items()}
+    for name, (stage, _) in STAGE_COMMANDS.items():
+        stages[name].set_defaults(stage=stage)
+    fetch, only = stages["fetch"], "with --refresh: only this host and its subdomains (repeatable)"
+    fetch.set_defaults(command=_command_fetch)
+    fetch.add_argument("--refresh", action="store_true", help="ask again for what was fetched: is it changed, is it gone?")
+    fetch.add_argument("--host", action="append", default=[], metavar="HOST", help=only)
 
     add_command(commands, "status", _command_status, "where every row is: kept and rejected by reason, per stage")
 
@@ -104,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     verify = add_command(commands, "verify", _command_verify, "reopen the release (config or release folder) and check every law")
     verify.add_argument("--quick", action="store_true", help="do not decode the pictures or reopen with other libraries")
+    verify.add_argument("--against", action="append", default=[], metavar="OTHER", help=f"look for leaks to it: {AGAINST_HELP}")
 
     explain = add_command(commands, "explain", _command_explain, "the audit trail of one thing through every stage")
     which = explain.add_mutually_exclusive_group(required=True)
@@ -117,6 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_label_commands(labels.add_subparsers(title="commands", metavar="COMMAND", required=True))
 
     add_release_commands(commands)
+    add_split_commands(commands)
 
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")
@@ -189,6 +198,26 @@ def _command_stage(options: argparse.Namespace) -> int:
     return 0
 
 
+def _command_fetch(options: argparse.Namespace) -> int:
+    if options.refresh:
+        return _refresh(options)
+    if options.host:
+        raise UsageError("--host goes with --refresh", "retry --host … tries again what failed there")
+    return _command_stage(options)
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    from logoingest.display import print_refresh, show_progress
+    from logoingest.pipeline import open_run, refresh
+
+    with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened:
+        counts = refresh(opened, options.host)
+    if options.json:
+        return print_json(counts)
+    print_refresh(counts, options.config)
+    return 0
+
+
 def _command_status(options: argparse.Namespace) -> int:
     from logoingest.display import print_status
     from logoingest.pipeline import Run, summarise_status
@@ -216,15 +245,14 @@ def _command_retry(options: argparse.Namespace) -> int:
 
 def _command_verify(options: argparse.Namespace) -> int:
     from logoingest.display import print_violations
+    from logoingest.pipeline import Run, verify, verify_folder
+    from logoingest.release_commands.finding import find_others
 
-    if options.config.is_dir():
-        from logoingest.release import verify_release
-
-        violations = list(verify_release(options.config, deep=not options.quick))
-    else:
-        from logoingest.pipeline import Run, verify
-
-        violations = verify(Run(load_options(options)), deep=not options.quick)
+    with find_others(options.against) as others:
+        if options.config.is_dir():
+            violations = verify_folder(options.config, not options.quick, others)
+        else:
+            violations = verify(Run(load_options(options)), not options.quick, others)
     if options.json:
         print_json([violation._asdict() for violation in violations])
     else:

@@ -8,6 +8,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -129,6 +130,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     )
     free = "" if plan["disk_free_bytes"] is None else f", {plan['disk_free_bytes'] / 1e9:,.1f} GB free"
     console.print(f"disk needed about {plan['disk_needed_bytes'] / 1e9:,.2f} GB{free}")
+    for warning in plan["warnings"]:
+        console.print(f"warning: {clean(warning)}")
 
 
 def print_outcomes(config: Config, outcomes: Sequence[StageOutcome]) -> None:
@@ -144,6 +147,17 @@ def print_outcomes(config: Config, outcomes: Sequence[StageOutcome]) -> None:
             outcome.stage, "done" if outcome.ran else "fresh", f"{outcome.elapsed_s:.1f}" if outcome.ran else "", clean(figures)
         )
     console.print(table)
+
+
+def print_refresh(counts: Mapping[str, int], config: Path) -> None:
+    """What asking again for the pictures found."""
+    console = _console()
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "asked")
+    console.print(f"asked again for {counts['asked']:,} URLs: {told}")
+    if counts["gone"] or counts["failed"]:
+        console.print("what is gone or failed is kept as it was; its row says why (downloads: refreshed, detail)")
+    if counts["changed"]:
+        console.print(f"take the changed pictures into the release with: logoingest run {clean(config)}")
 
 
 def print_status(status: Mapping[str, Any]) -> None:

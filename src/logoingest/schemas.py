@@ -73,11 +73,13 @@ class Reason(StrEnum):
     DAMAGED = "damaged"
     LOW_QUALITY = "low_quality"
     PLACEHOLDER = "placeholder"
+    KNOWN_ELSEWHERE = "known_elsewhere"
     # samples
     NO_LABEL_WON = "no_label_won"
     TIE = "tie"
     LOW_CONFIDENCE = "low_confidence"
     TOO_FEW_VOTES = "too_few_votes"
+    CLASS_CONFLICT = "class_conflict"
     GROUP_CONFLICT = "group_conflict"
     # splits
     CLASS_TOO_SMALL = "class_too_small"
@@ -94,6 +96,7 @@ class Column:
 _Bytes = bytes  # columns named "bytes" would hide the builtin from their class
 _TEXT = pa.string()
 _TIME = pa.timestamp("us", tz="UTC")
+_FIGURES = pa.list_(pa.float32())
 _BOX_TYPE = pa.list_(pa.float64(), 4)
 _LABELLED_BOX_TYPE = pa.struct([("class_id", _TEXT), ("bbox", _BOX_TYPE), ("truncated", pa.bool_()), ("attributes", _TEXT)])
 
@@ -128,6 +131,18 @@ class Row(BaseModel):
         """
         schema = cls.arrow_schema()
         return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+
+    @classmethod
+    def complete(cls, table: pa.Table, columns: Iterable[str] | None = None) -> pa.Table:
+        """A table that an earlier version wrote, with the nullable columns it lacks (of ``columns``, all if left out) as nulls."""
+        schema, wanted = cls.arrow_schema(), None if columns is None else set(columns)
+        missing = [name for name in schema.names if name not in table.column_names and (wanted is None or name in wanted)]
+        if not any(schema.field(name).nullable for name in missing):
+            return table
+        for name in missing:
+            if schema.field(name).nullable:
+                table = table.append_column(schema.field(name), pa.nulls(len(table), schema.field(name).type))
+        return table.select([name for name in schema.names if name in table.column_names])
 
 
 class StageResult(NamedTuple):
@@ -180,12 +195,15 @@ class DownloadRow(Row):
     """One distinct URL: what the network said, the bytes, and what one decode of them told."""
 
     url: Annotated[str, Column(_TEXT, "as in annotations")]
-    final_url: Annotated[str | None, Column(_TEXT, "where redirects ended, without credentials")]
+    final_url: Annotated[str | None, Column(_TEXT, "where redirects or a fallback ended, without credentials")]
     outcome: Annotated[str, Column(_TEXT, "ok (bytes arrived whole) or failed")]
     reason: Annotated[str | None, Column(_TEXT, "a fetch Reason when failed")]
     detail: Annotated[str | None, Column(_TEXT, "one line for people; no times, no addresses of this machine, no credentials")]
     http_status: Annotated[int | None, Column(pa.int16(), "the last status seen")]
-    attempts: Annotated[int, Column(pa.int16(), "requests made for this URL, redirects not counted")]
+    fallback: Annotated[str | None, Column(_TEXT, "who served the bytes in its place: https, alternative or archive; null: itself")]
+    first_reason: Annotated[str | None, Column(_TEXT, "with a fallback: the Reason why the URL itself was of no use")]
+    fallback_detail: Annotated[str | None, Column(_TEXT, "with a fallback: detail of first_reason, and what else was tried before")]
+    attempts: Annotated[int, Column(pa.int16(), "requests made for this URL and its fallbacks, redirects not counted")]
     elapsed_ms: Annotated[float | None, Column(pa.float64(), "wall time over all attempts, waits included")]
     fetched_at: Annotated[datetime | None, Column(_TIME, "when the outcome was known, UTC")]
     content_type: Annotated[str | None, Column(_TEXT, "the Content-Type header as sent")]
@@ -193,6 +211,11 @@ class DownloadRow(Row):
     last_modified: Annotated[str | None, Column(_TEXT, "the Last-Modified header as sent")]
     sha256: Annotated[str | None, Column(_TEXT, "of the bytes, hex; the image_id")]
     byte_count: Annotated[int | None, Column(pa.int64(), "length of bytes")]
+    refreshed: Annotated[
+        str | None, Column(_TEXT, "what asking again found: changed, unchanged, gone, failed; null when never done")
+    ]
+    checked_at: Annotated[datetime | None, Column(_TIME, "when that was found, UTC; fetched_at stays that of the bytes")]
+    previous_sha256: Annotated[str | None, Column(_TEXT, "of the bytes before the last change that a refresh found")]
     image_reason: Annotated[str | None, Column(_TEXT, "an images Reason when the bytes are no usable picture")]
     image_detail: Annotated[str | None, Column(_TEXT, "one line for people about image_reason, or about damage that was survived")]
     format: Annotated[str | None, Column(_TEXT, "real format, by content: JPEG, PNG, WEBP …")]
@@ -211,6 +234,9 @@ class DownloadRow(Row):
     entropy: Annotated[float | None, Column(pa.float32(), "entropy of the luma histogram, bits, 0 to 8")]
     border_share: Annotated[float | None, Column(pa.float32(), "share of the area that is uniform border, 0 to 1")]
     saturation: Annotated[float | None, Column(pa.float32(), "mean of max-min over RGB, 0 to 1; about 0 is grey")]
+    channel_mean: Annotated[list[float] | None, Column(_FIGURES, "mean of red, green and blue at the inspected scale, 0 to 1")]
+    channel_std: Annotated[list[float] | None, Column(_FIGURES, "standard deviation of red, green and blue, 0 to 0.5")]
+    icc: Annotated[str | None, Column(_TEXT, "the embedded colour profile's space and name; null without one")]
     bytes: Annotated[_Bytes | None, Column(pa.large_binary(), "the body as received, content-decoded")]
 
 
@@ -232,6 +258,43 @@ class ImageRow(Row):
     urls: Annotated[list[str], Column(pa.list_(_TEXT), "every URL that served these bytes, sorted")]
     shard: Annotated[str, Column(_TEXT, "the download shard that holds the bytes (of the first of urls)")]
     shard_row: Annotated[int, Column(pa.int32(), "the row in that shard")]
+    redirect_url: Annotated[str | None, Column(_TEXT, "the other address that most of urls were redirected to; null when none was")]
+    redirected: Annotated[int | None, Column(pa.int32(), "how many of urls were redirected there")]
+    brightness: Annotated[float | None, Column(pa.float32(), "as in downloads; so are the figures below")]
+    contrast: Annotated[float | None, Column(pa.float32(), "standard deviation of luma, 0 to 0.5")]
+    sharpness: Annotated[float | None, Column(pa.float32(), "variance of the Laplacian of luma at the inspected scale")]
+    entropy: Annotated[float | None, Column(pa.float32(), "of the luma histogram, bits, 0 to 8")]
+    border_share: Annotated[float | None, Column(pa.float32(), "share of the area that is uniform border, 0 to 1")]
+    saturation: Annotated[float | None, Column(pa.float32(), "mean of max-min over RGB, 0 to 1")]
+    channel_mean: Annotated[list[float] | None, Column(_FIGURES, "mean of red, green and blue, 0 to 1")]
+    channel_std: Annotated[list[float] | None, Column(_FIGURES, "standard deviation of red, green and blue, 0 to 0.5")]
+    icc: Annotated[str | None, Column(_TEXT, "the embedded colour profile's space and name; null without one")]
+
+
+class ListedPlaceholderRow(Row):
+    """A fetched picture that the config lists as a placeholder."""
+
+    image_id: Annotated[str, Column(_TEXT, "sha256 of the bytes, hex")]
+    urls: Annotated[list[str], Column(pa.list_(_TEXT), "every URL that served these bytes, sorted")]
+    shard: Annotated[str, Column(_TEXT, "the download shard that holds the bytes (of the first of urls)")]
+    shard_row: Annotated[int, Column(pa.int32(), "the row in that shard")]
+    evidence: Annotated[str, Column(_TEXT, "where it is listed, and the note beside it")]
+
+
+class PlaceholderRow(Row):
+    """A picture that stands for many: what hosts serve in place of a photo that is gone."""
+
+    image_id: Annotated[str, Column(_TEXT, "sha256 of the bytes, hex")]
+    decided: Annotated[str, Column(_TEXT, "listed (the config names its hash) or found (by its URLs and answers)")]
+    urls: Annotated[int, Column(pa.int64(), "distinct URLs that served it, its look-alikes' included")]
+    hosts: Annotated[int, Column(pa.int64(), "distinct hosts of those")]
+    answers: Annotated[int, Column(pa.int64(), "annotations of those URLs that name a class or mean 'no label'")]
+    no_label: Annotated[int, Column(pa.int64(), "of those, how many mean 'no label'")]
+    classes: Annotated[list[str], Column(pa.list_(_TEXT), "the classes named, the most named first, 10 at most")]
+    example_urls: Annotated[list[str], Column(pa.list_(_TEXT), "its first URLs in order, 5 at most")]
+    shard: Annotated[str, Column(_TEXT, "the download shard that holds the bytes")]
+    shard_row: Annotated[int, Column(pa.int32(), "the row in that shard")]
+    evidence: Annotated[str, Column(_TEXT, "one line for people: why it is one")]
 
 
 class LabelledBox(NamedTuple):
@@ -243,6 +306,28 @@ class LabelledBox(NamedTuple):
     """Only part of the thing is seen; None where nobody says."""
     attributes: str | None = None
     """What the source and the label say about it (truncated, difficult, pose, variant …), as a JSON object."""
+
+
+class TextRow(Row):
+    """What stands written on a picture, as a reader read it."""
+
+    image_id: Annotated[str, Column(_TEXT, "as in images")]
+    texts: Annotated[list[str], Column(pa.list_(_TEXT), "pieces of text, usually lines, in the reader's order")]
+    scores: Annotated[list[float], Column(_FIGURES, "how sure the reader is of each, 0 to 1")]
+    reader: Annotated[str, Column(_TEXT, "the reader and its version")]
+
+
+class TextConflictRow(Row):
+    """A picture on which another class is written than its answers say: somebody should look."""
+
+    image_id: Annotated[str, Column(_TEXT, "as in samples")]
+    class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "what the answers settled")]
+    written: Annotated[str, Column(_TEXT, "the one class that stands on the picture")]
+    text: Annotated[str, Column(_TEXT, "the text that says so, as read")]
+    score: Annotated[float, Column(pa.float32(), "how sure the reader is of it, 0 to 1")]
+    confidence: Annotated[float, Column(pa.float64(), "as in samples")]
+    votes: Annotated[int, Column(pa.int32(), "as in samples")]
+    url: Annotated[str, Column(_TEXT, "the first URL of the picture")]
 
 
 class SampleRow(Row):
@@ -293,14 +378,48 @@ class AgreementRow(Row):
     ]
 
 
+class ConflictRow(Row):
+    """Pictures whose settled classes, or what is seen in them, contradict each other; nobody has ruled on them yet."""
+
+    kind: Annotated[
+        str, Column(_TEXT, "identical (equal pixels, settled differently), near (near-duplicates), text (what is written there)")
+    ]
+    group_id: Annotated[str, Column(_TEXT, "as in images")]
+    image_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the pictures, sorted")]
+    class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the contending classes, most votes first")]
+    votes: Annotated[list[int], Column(pa.list_(pa.int64()), "answers for each of class_ids, over all the pictures")]
+    detail: Annotated[str, Column(_TEXT, "one line for people")]
+
+
+class AgainstRow(Row):
+    """One of our pictures and one of another dataset that are alike."""
+
+    image_id: Annotated[str, Column(_TEXT, "ours: sha256 of its bytes")]
+    split: Annotated[str | None, Column(_TEXT, "ours; null when it is in none")]
+    other: Annotated[str, Column(_TEXT, "the other dataset, as it was named")]
+    other_name: Annotated[str, Column(_TEXT, "theirs: image file, or Parquet file and row (from 0)")]
+    other_split: Annotated[str | None, Column(_TEXT, "theirs, by the file's path; null when it tells none")]
+    other_sha256: Annotated[str, Column(_TEXT, "theirs: sha256 of its bytes")]
+    kind: Annotated[str, Column(_TEXT, "same_bytes, same_pixels or near")]
+    distance: Annotated[int, Column(pa.int32(), "bits of the two hashes that differ, 0 to 512")]
+    correlation: Annotated[float, Column(pa.float64(), "of the two small grey pictures, Pearson's r, -1 to 1")]
+    leak: Annotated[bool, Column(pa.bool_(), "ours is in a split, and theirs in another or in one that is unknown")]
+
+
 class SplitRow(Row):
     """One sample's place."""
 
     image_id: Annotated[str, Column(_TEXT, "as in samples")]
     group_id: Annotated[str, Column(_TEXT, "as in samples")]
     class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "as in samples")]
-    split: Annotated[str, Column(_TEXT, "train, validation or test")]
-    origin: Annotated[str, Column(_TEXT, "kept (an earlier release's), quota (a class needed it) or hash")]
+    split: Annotated[str, Column(_TEXT, "train, validation, test, or another that the config names")]
+    origin: Annotated[
+        str,
+        Column(
+            _TEXT,
+            "kept (an earlier release's), fixed (by splits.fixed), joined (a near-duplicate of such), quota (a class needed it) or hash",
+        ),
+    ]
 
 
 class RejectedRow(Row):
@@ -320,4 +439,5 @@ class RejectedRow(Row):
 FACT_COLUMNS: Sequence[str] = (
     "image_reason", "image_detail", "format", "mode", "width", "height", "frames", "orientation", "damaged", "pixel_hash",
     "hash", "signature", "brightness", "contrast", "sharpness", "entropy", "border_share", "saturation",
+    "channel_mean", "channel_std", "icc",
 )  # fmt: skip

@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logoingest.errors import Problem, WorkspaceError
+from logoingest.schemas import DownloadRow
 from logoingest.whole_files import sync_path
 
 SHARD_PATTERN = re.compile(r"^shard-(\d{5,})\.parquet$")
@@ -121,7 +122,7 @@ class Workspace:
     def remove_leftovers(self) -> None:
         """Remove what a killed process left half written; only who holds the lease may."""
         if self.is_local:
-            for folder in (self.root, self.path("tables"), self.path("downloads")):
+            for folder in (self.root, *(self.path(name) for name in ("tables", "downloads", "fingerprints"))):
                 for leftover in Path(folder).glob(".*.tmp"):
                     leftover.unlink(missing_ok=True)
 
@@ -166,8 +167,8 @@ class Workspace:
         return self._write(f"downloads/{name}", lambda temporary: write_parquet(table, temporary, row_group_rows=100))
 
     def read_shard(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read ``downloads/<name>``; see ``read_table``."""
-        return self._read_parquet(f"downloads/{name}", columns)
+        """Read ``downloads/<name>``; see ``read_table``. What a shard of an earlier version has no column for is null."""
+        return DownloadRow.complete(self._read_parquet(f"downloads/{name}", columns), columns)
 
     def read_shard_bytes(self, name: str, rows: Sequence[int]) -> list[bytes | None]:
         """The image bytes of some rows of a shard; only the row groups that hold them are read."""

@@ -6,10 +6,13 @@ import asyncio
 import base64
 import contextlib
 import datetime as dt
+import functools
 import gzip
 import hashlib
 import io
+import socket
 import ssl
+import struct
 import threading
 import time
 import zlib
@@ -154,6 +157,11 @@ class Site:
     def on_redirect_encoded(self, request, rest):
         return compose("302 Found", b"", f"Location: {base64.urlsafe_b64decode(rest).decode('latin-1')}")
 
+    def on_redirect_bytes(self, request, rest):
+        """Location: whatever bytes, in hexadecimal digits; beside a header in Latin-1, and before a second Location."""
+        lines = [b"HTTP/1.1 302 Found", b"X-Place: M\xfcnchen", b"Location: " + bytes.fromhex(rest), b"Location: /nowhere"]
+        return b"\r\n".join([*lines, b"Content-Length: 0", b"", b""])
+
     def on_relative(self, request, rest):
         return compose("302 Found", b"", "Location: ../picture#part")
 
@@ -197,7 +205,7 @@ class Site:
     def on_reset(self, request, rest):
         async def send_and_reset(send, writer):
             await send(compose("200 OK", PICTURE[:100], length=len(PICTURE)))
-            writer.transport.abort()
+            _reset(writer)
             return False
 
         return _later(send_and_reset)
@@ -225,6 +233,27 @@ class Site:
                 await asyncio.sleep(0.03)
 
         return _later(drip)
+
+    def on_drip_head(self, request, rest):
+        """Header after header, and no end."""
+
+        async def drip(send, writer):
+            await send(b"HTTP/1.1 200 OK\r\n")
+            for number in range(400):
+                await send(f"X-{number % 10}: 1\r\n".encode() if number % 20 == 0 else b"")
+                await asyncio.sleep(0.03)
+
+        return _later(drip)
+
+    def on_endless_hints(self, request, rest):
+        """Always about to answer."""
+
+        async def hint(send, writer):
+            for _ in range(400):
+                await send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+                await asyncio.sleep(0.03)
+
+        return _later(hint)
 
     def on_silent(self, request, rest):
         async def be_silent(send, writer):
@@ -259,6 +288,91 @@ class Site:
 
         return _later(send_part)
 
+    def on_chunked_to_the_letter(self, request, rest):
+        """Extensions, trailers, sizes with zeros and capitals."""
+        body = b"0C8;name=value\r\n%b\r\n" % PICTURE[:200] + b"%X\r\n%b\r\n" % (len(PICTURE) - 200, PICTURE[200:])
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n" + body + b"0\r\nX-Trailer: 1\r\n\r\n"
+
+    def on_chunk_size(self, request, rest):
+        """Chunks whose size is ``rest``."""
+        return f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{rest}\r\n".encode() + PICTURE
+
+    def on_chunks_and_length(self, request, rest):
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+
+    def on_no_length(self, request, rest):
+        """The body ends where the connection does."""
+
+        async def send_and_close(send, writer):
+            await send(b"HTTP/1.1 200 OK\r\n\r\n" + PICTURE)
+            return False
+
+        return _later(send_and_close)
+
+    def on_no_length_reset(self, request, rest):
+        async def send_and_reset(send, writer):
+            await send(b"HTTP/1.1 200 OK\r\n\r\n" + PICTURE[:100])
+            _reset(writer)
+            return False
+
+        return _later(send_and_reset)
+
+    def on_head_breaks_off(self, request, rest):
+        async def send_part(send, writer):
+            await send(b"HTTP/1.1 200 OK\r\nContent-Ty")
+            return False
+
+        return _later(send_part)
+
+    def on_early_hints(self, request, rest):
+        return b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + self.on_picture(request, rest)
+
+    def on_words(self, request, rest):
+        """Words beside the status in Latin-1, as servers far away have them; none at all; very many."""
+        words = {"latin": "Non trouv\xe9", "none": "", "many": "x" * 2000}[rest]
+        return f"HTTP/1.1 404 {words}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+
+    def on_latin_headers(self, request, rest):
+        """What no header should hold, in those that are kept."""
+        headers = ("Content-Type: image/jp\xe9g", 'ETag: "\xff\xfe"', "Last-Modified: h\xe9", "Set-Cookie: \xe9=\xe9")
+        return compose("200 OK", PICTURE, *headers)
+
+    def on_many_headers(self, request, rest):
+        return compose("200 OK", PICTURE, *(f"X-{number}: {number}" for number in range(int(rest))))
+
+    def on_long_name(self, request, rest):
+        return compose("200 OK", PICTURE, f"{'X' * 20_000}: 1")
+
+    def on_cookie_maze(self, request, rest):
+        """Another cookie each time, and never enough of them."""
+        return compose("302 Found", b"", f"Set-Cookie: step={request.count}", f"Location: {request.path}")
+
+    def on_odd_cookie(self, request, rest):
+        """A cookie that cannot be sent back, and one that can."""
+        if "pass=1" in request.headers.get("cookie", ""):
+            return self.on_picture(request, rest)
+        return compose("302 Found", b"", "Set-Cookie: \xe9=\xff; Path=/", "Set-Cookie: pass=1; Path=/", f"Location: {request.path}")
+
+    def on_redirects(self, request, rest):
+        """By the status in the path."""
+        return compose(f"{rest} Moved", b"over there", "Location: /picture")
+
+    def on_coded(self, request, rest):
+        """Whatever the body is: its Content-Encoding is said to be ``rest``."""
+        return compose("200 OK", PICTURE, f"Content-Encoding: {rest.replace('+', ', ')}")
+
+    def on_bomb(self, request, rest):
+        """8 MB of zeros as gzip, as gzip's second member, as deflate with and without its wrapper."""
+        return compose("200 OK", _make_bomb(rest), f"Content-Encoding: {'deflate' if 'deflate' in rest else 'gzip'}")
+
+    def on_labelled(self, request, rest):
+        """The picture, called a page."""
+        return compose("200 OK", PICTURE, "Content-Type: text/html; charset=utf-8")
+
+    def on_page(self, request, rest):
+        """What is no picture, called one."""
+        return compose("200 OK", PAGES[rest], "Content-Type: image/jpeg")
+
     def on_gzip(self, request, rest):
         return compose("200 OK", gzip.compress(PICTURE), "Content-Encoding: gzip")
 
@@ -280,11 +394,6 @@ class Site:
 
     def on_brotli(self, request, rest):
         return compose("200 OK", b"\x0b\x02\x80abc\x03", "Content-Encoding: br")
-
-    def on_gzip_bomb(self, request, rest):
-        engine = zlib.compressobj(9, wbits=31)
-        zeros = b"".join(engine.compress(bytes(1 << 20)) for _ in range(50)) + engine.flush()
-        return compose("200 OK", zeros, "Content-Encoding: gzip")
 
     def on_too_large(self, request, rest):
         return compose("200 OK", bytes(300_000))
@@ -312,6 +421,41 @@ class Site:
         return self.on_picture(request, rest) if ok else compose("401 Who", b"")
 
 
+def _make_chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+PAGES = {
+    "html": b"<!DOCTYPE html><html><body>moved</body></html>",
+    "late-html": b"\xef\xbb\xbf\n\n  <!-- x --><HTML><head></head></HTML>",
+    "json": b'{"error": "not found"}',
+    "svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>',
+    "pdf": b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n",
+    "text": b"Not found.\n",
+    "half": PICTURE[: len(PICTURE) // 2],
+    "zeros": bytes(5000),
+    "many-pixels": b"\x89PNG\r\n\x1a\n"
+    + _make_chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    + _make_chunk(b"IEND"),
+    "header-alone": b"\x89PNG\r\n\x1a\n"
+    + _make_chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 40, 8, 2, 0, 0, 0))
+    + _make_chunk(b"IEND"),
+}
+
+
+@functools.cache
+def _make_bomb(form: str) -> bytes:
+    engine = zlib.compressobj(1, wbits={"deflate": 15, "raw-deflate": -15}.get(form, 31))
+    zeros = b"".join(engine.compress(bytes(1 << 20)) for _ in range(8)) + engine.flush()
+    return {"second-gzip": gzip.compress(b"x") + zeros}.get(form, zeros)
+
+
+def _reset(writer) -> None:
+    """End the connection with RST, not FIN."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 def _later(action):
     async def give():
         return action
@@ -336,9 +480,9 @@ class Loop:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    def serve(self, handler, host="127.0.0.1", context=None) -> int:
+    def serve(self, handler, host="127.0.0.1", context=None, port=0) -> int:
         async def start() -> int:
-            server = await asyncio.start_server(handler, host, 0, ssl=context, limit=1 << 20)
+            server = await asyncio.start_server(handler, host, port, ssl=context, limit=1 << 20)
             return server.sockets[0].getsockname()[1]
 
         return self.call(start())
@@ -447,10 +591,10 @@ async def _pipe(reader, writer) -> None:
 
 @pytest.fixture
 def start_proxy(server_loop):
-    def start(user: str | None = None, password: str = "") -> ForwardProxy:
+    def start(user: str | None = None, password: str = "", context: ssl.SSLContext | None = None) -> ForwardProxy:
         credentials = None if user is None else base64.b64encode(f"{user}:{password}".encode()).decode()
         made = ForwardProxy(credentials)
-        made.port = server_loop.serve(made.serve)
+        made.port = server_loop.serve(made.serve, context=context)
         return made
 
     return start

@@ -140,13 +140,13 @@ def test_a_host_that_comes_back_gets_all_its_requests(knocks, settings):
 
     async def run():
         async with Fetcher(replace(settings, breaker_failures=3, per_host=2), None, lookup=lambda host, port: ["127.0.0.1"]) as own:
-            give_up = own._give_up
+            give_up = own._hosts._give_up
 
             def come_back(origin):
                 give_up(origin)
                 knocks.alive = True
 
-            own._give_up = come_back
+            own._hosts._give_up = come_back
             return await own.fetch(urls)
 
     rows = asyncio.run(run()).to_pylist()

@@ -5,16 +5,34 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import re
+from pathlib import Path
 
 import pytest
 
 from logoingest.fetch import fetch_urls
-from logoingest.schemas import DownloadRow
+from logoingest.images import inspect_image
+from logoingest.schemas import DownloadRow, Reason
 
 # route → (reason, detail, status, attempts); reason None is ok with the whole picture
 ROUTES = {
     "/picture": (None, None, 200, 1),
     "/chunked": (None, None, 200, 1),
+    "/chunked-to-the-letter": (None, None, 200, 1),
+    "/no-length": (None, None, 200, 1),
+    "/early-hints": (None, None, 200, 1),
+    "/latin-headers": (None, None, 200, 1),
+    "/many-headers/100": (None, None, 200, 1),
+    "/labelled": (None, None, 200, 1),
+    "/coded/identity": (None, None, 200, 1),
+    "/coded/utf-8": (None, None, 200, 1),
+    "/coded/aws-chunked": (None, None, 200, 1),
+    "/redirects/301": (None, None, 200, 1),
+    "/redirects/302": (None, None, 200, 1),
+    "/redirects/303": (None, None, 200, 1),
+    "/redirects/307": (None, None, 200, 1),
+    "/redirects/308": (None, None, 200, 1),
+    "/odd-cookie": (None, None, 200, 1),
     "/gzip": (None, None, 200, 1),
     "/gzip-members": (None, None, 200, 1),
     "/deflate": (None, None, 200, 1),
@@ -38,12 +56,15 @@ ROUTES = {
     "/status/401": ("http_4xx", "HTTP 401", 401, 1),
     "/status/403": ("http_4xx", "HTTP 403", 403, 1),
     "/status/404": ("http_4xx", "HTTP 404", 404, 1),
+    "/words/latin": ("http_4xx", "HTTP 404", 404, 1),
+    "/words/none": ("http_4xx", "HTTP 404", 404, 1),
+    "/words/many": ("http_4xx", "HTTP 404", 404, 1),
     "/status/410": ("http_4xx", "HTTP 410", 410, 1),
     "/status/451": ("http_4xx", "HTTP 451", 451, 1),
     "/status/501": ("http_5xx", "HTTP 501", 501, 1),
     "/status/505": ("http_5xx", "HTTP 505", 505, 1),
     "/status/503": ("http_5xx", "HTTP 503", 503, 3),
-    "/status/407": ("proxy", "the proxy asks for a user and password (407)", 407, 1),
+    "/status/407": ("http_4xx", "HTTP 407", 407, 1),
     "/status/204": ("empty", "HTTP 204, no content", 204, 1),
     "/status/206": ("protocol", "HTTP 206 is no answer to a plain GET", 206, 1),
     "/status/202": ("protocol", "HTTP 202 is no answer to a plain GET", 202, 1),
@@ -54,16 +75,33 @@ ROUTES = {
     "/empty": ("empty", "HTTP 200 with an empty body", 200, 1),
     "/chain/6": ("redirect_loop", "more than 5 redirects", 301, 1),
     "/circle/a": ("redirect_loop", "redirects go in a circle", 307, 1),
+    "/cookie-maze": ("redirect_loop", "more than 5 redirects", 302, 1),
     "/claims-more": ("truncated", "the connection broke off in the body", 200, 3),
     "/chunked-broken": ("truncated", "the connection broke off in the body", 200, 3),
+    "/chunk-size/7fffffff": ("truncated", "the connection broke off in the body", 200, 3),
+    "/no-length-reset": ("truncated", "the connection broke off in the body", 200, 3),
     "/reset": ("truncated", "the connection broke off in the body", 200, 3),
     "/gzip-short": ("truncated", "the gzip stream ends early", 200, 3),
     "/not-gzip": ("protocol", "the body is not gzip as it says", 200, 1),
     "/brotli": ("protocol", "the content encoding br was not asked for", 200, 1),
-    "/gzip-bomb": ("too_large", "more than fetch.max_bytes = 200000 bytes", 200, 1),
+    "/coded/zstd": ("protocol", "the content encoding zstd was not asked for", 200, 1),
+    "/coded/gzip+gzip": ("protocol", "the content encoding gzip, gzip was not asked for", 200, 1),
+    "/coded/gzip+br": ("protocol", "the content encoding gzip, br was not asked for", 200, 1),
+    "/coded/deflate": ("protocol", "the body is not deflate as it says", 200, 1),
+    "/bomb/gzip": ("too_large", "more than fetch.max_bytes = 200000 bytes", 200, 1),
+    "/bomb/second-gzip": ("too_large", "more than fetch.max_bytes = 200000 bytes", 200, 1),
+    "/bomb/deflate": ("too_large", "more than fetch.max_bytes = 200000 bytes", 200, 1),
+    "/bomb/raw-deflate": ("too_large", "more than fetch.max_bytes = 200000 bytes", 200, 1),
     "/too-large": ("too_large", "more than fetch.max_bytes = 200000 bytes", 200, 1),
     "/endless": ("too_large", "more than fetch.max_bytes = 200000 bytes", 200, 1),
     "/hang-up": ("connect", "the server hung up before it answered", None, 3),
+    "/head-breaks-off": ("connect", "the server hung up before it answered", None, 3),
+    "/chunk-size/zz": ("protocol", "the answer is no valid HTTP", None, 1),
+    "/chunk-size/-5": ("protocol", "the answer is no valid HTTP", None, 1),
+    "/chunk-size/FFFFFFFFFFFFFFFFFFFF": ("protocol", "the answer is no valid HTTP", None, 1),
+    "/chunks-and-length": ("protocol", "the answer is no valid HTTP", None, 1),
+    "/many-headers/5000": ("protocol", "the answer is no valid HTTP", None, 1),
+    "/long-name": ("protocol", "the answer is no valid HTTP", None, 1),
     "/huge-header": ("protocol", "the answer is no valid HTTP", None, 1),
     "/junk": ("protocol", "the answer is no valid HTTP", None, 1),
     "/bad-length": ("protocol", "the answer is no valid HTTP", None, 1),
@@ -83,12 +121,47 @@ def test_every_route_ends_in_its_reason(site, fetch, picture):
         assert rows[path]["bytes"] == (None if reason else picture)
 
 
+def test_every_reason_of_the_fetch_is_documented():
+    """docs/fetching.md has a row for each that the code may give, says whether it is asked again, and has no others."""
+    root = Path(__file__).resolve().parents[2]
+    text = (root / "docs/fetching.md").read_text(encoding="utf-8").partition("## How a URL ends")[2].partition("\n### ")[0]
+    fetch_table, _, image_table = text.partition("| image_reason |")
+    documented = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", fetch_table, re.MULTILINE)
+    used = {
+        name
+        for file in (root / "src/logoingest/fetch").glob("*.py")
+        for name in re.findall(r"Reason\.([A-Z_0-9X]+)", file.read_text())
+    }
+    # the fetch knows these, and gives them to no row as its reason
+    about_pictures = {Reason.NOT_IMAGE, Reason.DECODE_ERROR, Reason.PLACEHOLDER}
+    assert sorted(documented) == sorted({Reason[name].value for name in used} - about_pictures)
+    assert re.findall(r"^\| `(\w+)` \|", image_table, re.MULTILINE) == ["not_image", "truncated", "decode_error", "bomb"]
+
+
 def test_a_404_is_asked_for_once_and_a_503_as_often_as_allowed(site, fetch):
     """The server's own count proves what is retried and what is not."""
     once = ["404", "410", "403", "501"]
     fetch(*(f"{site.url}/status/{status}" for status in [*once, "503", "429"]), max_attempts=4)
     assert {status: site.hits[f"/status/{status}"] for status in once} == dict.fromkeys(once, 1)
     assert site.hits["/status/503"] == site.hits["/status/429"] == 4
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        (b"/picture?q=pic ture", "/picture?q=pic%20ture"),
+        ("/picture?q=é".encode(), "/picture?q=%C3%A9"),
+        ("/picture?q=é".encode("latin-1"), "/picture?q=%E9"),
+        (b"../picture#top", "/picture"),
+        (b"\\picture", "/picture"),
+        (b" /picture\t", "/picture"),
+    ],
+)
+def test_locations_are_followed_byte_by_byte(site, fetch, location, path):
+    """Spaces, UTF-8, Latin-1, dots, backslashes, fragments; of two Locations the first counts."""
+    (row,) = fetch(f"{site.url}/redirect-bytes/{location.hex()}")
+    assert (row["outcome"], row["final_url"]) == ("ok", f"{site.url}{path}")
+    assert list(site.hits)[1:] == [path]
 
 
 def test_an_ok_row_says_what_came(site, fetch, picture):
@@ -108,6 +181,29 @@ def test_a_whole_body_is_ok_whatever_it_holds(site, fetch):
     facts = {"image_reason": "not_image", "image_detail": "HTML"}
     (row,) = fetch(f"{site.url}/html/cat.jpg", inspect=lambda _: facts)
     assert (row["outcome"], row["reason"], row["image_reason"], row["image_detail"]) == ("ok", None, "not_image", "HTML")
+
+
+PAGES = {
+    "html": ("not_image", "an HTML page"),
+    "late-html": ("not_image", "an HTML page"),
+    "json": ("not_image", "a JSON document"),
+    "svg": ("not_image", "an SVG drawing"),
+    "pdf": ("not_image", "a PDF document"),
+    "text": ("not_image", "text"),
+    "zeros": ("not_image", "bytes of no known format"),
+    "half": ("truncated", "Truncated File Read"),
+    "many-pixels": ("bomb", None),
+    "header-alone": ("decode_error", None),
+}
+
+
+def test_what_is_no_picture_is_known_by_its_bytes(site, fetch):
+    """Whatever the Content-Type says: pages, documents, half a picture, a decompression bomb; and a picture called a page is one."""
+    rows = fetch(*(f"{site.url}/page/{name}" for name in PAGES), f"{site.url}/labelled", inspect=inspect_image)
+    assert {row["outcome"] for row in rows} == {"ok"}
+    found = {row["url"].rpartition("/")[2]: (row["image_reason"], row["image_detail"]) for row in rows}
+    assert found.pop("labelled") == (None, None)
+    assert {name: (reason, PAGES[name][1] and detail) for name, (reason, detail) in found.items()} == PAGES
 
 
 def test_more_bytes_than_announced_are_never_taken(site, fetch):
@@ -153,6 +249,8 @@ def test_no_urls_give_an_empty_table(settings):
     ("path", "reason", "detail", "changes"),
     [
         ("/drip", "timeout_total", "not complete within 0.5 s", {"total_timeout_s": 0.5}),
+        ("/drip-head", "timeout_total", "not complete within 0.9 s", {"total_timeout_s": 0.9}),
+        ("/endless-hints", "timeout_total", "not complete within 0.5 s", {"total_timeout_s": 0.5}),
         ("/silent", "timeout_read", "nothing came for 0.3 s", {"read_timeout_s": 0.3}),
         ("/stalls", "timeout_read", "nothing came for 0.3 s", {"read_timeout_s": 0.3}),
         ("/silent", "timeout_total", "not complete within 0.4 s", {"total_timeout_s": 0.4}),
@@ -212,7 +310,7 @@ def test_running_out_of_files_is_no_fault_of_the_url(settings):
 
     error = aiohttp.ClientConnectorError(None, OSError(errno.EMFILE, "Too many open files"))
     with pytest.raises(LogoingestError, match="ulimit -n"):
-        judge_error(error, settings, reading=False, via_proxy=False)
+        judge_error(error, settings, reading=False)
 
 
 def test_a_name_without_address_is_a_dns_failure(fetch):
@@ -229,7 +327,7 @@ def test_a_name_without_address_is_a_dns_failure(fetch):
 
 def test_details_are_equal_in_every_run(site, fetch):
     """The same faults give the same words, so that tables can be compared."""
-    urls = [f"{site.url}{path}" for path in ("/reset", "/junk", "/hang-up", "/status/500", "/gzip-bomb")]
+    urls = [f"{site.url}{path}" for path in ("/reset", "/junk", "/hang-up", "/status/500", "/bomb/gzip")]
     columns = ("url", "reason", "detail", "http_status", "attempts", "final_url")
     first, second = ([[row[name] for name in columns] for row in fetch(*urls)] for _ in range(2))
     assert first == second

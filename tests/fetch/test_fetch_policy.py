@@ -102,7 +102,9 @@ def test_what_goes_on_the_wire_is_what_was_judged(text):
 
     target = parse_target(text)
     if isinstance(target, Target):
-        sent = httpx.Request("GET", target.url).url
+        request = httpx.Request("GET", target.url, headers={"host": target.netloc})  # as the client does
+        assert request.headers["host"] == request.url.netloc.decode()
+        sent = request.url
         url = URL(str(sent))
         assert url.raw_host == target.host
         assert url.port == target.port

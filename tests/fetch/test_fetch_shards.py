@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -22,7 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.errors import LogoingestError, WorkspaceError
-from logoingest.fetch import FetchProgress, ShardJob, choose_retries, plan_shards, run_shard, run_shards
+from logoingest.fetch import FetchProgress, ShardJob, choose_retries, lanes, plan_shards, run_shard, run_shards
 from logoingest.schemas import DownloadRow, Reason
 from logoingest.workspace import Workspace, shard_name
 
@@ -162,6 +163,23 @@ def make_inspection(folder, monkeypatch, body):
     return import_module(name).inspect
 
 
+def test_every_process_gets_a_shard_before_one_gets_two(settings, tmp_path):
+    """The first to start asks for more while it waits for robots.txt, and would have them all."""
+    jobs = make_jobs(tmp_path, [f"http://192.0.2.1/{index}" for index in range(4)], 1)
+    run = lanes._Run(deque(jobs), None, threading.Event())
+    (early, its_end), (late, other_end) = multiprocessing.Pipe(), multiprocessing.Pipe()
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        both = [lanes._Lane(process, pipe, settings) for pipe in (early, late)]
+        for _ in range(2):
+            lanes._hear(run, both[0], "next")
+            lanes._answer_lanes(run, both)
+        assert its_end.recv() == jobs[0]
+        assert not its_end.poll()
+        lanes._hear(run, both[1], "next")
+        lanes._answer_lanes(run, both)
+        assert {its_end.recv().shard, other_end.recv().shard} == {jobs[1].shard, jobs[2].shard}
+
+
 def test_shards_can_be_run_inside_a_running_event_loop(site, settings, tmp_path):
     """As in a notebook or a flow."""
 
@@ -248,6 +266,7 @@ def test_processes_that_cannot_start_end_the_run(site, settings, tmp_path, monke
     (tmp_path / "shadow/logoingest/fetch").mkdir(parents=True)
     for name in ("__init__.py", "fetch/__init__.py"):
         (tmp_path / "shadow/logoingest" / name).write_text("")
+    (tmp_path / "shadow/logoingest/lean_imports.py").write_text("def refuse_imports(*_): pass\n")
     (tmp_path / "shadow/logoingest/fetch/lane.py").write_text("import sys\nsys.exit(7)\n")
     monkeypatch.syspath_prepend(str(tmp_path / "shadow"))
     with pytest.raises(LogoingestError, match="exit code 7"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 import trustme
@@ -199,3 +201,101 @@ def test_the_user_agent_carries_version_and_contact(tmp_path):
     assert agent.startswith("logoingest/")
     assert agent.endswith(" (+mailto:a@example.org)")
     assert from_config(tmp_path, user_agent="mine/1").user_agent == "mine/1"
+
+
+def test_a_self_signed_certificate_is_a_tls_failure(server_loop, site, tmp_path, fetch, picture):
+    """Named as such; trusted when it is the file that config names."""
+    own = trustme.CA(organization_name="shop.test")  # signs itself, as every root does
+    folder = tmp_path / "own"
+    folder.mkdir()
+    own.cert_pem.write_to_path(str(folder / "cert.pem"))
+    own.private_key_pem.write_to_path(str(folder / "key.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    port = server_loop.serve(site.serve, context=context)
+    (row,) = fetch(f"https://shop.test:{port}/picture", lookup=direct)
+    assert (row["reason"], row["attempts"]) == ("tls", 1)
+    assert row["detail"] == "the certificate is not valid: self-signed certificate"
+    assert not site.hits
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason", "detail"),
+    [
+        ("hangs up", "connect", "the server hung up before it answered"),
+        ("is silent", "timeout_connect", "no connection within 0.5 s"),
+        ("sends an alert", "tls", "the handshake failed: sslv3 alert handshake failure"),
+    ],
+)
+def test_handshakes_that_fail(server_loop, fetch, behaviour, reason, detail):
+    """The connection stands, and TLS does not come about."""
+
+    async def misbehave(reader, writer):
+        await reader.read(10)
+        if behaviour == "sends an alert":
+            writer.write(bytes.fromhex("15030300020228"))
+        if behaviour == "is silent":
+            await reader.read()
+        writer.close()
+
+    (row,) = fetch(f"https://127.0.0.1:{server_loop.serve(misbehave)}/", connect_timeout_s=0.5, max_attempts=1)
+    assert (row["reason"], row["detail"]) == (reason, detail)
+
+
+def test_a_url_without_scheme_goes_out_as_https(start_tls_site, authority, fetch, picture):
+    """``//host/x`` as pages write it, with its fragment left out, over a real connection."""
+    site = start_tls_site(authority.ca.issue_cert("shop.test"))
+    (row,) = fetch(f"//shop.test:{site.port}/picture#top", ca_file=authority.file, lookup=direct)
+    assert (row["outcome"], row["final_url"]) == ("ok", f"https://shop.test:{site.port}/picture")
+    assert list(site.hits) == ["/picture"]
+
+
+def test_a_proxy_may_be_spoken_to_over_tls(site, start_tls_site, start_proxy, authority, fetch):
+    """``https://proxy``: relayed requests and tunnels go inside its TLS, credentials too; its certificate is checked like any other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.ca.issue_cert("127.0.0.1").configure_cert(context)
+    proxy = start_proxy("ann", "s3cret", context)
+    secure = start_tls_site(authority.ca.issue_cert("secure.test"))
+    urls = [f"http://plain.test:{site.port}/picture", f"https://secure.test:{secure.port}/picture"]
+    made = Proxy(f"https://127.0.0.1:{proxy.port}", "ann", "s3cret")
+    rows = fetch(*urls, ca_file=authority.file, http_proxy=made, https_proxy=made, allowed_networks=())
+    assert [row["outcome"] for row in rows] == ["ok", "ok"], rows
+    rows = fetch(*urls, http_proxy=made, https_proxy=made, allowed_networks=())
+    detail = "the proxy's certificate is not valid: unable to get local issuer certificate"
+    assert [(row["reason"], row["detail"]) for row in rows] == [("proxy", detail)] * 2
+
+
+def test_hosts_named_in_no_proxy_are_asked_directly(site, start_proxy, fetch):
+    """The proxy hears of the others alone; a direct connection is judged by its address again."""
+    proxy = start_proxy()
+    through_it = through(proxy) | {"no_proxy": ".inside.test"}
+    urls = [f"http://{host}.test:{site.port}/picture" for host in ("a.inside", "outside")]
+    rows = fetch(*urls, **through_it, lookup=direct)
+    assert [row["reason"] for row in rows] == ["private_address", None]
+    rows = fetch(*urls, **through_it | {"allowed_networks": (ip_network("127.0.0.0/8"),)}, lookup=direct)
+    assert [row["outcome"] for row in rows] == ["ok", "ok"]
+    assert proxy.requests == [f"GET {urls[1]}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "detail", "attempts"),
+    [
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "proxy", "the proxy answered 403 to CONNECT", 1),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "proxy", "the proxy answered 503 to CONNECT", 3),
+        (b"HTTP/1.1 407 Exig\xe9\r\nContent-Length: 0\r\n\r\n", "proxy", "the proxy asks for a user and password (407)", 1),
+        (b"", "connect", "the server hung up before it answered", 3),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "protocol", "the answer is no valid HTTP", 1),
+    ],
+)
+def test_proxies_that_misbehave(server_loop, fetch, answer, reason, detail, attempts):
+    """What only a proxy says is its fault; where it or the site behind it may have hung up or spoken nonsense, it counts as the site."""
+
+    async def misbehave(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    made = Proxy(f"http://127.0.0.1:{server_loop.serve(misbehave)}")
+    (row,) = fetch("https://secure.test/", https_proxy=made)
+    assert (row["reason"], row["detail"], row["attempts"]) == (reason, detail, attempts)

@@ -286,6 +286,17 @@ def test_its_own_redirects_are_followed_five_times(site, obey):
     assert site.hits["/robots.txt/6"] == 0
 
 
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [(["Location: /robots.txt"], 1), (["Location: ?"], 2), (["Location: /robots.txt", "Set-Cookie: a=1; Path=/"], 2)],
+)
+def test_its_redirects_in_a_circle_are_not_followed_round_and_round(site, obey, headers, asked):
+    """What leads to itself is asked for once, with a new cookie once more, and then counts as not there."""
+    (row,) = obey(lambda request, rest: compose("302 Found", b"", *headers), "/picture")
+    assert row["outcome"] == "ok"
+    assert sum(count for path, count in site.hits.items() if path.startswith("/robots.txt")) <= asked
+
+
 def test_a_server_in_trouble_is_asked_again_and_forbids_everything_if_it_stays_so(site, obey):
     """The attempts of one URL for all of them; afterwards the trouble is known for a while."""
     rows = obey(lambda request, rest: compose("503 Later"), *(f"/picture?{index}" for index in range(40)))

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logoingest.errors import WorkspaceError
-from logoingest.fetch.shard_writer import MAX_GROUP_BYTES, ByteBudget, KeptRows, ShardWriter
+from logoingest.fetch.shard_writer import MAX_GROUP_BYTES, ROW_BYTES, ByteBudget, KeptRows, ShardWriter
 from logoingest.workspace import Workspace
 
 SHARD = "shard-00000.parquet"
@@ -74,6 +75,28 @@ def test_bodies_that_wait_for_a_slow_one_go_to_disk(tmp_path):
     table = Workspace(str(tmp_path)).read_shard(SHARD)
     assert [set(body) for body in table.column("bytes").to_pylist()] == [{index} for index in range(200)]
     assert (written.ok, budget.held) == (200, 0)
+
+
+def test_rows_that_wait_for_a_slow_one_go_to_disk_however_small_they_are(tmp_path):
+    """Thousands of rows without a body weigh as much as pictures do; they come back whole, and the file is as if none had gone."""
+    urls = [f"http://h/{index}" for index in range(300)]
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    rows = [make_row(url, None) | {"detail": "ÿ" * index, "elapsed_ms": index, "fetched_at": at} for index, url in enumerate(urls)]
+    files = []
+    for folder, limit in (("held", 10**9), ("spooled", 100_000)):
+        budget = ByteBudget(limit)
+        with ThreadPoolExecutor(1) as executor:
+            writer = ShardWriter(Workspace(str(tmp_path / folder)), SHARD, urls, executor=executor, budget=budget)
+            for index in range(1, 300):
+                writer.put(index, dict(rows[index]))
+                executor.submit(int).result(60)
+                assert budget.held <= limit + ROW_BYTES
+            writer.put(0, dict(rows[0]))
+            writer.finish().result(60)
+        assert budget.held == 0
+        files.append((tmp_path / folder / "downloads" / SHARD).read_bytes())
+    assert Workspace(str(tmp_path / "spooled")).read_shard(SHARD, ["detail"]).column("detail").to_pylist()[-1] == "ÿ" * 299
+    assert files[0] == files[1]
 
 
 def test_row_groups_are_bounded_by_bytes(tmp_path):
@@ -154,6 +177,7 @@ def test_rows_in_order_go_to_disk_too_when_memory_is_short(tmp_path):
 LIMITED = """
 import resource, sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from logoingest.errors import WorkspaceError
 from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
 from logoingest.workspace import Workspace

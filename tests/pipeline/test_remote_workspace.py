@@ -7,7 +7,9 @@ import pytest
 from logoingest import load_config, run
 from logoingest.errors import WorkspaceError
 from logoingest.lease import hold_lease
-from logoingest.pipeline import Run, summarise_status, verify
+from logoingest.pipeline import Run, open_run, refresh, retry, summarise_status, verify
+from logoingest.pipeline.refreshing import MARKER
+from logoingest.schemas import Stage
 from logoingest.workspace import Workspace
 
 
@@ -44,6 +46,18 @@ def test_the_route_runs_on_s3(make_dataset, bucket, tmp_path):
     remote, local = Workspace(config.workspace_url), Workspace(tmp_path / "local")
     for name in ("manifest.json", "README.md", "rejected.parquet", "data/train-00000-of-00001.parquet"):
         assert remote.read_bytes(f"release/{name}") == local.read_bytes(f"release/{name}")
+
+
+def test_retry_and_refresh_see_what_was_written_there(make_dataset, bucket):
+    """Shards are replaced by other processes: what was remembered of them is not read any more."""
+    dataset = make_dataset(pictures=1)
+    config = load_config(dataset.config, {"dataset.workspace": f"{bucket}/small"}, {})
+    run(config, until=Stage.FETCH)
+    dataset.site.pages["/gone.jpg"] = dataset.site.pages.pop("/copy.jpg")
+    with open_run(config) as opened:
+        assert retry(opened, statuses=[404]) == {"tried": 1, "healed": 1, "still_failing": 0}
+        assert refresh(opened)["gone"] == 1
+    assert not Workspace(config.workspace_url).exists(MARKER)
 
 
 class Overtaken(Workspace):

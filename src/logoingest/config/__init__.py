@@ -14,6 +14,7 @@ from logoingest.config.sections import (
     SourceConfig,
     SplitsConfig,
     TrainConfig,
+    find_name_fault,
 )
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "SourceConfig",
     "SplitsConfig",
     "TrainConfig",
+    "find_name_fault",
     "load_config",
 ]

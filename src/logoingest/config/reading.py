@@ -137,7 +137,7 @@ def _describe(where: str, location: Sequence[str | int], kind: str, message: str
         return Problem(where, "unknown key", suggest_name(str(location[-1]), known, f"known here: {', '.join(known)}"))
     if kind == "missing":
         return Problem(where, "is missing")
-    shown = json.dumps(value, ensure_ascii=False, default=str)
+    shown = re.sub("//[^/@]*@", "//…@", json.dumps(value, ensure_ascii=False, default=str))  # a password in a URL
     message = message.removeprefix("Value error, ")
     if isinstance(value, dict | list):
         return Problem(where, message)

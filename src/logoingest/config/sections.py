@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,10 +14,30 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+#: The splits that have keys of their own, and are the only ones where ``[splits.shares]`` is left out.
+PLAIN_SPLITS = ("train", "validation", "test")
+MAX_SPLITS = 16
+_SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+#: Names that ``datasets``, an export's own folder or an operating system has taken, and why they cannot name a split.
+_TAKEN_NAMES = {
+    "all": "datasets means every split by it",
+    "val": "exports write validation as val: call it validation",
+    "annotations": "a folder of the COCO export is called so",
+    **dict.fromkeys(("con", "prn", "aux", "nul"), "Windows has no such files"),
+}
+
+
+def find_name_fault(name: str) -> str | None:
+    """Why a split cannot be called so; None when it can."""
+    if not _SPLIT_NAME.fullmatch(name):
+        return "lower-case letters, digits and _, a letter first, 32 at most"
+    return _TAKEN_NAMES.get(name)
 
 
 class Section(BaseModel):
@@ -71,6 +92,13 @@ class SourceConfig(Section):
     """Put before image URLs that have no scheme: file names, Pascal VOC's paths; end it with /."""
     json_answers: bool = True
     """Whether an answer cell that holds a JSON list or object is read as such (tags, boxes, choices); false keeps its text."""
+
+    @field_validator("url_prefix")
+    @classmethod
+    def _has_no_userinfo(cls, prefix: str) -> str:
+        if "@" in prefix.partition("//")[2].partition("/")[0]:
+            raise ValueError("names a user or password, which a release would repeat: give them by fetch.credentials")
+        return prefix
 
 
 class LabelsConfig(Section):
@@ -127,12 +155,24 @@ class FetchConfig(Section):
     """Whether HTTP_PROXY, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE of the environment count."""
     ca_bundle: str | None = None
     """PEM file of certificate authorities to trust instead of the default ones (relative to this file)."""
+    credentials: str | None = None
+    """TOML file of headers, cookies and passwords for single hosts (relative to this file); only its owner may read it (chmod 600)."""
     user_agent: str = ""
     """Left empty: "logoingest/<version> (+contact)"."""
     contact: str = ""
     """Mail address or page named in the User-Agent, so that a host can ask you to stop."""
     allowed_networks: tuple[str, ...] = ()
     """CIDR networks that may be fetched from although they are private, e.g. "10.1.0.0/16"."""
+    fallbacks: tuple[Literal["https", "alternative", "archive"], ...] = ()
+    """What is tried, in this order, when a URL is dead: its https form, the source row's other URLs, the Internet Archive."""
+    archive_url: str = "https://archive.org/wayback/available"
+    """The archive's look-up (Wayback availability API): asked whether it has a copy, and of when."""
+    archive_content_url: str = "https://web.archive.org/web"
+    """Where its copies lie: <archive_content_url>/<timestamp>id_/<URL> are the bytes as they were archived."""
+    archive_date: Annotated[str, Field(pattern=r"^([0-9]{4,14})?$")] = ""
+    """The copy nearest to this day is wanted, YYYYMMDD or any beginning of YYYYMMDDhhmmss; left empty: the newest."""
+    archive_delay_s: NonNegativeFloat = 2.0
+    """Least time between two requests to the archive: it serves everybody, and shuts out who asks for more than it likes."""
     shard_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """URLs per shard: the unit of work, of resume and of distribution."""
     executor: Literal["local", "ray"] = "local"
@@ -155,7 +195,25 @@ class ImagesConfig(Section):
     reject_flags: tuple[str, ...] = ()
     """Quality flags that reject: dark, bright, blurry, low_information, odd_aspect, mostly_border, greyscale …"""
     placeholder_sha256: tuple[str, ...] = ()
-    """Known placeholders, by sha256 of their bytes."""
+    """Known placeholders, by sha256 of their bytes or by pixel_hash."""
+    placeholders: str | None = None
+    """File of further such hashes, one a line, # begins a comment (relative to this file)."""
+    store: Literal["original", "rgb"] = "original"
+    """What is released: the bytes as fetched, or 8-bit sRGB pictures, upright, as JPEG or PNG (docs/images.md)."""
+    max_side_px: NonNegativeInt = 0
+    """With store = "rgb": larger pictures are shrunk to this longer side, boxes with them; 0 sets no limit."""
+    ocr: bool = False
+    """Read the text on pictures, and report where it names another class than the answers do (extra "ocr")."""
+    against: tuple[str, ...] = ()
+    """Other datasets: releases, folders of Parquet files or pictures (relative to this file), URLs. verify looks for leaks to them."""
+    against_policy: Literal["report", "reject"] = "report"
+    """report: verify and duplicates name what is near to theirs; reject: such pictures are left out (known_elsewhere)."""
+
+    @model_validator(mode="after")
+    def _shrinks_no_originals(self) -> ImagesConfig:
+        if self.max_side_px and self.store == "original":
+            raise ValueError('max_side_px shrinks what is released, but store = "original" keeps every byte: set store = "rgb"')
+        return self
 
 
 class SamplesConfig(Section):
@@ -175,34 +233,53 @@ class SamplesConfig(Section):
     """Its column of URLs; a file without it may have source_id instead. MTurk results: Input.image_url."""
     gold_class_column: str = "class"
     """Its column of classes, read as answers are; empty cells are no gold. MTurk results: Input.gold, say."""
+    group_conflicts: Literal["review", "keep"] = "review"
+    """Equal pixels settled as contradicting classes: review leaves them out until somebody rules (class_conflict); keep lists them."""
+    rulings: str = "rulings.toml"
+    """What people ruled on pictures of contradicting classes (relative to this file); need not be there. labels review writes it."""
 
 
 class SplitsConfig(Section):
-    """Shares of the splits; they sum to 1."""
+    """The splits and their shares, which sum to 1: ``train``, ``validation`` and ``test``, or any names in ``[splits.shares]``."""
 
     train: Share = 0.7
+    """Share of the pictures; 0 closes a split: it gets nothing but what ``fixed`` names, and what is near to that."""
     validation: Share = 0.15
     test: Share = 0.15
+    shares: dict[str, Share] = {}
+    """Name → share, in order, instead of the three keys above: {train = 0.7, validation = 0.15, test = 0.1, calibration = 0.05}."""
+    fixed: str | None = None
+    """CSV of pictures whose split is given: columns url or image_id, and split (relative to this file)."""
     seed: int = 0
     """Another seed gives another split; changing it moves pictures, so don't between versions."""
     min_class_images: PositiveInt = 1
     """Classes with fewer pictures are left out (class_too_small)."""
+    min_per_split: PositiveInt = 1
+    """Groups of near-duplicates a class should have in every split, where it has enough; train, test, validation are served first."""
     keep_previous: bool = True
     """Pictures of an earlier release of this workspace keep their split."""
 
     @model_validator(mode="after")
-    def _sums_to_one(self) -> SplitsConfig:
-        total = self.train + self.validation + self.test
-        if abs(total - 1.0) > 1e-6:
-            raise ValueError(f"train + validation + test = {total:g}, not 1")
-        if self.train <= 0:
-            raise ValueError("train must be larger than 0")
+    def _agree(self) -> SplitsConfig:
+        plain = {name: getattr(self, name) for name in PLAIN_SPLITS}
+        named = self.shares or plain
+        faults = [f"{name!r} cannot name a split ({why})" for name in named if (why := find_name_fault(name))]
+        if len(named) > MAX_SPLITS:
+            faults.append(f"{len(named)} splits, more than {MAX_SPLITS}")
+        faults += [
+            f"{name} = {plain[name]:g} stands beside shares, which says {named.get(name, 0.0):g}: write it there"
+            for name in PLAIN_SPLITS
+            if self.shares and name in self.model_fields_set and plain[name] != named.get(name, 0.0)
+        ]
+        if named.get("train", 0.0) <= 0:
+            faults.append("train must be larger than 0")
+        if abs((total := sum(named.values())) - 1.0) > 1e-6:
+            faults.append(f"{' + '.join(named)} = {total:g}, not 1")
+        if faults:
+            raise ValueError("; ".join(faults))
+        told = {"shares": dict(named), **{name: named.get(name, 0.0) for name in PLAIN_SPLITS}}
+        self.__dict__.update(told)  # frozen for everybody else
         return self
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Split name → share, in order."""
-        return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
 class ReleaseConfig(Section):
@@ -256,9 +333,12 @@ class TrainConfig(Section):
 class ReportConfig(Section):
     """The self-contained report.html."""
 
-    thumbnails: NonNegativeInt = 120
+    thumbnails: NonNegativeInt = 480
     """Thumbnails embedded at most."""
     thumbnail_side_px: Annotated[int, Field(ge=16, le=512)] = 96
+    """Longer side of a thumbnail."""
+    thumbnail_bytes: NonNegativeInt = 2_500_000
+    """All thumbnails together, as they stand in the page; the page itself is never longer than 5 MB."""
 
 
 class Config(Section):

@@ -1,8 +1,8 @@
 """From URLs to bytes: politely, within bounds, to public addresses only; one row of ``downloads`` for every URL.
 
-``policy`` decides, ``client`` speaks HTTP, ``fetcher`` gives every URL its turn, ``shard`` writes, ``lanes`` spreads shards over
-processes, each a ``lane``, ``ray_shards`` over machines. Names are loaded when they are first used: whoever only hands shards out
-needs no HTTP.
+``policy`` decides, ``client`` speaks HTTP, ``fetcher`` gives every URL its turn, ``detours`` looks elsewhere for dead ones,
+``shard`` writes, ``lanes`` spreads shards over processes, each a ``lane``, ``ray_shards`` over machines. Names are loaded when they
+are first used: whoever only hands shards out needs no HTTP.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
+    from logoingest.fetch.fallbacks import merge_alternatives
     from logoingest.fetch.fetcher import Fetcher, fetch_urls
     from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
     from logoingest.fetch.lanes import run_shards
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from logoingest.fetch.shard import choose_retries, run_shard
 
 _HOMES = {
+    "fallbacks": ("merge_alternatives",),
     "fetcher": ("Fetcher", "fetch_urls"),
     "jobs": ("FetchProgress", "Inspect", "ShardCounts", "ShardJob"),
     "lanes": ("run_shards",),
@@ -44,6 +46,7 @@ __all__ = [
     "ShardJob",
     "choose_retries",
     "fetch_urls",
+    "merge_alternatives",
     "plan_shards",
     "run_shard",
     "run_shards",

@@ -128,7 +128,10 @@ def _parse_part(part: str) -> int:
         digits, base = part[1:], 8
     if not digits.isalnum() or len(digits) > 40:
         raise ValueError("is no address")
-    return int(digits, base)
+    try:
+        return int(digits, base)
+    except ValueError:
+        raise ValueError("is no address") from None
 
 
 def parse_socket_address(text: str) -> Address:

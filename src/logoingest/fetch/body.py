@@ -9,6 +9,13 @@ from typing import Protocol
 from logoingest.fetch.policy import Verdict
 from logoingest.schemas import Reason
 
+#: IANA's registry of HTTP content codings (RFC 9110 §16.6), less ``identity``.
+_CODINGS = frozenset(
+    {
+        "aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress", "x-gzip", "zstd",
+    }
+)  # fmt: skip
+
 
 class BodyFaultError(Exception):
     """The body cannot be used; carries the verdict. Never leaves the package."""
@@ -34,7 +41,7 @@ async def read_body(chunks: AsyncIterator[bytes], declared_length: str | None, c
         max_bytes: most bytes allowed, on the wire and decoded.
 
     Raises:
-        BodyFaultError: too large, truncated, or coded in a way that was not asked for.
+        BodyFaultError: too large, truncated, or coded in a way that is not understood.
     """
     too_large = Verdict(Reason.TOO_LARGE, f"more than fetch.max_bytes = {max_bytes} bytes")
     if declared_length and declared_length.isascii() and declared_length.isdigit() and int(declared_length[:18]) > max_bytes:
@@ -57,14 +64,13 @@ async def read_body(chunks: AsyncIterator[bytes], declared_length: str | None, c
 
 
 def _make_decoder(coding: str | None) -> _Decoder | None:
-    names = [name.strip().lower() for name in (coding or "").split(",")]
-    names = [name for name in names if name not in ("", "identity", "none", "binary")]
+    """None for a body as it is: without coding, or with what is none (``utf-8``, ``aws-chunked``), which browsers ignore, too."""
+    names = [name for name in ((coding or "").lower().replace(" ", "").split(",")) if name in _CODINGS]
     if not names:
         return None
     if names in (["gzip"], ["x-gzip"], ["deflate"]):
         return _Inflater(names[0])
-    shown = "".join(letter for letter in names[0] if letter.isalnum() or letter in "-_")[:20]
-    raise BodyFaultError(Verdict(Reason.PROTOCOL, f"the content encoding {shown} was not asked for"))
+    raise BodyFaultError(Verdict(Reason.PROTOCOL, f"the content encoding {', '.join(names[:3])} was not asked for"))
 
 
 class _Inflater:

@@ -6,33 +6,43 @@ next, write every URL to its log, and read the Location of redirects before we h
 What guards against requests to private networks sits at the socket itself: every address, whatever name or redirect or
 changing DNS answer led to it, passes ``check_address`` between look-up and connect, with nothing in between that could swap it.
 A configured proxy's own address is trusted.
+
+Credentials are looked up anew for every request, by where it goes: a redirect takes none along. A proxy that relays plain http
+would read them, so it is sent none; through a tunnel they reach the host alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 from logoingest.fetch.body import BodyFaultError, read_body
+from logoingest.fetch.credentials import Credentials, add_cookies, read_credentials
 from logoingest.fetch.failures import NETWORK_ERRORS, check_address, judge_error
 from logoingest.fetch.integrity import DIGEST_HEADERS, find_digest_fault
 from logoingest.fetch.policy import Verdict, judge_opt_out
 from logoingest.fetch.resolver import Lookup, Resolver, look_up_addresses
 from logoingest.fetch.robots import MAX_ROBOTS_BYTES
 from logoingest.fetch.settings import FetchSettings, Proxy, make_ssl_context
-from logoingest.fetch.targets import Target
+from logoingest.fetch.targets import Target, decode_location
 from logoingest.schemas import Reason
 
 KEEPALIVE_S = 10.0
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
+#: Headers that say how a picture may be used: its host's, and the same as the Wayback Machine hands them on.
+_OPT_OUTS = ("x-robots-tag", "tdm-reservation")
+_ARCHIVED_OPT_OUTS = ("x-archive-orig-x-robots-tag", "x-archive-orig-tdm-reservation")
+_UNCONDITIONAL: Mapping[str, str] = MappingProxyType({})
 
 
 class Reply(NamedTuple):
@@ -55,11 +65,46 @@ class Failure(NamedTuple):
     status: int | None
 
 
+class _Response(aiohttp.ClientResponse):
+    """aiohttp's, but for two things.
+
+    It has no words beside the status: nobody reads them, and the transport raises on those that are no UTF-8. And where the end of
+    the body is that of the connection, a connection that was reset is not taken for one that ended.
+    """
+
+    _lost: asyncio.Future[None] | None = None
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        await super().start(connection)
+        self.reason = None
+        is_bounded = "content-length" in self.headers or "transfer-encoding" in self.headers
+        if self.status == 200 and not is_bounded and connection.protocol is not None:
+            self._lost = connection.protocol.closed
+            if self._lost is not None:
+                self._lost.add_done_callback(_is_broken)  # an exception nobody looks at would be logged
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await super().__aexit__(kind, error, trace)
+        if self._lost is not None and self._lost.done() and self.content.at_eof() and _is_broken(self._lost):
+            raise aiohttp.ClientPayloadError("the connection was reset")
+
+
+def _is_broken(lost: asyncio.Future[None]) -> bool:
+    return not lost.cancelled() and lost.exception() is not None
+
+
 class Client:
     """An async context manager; holds one connection pool for direct requests and one per proxy."""
 
     def __init__(self, settings: FetchSettings, lookup: Lookup | None = None) -> None:
+        """Read what files the settings name.
+
+        Raises:
+            ConfigError: the credentials cannot be used (any more).
+        """
         self._settings = settings
+        self._credentials = Credentials() if settings.credentials is None else read_credentials(settings.credentials)
         self._timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=settings.connect_timeout_s)
         self._timeout_extension = {"timeout": self._timeout.as_dict()}
         self._lookup = lookup or look_up_addresses
@@ -75,7 +120,14 @@ class Client:
         await self._stack.aclose()
 
     async def exchange(
-        self, target: Target, cookies: httpx.Cookies | None = None, *, is_last: bool = False, is_robots: bool = False
+        self,
+        target: Target,
+        cookies: httpx.Cookies | None = None,
+        *,
+        is_last: bool = False,
+        is_text: bool = False,
+        is_archived: bool = False,
+        conditions: Mapping[str, str] = _UNCONDITIONAL,
     ) -> Reply | Failure:
         """Send one GET; redirects are not followed.
 
@@ -83,56 +135,78 @@ class Client:
             target: what to request; its literal address, if it is one, has been judged.
             cookies: cookies set earlier in the same chain of redirects.
             is_last: no further request to this host is in sight, so its connection need not be kept.
-            is_robots: it is robots.txt: opt-out headers say nothing, and only the beginning of a long file is read.
+            is_text: it is robots.txt, or another answer about pictures: opt-out headers say nothing, and only the beginning of a
+                long one is read.
+            is_archived: the answer may be an archive's: what the picture's own host said of opting out stands in other headers.
+            conditions: headers that allow 304 as an answer; see ``refresh``.
         """
         proxy = self._settings.choose_proxy(target)
         transport = self._transports.get(proxy) or self._open_transport(proxy)
         request = self._make_request(target, cookies, proxy, close=is_last)
+        request.headers.update(conditions)
         status: int | None = None
         try:
             response = await transport.handle_async_request(request)
             status = response.status_code
             try:
-                return await self._read_reply(response, cookies, is_robots=is_robots)
+                return await self._read_reply(response, cookies, is_text=is_text, is_archived=is_archived)
             finally:
                 await response.aclose()
         except BodyFaultError as fault:
             return Failure(fault.verdict, status)
         except NETWORK_ERRORS as error:
-            verdict = judge_error(error, self._settings, reading=status is not None, via_proxy=proxy is not None)
+            verdict = judge_error(error, self._settings, reading=status is not None, proxy=proxy)
             return Failure(verdict, status)
 
     def _make_request(self, target: Target, cookies: httpx.Cookies | None, proxy: Proxy | None, *, close: bool) -> httpx.Request:
-        request = httpx.Request("GET", target.url, headers=self._headers, extensions=self._timeout_extension)
+        headers = {"host": target.netloc, **self._headers}
+        request = httpx.Request("GET", target.url, headers=headers, extensions=self._timeout_extension)
         relayed = proxy is not None and target.scheme == "http"  # otherwise there is a connection to the host itself
         if close and not relayed:
             request.headers["connection"] = "close"
         if relayed and proxy is not None and proxy.authorization is not None:
             request.headers["proxy-authorization"] = proxy.authorization
-        if target.authorization is not None:
-            request.headers["authorization"] = target.authorization
         if cookies is not None:
             cookies.set_cookie_header(request)
+        if not relayed:
+            self._add_credentials(request, target)
+        if target.authorization is not None:  # the URL's own come before those of the file
+            request.headers["authorization"] = target.authorization
         return request
 
-    async def _read_reply(self, response: httpx.Response, cookies: httpx.Cookies | None, *, is_robots: bool) -> Reply:
+    def _add_credentials(self, request: httpx.Request, target: Target) -> None:
+        grant = self._credentials.find_grant(target)
+        if grant is None:
+            return
+        request.headers.update(grant.headers)
+        if grant.cookies:
+            request.headers["cookie"] = add_cookies(request.headers.get("cookie", ""), grant.cookies)
+
+    async def _read_reply(
+        self, response: httpx.Response, cookies: httpx.Cookies | None, *, is_text: bool, is_archived: bool
+    ) -> Reply:
         headers = response.headers
         body = None
         if response.status_code == 200:
             length, coding = headers.get("content-length"), headers.get("content-encoding")
-            if is_robots:
+            if is_text:
                 begin = _take_beginning(response.aiter_raw(), MAX_ROBOTS_BYTES + 1)
                 body = await read_body(begin, None, coding, 8 * MAX_ROBOTS_BYTES)
             else:
                 self._refuse_opted_out(headers)
+                if is_archived:
+                    self._refuse_opted_out(headers, _ARCHIVED_OPT_OUTS)
                 body = await read_body(response.aiter_raw(), length, coding, self._settings.max_bytes)
                 _check_digests(headers, body, coding)
+        elif response.status_code == 304:
+            self._refuse_opted_out(headers)
         elif response.has_redirect_location and "set-cookie" in headers:
             cookies = httpx.Cookies(cookies)
             cookies.extract_cookies(response)
+            _drop_unsendable(cookies)
         return Reply(
             response.status_code,
-            headers.get("location"),
+            _find_location(headers),
             headers.get("retry-after"),
             headers.get("content-type"),
             headers.get("etag"),
@@ -141,11 +215,11 @@ class Client:
             cookies,
         )
 
-    def _refuse_opted_out(self, headers: httpx.Headers) -> None:
-        reservation = headers.get("tdm-reservation")
-        if reservation is None and "x-robots-tag" not in headers:
+    def _refuse_opted_out(self, headers: httpx.Headers, names: tuple[str, str] = _OPT_OUTS) -> None:
+        reservation = headers.get(names[1])
+        if reservation is None and names[0] not in headers:
             return
-        verdict = judge_opt_out(headers.get_list("x-robots-tag"), reservation, self._settings)
+        verdict = judge_opt_out(headers.get_list(names[0]), reservation, self._settings)
         if verdict is not None:
             raise BodyFaultError(verdict)
 
@@ -159,7 +233,9 @@ class Client:
             keepalive_timeout=KEEPALIVE_S,
             socket_factory=partial(open_guarded_socket, self._settings) if guarded else None,
         )
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, response_class=_Response
+        )
         transport = AiohttpTransport(
             verify=self._ssl_context,
             trust_env=False,
@@ -176,6 +252,21 @@ def _check_digests(headers: httpx.Headers, body: bytes, coding: str | None) -> N
         fault = find_digest_fault(headers, body, coding)
         if fault is not None:
             raise BodyFaultError(Verdict(Reason.TRUNCATED, fault, can_heal=True))
+
+
+def _find_location(headers: httpx.Headers) -> str | None:
+    """The first Location, from its bytes: httpx guesses one encoding for all headers together."""
+    if "location" not in headers:
+        return None
+    return decode_location(next(value for name, value in headers.raw if name.lower() == b"location"))
+
+
+def _drop_unsendable(cookies: httpx.Cookies) -> None:
+    """Cookies that cannot go back as a header are as good as none."""
+    for cookie in list(cookies.jar):
+        text = f"{cookie.name}{cookie.value or ''}"
+        if not (text.isascii() and text.isprintable()):
+            cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
 
 
 async def _take_beginning(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:

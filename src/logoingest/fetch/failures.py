@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import aiohttp
 import httpx
 from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
 from logoingest.errors import LogoingestError
 from logoingest.fetch.addresses import explain_refusal, parse_socket_address
 from logoingest.fetch.policy import Verdict
-from logoingest.fetch.settings import FetchSettings
+from logoingest.fetch.settings import FetchSettings, Proxy
 from logoingest.schemas import Reason
 
 
@@ -67,22 +68,22 @@ class _Scene(NamedTuple):
 
     settings: FetchSettings
     reading: bool
-    via_proxy: bool
+    proxy: Proxy | None
 
 
-def judge_error(error: BaseException, settings: FetchSettings, *, reading: bool, via_proxy: bool) -> Verdict:
+def judge_error(error: BaseException, settings: FetchSettings, *, reading: bool, proxy: Proxy | None = None) -> Verdict:
     """The verdict on an exception of an exchange.
 
     Args:
         error: what was raised.
         settings: for the limits named in details.
         reading: whether the head of the answer had come, so that the body broke off.
-        via_proxy: whether a proxy was in between.
+        proxy: the one in between, if any. Where it or the host behind it may have hung up, it is taken for the host.
 
     Raises:
         LogoingestError: it was this machine's fault.
     """
-    scene = _Scene(settings, reading, via_proxy)
+    scene = _Scene(settings, reading, proxy)
     chain = list(_iterate_causes(error))
     for kinds, judge in _RULES:
         for cause in chain:
@@ -101,6 +102,7 @@ def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
         current = inner or current.__cause__
 
 
+_HUNG_UP = "the server hung up before it answered"
 _BROKEN_OFF = Verdict(Reason.TRUNCATED, "the connection broke off in the body", can_heal=True)
 
 
@@ -111,7 +113,7 @@ def _judge_refused(error: Any, _: _Scene) -> Verdict:
 
 def _judge_lookup(error: Any, scene: _Scene) -> Verdict:
     permanent = isinstance(error, LookupFailedError) and error.permanent
-    if scene.via_proxy:
+    if scene.proxy is not None:
         return Verdict(Reason.PROXY, "the proxy's name cannot be looked up", can_heal=not permanent)
     detail = "there is no such host name" if permanent else "the host name cannot be looked up"
     return Verdict(Reason.DNS, detail, can_heal=not permanent)
@@ -120,11 +122,16 @@ def _judge_lookup(error: Any, scene: _Scene) -> Verdict:
 def _judge_tls(error: Any, scene: _Scene) -> Verdict:
     if scene.reading:
         return _BROKEN_OFF
+    place = getattr(error, "host", None), getattr(error, "port", None)
     error = getattr(error, "certificate_error", getattr(error, "os_error", error))  # aiohttp's own classes wrap ssl's
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Verdict(Reason.TLS, f"the certificate is not valid: {error.verify_message.rstrip('.')}")
-    reason = getattr(error, "reason", None) or "no TLS spoken here"
-    return Verdict(Reason.TLS, f"the handshake failed: {str(reason).lower().replace('_', ' ')}")
+        detail = f"certificate is not valid: {error.verify_message.rstrip('.')}"
+    else:
+        reason = getattr(error, "reason", None) or "no TLS spoken here"
+        detail = f"handshake failed: {str(reason).lower().replace('_', ' ')}"
+    if scene.proxy is not None and place == (URL(scene.proxy.url).host, URL(scene.proxy.url).port):
+        return Verdict(Reason.PROXY, f"the proxy's {detail}")
+    return Verdict(Reason.TLS, f"the {detail}")
 
 
 def _judge_tunnel(error: Any, _: _Scene) -> Verdict:
@@ -152,7 +159,7 @@ def _judge_connect(error: Any, _: _Scene) -> Verdict:
 
 
 def _judge_hang_up(_: Any, scene: _Scene) -> Verdict:
-    return _BROKEN_OFF if scene.reading else Verdict(Reason.CONNECT, "the server hung up before it answered", can_heal=True)
+    return _BROKEN_OFF if scene.reading else Verdict(Reason.CONNECT, _HUNG_UP, can_heal=True)
 
 
 def _refuse_own_fault(error: OSError) -> None:
@@ -162,8 +169,9 @@ def _refuse_own_fault(error: OSError) -> None:
 
 
 def _describe_os_error(error: OSError) -> str:
-    known = error.errno is not None and error.errno in errno.errorcode
-    return os.strerror(error.errno).lower() if known and error.errno is not None else "the connection failed"
+    if error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno).lower()
+    return _HUNG_UP if isinstance(error, ConnectionError) else "the connection failed"  # during the handshake of TLS
 
 
 #: The first rule that fits any link of the chain of causes decides, so the more telling ones come first.

@@ -8,12 +8,13 @@ means), ``pace`` (how fast), ``robots`` (whether at all), ``breaker`` (whether a
                     ├ robots.txt unknown ──→ waits, without a slot, for the one errand that asks for it
                     ├ refused by robots.txt → settled
                     └ schedule → request → settled, or redirect → enqueue, or later again
+
+A URL that is settled as dead is enqueued once more for each of its fallbacks (``detours``), if any are wanted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,19 +26,16 @@ from typing import Any, Self
 import pyarrow as pa
 
 from logoingest.fetch.bench import Bench
-from logoingest.fetch.breaker import DOWN, Breaker, Origin
+from logoingest.fetch.breaker import Breaker
 from logoingest.fetch.client import Client, Failure, Reply
+from logoingest.fetch.detours import Detours
+from logoingest.fetch.host_book import HostBook
 from logoingest.fetch.jobs import Inspect, count_cpus
+from logoingest.fetch.outcomes import compose_outcome, examine_body, hand_over, read_pause, wait_for_either
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
-    HEALING,
-    HOPELESS,
-    LEFT_ALONE,
-    STRAINED_REASONS,
-    STRAINED_STATUSES,
     Verdict,
     admit_url,
-    finish_verdict,
     follow_redirect,
     judge_hop,
     judge_status,
@@ -45,12 +43,13 @@ from logoingest.fetch.policy import (
     plan_retry,
 )
 from logoingest.fetch.pursuit import NOWHERE, Batch, Errand, OnOutcome, Pursuit, RobotsErrand, TakeRow, Turn
+from logoingest.fetch.refresh import Validators
 from logoingest.fetch.resolver import Lookup
 from logoingest.fetch.robots_desk import RobotsDesk
-from logoingest.fetch.rows import build_table, compose_row, describe_failure
+from logoingest.fetch.rows import build_table
 from logoingest.fetch.schedule import Schedule
 from logoingest.fetch.settings import FetchSettings
-from logoingest.schemas import FACT_COLUMNS, Reason
+from logoingest.schemas import Reason
 
 
 async def fetch_urls(
@@ -62,6 +61,7 @@ async def fetch_urls(
     *,
     executor: Executor | None = None,
     lookup: Lookup | None = None,
+    alternatives: Mapping[str, Sequence[str]] | None = None,
 ) -> pa.Table:
     """Fetch URLs; the table (``DownloadRow``) has exactly one row per distinct URL, in the order given.
 
@@ -73,9 +73,10 @@ async def fetch_urls(
         stop: once set, whatever is not finished becomes a ``cancelled`` row at once.
         executor: where ``inspect`` runs; threads of its own when left out.
         lookup: the name service; the system's when left out.
+        alternatives: URL → other URLs of the same picture, for the fallback of that name.
     """
     async with Fetcher(settings, inspect, executor=executor, lookup=lookup) as fetcher:
-        return await fetcher.fetch(urls, on_outcome, stop)
+        return await fetcher.fetch(urls, on_outcome, stop, alternatives)
 
 
 class Fetcher:
@@ -107,6 +108,8 @@ class Fetcher:
         self._batches: set[Batch] = set()
         self._bench = Bench(self._breaker, self._batches, enqueue=self._enqueue, settle=self._settle, pump=self._pump)
         self._robots = RobotsDesk(settings, self._schedule, self._breaker, self._bench, enqueue=self._enqueue, rng=self._rng)
+        self._hosts = HostBook(settings, self._schedule, self._pace, self._breaker, self._bench)
+        self._detours = Detours(settings, self._pace) if settings.fallbacks else None
         self._tasks: dict[asyncio.Task[None], Turn] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -134,27 +137,44 @@ class Fetcher:
         await self._idle.wait()
         self._idle.clear()
 
-    async def fetch(self, urls: Iterable[str], on_outcome: OnOutcome | None = None, stop: asyncio.Event | None = None) -> pa.Table:
+    async def fetch(
+        self,
+        urls: Iterable[str],
+        on_outcome: OnOutcome | None = None,
+        stop: asyncio.Event | None = None,
+        alternatives: Mapping[str, Sequence[str]] | None = None,
+    ) -> pa.Table:
         """See ``fetch_urls``."""
         distinct = list(dict.fromkeys(urls))
         rows: list[dict[str, Any] | None] = [None] * len(distinct)
-        await self.fetch_into(distinct, rows.__setitem__, on_outcome, stop)
+        await self.fetch_into(distinct, rows.__setitem__, on_outcome, stop, alternatives)
         return build_table(distinct, rows)
 
     async def fetch_into(
-        self, urls: Sequence[str], take_row: TakeRow, on_outcome: OnOutcome | None = None, stop: asyncio.Event | None = None
+        self,
+        urls: Sequence[str],
+        take_row: TakeRow,
+        on_outcome: OnOutcome | None = None,
+        stop: asyncio.Event | None = None,
+        alternatives: Mapping[str, Sequence[str]] | None = None,
+        *,
+        validators: Mapping[str, Validators] | None = None,
     ) -> bool:
         """Fetch distinct URLs, handing each row over once it is finished; False when it was stopped before the last.
+
+        With ``validators`` (by URL) a picture that is as they say is not sent again: its row has the status 304 and no bytes.
 
         Raises:
             what ``take_row`` raises; the rest is then given up.
         """
-        batch = Batch(take_row, len(urls), on_outcome, asyncio.get_running_loop().create_future())
+        batch = Batch(
+            take_row, len(urls), on_outcome, asyncio.get_running_loop().create_future(), alternatives or {}, validators or {}
+        )
         self._batches.add(batch)
         try:
             self._admit(urls, batch)
             self._pump()
-            await _wait_for_either(batch.done, stop)
+            await wait_for_either(batch.done, stop)
             if not batch.done.done():
                 return False
             batch.done.result()
@@ -178,7 +198,9 @@ class Fetcher:
                 self._settle(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url, started=now), target)
             else:
                 budget_s = self._settings.total_timeout_s
-                self._enqueue(Pursuit(target, target, budget_s, batch=batch, index=index, url=url, started=now))
+                known = batch.validators.get(url)
+                pursuit = Pursuit(target, target, budget_s, batch=batch, index=index, url=url, started=now, validators=known)
+                self._enqueue(pursuit)
 
     def _enqueue(self, pursuit: Pursuit, *, first: bool = False) -> None:
         """Queue the pursuit's next request, unless its origin is down or robots.txt is unknown or against it."""
@@ -277,31 +299,40 @@ class Fetcher:
             answer = await self._exchange(host, errand, began)
         finally:
             self._free_slot(turn)
-        self._learn(host, errand, answer, began)
+        self._hosts.learn(host, errand, answer, began)
         if isinstance(errand, RobotsErrand):
-            self._robots.proceed(errand, answer, _read_pause(answer))
+            self._robots.proceed(errand, answer, read_pause(answer))
         elif isinstance(errand, Pursuit):
-            if isinstance(answer, Reply) and answer.body:
+            if isinstance(answer, Reply) and answer.body and not errand.is_asking:
                 self._pump()  # the host's slot is free while the body is looked at
-                self._settle(errand, answer, await self._examine(answer.body))
-                return
-            self._proceed(errand, answer)
+                self._settle(errand, answer, await self._examine(errand, answer.body))
+            elif isinstance(answer, Reply) and errand.is_unchanged(answer.status, answer.etag):
+                self._settle(errand, answer)
+            else:
+                self._proceed(errand, answer)
 
-    async def _examine(self, body: bytes) -> dict[str, Any]:
+    async def _examine(self, pursuit: Pursuit, body: bytes) -> dict[str, Any]:
+        known = None if pursuit.validators is None else pursuit.validators.sha256
         if len(body) <= self._inline_bytes:
-            return examine_body(body, self._inspect)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, examine_body, body, self._inspect)
+            return examine_body(body, self._inspect, known)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, examine_body, body, self._inspect, known)
 
     async def _exchange(self, host: str, errand: Errand, began: float) -> Reply | Failure:
         if not errand.seen:
             errand.attempts += 1
         errand.seen.add(errand.show_request())
-        is_robots = isinstance(errand, RobotsErrand)
-        is_last = not is_robots and not self._schedule.is_waiting(host)
+        is_last = isinstance(errand, Pursuit) and not self._schedule.is_waiting(host)
         deadline = asyncio.timeout(errand.budget_s)
         try:
             async with deadline:
-                answer = await self._client.exchange(errand.target, errand.cookies, is_last=is_last, is_robots=is_robots)
+                answer = await self._client.exchange(
+                    errand.target,
+                    errand.cookies,
+                    is_last=is_last,
+                    is_text=errand.is_asking,
+                    is_archived=errand.is_archived,
+                    conditions=errand.list_conditions(),
+                )
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -311,49 +342,6 @@ class Fetcher:
         if answer.status is not None:
             errand.status, errand.final_url = answer.status, errand.target.url
         return answer
-
-    def _learn(self, host: str, errand: Errand, answer: Reply | Failure, began: float) -> None:
-        """What the answer says about its host, apart from the URL."""
-        now = time.monotonic()
-        origin = errand.target.origin
-        is_probe, errand.probes = errand.probes == origin, None
-        reason = answer.verdict.reason if isinstance(answer, Failure) else None
-        is_hopeless = False
-        if answer.status in STRAINED_STATUSES or reason in STRAINED_REASONS:
-            is_hopeless = self._pace.note_strain(host, began, now)
-        elif answer.status is not None:
-            self._pace.note_answer(host, now)
-        if isinstance(answer, Failure) and reason in DOWN:
-            self._note_failure(origin, answer.verdict, now, is_probe=is_probe)
-        elif self._breaker.note_answer(origin, now, is_probe=is_probe):
-            self._bench.call_up(origin)
-        pause_s = _read_pause(answer)
-        if pause_s and pause_s <= self._settings.max_backoff_s:
-            self._pace.pause(host, now + pause_s, now)
-        elif pause_s:
-            self._leave_alone(origin, LEFT_ALONE, now + pause_s)
-        elif is_hopeless:
-            self._leave_alone(origin, HOPELESS, now)
-
-    def _note_failure(self, origin: Origin, verdict: Verdict, now: float, *, is_probe: bool) -> None:
-        was_open = self._breaker.explain(origin) is not None
-        self._breaker.note_failure(origin, verdict, now, is_probe=is_probe)
-        if not was_open and self._breaker.explain(origin) is not None:
-            self._give_up(origin)
-        if is_probe:
-            self._bench.review_all()
-
-    def _give_up(self, origin: Origin) -> None:
-        """Its circuit has opened: what is queued for it goes to the bench."""
-        _, host, _ = origin
-        self._pace.forgive(host)
-        for errand in self._schedule.drain(host, lambda errand: isinstance(errand, Pursuit) and errand.target.origin == origin):
-            if isinstance(errand, Pursuit):
-                self._bench.add(errand)
-
-    def _leave_alone(self, origin: Origin, verdict: Verdict, until: float) -> None:
-        if self._breaker.trip(origin, verdict, until):
-            self._give_up(origin)
 
     def _proceed(self, pursuit: Pursuit, answer: Reply | Failure) -> None:
         """Follow a redirect, try again later, or settle."""
@@ -373,70 +361,37 @@ class Fetcher:
             self._schedule.push_later(time.monotonic() + wait, pursuit.target.host, pursuit)
 
     def _judge_reply(self, pursuit: Pursuit, reply: Reply) -> Verdict | None:
-        """None when a redirect leads on; ``pursuit.target`` is then where to."""
-        verdict = judge_status(reply.status, has_location=reply.location is not None)
+        """None when a redirect or an answer leads on; ``pursuit.target`` is then where to."""
+        if reply.status == 304 and pursuit.list_conditions():
+            pursuit.validators = pursuit.validators and pursuit.validators._replace(etag=None, last_modified=None)  # ask plainly
+            return None
+        relayed = pursuit.target.scheme == "http" and self._settings.choose_proxy(pursuit.target) is not None
+        verdict = judge_status(reply.status, has_location=reply.location is not None, relayed=relayed)
         if verdict is not None:
             return verdict._replace(retry_after_s=parse_retry_after(reply.retry_after, datetime.now(UTC)))
+        if pursuit.is_asking and reply.status == 200 and self._detours is not None:
+            return self._detours.read_answer(pursuit, reply.body)
         if reply.status == 200 or reply.location is None:
             return Verdict(Reason.EMPTY, "HTTP 200 with an empty body")
         following = follow_redirect(pursuit.target, reply.location, self._settings)
         if isinstance(following, Verdict):
             return following
+        if self._detours is not None and (refusal := self._detours.judge_redirect(pursuit, following)) is not None:
+            return refusal
         pursuit.target, pursuit.cookies = following, reply.cookies
         return judge_hop(pursuit.show_request(), pursuit.seen, self._settings)
 
     def _settle(self, pursuit: Pursuit, answer: Verdict | Reply, facts: Mapping[str, Any] | None = None) -> None:
+        """The end of a URL, or of one of the addresses it may be found under; then the next one is asked."""
         batch = pursuit.batch
         if pursuit.probes is not None:  # it never came to ask: let another one
             batch.probed.discard(pursuit.probes)
             self._bench.drop_probe(pursuit)
-        verdict = finish_verdict(answer, self._settings) if isinstance(answer, Verdict) else None
-        row = compose_row(pursuit) | (describe_failure(verdict) if verdict is not None else {"outcome": "ok"})
-        if isinstance(answer, Reply):
-            row |= {"content_type": answer.content_type, "etag": answer.etag, "last_modified": answer.last_modified}
-            row |= {"bytes": answer.body, **(facts or {})}
-        batch.left -= 1
-        try:
-            if batch.on_outcome is not None:
-                batch.on_outcome(row)
-            batch.take_row(pursuit.index, row)
-        except Exception as error:  # noqa: BLE001  raised again where the batch is awaited, whoever's turn it is now
-            if not batch.done.done():
-                batch.done.set_exception(error)
-            return
-        if not batch.left and not batch.done.done():
-            batch.done.set_result(None)
-        elif batch.bench_size:
+        row = compose_outcome(pursuit, answer, facts, self._settings)
+        if self._detours is not None:
+            if self._detours.divert(pursuit, row):
+                self._enqueue(pursuit)
+                return
+            row = self._detours.conclude(pursuit, row)
+        if hand_over(pursuit, row) and batch.left and batch.bench_size:
             self._bench.review_later(batch)
-
-
-def examine_body(body: bytes, inspect: Inspect | None) -> dict[str, Any]:
-    """sha256, length and FACT_COLUMNS of a body; an ``inspect`` that raises makes it a ``decode_error``."""
-    facts: dict[str, Any] = {"sha256": hashlib.sha256(body).hexdigest(), "byte_count": len(body)}
-    if inspect is None:
-        return facts
-    try:
-        told = inspect(body)
-        return facts | {name: told.get(name) for name in FACT_COLUMNS}
-    except Exception as error:  # noqa: BLE001  whatever a stranger's bytes did to a decoder is a fact about the bytes
-        detail = f"inspection failed: {type(error).__name__}"
-        return facts | {"image_reason": Reason.DECODE_ERROR.value, "image_detail": detail}
-
-
-async def _wait_for_either(done: asyncio.Future[None], stop: asyncio.Event | None) -> None:
-    if stop is None:
-        await asyncio.wait([done])
-        return
-    stopping = asyncio.create_task(stop.wait())
-    either: list[asyncio.Future[Any]] = [done, stopping]
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-
-
-def _read_pause(answer: Reply | Failure) -> float | None:
-    """Seconds the host asked to be left alone, if it is busy."""
-    if isinstance(answer, Failure) or answer.status not in HEALING:
-        return None
-    return parse_retry_after(answer.retry_after, datetime.now(UTC))

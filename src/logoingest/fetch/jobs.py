@@ -25,6 +25,10 @@ class ShardJob:
     """Every URL of the shard, in the shard's order."""
     only: Collection[str] | None = None
     """Fetch just these and keep the shard's other rows; None fetches all."""
+    alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """URL → the other URLs that the source gives for the same picture; only those that have any."""
+    refresh: bool = False
+    """Those of ``only`` are there: ask whether they still are as they were, and keep what is there unless it has changed."""
 
 
 @dataclass(frozen=True, slots=True)

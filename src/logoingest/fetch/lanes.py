@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
+import pyarrow as pa
+
 from logoingest.errors import LogoingestError, Problem
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob, count_cpus
 from logoingest.fetch.settings import FetchSettings
@@ -31,6 +33,8 @@ logger = logging.getLogger("logoingest")
 
 #: How long lanes may take to end by themselves before they are ended.
 GRACE_S = 3.0
+#: How long a lane that has work waits for others to get their first; one that takes longer to start is not waited for.
+START_S = 30.0
 _TICK_S = 0.2
 
 
@@ -170,11 +174,16 @@ class _Lane:
     settings: FetchSettings
     jobs: dict[str, ShardJob] = field(default_factory=dict)
     """Shards it was given and has not finished, by name."""
+    started: float = field(default_factory=time.monotonic)
+    has_asked: bool = False
+    is_asking: bool = False
+    """It asked for a shard and has no answer yet."""
     is_trial: bool = False
     """It was given a suspect, and gets nothing else."""
 
 
 def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect | None, threads: int) -> None:
+    pa.default_memory_pool().release_unused()  # what earlier stages have let go of, before others need it
     lanes: list[_Lane] = []
     lost: list[Problem] = []
     try:
@@ -194,6 +203,7 @@ def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect
                         heir = _start_lane(lane.settings, inspect, threads)
                         lanes.append(heir)
                         open_lanes[heir.pipe] = heir
+            _answer_lanes(run, lanes)
             run.show()
     finally:
         _stop_lanes(run, lanes)
@@ -206,9 +216,19 @@ def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 
 
+#: pyarrow would load pandas for the first list it converts, httpx its command line with rich and pygments: 50 MB, half a second.
+_LANE = """
+import sys
+from logoingest.lean_imports import refuse_imports
+refuse_imports("pandas", "httpx._main")
+from logoingest.fetch.lane import main
+main(int(sys.argv[1]))
+"""
+
+
 def _start_lane(settings: FetchSettings, inspect: Inspect | None, threads: int) -> _Lane:
     ours, theirs = Pipe()
-    command = [sys.executable, "-P", "-c", "import sys; from logoingest.fetch.lane import main; main(int(sys.argv[1]))"]
+    command = [sys.executable, "-P", "-c", _LANE]
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # as found here, wherever the caller has put it
     with theirs:
         process = subprocess.Popen(  # noqa: S603  our own interpreter, our own text
@@ -231,14 +251,28 @@ def _hear(run: _Run, lane: _Lane, message: Any) -> None:
                 lane.jobs.pop(message.shard, None)
             run.book(message)
         case "next":
-            job = _choose_job(run, lane)
-            if job is not None:
-                lane.jobs[job.shard] = job
-            lane.pipe.send(job)
+            lane.has_asked = lane.is_asking = True
         case (type() as kind, problems):
             raise kind(problems)
         case str() as trouble:
             raise LogoingestError(Problem("a fetch process", trouble))
+
+
+def _answer_lanes(run: _Run, lanes: Sequence[_Lane]) -> None:
+    """Hand out what was asked for; nobody gets a second shard before everybody had the chance of a first.
+
+    A lane asks for more while its first shard waits for robots.txt: the one that starts first would take them all.
+    """
+    latest = time.monotonic() - START_S
+    starting = any(not lane.has_asked and lane.started > latest for lane in lanes)
+    for lane in lanes:
+        if lane.is_asking and not (starting and lane.jobs):
+            lane.is_asking = False
+            job = _choose_job(run, lane)
+            if job is not None:
+                lane.jobs[job.shard] = job
+            with contextlib.suppress(OSError):  # it has died: its pipe says so next
+                lane.pipe.send(job)
 
 
 def _choose_job(run: _Run, lane: _Lane) -> ShardJob | None:

@@ -96,14 +96,17 @@ def _judge_target(target: Target, settings: FetchSettings) -> Verdict | None:
     return None
 
 
-def judge_status(status: int, *, has_location: bool = False) -> Verdict | None:
-    """What a status means on its own; None for 200 and for a redirect that can be followed."""
+def judge_status(status: int, *, has_location: bool = False, relayed: bool = False) -> Verdict | None:
+    """What a status means on its own; None for 200 and for a redirect that can be followed.
+
+    ``relayed``: a proxy handed it on, so that 407 is the proxy's own.
+    """
     if status == 200 or (status in REDIRECTS and has_location):
         return None
     detail = f"HTTP {status}"
     if status in (204, 205):
         return Verdict(Reason.EMPTY, f"{detail}, no content")
-    if status == 407:
+    if status == 407 and relayed:
         return Verdict(Reason.PROXY, "the proxy asks for a user and password (407)")
     if 400 <= status < 500:
         return Verdict(Reason.HTTP_4XX, detail, can_heal=status in HEALING)

@@ -1,16 +1,22 @@
-"""What is under way: a batch of URLs, the pursuit of one of them, the errand for a robots.txt. State only; ``fetcher`` moves it."""
+"""What is under way: a batch of URLs, the pursuit of one of them, its detour, the errand for a robots.txt.
+
+State only; ``fetcher`` and ``detours`` move it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import httpx
 
 from logoingest.fetch.breaker import Origin
+from logoingest.fetch.fallbacks import ARCHIVE, Candidate
 from logoingest.fetch.policy import Verdict
+from logoingest.fetch.refresh import Validators, is_confirmed, make_conditions
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
 
@@ -30,6 +36,10 @@ class Batch:
     left: int
     on_outcome: OnOutcome | None
     done: asyncio.Future[None]
+    alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """URL → the other URLs its source rows give."""
+    validators: Mapping[str, Validators] = field(default_factory=dict)
+    """URL → what its picture is known by, where it is there already and is asked for again."""
     benched: dict[Origin, list[Pursuit]] = field(default_factory=dict)
     """Those whose origin is down; they wait for everything else."""
     bench_size: int = 0
@@ -58,6 +68,20 @@ class Errand:
     probes: Origin | None = None
     """The origin whose circuit is open and whose one probe this is."""
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether what it requests is a text about pictures and no picture."""
+        return True
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether an archive is asked."""
+        return False
+
+    def list_conditions(self) -> dict[str, str]:
+        """The headers that make its next request conditional."""
+        return {}
+
     def list_batches(self) -> list[Batch]:
         """For whom it is."""
         return []
@@ -66,7 +90,7 @@ class Errand:
         """What tells one request from another: URL and Cookie header."""
         if self.cookies is None:
             return self.target.url, ""
-        request = httpx.Request("GET", self.target.url)
+        request = httpx.Request("GET", self.target.url, headers={"host": self.target.netloc})
         self.cookies.set_cookie_header(request)
         return self.target.url, str(request.headers.get("cookie", ""))
 
@@ -75,6 +99,31 @@ class Errand:
         self.target, self.cookies = self.first, None
         self.seen.clear()
         self.budget_s = settings.total_timeout_s
+
+
+@dataclass(eq=False, slots=True)
+class Detour:
+    """The way a pursuit goes once its own URL has turned out to be dead."""
+
+    target: Target
+    """What the URL itself asked for."""
+    row: dict[str, Any]
+    """How that ended, as a row without its bytes: too many could wait here."""
+    left: deque[Candidate]
+    current: Candidate
+    notes: list[str] = field(default_factory=list)
+    """What was tried and how it ended, for people."""
+    attempts: int = 0
+    """Requests made for what is over."""
+    asked: set[str] = field(default_factory=set)
+    """URLs that were asked for: nobody is asked for the same twice."""
+    is_asking: bool = False
+    """What is requested now is the archive's look-up, not a picture."""
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether the archive is asked."""
+        return self.current.kind == ARCHIVE
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -87,6 +136,35 @@ class Pursuit(Errand):
     started: float
     verdict: Verdict | None = None
     """How its last attempt ended, if it waits for another."""
+    validators: Validators | None = None
+    """What its picture, which is there, is known by."""
+    detour: Detour | None = None
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it requests an archive's answer about its picture."""
+        return self.detour is not None and self.detour.is_asking
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether an archive is asked."""
+        return self.detour is not None and self.detour.is_archived
+
+    def list_conditions(self) -> dict[str, str]:
+        """See ``Errand``."""
+        return make_conditions(self.validators, self.target.url)
+
+    def is_unchanged(self, status: int, etag: str | None) -> bool:
+        """Whether an answer to its conditions says that its picture is as it was."""
+        return (
+            status == 304 and self.validators is not None and bool(self.list_conditions()) and is_confirmed(self.validators, etag)
+        )
+
+    def set_out(self, target: Target, settings: FetchSettings) -> None:
+        """Ask for something else from now on, as if nothing had been asked for before."""
+        self.first, self.attempts, self.verdict = target, 0, None
+        self.status = self.final_url = None
+        self.start_over(settings)
 
     def list_batches(self) -> list[Batch]:
         """The one it belongs to."""

@@ -93,7 +93,17 @@ def fetch_on_worker(job: ShardJob, settings: FetchSettings, inspect: Inspect | N
     async def work() -> ShardCounts:
         with ThreadPoolExecutor(1, thread_name_prefix="inspect") as executor:
             async with Fetcher(settings, inspect, executor=executor) as fetcher:
-                return await run_shard(job.workspace_url, job.shard, job.urls, settings, inspect, only=job.only, fetcher=fetcher)
+                return await run_shard(
+                    job.workspace_url,
+                    job.shard,
+                    job.urls,
+                    settings,
+                    inspect,
+                    only=job.only,
+                    refresh=job.refresh,
+                    alternatives=job.alternatives,
+                    fetcher=fetcher,
+                )
 
     try:
         return asyncio.run(work())

@@ -71,7 +71,10 @@ class RobotsDesk:
         finding = self._read(errand, answer)
         if isinstance(finding, Target):
             errand.target, errand.cookies = finding, answer.cookies if isinstance(answer, Reply) else None
-            self._schedule.push(finding.host, errand, first=True)
+            if errand.show_request() in errand.seen:  # a circle
+                self._publish(errand, ALLOW_ALL)
+            else:
+                self._schedule.push(finding.host, errand, first=True)
             return
         if isinstance(finding, Verdict) and self._breaker.explain(errand.origin) is None:
             wait = plan_retry(finding._replace(retry_after_s=pause_s), errand.attempts, self._settings, self._rng)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError, Problem
 from logoingest.fetch.addresses import Network
+from logoingest.fetch.credentials import read_credentials
 from logoingest.fetch.targets import Target, UrlFault, parse_target
 
 #: The product token hosts know us by, unless ``fetch.user_agent`` says otherwise.
@@ -69,8 +70,15 @@ class FetchSettings:
     """Hosts fetched from directly although there is a proxy, as NO_PROXY writes them: names, suffixes, networks, ``*``."""
     ca_file: str | None = None
     """PEM file that replaces the default certificate authorities."""
+    credentials: str | None = None
+    """File of credentials, which whoever fetches reads for himself: what is in it does not travel."""
     user_agent: str = PRODUCT
     allowed_networks: tuple[Network, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+    archive_url: str = "https://archive.org/wayback/available"
+    archive_content_url: str = "https://web.archive.org/web"
+    archive_date: str = ""
+    archive_delay_s: float = 2.0
     shares: int = 1
     """Processes that share the limits: what a host asks of all of them together is kept by each."""
 
@@ -84,7 +92,7 @@ class FetchSettings:
             environ: where proxies and SSL_CERT_FILE are looked up, if ``trust_env`` says so.
 
         Raises:
-            ConfigError: a proxy, network, CA file or header value is wrong; all faults at once.
+            ConfigError: a proxy, network, CA file, credentials file or header value is wrong; all faults at once.
         """
         problems: list[Problem] = []
         trusted = environ if config.trust_env else {}
@@ -95,10 +103,12 @@ class FetchSettings:
             https_proxy=https_proxy,
             no_proxy=no_proxy,
             ca_file=_choose_ca_file(config, base_dir, trusted, problems),
+            credentials=_find_credentials(config, base_dir, problems),
             opt_out_headers=tuple(name.strip().lower() for name in config.opt_out_headers),
             user_agent=_compose_user_agent(config, problems),
             allowed_networks=_parse_networks(config.allowed_networks, problems),
         )
+        _check_fallbacks(config, problems)
         if problems:
             raise ConfigError(problems)
         return settings
@@ -145,7 +155,8 @@ _SAME_NAMES = frozenset(
     {
         "concurrency", "per_host", "processes", "connect_timeout_s", "read_timeout_s", "total_timeout_s", "max_bytes",
         "max_redirects", "max_attempts", "backoff_s", "max_backoff_s", "rate", "per_host_rate", "per_host_burst", "robots",
-        "max_crawl_delay_s", "breaker_failures", "breaker_pause_s",
+        "max_crawl_delay_s", "breaker_failures", "breaker_pause_s", "fallbacks", "archive_url", "archive_content_url", "archive_date",
+        "archive_delay_s",
     }
 )  # fmt: skip
 
@@ -207,6 +218,18 @@ def _choose_ca_file(config: FetchConfig, base_dir: Path, environ: Mapping[str, s
     return path
 
 
+def _find_credentials(config: FetchConfig, base_dir: Path, problems: list[Problem]) -> str | None:
+    """The file's path; read once here, so that its faults are known before anything is fetched, and forgotten again."""
+    if not config.credentials:
+        return None
+    path = (base_dir / Path(config.credentials).expanduser()).absolute()
+    try:
+        read_credentials(path)
+    except ConfigError as error:
+        problems += error.problems
+    return str(path)
+
+
 def _compose_user_agent(config: FetchConfig, problems: list[Problem]) -> str:
     for name, text in (("fetch.user_agent", config.user_agent), ("fetch.contact", config.contact)):
         if not (text.isascii() and text.isprintable()):
@@ -223,6 +246,17 @@ def _parse_networks(texts: Sequence[str], problems: list[Problem]) -> tuple[Netw
         except ValueError as error:
             problems.append(Problem(f"fetch.allowed_networks[{index}]", str(error), 'for example "10.1.0.0/16"'))
     return tuple(networks)
+
+
+def _check_fallbacks(config: FetchConfig, problems: list[Problem]) -> None:
+    if len(set(config.fallbacks)) < len(config.fallbacks):
+        problems.append(Problem("fetch.fallbacks", "names a fallback twice", "each is tried once, in the order given"))
+    for name in ("archive_url", "archive_content_url"):
+        found = parse_target(getattr(config, name))
+        if isinstance(found, UrlFault):
+            problems.append(Problem(f"fetch.{name}", found.detail, "the default is the Internet Archive's"))
+        elif found.authorization is not None:
+            problems.append(Problem(f"fetch.{name}", "holds credentials, which would stand in tables", "leave them out"))
 
 
 def _is_bypassed(target: Target, no_proxy: str) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +16,22 @@ import pyarrow.compute as pc
 from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import Inspect, ShardCounts, ShardJob
 from logoingest.fetch.pursuit import OnOutcome
+from logoingest.fetch.refresh import (
+    KNOWN_COLUMNS,
+    Finding,
+    choose_validators,
+    judge_answer,
+    list_changes,
+    replace_row,
+)
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.shard_writer import ByteBudget, KeptRows, ShardWriter
 from logoingest.schemas import Reason
 from logoingest.workspace import Workspace
+
+#: URL → KNOWN_COLUMNS of its row.
+_Known: TypeAlias = dict[str, dict[str, Any]]
+_Opened: TypeAlias = tuple[ShardWriter, KeptRows | None, _Known]
 
 #: Bytes of bodies that one process holds before what waits goes to disk.
 MAX_HELD_BYTES = 12_000_000
@@ -39,6 +53,8 @@ async def run_shard(
     inspect: Inspect | None,
     *,
     only: Collection[str] | None = None,
+    refresh: bool = False,
+    alternatives: Mapping[str, Sequence[str]] | None = None,
     on_outcome: OnOutcome | None = None,
     stop: asyncio.Event | None = None,
     fetcher: Fetcher | None = None,
@@ -53,6 +69,8 @@ async def run_shard(
         settings: limits, proxies, networks.
         inspect: see ``fetch_urls``.
         only: refetch just these; the rows of the others are taken over unchanged from the shard as it is.
+        refresh: those of ``only`` that were fetched well are asked for with conditions; bytes are replaced only by a usable picture.
+        alternatives: see ``fetch_urls``.
         on_outcome: called with each row fetched.
         stop: once set, the shard is abandoned and its file left as it was (``finished`` is then False).
         fetcher: an open engine to share; one of its own when left out.
@@ -66,11 +84,13 @@ async def run_shard(
             fetcher = await stack.enter_async_context(Fetcher(settings, inspect))
         if writing is None:
             writing = stack.enter_context(open_writing(fetcher))
-        job = ShardJob(workspace_url, shard, urls, only)
+        job = ShardJob(workspace_url, shard, urls, only, refresh=refresh)
         opening = asyncio.ensure_future(asyncio.to_thread(_open, job, writing))
         try:
-            writer, _ = await asyncio.shield(opening)
-            complete = await fetcher.fetch_into(writer.wanted, writer.put, on_outcome, stop)
+            writer, _, known = await asyncio.shield(opening)
+            take_row = partial(_take_refreshed, writer, writer.wanted, known) if refresh else writer.put
+            validators = {url: choose_validators(row) for url, row in known.items()}
+            complete = await fetcher.fetch_into(writer.wanted, take_row, on_outcome, stop, alternatives, validators=validators)
             if not complete:
                 return ShardCounts(shard, writer.url_count, 0, 0, 0, 0, finished=False)
             written = await asyncio.wrap_future(writer.finish())
@@ -88,11 +108,24 @@ async def run_shard(
     )
 
 
-async def _close(opening: asyncio.Future[tuple[ShardWriter, KeptRows | None]]) -> None:
+def _take_refreshed(writer: ShardWriter, wanted: Sequence[str], known: _Known, index: int, row: dict[str, Any]) -> None:
+    """Take what asking again for ``wanted[index]`` brought; the bytes of what did not change are read when they are written."""
+    before = known.get(wanted[index])
+    if before is None:
+        writer.put(index, row)
+        return
+    finding = judge_answer(before["sha256"], row)
+    if finding is Finding.CHANGED:
+        writer.put(index, replace_row(before, row))
+    else:
+        writer.change(index, list_changes(before, row, finding))
+
+
+async def _close(opening: asyncio.Future[_Opened]) -> None:
     """Leave nothing behind, even of a shard that was cancelled while it was being opened."""
     await asyncio.wait([opening])
     if opening.exception() is None:
-        writer, kept = opening.result()
+        writer, kept, _ = opening.result()
         await asyncio.wrap_future(writer.discard())
         if kept is not None:
             kept.close()
@@ -114,18 +147,22 @@ def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) ->
         loop.call_soon_threadsafe(callback)
 
 
-def _open(job: ShardJob, writing: Writing) -> tuple[ShardWriter, KeptRows | None]:
-    """The writer of a shard, and the rows it takes over."""
+def _open(job: ShardJob, writing: Writing) -> _Opened:
+    """The writer of a shard, the rows it takes over, and what is known of those that are asked for again."""
     workspace = Workspace(job.workspace_url)
     if workspace.is_local:  # what an earlier process left when it was killed while writing this shard
         for leftover in workspace.local_path("downloads").glob(f".{job.shard}.*.tmp"):
             with contextlib.suppress(FileNotFoundError):
                 leftover.unlink()
+    known: _Known = {}
+    if job.refresh:
+        rows = workspace.read_shard(job.shard, [*KNOWN_COLUMNS, "outcome"]).to_pylist()
+        known = {row["url"]: row for row in rows if row["outcome"] == "ok" and row["url"] in (job.only or ())}
     urls = job.urls.to_pylist() if isinstance(job.urls, pa.Array | pa.ChunkedArray) else job.urls
     kept = None if job.only is None else KeptRows(workspace, job.shard, frozenset(job.only))
     distinct = list(dict.fromkeys(urls))
     writer = ShardWriter(workspace, job.shard, distinct, executor=writing.executor, budget=writing.budget, kept=kept)
-    return writer, kept
+    return writer, kept, known
 
 
 def choose_retries(table: pa.Table, reasons: Iterable[Reason | str] = ()) -> list[str]:

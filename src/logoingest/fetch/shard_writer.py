@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import tempfile
 import threading
 from collections import Counter
@@ -25,10 +26,12 @@ from logoingest.workspace import FileRecord, PendingFile, Workspace, choose_parq
 #: A row group ends at whichever comes first.
 MAX_GROUP_ROWS = 100
 MAX_GROUP_BYTES = 2_000_000
+#: What a row takes up beside its body, about: a list of tiny pictures is held back by rows, not by bodies.
+ROW_BYTES = 4_000
 
 
 class ByteBudget:
-    """Bytes of bodies that the writers of one process hold; above ``limit`` they move what waits to disk."""
+    """Bytes of rows that the writers of one process hold; above ``limit`` they move what waits to disk."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -67,10 +70,14 @@ class WrittenShard(NamedTuple):
 
 
 class _Spooled(NamedTuple):
-    """Where a body lies in the file beside the shard."""
+    """Where a row lies in the file beside the shard."""
 
     offset: int
     length: int
+
+
+#: The key that a row has, and no other, while it lies there.
+_SPOOLED = "spooled"
 
 
 class ShardWriter:
@@ -98,6 +105,9 @@ class ShardWriter:
         self.url_count = len(urls)
         self._wanted = [place for place, url in enumerate(urls) if kept is None or url not in kept.sizes]
         self._waiting: dict[int, dict[str, Any]] = {}
+        self._sizes: dict[int, int] = {}
+        """Bytes of the bodies of the rows that wait."""
+        self._changes: dict[int, Mapping[str, Any]] = {}
         self._group: dict[int, dict[str, Any] | None] = {}
         self._group_bytes = 0
         self._next = 0
@@ -123,14 +133,30 @@ class ShardWriter:
         """
         self._check_work()
         size = len(row.get("bytes") or b"")
-        self._budget.add(size)
+        self._budget.add(_weigh(row))
         self._byte_count += size
         self._counts[str(row.get("reason") or row["outcome"])] += 1
+        self._sizes[self._wanted[index]] = row.get("byte_count") or 0
         self._waiting[self._wanted[index]] = row
         self._advance()
         if self._budget.is_over and not self._is_spooling:
             self._is_spooling = True
             self._submit(self._spool_waiting)
+
+    def change(self, index: int, changes: Mapping[str, Any]) -> None:
+        """In place of a new row for ``wanted[index]``: keep the one that is there, bytes and all, but for these columns.
+
+        Raises:
+            WorkspaceError: what was put earlier could not be written.
+        """
+        assert self._kept is not None
+        self._check_work()
+        place = self._wanted[index]
+        self._changes[place] = changes
+        size, kind = self._kept.keep(self._urls[place])
+        self._byte_count += size
+        self._counts[kind] += 1
+        self._advance()
 
     def finish(self) -> Future[WrittenShard]:
         """Write what is left and give the file its name, once every row was put.
@@ -156,7 +182,7 @@ class ShardWriter:
                 self._group_bytes += self._kept.sizes[url]
             elif (row := self._waiting.pop(self._next, None)) is not None:
                 self._group[self._next] = row
-                self._group_bytes += row.get("byte_count") or 0
+                self._group_bytes += self._sizes.pop(self._next)
             else:
                 return
             self._next += 1
@@ -190,7 +216,7 @@ class ShardWriter:
         try:
             with self._file.explain_errors():
                 for row in rows:
-                    self._fetch_body(row)
+                    self._bring_back(row)
                 table = DownloadRow.table(rows)
                 if len(rows) < len(group):
                     table = self._merge_kept(group, table)
@@ -211,28 +237,35 @@ class ShardWriter:
         kept = self._kept.read([self._urls[place] for place, row in group.items() if row is None])
         table = pa.concat_tables([kept, fetched])
         places = {url: place for place, url in enumerate(table.column("url").to_pylist())}
-        return table.take(pa.array([places[self._urls[place]] for place in group], pa.int64()))
+        merged = table.take(pa.array([places[self._urls[place]] for place in group], pa.int64()))
+        return _change_rows(merged, [self._changes.pop(place, {}) for place in group])
 
     def _spool_waiting(self) -> None:
-        """Move the bodies that cannot be written yet to the file beside the shard."""
+        """Move the rows that cannot be written yet to the file beside the shard.
+
+        Whole rows: thousands that stay among all that comes and goes would leave the heap full of holes.
+        """
         self._is_spooling = False  # first: a row that comes while this works is not among those below
         with self._file.explain_errors():
             if self._spool is None:
                 self._spool = tempfile.TemporaryFile(dir=self._file.path.parent)  # noqa: SIM115  no name: nothing is left behind
             for row in [*self._waiting.values(), *self._group.values()]:
-                body = None if row is None else row.get("bytes")
-                if row is not None and isinstance(body, bytes):
-                    write_whole(self._spool.fileno(), body, self._spooled)
-                    row["bytes"] = _Spooled(self._spooled, len(body))
-                    self._spooled += len(body)
-                    self._budget.add(-len(body))
+                if row is not None and _SPOOLED not in row:
+                    data = pickle.dumps(row, pickle.HIGHEST_PROTOCOL)
+                    write_whole(self._spool.fileno(), data, self._spooled)
+                    weight = _weigh(row)
+                    row.clear()
+                    row[_SPOOLED] = _Spooled(self._spooled, len(data))
+                    self._spooled += len(data)
+                    self._budget.add(-weight)
 
-    def _fetch_body(self, row: dict[str, Any]) -> None:
-        """Bring a spooled body back."""
-        body = row.get("bytes")
-        if isinstance(body, _Spooled):
+    def _bring_back(self, row: dict[str, Any]) -> None:
+        """Read a spooled row."""
+        place: _Spooled | None = row.pop(_SPOOLED, None)
+        if place is not None:
             assert self._spool is not None
-            row["bytes"] = os.pread(self._spool.fileno(), body.length, body.offset)
+            data = os.pread(self._spool.fileno(), place.length, place.offset)
+            row.update(pickle.loads(data))  # noqa: S301  our own rows, from a file without a name
 
     def _finish(self) -> WrittenShard:
         try:
@@ -264,6 +297,16 @@ class ShardWriter:
         self._budget.add(-_count_held([*waiting.values(), *(row for row in group.values() if row is not None)]))
 
 
+def _change_rows(table: pa.Table, changes: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """The table with other values in some columns of some rows; ``changes`` has an entry a row."""
+    for name in sorted({name for entry in changes for name in entry}):
+        column = table.column(name).to_pylist()
+        values = [entry.get(name, value) for entry, value in zip(changes, column, strict=True)]
+        place, field = table.schema.get_field_index(name), table.schema.field(name)
+        table = table.set_column(place, field, pa.array(values, field.type))
+    return table
+
+
 def write_whole(handle: int, data: bytes, offset: int) -> None:
     """Write all of ``data``: on a disk that is nearly full, ``pwrite`` writes a part of it and calls that a success.
 
@@ -277,11 +320,15 @@ def write_whole(handle: int, data: bytes, offset: int) -> None:
 
 
 def _count_held(rows: Iterable[Mapping[str, Any]]) -> int:
-    return sum(len(row["bytes"]) for row in rows if isinstance(row.get("bytes"), bytes))
+    return sum(_weigh(row) for row in rows if _SPOOLED not in row)
+
+
+def _weigh(row: Mapping[str, Any]) -> int:
+    return ROW_BYTES + len(row.get("bytes") or b"")
 
 
 class KeptRows:
-    """The rows of a shard's present file that a new one takes over."""
+    """The rows of a shard's present file that a new one takes over; what a file of an earlier version has no column for is null."""
 
     def __init__(self, workspace: Workspace, shard: str, only: Collection[str]) -> None:
         """All rows but those of ``only``.
@@ -292,11 +339,15 @@ class KeptRows:
         self._path = workspace.path(f"downloads/{shard}")
         facts = workspace.read_shard(shard, ["url", "outcome", "reason", "byte_count"]).to_pylist()
         self._file = pq.ParquetFile(workspace.filesystem.open(self._path, "rb"))
-        if self._file.schema_arrow.names != DownloadRow.arrow_schema().names:
+        schema, names = DownloadRow.arrow_schema(), set(self._file.schema_arrow.names)
+        if names - set(schema.names) or any(field.name not in names and not field.nullable for field in schema):
             raise WorkspaceError(
                 Problem(self._path, "was written by another version of logoingest", "remove it and run fetch again")
             )
         self._places = {row["url"]: place for place, row in enumerate(facts)}
+        self._others = {
+            row["url"]: (row["byte_count"] or 0, row["reason"] or row["outcome"]) for row in facts if row["url"] in only
+        }
         kept = [row for row in facts if row["url"] not in only]
         self.sizes: dict[str, int] = {row["url"]: row["byte_count"] or 0 for row in kept}
         """URL → bytes of its body."""
@@ -306,20 +357,28 @@ class KeptRows:
         for group in range(self._file.num_row_groups):
             self._starts.append(self._starts[-1] + self._file.metadata.row_group(group).num_rows)
 
+    def keep(self, url: str) -> tuple[int, str]:
+        """Take over one of ``only`` after all; the bytes of its body, and its reason (``ok`` if it has none)."""
+        size, kind = self._others.pop(url)
+        self.sizes[url] = size
+        self.counts[kind] += 1
+        return size, kind
+
     def read(self, urls: Sequence[str]) -> pa.Table:
         """The rows (``DownloadRow``) of some of the URLs, in the file's order; only the row groups that hold them are read."""
+        schema = DownloadRow.arrow_schema()
         wanted = sorted(self._places[url] for url in urls)
         tables = [DownloadRow.empty_table()]
         for group, (start, end) in enumerate(zip(self._starts, self._starts[1:], strict=False)):
             rows = [place - start for place in wanted if start <= place < end]
             if rows:
                 table = self._read_group(group)
-                tables.append(table.cast(DownloadRow.arrow_schema()).take(pa.array(rows, pa.int64())))
+                tables.append(table.select(schema.names).cast(schema).take(pa.array(rows, pa.int64())))
         return pa.concat_tables(tables)
 
     def _read_group(self, group: int) -> pa.Table:
         try:
-            return self._file.read_row_group(group)
+            return DownloadRow.complete(self._file.read_row_group(group))
         except (OSError, pa.ArrowException) as error:
             raise WorkspaceError(Problem(self._path, f"is damaged ({error})", "remove it and run fetch again")) from error
 

@@ -45,6 +45,11 @@ class Target(NamedTuple):
         """Scheme, host and port: credentials go nowhere else."""
         return self.scheme, self.host, self.port
 
+    @property
+    def netloc(self) -> str:
+        """Host and port as the URL has them, for the Host header: httpx makes one of its own only for names it can decode."""
+        return self.url.partition("://")[2].partition("/")[0]
+
 
 class UrlFault(NamedTuple):
     """Why a URL cannot be requested: one line, without the URL itself (it may hold credentials)."""
@@ -75,6 +80,14 @@ def parse_target(url: str) -> Target | UrlFault:
     return _parse_rest(scheme, text[match.end() :])
 
 
+def decode_location(raw: bytes) -> str:
+    """A Location header as text: UTF-8, or with its bytes escaped one by one, as browsers do, where it is none."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
+
+
 def join_target(base: Target, location: str) -> Target | UrlFault:
     """Where a Location header leads, seen from ``base``; credentials of ``base`` stay with its own origin."""
     location = location.strip(" \t")
@@ -97,6 +110,7 @@ def join_target(base: Target, location: str) -> Target | UrlFault:
 def _parse_rest(scheme: str, rest: str) -> Target | UrlFault:
     rest = rest.partition("#")[0]
     before, question, query = rest.partition("?")
+    query = query.replace(" ", "%20")  # yarl would write +, browsers do not
     before = before.replace("\\", "/")
     if not before.startswith("//"):
         return UrlFault(f"{scheme}: is not followed by //")

@@ -7,7 +7,8 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -18,11 +19,13 @@ from logoingest.fetch import (
     PLAN_SCHEMA,
     FetchProgress,
     FetchSettings,
+    Inspect,
     ShardCounts,
     ShardJob,
     plan_shards,
     run_shards,
 )
+from logoingest.pipeline.alternatives import give_alternatives, read_alternatives
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
 from logoingest.workspace import FileRecord, hash_file
@@ -83,8 +86,8 @@ def pending_shards(run: Run) -> list[str]:
         run.workspace.write_table(SHARD_PLAN, planned)
     shards = [job.shard for job in list_pending(run, planned)]
     if shards:
-        _urge_contact(_settings(run))
-    _forget_shards(run, shards)
+        _urge_contact(run)
+    forget_shards(run, shards)
     return shards
 
 
@@ -100,13 +103,15 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
         UsageError: the shard is not planned.
     """
     planned = run.workspace.read_table(SHARD_PLAN)
-    urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
+    column = planned.filter(pc.equal(planned.column("shard"), shard)).column("url")
+    urls = column.to_pylist()
     if not urls:
         raise UsageError(Problem(shard, "is not in the shard plan", "run pending_shards first"))
     settings = _settings(run).divide(shares)[0]
     from logoingest.fetch import run_shard
 
-    return await run_shard(run.workspace.url, shard, urls, settings, _inspector(run))
+    alternatives = read_alternatives(run, column)
+    return await run_shard(run.workspace.url, shard, urls, settings, make_inspector(run), alternatives=alternatives)
 
 
 def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str, FileRecord], dict[str, int]]:
@@ -148,15 +153,24 @@ def fetch_all(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
     return finish_fetch(run, [*run.fetched, *run_jobs(run, jobs)])
 
 
-def run_jobs(run: Run, jobs: Sequence[ShardJob]) -> list[ShardCounts]:
+def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None) -> list[ShardCounts]:
     """Fetch the jobs' shards with the configured executor, telling ``run.progress`` how far it is.
+
+    Args:
+        run: the run.
+        jobs: the shards.
+        inspect: looks at the bodies in place of ``make_inspector``'s.
 
     Raises:
         UsageError: the executor is not installed or not there.
     """
     if not jobs:
         return []
+    jobs = give_alternatives(run, jobs)
     total = sum(len(job.urls) if job.only is None else len(job.only) for job in jobs)
+    settings, inspect = _settings(run), inspect or make_inspector(run)
+    if any(job.refresh for job in jobs):
+        settings = replace(settings, fallbacks=())  # somebody else's copy says nothing about the URL's own
 
     def tell(progress: FetchProgress) -> None:
         run.progress(Stage.FETCH, progress.urls, total, f"{progress.failed:,} failed, {progress.byte_count / 1e6:,.0f} MB")
@@ -164,8 +178,11 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob]) -> list[ShardCounts]:
     if run.config.fetch.executor == "ray":
         from logoingest.fetch import run_shards_on_ray
 
-        return run_shards_on_ray(jobs, _settings(run), _inspector(run), tell, address=run.config.fetch.ray_address)
-    return run_shards(jobs, _settings(run), _inspector(run), tell)
+        counts = run_shards_on_ray(jobs, settings, inspect, tell, address=run.config.fetch.ray_address)
+    else:
+        counts = run_shards(jobs, settings, inspect, tell)
+    run.workspace.filesystem.invalidate_cache(run.workspace.path("downloads"))  # object stores: others have written there
+    return counts
 
 
 def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), statuses: Sequence[int] = ()) -> dict[str, int]:
@@ -194,17 +211,17 @@ def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), stat
         if chosen:
             urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
             jobs.append(ShardJob(run.workspace.url, shard, tuple(urls), chosen))
-    _forget_shards(run, [job.shard for job in jobs])
+    forget_shards(run, [job.shard for job in jobs])
     run_jobs(run, jobs)
     tried = sum(len(job.only or ()) for job in jobs)
     failing = 0
     for job in jobs:
         rows = run.workspace.read_shard(job.shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()
-        failing += sum(row["url"] in (job.only or ()) and _failed(row) for row in rows)
+        failing += sum(row["url"] in (job.only or ()) and has_failed(row) for row in rows)
     return {"tried": tried, "healed": tried - failing, "still_failing": failing}
 
 
-def _forget_shards(run: Run, shards: Sequence[str]) -> None:
+def forget_shards(run: Run, shards: Sequence[str]) -> None:
     """Drop what is recorded of shards before they are written again, so that no old hash outlives a crash."""
     record = run.workspace.read_manifest().stages.get(Stage.FETCH)
     if record is not None and shards:
@@ -213,21 +230,23 @@ def _forget_shards(run: Run, shards: Sequence[str]) -> None:
         run.workspace.record_stage(Stage.FETCH, record.model_copy(update={"inputs": {}, "outputs": kept}))
 
 
-def _failed(row: Mapping[str, object]) -> bool:
+def has_failed(row: Mapping[str, object]) -> bool:
+    """Whether a row of ``downloads`` (outcome, image_reason) holds no usable picture."""
     return row["outcome"] != "ok" or row["image_reason"] is not None
 
 
 def _is_chosen(row: Mapping[str, object], wanted: set[Reason] | None, hosts: Sequence[str], statuses: Sequence[int]) -> bool:
-    if not _failed(row):
+    if not has_failed(row):
         return False
     if wanted is not None and not {row["reason"], row["image_reason"]} & wanted:
         return False
     if statuses and row["http_status"] not in statuses:
         return False
-    return not hosts or any(_is_on_host(str(row["url"]), host) for host in hosts)
+    return not hosts or any(is_on_host(str(row["url"]), host) for host in hosts)
 
 
-def _is_on_host(url: str, host: str) -> bool:
+def is_on_host(url: str, host: str) -> bool:
+    """Whether a URL lies on a host or one of its subdomains."""
     try:
         name = (urlsplit(url).hostname or "").lower()
     except ValueError:
@@ -247,18 +266,26 @@ def _match_reasons(names: Sequence[str]) -> set[Reason] | None:
     return matched
 
 
-def _urge_contact(settings: FetchSettings) -> None:
+def find_missing_contact(run: Run) -> str | None:
+    """What to say to whoever fetches without naming anybody that a bothered host could turn to; None when somebody is named."""
+    if _settings(run).names_contact:
+        return None
+    return "the User-Agent names nobody to turn to: set fetch.contact to a mail address or page of yours"
+
+
+def _urge_contact(run: Run) -> None:
     """Nobody watches an unattended run: whoever is bothered by it must be able to say so."""
     attended = sys.stdin is not None and sys.stdin.isatty()
-    if not attended and not settings.names_contact:
-        logger.warning("the User-Agent names nobody to turn to: set fetch.contact to a mail address or page of yours")
+    if not attended and (missing := find_missing_contact(run)):
+        logger.warning(missing)
 
 
 def _settings(run: Run) -> FetchSettings:
     return FetchSettings.from_config(run.config.fetch, run.config.base_dir, os.environ)
 
 
-def _inspector(run: Run) -> Callable[[bytes], Mapping[str, object]]:
+def make_inspector(run: Run) -> Inspect:
+    """What looks at each body: a function that other processes can be handed."""
     from logoingest.images import inspect_image
 
     return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.fetch import plan_shards
-from logoingest.pipeline.fetching import list_pending, plan_fetch, read_plan
+from logoingest.pipeline.fetching import find_missing_contact, list_pending, plan_fetch, read_plan
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.route import ROUTE, select_stages
 from logoingest.pipeline.session import Run
@@ -102,13 +102,22 @@ def _describe_fetch(run: Run) -> dict[str, Any]:
     jobs = list_pending(run, planned)
     left = sum(len(job.urls) for job in jobs)
     needed = int(left * _mean_bytes(run) * 2.2)
+    free = _free_bytes(run)
+    warnings = []
+    if left and (missing := find_missing_contact(run)):
+        warnings.append(missing)
+    if free is not None and needed > free:
+        warnings.append(
+            f"the disk has {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB are needed: choose another dataset.workspace"
+        )
     return {
         "annotations": annotations,
         "urls": planned.num_rows,
         "urls_left": left,
         "shards_left": len(jobs),
         "disk_needed_bytes": needed,
-        "disk_free_bytes": _free_bytes(run),
+        "disk_free_bytes": free,
+        "warnings": warnings,
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,12 +17,14 @@ from types import GenericAlias
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
 from logoingest.schemas import AnnotationRow, Reason, RejectedRow, Stage, StageResult
+from logoingest.sources.userinfo import drop_userinfo, has_userinfo
+
+logger = logging.getLogger("logoingest")
 
 _CHUNK_ROWS = 16_384
 _DETAIL_CHARS = 300
@@ -76,15 +79,23 @@ def tabulate_records(source_file: str, records: Iterable[Record]) -> Iterator[Ch
     """Check the records by the row model and turn them into tables; refused ones carry reason and detail.
 
     A row without a URL is ``missing_url``; one whose values do not fit the row model is ``invalid_row``. A detail is one line,
-    shortened, and names neither file nor row, so that ids that are derived from it depend on neither.
+    shortened, and names neither file nor row, so that ids that are derived from it depend on neither. User names and passwords in
+    URLs are dropped with a warning: tables are handed on.
     """
     remaining = iter(records)
-    while chunk := list(islice(remaining, _CHUNK_ROWS)):
+    told = 0
+    while given := list(islice(remaining, _CHUNK_ROWS)):
+        chunk = [_drop_credentials(record) for record in given]
+        told += sum(before is not after for before, after in zip(given, chunk, strict=True))
         columns = _check_columns(chunk)
         rows = len(chunk)
         columns["source_file"] = [source_file] * rows
         arrays = [pa.array(columns[field.name], field.type) for field in _CHUNK_SCHEMA]
         yield Chunk(pa.Table.from_arrays(arrays, schema=_CHUNK_SCHEMA), _digest_rows(columns, rows))
+    if told:
+        logger.warning(
+            "%s: %d rows name a user or password in a URL, which no table keeps: give them by fetch.credentials", source_file, told
+        )
 
 
 def _check_columns(chunk: list[Record]) -> dict[str, list[Any]]:
@@ -98,6 +109,16 @@ def _check_columns(chunk: list[Record]) -> dict[str, list[Any]]:
             checked[index] = _refuse_invalid(checked[index], why)
     columns["reason"] = [None if reason is None else reason.value for reason in columns["reason"]]
     return columns
+
+
+def _drop_credentials(record: Record) -> Record:
+    """The record itself, unless a URL of it holds a user name or password."""
+    urls = [record.url, *(record.alternative_urls or ())]
+    if not any(type(url) is str and has_userinfo(url) for url in urls):
+        return record
+    url = drop_userinfo(record.url) if type(record.url) is str else record.url
+    alternatives = record.alternative_urls and [drop_userinfo(other) for other in record.alternative_urls]
+    return record._replace(url=url, alternative_urls=alternatives)
 
 
 def _refuse_missing(record: Record) -> Record:
@@ -231,15 +252,17 @@ def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def _number_repeats(digests: bytes) -> bytes:
     """The digests with every repeat made different: the n-th equal row (n > 0) gets the digest of its content and n."""
     halves = np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
-    frame = pd.DataFrame({"high": halves[:, 0], "low": halves[:, 1]})
-    repeated = np.flatnonzero(frame.duplicated().to_numpy())
-    if not len(repeated):
+    order = np.lexsort((halves[:, 1], halves[:, 0]))  # stable: equal digests stay in the order of their rows
+    is_repeat = np.zeros(len(order), np.bool_)
+    is_repeat[1:] = (halves[order[1:]] == halves[order[:-1]]).all(axis=1)
+    if not is_repeat.any():
         return digests
-    numbers = frame.groupby(["high", "low"], sort=False).cumcount().to_numpy()
+    places = np.arange(len(order))
+    numbers = places - np.maximum.accumulate(np.where(is_repeat, 0, places))
     numbered = bytearray(digests)
-    for index in repeated.tolist():
+    for index, number in zip(order[is_repeat].tolist(), numbers[is_repeat].tolist(), strict=True):
         place = slice(index * _ID_BYTES, (index + 1) * _ID_BYTES)
-        numbered[place] = hashlib.sha256(digests[place] + b"#%d" % numbers[index]).digest()[:_ID_BYTES]
+        numbered[place] = hashlib.sha256(digests[place] + b"#%d" % number).digest()[:_ID_BYTES]
     return bytes(numbered)
 
 

@@ -1,0 +1,46 @@
+"""What a process of ours does without: modules that libraries load if they are there, and that cost it memory and time for nothing.
+
+Only for processes that are ours alone, the command line's and a fetch lane's: in a caller's own, pandas is the caller's business.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+
+
+class _Refusal(MetaPathFinder):
+    """Says that some modules are not installed; leaves everything else to the finders behind."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:  # noqa: ARG002  its signature
+        """Refuse a module by its full name."""
+        if name in self._names:
+            raise ModuleNotFoundError(f"this process does without {name}", name=name)
+
+
+def refuse_imports(*names: str) -> None:
+    """From now on these modules, and all below them, cannot be imported for the first time."""
+    sys.meta_path.insert(0, _Refusal(names))
+
+
+def hold_pandas_back() -> None:
+    """Load pyarrow so that the first list it converts does not load pandas: 300 ms and 45 MB.
+
+    pyarrow asks once whether pandas is there. Told no, it takes pandas objects for plain sequences until something needs pandas
+    itself (``to_pandas``, ``from_pandas``), which then loads it as ever. Nothing happens where pandas is loaded already.
+    """
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    refusal = _Refusal(["pandas"])
+    sys.meta_path.insert(0, refusal)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(refusal)

@@ -1,0 +1,73 @@
+"""Processes of ours do without modules that libraries load by the way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def run_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_pyarrow_converts_lists_without_loading_pandas_once_it_is_held_back():
+    code = """
+import sys
+from logoingest.lean_imports import hold_pandas_back
+hold_pandas_back()
+import pyarrow as pa
+print(pa.table({"a": ["x", None]}).to_pydict(), "pandas" in sys.modules)
+"""
+    assert run_python(code).split("\n")[0] == "{'a': ['x', None]} False"
+
+
+def test_pandas_that_was_held_back_comes_when_it_is_needed():
+    code = """
+from logoingest.lean_imports import hold_pandas_back
+hold_pandas_back()
+import pyarrow as pa
+frame = pa.table({"a": [1, None]}).to_pandas()
+print(type(frame).__name__, pa.array(frame["a"]).to_pylist(), pa.Table.from_pandas(frame).num_rows)
+"""
+    assert run_python(code).strip() == "DataFrame [1.0, None] 2"
+
+
+def test_a_caller_who_has_pandas_keeps_it():
+    code = """
+import pandas
+from logoingest.lean_imports import hold_pandas_back
+hold_pandas_back()
+import pyarrow as pa
+print(pa.array(pandas.Series([1.0, float("nan")])).null_count)
+"""
+    assert run_python(code).strip() == "1"
+
+
+def test_a_refused_module_cannot_be_imported_and_others_can():
+    code = """
+from logoingest.lean_imports import refuse_imports
+refuse_imports("colorsys")
+import wave
+try:
+    import colorsys
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+    assert run_python(code).strip() == "colorsys"
+
+
+def test_the_stages_before_fetch_load_neither_pandas_nor_scipy(tmp_path):
+    """They would stay in memory for as long as the lanes work."""
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/a.jpg\n")
+    (tmp_path / "map.toml").write_text('[classes.any]\nname = "any"\n')
+    (tmp_path / "dataset.toml").write_text(
+        '[dataset]\nname = "lean"\nworkspace = "work"\n[[sources]]\npath = "urls.txt"\nformat = "urls"\n[labels]\nclass_map = "map.toml"\n'
+    )
+    code = f"""
+import sys
+from logoingest.cli import main
+code = main(["run", {str(tmp_path / "dataset.toml")!r}, "--until", "normalise", "--quiet", "--json"])
+import logoingest.pipeline.fetching
+print(code, [name for name in ("pandas", "scipy") if name in sys.modules])
+"""
+    assert run_python(code).strip().endswith("0 []")
