@@ -1,10 +1,14 @@
 """Near-duplicates of drawn logos: recall of their variants, false pairs, and the time a search takes.
 
-    python benchmarks/duplicates.py ICONS [--photos FOLDER] [--search 100000]
+    python benchmarks/duplicates.py ICONS [--photos FOLDER] [--scale 100000]
 
 ICONS is the unpacked package simple-icons (its folder with icons/ and data/). resvg-py draws them and ImageHash stands beside: both
 are benchmark-only dependencies. Each logo is drawn in its colour at 320 px on white (light ones on black); its variants are JPEG at
 quality 40, half size, 4 % cropped off each side and 10 % added. False pairs are pairs of different logos found near.
+
+--scale N searches the fingerprints of N pictures of one to three of the logos each, turned, mirrored and sized at random; every
+hundredth is a smaller, noisier copy of the one before it, and how many of these are found is printed. Beyond 100,000 the rest are
+blends of two of those each (every hundredth again a noisy copy). Time is that of the search.
 """
 
 from __future__ import annotations
@@ -12,8 +16,10 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import resource
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +27,20 @@ import numpy as np
 from PIL import Image
 
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
-from logoingest.images.neighbours import MAX_DISTANCE, MIN_CORRELATION, Fingerprints, compare_rows
+from logoingest.images.hashing import fingerprint_picture
+from logoingest.images.neighbours import (
+    MAX_DISTANCE,
+    MIN_CORRELATION,
+    Fingerprints,
+    Limits,
+    compare_rows,
+    find_structured,
+    iterate_near_pairs,
+    join_pairs,
+)
 
 SIDE = 320
+MOST_DRAWN = 100_000
 
 
 def draw_logo(folder: Path, icon: dict[str, Any]) -> tuple[Image.Image, str]:
@@ -96,23 +113,92 @@ def print_row(name: str, false: int, count: int, recall: dict[str, float]) -> No
     print(f"{name:24}: {false} false pairs in {count * (count - 1) // 2:,}; recall {shown}")
 
 
-def time_search(originals: Sequence[bytes], count: int) -> None:
-    """Search among pictures made of the logos: turned, mirrored, alone or two together."""
+def make_canvas(random: np.random.Generator, tiles: Sequence[Image.Image]) -> Image.Image:
+    """One to three logos, turned, mirrored and sized at random, somewhere on a ground of random grey."""
+    canvas = Image.new("L", (64, 64), int(random.integers(256)))
+    for _ in range(int(random.integers(1, 4))):
+        tile = tiles[random.integers(len(tiles))].transpose(Image.Transpose(int(random.integers(7))))
+        size = int(random.integers(20, 64))
+        canvas.paste(tile.resize((size, size)), tuple(random.integers(-8, 72 - size, 2).tolist()))
+    return canvas
+
+
+def make_copy(random: np.random.Generator, canvas: Image.Image) -> Image.Image:
+    """The same at another size and with the noise of a worse encoding: what a near-duplicate looks like."""
+    pixels = np.asarray(canvas.resize((48, 48), Image.Resampling.BICUBIC)).astype(np.int16)
+    return Image.fromarray(np.clip(pixels + random.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8))
+
+
+def make_part(seed: int, count: int, tiles: Sequence[Image.Image]) -> tuple[bytes, bytes]:
+    """Hashes and signatures of ``count`` pictures; every hundredth is a copy of the one before it."""
+    random = np.random.default_rng(seed)
+    hashes, signatures = bytearray(), bytearray()
+    canvas = make_canvas(random, tiles)
+    for number in range(count):
+        canvas = make_copy(random, canvas) if number % 100 == 99 else make_canvas(random, tiles)
+        fingerprint = fingerprint_picture(canvas.convert("RGB"), canvas)
+        hashes += fingerprint.hash
+        signatures += fingerprint.signature
+    return bytes(hashes), bytes(signatures)
+
+
+def hash_signatures(signatures: np.ndarray) -> np.ndarray:
+    """The difference hash of small grey pictures (n x 32 x 32), as ``images.hashing`` makes it of larger ones."""
+    places = np.linspace(0.5, 30.5, 17)
+    left = places.astype(int)
+    weights = np.zeros((17, 32), np.float32)
+    weights[np.arange(17), left], weights[np.arange(17), left + 1] = 1 - (places - left), places - left
+    cells = np.einsum("ai,nij,bj->nab", weights, signatures.astype(np.float32), weights, optimize=True)
+    least = np.ptp(cells, axis=(1, 2))[:, None, None]
+    right, down = np.diff(cells, axis=2)[:, :16] * 64 > least, np.diff(cells, axis=1)[:, :, :16] * 64 > least
+    return np.packbits(np.concatenate([right, down], axis=1).reshape(len(cells), -1), axis=1)
+
+
+def blend_prints(random: np.random.Generator, prints: Fingerprints) -> Fingerprints:
+    """As many fingerprints again, of blends of two pictures each, one of them mirrored; every hundredth copies the one before it."""
+    own = prints.signatures.reshape(-1, 32, 32)
+    other = own[random.permutation(len(own))][:, :: int(random.choice([1, -1])), ::-1]
+    signatures = np.empty_like(own)
+    for start in range(0, len(own), 10_000):
+        part = slice(start, start + 10_000)
+        share = random.uniform(0.3, 0.7, (len(own[part]), 1, 1)).astype(np.float32)
+        signatures[part] = share * own[part] + (1 - share) * other[part]
+    copied = signatures[98::100] + random.normal(0, 4, signatures[98::100].shape)
+    signatures[99::100] = np.clip(copied, 0, 255)[: len(signatures[99::100])]
+    hashes = np.concatenate([hash_signatures(signatures[start : start + 10_000]) for start in range(0, len(own), 10_000)])
+    return Fingerprints(hashes, signatures.reshape(-1, 1024))
+
+
+def make_prints(originals: Sequence[bytes], count: int) -> Fingerprints:
+    tiles = [Image.open(io.BytesIO(data)).convert("L").resize((64, 64)) for data in originals]
+    drawn = min(count, MOST_DRAWN)
+    sizes = [min(10_000, drawn - start) for start in range(0, drawn, 10_000)]
+    with ProcessPoolExecutor(2) as pool:
+        parts = list(pool.map(make_part, range(len(sizes)), sizes, [tiles] * len(sizes)))
+    hashes, signatures = (np.frombuffer(b"".join(column), np.uint8).reshape(drawn, -1) for column in zip(*parts, strict=True))
+    base = Fingerprints(hashes, signatures)
     random = np.random.default_rng(0)
-    logos = [Image.open(io.BytesIO(data)).resize((128, 128)) for data in originals]
-    hashes, signatures = [], []
-    for _ in range(count):
-        sheet = Image.new("RGB", (128 * int(random.integers(1, 3)), 128), "white")
-        for left in range(0, sheet.width, 128):
-            logo = logos[random.integers(len(logos))]
-            sheet.paste(logo.rotate(int(random.integers(360)), fillcolor=logo.getpixel((0, 0))), (left, 0))
-        facts = inspect_image(encode(sheet, "BMP"))
-        hashes.append(facts["hash"])
-        signatures.append(facts["signature"])
+    more = [base, *(blend_prints(random, base) for _ in range(drawn, count, drawn))]
+    return Fingerprints(*(np.concatenate(column)[:count] for column in zip(*more, strict=True)))
+
+
+def time_search(originals: Sequence[bytes], count: int) -> None:
+    """Search among ``count`` fingerprints of pictures made of the drawn logos, with planted copies."""
+    prints = make_prints(originals, count)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     started, used = time.perf_counter(), time.process_time()
-    pairs = find_duplicate_pairs(hashes, signatures)
+    rows = find_structured(prints)
+    pairs = join_pairs(list(iterate_near_pairs(prints.take(rows), Limits())))
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    found = set(zip(rows[pairs.first].tolist(), rows[pairs.second].tolist(), strict=True))
+    copies = np.arange(99, count, 100)
+    distance, correlation = compare_rows(prints, copies - 1, copies)
+    near = np.isin(copies - 1, rows) & np.isin(copies, rows) & (distance <= MAX_DISTANCE) & (correlation >= MIN_CORRELATION)
+    hits = [(copy - 1, copy) in found for copy in copies.tolist()]
     print(
-        f"{count:,} pictures: {len(pairs.first):,} pairs, {time.perf_counter() - started:.1f} s, {time.process_time() - used:.1f} s of CPU"
+        f"{count:,} pictures: {len(pairs.first):,} near pairs in {wall:.1f} s, {cpu:.1f} s of CPU, peak {peak:.2f} GB (before: {held:.2f}); "
+        f"planted copies found {sum(hits):,} of {len(copies):,}, of the {int(near.sum()):,} within the limits {sum(np.array(hits)[near]):,}"
     )
 
 
@@ -132,7 +218,7 @@ def main() -> None:
     parser.add_argument("icons", type=Path)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--count", type=int, default=1_500)
-    parser.add_argument("--search", type=int, default=100_000)
+    parser.add_argument("--scale", type=int, action="append", default=[], metavar="N", help="search N fingerprints (repeatable)")
     options = parser.parse_args()
     icons = json.loads((options.icons / "data/simple-icons.json").read_text(encoding="utf-8"))
     files: dict[str, list[bytes]] = {}
@@ -144,8 +230,8 @@ def main() -> None:
     report_imagehash(files, "dhash", 10)
     if options.photos:
         report_photos(options.photos)
-    if options.search:
-        time_search(files["original"], options.search)
+    for count in options.scale:
+        time_search(files["original"], count)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@
     … --https          TLS, the connection closed after each answer
     … --latency-ms 80  each answer 80 ms later (served by Python instead of nginx)
     … --faults 0.05    one in twenty is a 404, a reset, or cut short (likewise)
+    … --profile        beside that, where our own CPU time goes: each part measured alone, on the same pictures
 
 Ours downloads, hashes (sha256), decodes whole, fingerprints and writes Parquet with the bytes. img2dataset runs in its leanest comparable
 mode (``resize_mode=no``, ``skip_reencode``, Parquet, sha256) and in its usual one (``keep_ratio``, 256 px). CPU seconds are of the whole
-process tree, without the server; peak memory is the greatest sum of resident sizes over the tree, sampled.
+process tree, without the server. Peak memory, sampled, is given in both measures of ``process_tree``, for both sides: what the tree
+holds, each page once, and the sum of resident sizes, in which a library counts once per process.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -27,9 +30,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +40,8 @@ import certifi
 import numpy as np
 import trustme
 from PIL import Image
+
+from process_tree import MemoryWatch
 
 _PICTURES = 750
 _NGINX = """
@@ -65,12 +70,15 @@ class Cost(NamedTuple):
 
     cpu_s: float
     wall_s: float
-    peak_mb: float
+    held_mb: float
+    resident_mb: float
     images: int
 
 
 def make_pictures(folder: Path, count: int) -> None:
     """``count`` distinct files: 500 x 375 to 1600 x 1200, 30 to 300 kB, 18 of 20 JPEG, the others PNG and WebP."""
+    if all((folder / name_picture(index)).exists() for index in range(count)):
+        return
     rng = random.Random(0)
     bodies = [_draw_picture(rng, index) for index in range(min(count, _PICTURES))]
     for index in range(count):
@@ -78,7 +86,11 @@ def make_pictures(folder: Path, count: int) -> None:
         if body[:2] == b"\xff\xd8":  # a comment tells the copies apart
             comment = f"copy {index}".encode()
             body = body[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + body[2:]
-        (folder / f"{index:06d}.jpg").write_bytes(body)
+        (folder / name_picture(index)).write_bytes(body)
+
+
+def name_picture(index: int) -> str:
+    return f"{index:06d}.jpg"
 
 
 def _draw_picture(rng: random.Random, index: int) -> bytes:
@@ -171,7 +183,7 @@ async def run_server(pictures: Path, latency_s: float, faults: float) -> None:
 
 async def _send(writer: asyncio.StreamWriter, file: Path, faults: float) -> bool:
     spoiled = random.Random(file.name).random()
-    body = await asyncio.to_thread(file.read_bytes) if file.name else b""
+    body = b"" if file.name == "robots.txt" else await asyncio.to_thread(file.read_bytes)
     if not body or spoiled < faults / 3:
         writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         return True
@@ -192,7 +204,7 @@ def run_ours(urls: Path, output: Path, environ: dict[str, str]) -> Cost:
     output.mkdir()
     (output / "map.toml").write_text('[classes.any]\nname = "any"\n')
     (output / "dataset.toml").write_text(
-        f'[dataset]\nname = "benchmark"\nworkspace = "work"\n[[sources]]\npath = "{urls}"\nformat = "urls"\n[labels]\nclass_map = "map.toml"\n'
+        f'[dataset]\nname = "benchmark"\nworkspace = "work"\nmax_failed_share = 1.0\n[[sources]]\npath = "{urls}"\nformat = "urls"\n[labels]\nclass_map = "map.toml"\n'
         '[fetch]\nallowed_networks = ["127.0.0.0/8"]\nprocesses = 2\nconcurrency = 64\nper_host = 64\n'
     )
     command = [sys.executable, "-m", "logoingest", "run", str(output / "dataset.toml"), "--until", "fetch", "--quiet", "--json"]
@@ -215,38 +227,123 @@ def measure(command: list[str], environ: dict[str, str]) -> tuple[Cost, str]:
     """Run a command to its end; its cost (without the images) and what it printed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    peak = [0.0]
-    watch = threading.Thread(target=_watch_memory, args=(process.pid, peak))
-    watch.start()
-    text, _ = process.communicate()
-    wall = time.perf_counter() - start
-    watch.join()
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=errors, text=True)
+        with MemoryWatch(process.pid) as memory:
+            text, _ = process.communicate()
+            wall = time.perf_counter() - start
+        if process.returncode:
+            errors.seek(0)
+            sys.exit(f"{command[0]} ended with exit code {process.returncode}:\n{errors.read()[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu, wall, peak[0], 0), text
+    return Cost(cpu, wall, memory.peak.held, memory.peak.resident, 0), text
 
 
-def _watch_memory(pid: int, peak: list[float]) -> None:
-    while size := _sum_resident(pid):
-        peak[0] = max(peak[0], size / 1e6)
-        time.sleep(0.05)
+# -- where our time goes -----------------------------------------------------------------------------------------------
 
 
-def _sum_resident(root: int) -> int:
-    """Bytes resident in a process and all below it; 0 once it is gone."""
-    parents: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
-                if fields[0] != "Z":
-                    parents[int(entry)], sizes[int(entry)] = int(fields[1]), int(fields[21]) * 4096
-    tree = {root} & sizes.keys()
-    while more := {pid for pid, parent in parents.items() if parent in tree} - tree:
-        tree |= more
-    return sum(sizes[pid] for pid in tree)
+def show_profile(urls: Path, pictures: Path, folder: Path, command: Cost) -> None:
+    """CPU milliseconds an image of each part, measured alone in this process, beside one lane's whole work and the whole command's."""
+    from logoingest.images.decoding import decode_picture
+    from logoingest.images.inspection import inspect_image
+    from logoingest.images.sniffing import sniff_format
+
+    listed = urls.read_text().split()
+    bodies = [(pictures / url.rpartition("/")[2]).read_bytes() for url in listed[:_PICTURES]]
+    parts = {
+        "GET: httpx on aiohttp, nothing else": spend(lambda: asyncio.run(get_all(listed)), len(listed)),
+        "sha256": spend(lambda: [hashlib.sha256(body).digest() for body in bodies], len(bodies)),
+        "decode, strict and scaled; hash of the pixels": spend(
+            lambda: [decode_picture(body, sniff_format(body).format or "", 100_000_000) for body in bodies], len(bodies)
+        ),
+    }
+    whole = spend(lambda: [inspect_image(body) for body in bodies], len(bodies))
+    parts["fingerprint, signature, quality figures"] = whole - parts["decode, strict and scaled; hash of the pixels"]
+    parts["Parquet: rows to row groups, file hashed and synced"] = spend(
+        lambda: write_rows(listed, bodies, folder / "rows"), len(listed)
+    )
+    lane = spend(lambda: asyncio.run(run_lane(listed, folder / "lane")), len(listed))
+    rest = lane - sum(parts.values())
+    total = command.cpu_s / command.images * 1000
+    print("| part | CPU ms an image |\n|---|---|")
+    for name, spent in parts.items():
+        print(f"| {name} | {spent:.2f} |")
+    print(f"| the rest of a lane: robots.txt, schedule, policy, checks, rows, event loop | {rest:.2f} |")
+    print(f"| **one lane, without its start** | **{lane:.2f}** |")
+    print(
+        f"| interpreters and imports of three processes, annotations, labels, plan; two lanes in each other's way | {total - lane:.2f} |"
+    )
+    print(f"| **the whole command** | **{total:.2f}** |")
+
+
+def spend(work: Callable[[], object], count: int) -> float:
+    """CPU milliseconds of this process for each of ``count``: the better of two times, since others use the machine, too."""
+    times = []
+    for _ in range(2):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times) * 1000 / count
+
+
+async def get_all(urls: list[str]) -> None:
+    """Every body, 32 in flight, each thrown away."""
+    import aiohttp
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
+
+    waiting = iter(urls)
+
+    async def work(transport: AiohttpTransport) -> None:
+        for url in waiting:
+            response = await transport.handle_async_request(httpx.Request("GET", url))
+            assert b"".join([chunk async for chunk in response.aiter_raw()])
+            await response.aclose()
+
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
+    async with AiohttpTransport(client=session) as transport:
+        await asyncio.gather(*(work(transport) for _ in range(32)))
+
+
+def write_rows(urls: list[str], bodies: list[bytes], folder: Path) -> None:
+    """Rows as a lane makes them, with bodies of this list, written in order."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
+    from logoingest.images.inspection import inspect_image
+    from logoingest.workspace import Workspace
+
+    facts = {"outcome": "ok", "attempts": 1, "elapsed_ms": 1, "fetched_at": datetime.now(UTC), "http_status": 200}
+    facts |= inspect_image(bodies[0]) | {"sha256": hashlib.sha256(bodies[0]).hexdigest()}
+    with ThreadPoolExecutor(1) as executor:
+        for start in range(0, len(urls), 1000):
+            some = urls[start : start + 1000]
+            shard = f"shard-{start:05d}.parquet"
+            writer = ShardWriter(Workspace(str(folder)), shard, some, executor=executor, budget=ByteBudget(12_000_000))
+            for place, url in enumerate(some):
+                body = bodies[(start + place) % len(bodies)]
+                writer.put(place, facts | {"url": url, "final_url": url, "bytes": body, "byte_count": len(body)})
+                if place % 20 == 0:  # keep pace with the disk, as a lane does
+                    executor.submit(int).result()
+            writer.finish().result()
+
+
+async def run_lane(urls: list[str], folder: Path) -> None:
+    """What one fetch process does from its first shard to its last."""
+    from ipaddress import ip_network
+
+    from logoingest.fetch import FetchSettings, ShardJob
+    from logoingest.fetch.lane import serve_lane
+    from logoingest.images import inspect_image
+
+    jobs = [ShardJob(str(folder), f"shard-{start:05d}.parquet", urls[start : start + 1000]) for start in range(0, len(urls), 1000)]
+    settings = FetchSettings(concurrency=32, per_host=32, allowed_networks=(ip_network("127.0.0.0/8"),))
+
+    async def next_job() -> ShardJob | None:
+        return jobs.pop(0) if jobs else None
+
+    await serve_lane(next_job, lambda _: None, settings, inspect_image, asyncio.Event(), threads=1)
 
 
 def main() -> None:
@@ -255,7 +352,10 @@ def main() -> None:
     parser.add_argument("--img2dataset", metavar="PYTHON", help="the Python of an environment with img2dataset 1.47.0")
     parser.add_argument("--images", type=int, default=6000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["ours", "peer"], help="run one side alone")
+    parser.add_argument("--pictures", type=Path, help="a folder to keep the pictures in from one run to the next")
     parser.add_argument("--https", action="store_true")
+    parser.add_argument("--profile", action="store_true", help="not with --https")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--faults", type=float, default=0.0)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
@@ -266,11 +366,11 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="fetch-benchmark-") as name:
         folder = Path(name)
-        pictures = folder / "pictures"
-        pictures.mkdir()
         folder.chmod(0o755)
+        pictures = options.pictures or folder / "pictures"
+        pictures.mkdir(parents=True, exist_ok=True)
         make_pictures(pictures, options.images)
-        size = sum(file.stat().st_size for file in pictures.iterdir())
+        size = sum((pictures / name_picture(index)).stat().st_size for index in range(options.images))
         print(f"{options.images:,} pictures, {size / 1e6:,.0f} MB, mean {size / options.images / 1e3:.0f} kB")
         slow = options.latency_ms or options.faults
         serve: Callable[[], contextlib.AbstractContextManager[str | tuple[str, dict[str, str]]]] = (
@@ -281,18 +381,22 @@ def main() -> None:
         with serve() as served:
             base, environ = (served, {}) if isinstance(served, str) else served
             urls = folder / "urls.txt"
-            urls.write_text("".join(f"{base}/{index:06d}.jpg\n" for index in range(options.images)))
-            show(race(options, urls, folder, environ))
+            urls.write_text("".join(f"{base}/{name_picture(index)}\n" for index in range(options.images)))
+            costs = race(options, urls, folder, environ)
+            show(costs)
+            if options.profile and not options.https:
+                show_profile(urls, pictures, folder, costs["logoingest"][-1])
 
 
 def race(options: argparse.Namespace, urls: Path, folder: Path, environ: dict[str, str]) -> dict[str, list[Cost]]:
     """The contestants in turn, round by round."""
     costs: dict[str, list[Cost]] = {}
     for number in range(options.rounds):
-        output = folder / f"ours-{number}"
-        costs.setdefault("logoingest", []).append(run_ours(urls, output, environ))
-        shutil.rmtree(output)
-        for name, mode in _MODES.items() if options.img2dataset else ():
+        if options.only != "peer":
+            output = folder / f"ours-{number}"
+            costs.setdefault("logoingest", []).append(run_ours(urls, output, environ))
+            shutil.rmtree(output)
+        for name, mode in _MODES.items() if options.img2dataset and options.only != "ours" else ():
             output = folder / f"peer-{number}"
             costs.setdefault(name, []).append(run_peer(options.img2dataset, urls, output, environ, mode))
             shutil.rmtree(output)
@@ -301,13 +405,16 @@ def race(options: argparse.Namespace, urls: Path, folder: Path, environ: dict[st
 
 def show(costs: dict[str, list[Cost]]) -> None:
     """Medians over the rounds."""
-    print("| | images | CPU s | wall s | images per CPU s | peak MB |\n|---|---|---|---|---|---|")
+    print("| | images | CPU s | wall s | images per CPU s | peak MB held | resident |\n|---|---|---|---|---|---|---|")
     medians = {name: Cost(*(statistics.median(values) for values in zip(*runs, strict=True))) for name, runs in costs.items()}
     for name, cost in medians.items():
         print(
-            f"| {name} | {cost.images:,.0f} | {cost.cpu_s:.1f} | {cost.wall_s:.1f} | {cost.images / cost.cpu_s:.0f} | {cost.peak_mb:.0f} |"
+            f"| {name} | {cost.images:,.0f} | {cost.cpu_s:.1f} | {cost.wall_s:.1f} | {cost.images / cost.cpu_s:.0f} "
+            f"| {cost.held_mb:.0f} | {cost.resident_mb:.0f} |"
         )
-    ours = medians.pop("logoingest")
+    ours = medians.pop("logoingest", None)
+    if ours is None:
+        return
     for name, cost in medians.items():
         per_cpu = (ours.images / ours.cpu_s) / (cost.images / cost.cpu_s)
         print(f"against {name}: {per_cpu:.2f} x per CPU second, {cost.wall_s / ours.wall_s:.2f} x wall")
