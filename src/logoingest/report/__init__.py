@@ -1,5 +1,19 @@
-"""One self-contained ``report.html`` of a workspace: no script, nothing from outside, every stranger's word escaped."""
+"""One self-contained ``report.html`` of a workspace: no script, nothing from outside, every stranger's word escaped.
 
-from logoingest.report.page import render_report
+The page and its plots are loaded when they are first used: who only wants a thumbnail needs no Matplotlib.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logoingest.lazy_names import load_lazily
+
+if TYPE_CHECKING:
+    from logoingest.report.page import render_report
+
+_HOMES = {"page": ("render_report",)}
 
 __all__ = ["render_report"]
+
+__getattr__ = load_lazily(__name__, _HOMES)

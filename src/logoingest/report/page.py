@@ -1,10 +1,10 @@
-"""The page: facts, thumbnails and plots put into one template, with everything escaped by it."""
+"""The page: every section's facts, thumbnails and plots put into one template, with everything escaped by it."""
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
 
 import jinja2
@@ -12,51 +12,80 @@ import pyarrow as pa
 
 from logoingest import __version__
 from logoingest.config import Config
-from logoingest.report.facts import gather_facts
-from logoingest.report.thumbnails import make_thumbnails
+from logoingest.report.baseline_page import gather_baseline
+from logoingest.report.changes_page import gather_changes
+from logoingest.report.duplicates_page import gather_duplicates
+from logoingest.report.escapes import find_link, hide_user, make_visible, quote_css
+from logoingest.report.fetch_page import gather_fetching
+from logoingest.report.labels_page import gather_labels
+from logoingest.report.material import Material, find_places, read_material
+from logoingest.report.overview_page import gather_overview
+from logoingest.report.pictures_page import gather_pictures
+from logoingest.report.placeholders_page import gather_placeholders
+from logoingest.report.quality_page import gather_quality
+from logoingest.report.section import Section
+from logoingest.report.splits_page import gather_splits
+from logoingest.report.thumbnails import Limits, choose_pictures, make_thumbnails
+from logoingest.report.workers_page import gather_workers
 from logoingest.workspace import Workspace
 
-#: Plots of the baseline, with what each shows.
-_PLOTS = {
-    "curves.png": "loss and accuracy by epoch",
-    "confusion.png": "confusion on the test split",
-    "per_class_recall.png": "recall by class on the test split",
-}
-_MOST_PLOT_BYTES = 600_000
+#: The page is never longer, whatever the dataset's size.
+MOST_BYTES = 5_000_000
+_GATHERERS: Sequence[Callable[[Material], Section]] = (
+    gather_overview, gather_fetching, gather_splits, gather_labels, gather_workers, gather_duplicates, gather_placeholders,
+    gather_changes, gather_quality, gather_baseline,
+)  # fmt: skip
 
 
 def render_report(workspace: Workspace, config: Config, rejected: pa.Table) -> str:
-    """The whole ``report.html`` of a workspace, under 5 MB whatever the dataset's size.
+    """The whole ``report.html`` of a workspace, at most ``MOST_BYTES`` in UTF-8.
+
+    Thumbnails get what the words leave free: the page is rendered with empty ones first, then with as many as fit.
 
     Args:
-        workspace: with the tables of the route up to the release; the baseline's folder is shown where there is one.
+        workspace: with the tables of the route up to the release; the baseline's folder is shown where there is one, and so are
+            the tables placeholders, conflicts and against.
         config: the dataset's config; ``report`` says how many thumbnails and how large.
         rejected: the ledger's ``RejectedRow`` table, one row a source row.
+
+    Raises:
+        WorkspaceError: a table is missing or damaged.
     """
-    facts = gather_facts(workspace, config, rejected)
-    wanted = list(_choose_pictures(facts))[: config.report.thumbnails]
-    images = workspace.read_table("images", ["image_id", "shard", "shard_row"])
-    thumbnails = make_thumbnails(workspace, images, wanted, config.report.thumbnail_side_px)
-    plots = {name: uri for name in _PLOTS if (uri := _embed_plot(workspace, f"baseline/{name}")) is not None}
-    return _load_template().render(
-        **facts, thumbnails=thumbnails, plots=[(_PLOTS[name], uri) for name, uri in plots.items()], version=__version__
-    )
+    material = read_material(workspace, config, rejected)
+    sections = [gather(material) for gather in _GATHERERS]
+    sections.append(gather_pictures(material, list_evidence(sections)))
+    facts: dict[str, Any] = {"name": config.dataset.name, "description": config.dataset.description, "version": __version__}
+    facts["side"] = config.report.thumbnail_side_px
+    for section in sections:
+        facts |= section.facts
+    facts["notices"] = sorted((notice for section in sections for notice in section.notices), key=lambda notice: not notice.grave)
+    facts["evidence"] = set(list_evidence(sections))
+    wishes, spare = [section.wanted for section in sections], [section.spare for section in sections]
+    places = find_places(material.downloads, chain.from_iterable(chain.from_iterable([*wishes, *spare])))
+    wanted = choose_pictures(wishes, spare, places, config.report.thumbnails)
+    template, trial = _load_template(), _Trial(wanted)
+    room = MOST_BYTES - len(template.render(**facts, thumbnails=trial).encode())
+    limits = Limits(config.report.thumbnail_side_px, min(config.report.thumbnail_bytes, room), config.images.max_pixels)
+    return template.render(**facts, thumbnails=make_thumbnails(workspace, places, trial.uses, limits))
 
 
-def _choose_pictures(facts: dict[str, Any]) -> chain[str]:
-    """Image ids in the order they deserve a thumbnail: some duplicates, some doubtful ones, then every class in turn."""
-    duplicates = [member["image_id"] for group in facts["duplicates"]["near"][:8] for member in group[:4]]
-    doubtful = [row["image_id"] for row in facts["doubtful"][:16]]
-    turns = zip_longest(*([image["image_id"] for image in entry["images"]] for entry in facts["gallery"]))
-    gallery = [image_id for turn in turns for image_id in turn if image_id is not None]
-    return chain(duplicates, doubtful, gallery)
+def list_evidence(sections: Iterable[Section]) -> list[str]:
+    """The pictures that the sections want, sorted."""
+    return sorted({image_id for section in sections for bundle in section.wanted for image_id in bundle})
 
 
-def _embed_plot(workspace: Workspace, name: str) -> str | None:
-    size = workspace.size(name)
-    if size is None or size > _MOST_PLOT_BYTES:
-        return None
-    return "data:image/png;base64," + base64.b64encode(workspace.read_bytes(name)).decode()
+class _Trial:
+    """Stands for the thumbnails while the page is measured: each is empty, and how often each would be shown is counted."""
+
+    def __init__(self, wanted: Iterable[str]) -> None:
+        self.uses = dict.fromkeys(wanted, 0)
+
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self.uses
+
+    def __getitem__(self, image_id: str) -> str:
+        self.uses[image_id] += 1
+        return ""
 
 
 @cache
@@ -65,11 +94,5 @@ def _load_template() -> jinja2.Template:
         loader=jinja2.PackageLoader("logoingest.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters["visible"] = make_visible
+    environment.filters.update(visible=make_visible, hide_user=hide_user, link=find_link, css_text=quote_css, count="{:,}".format)
     return environment.get_template("report.html")
-
-
-def make_visible(text: str, most: int = 160) -> str:
-    """A stranger's text for people: control and direction characters shown as escapes, long text cut."""
-    shown = "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text[:most])
-    return shown + ("…" if len(text) > most else "") if shown else "(empty)"

@@ -1,75 +1,127 @@
-"""Small JPEGs as data URIs, within a budget of bytes for the whole page."""
+"""Small JPEGs as data URIs, within a budget of pictures, bytes and reads."""
 
 from __future__ import annotations
 
 import base64
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-
-import pyarrow as pa
-from PIL import Image, ImageOps
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
+from typing import NamedTuple
 
 from logoingest.errors import WorkspaceError
+from logoingest.images.decoding import decode_picture
+from logoingest.images.sniffing import sniff_format
+from logoingest.refusals import Refusal
 from logoingest.workspace import Workspace
 
-#: All thumbnails of a page together, in bytes of JPEG (a third more as text).
-BUDGET_BYTES = 2_500_000
+#: Row groups of shards that are read at most; beyond it only pictures in row groups that are read already are drawn.
+MOST_READS = 400
+#: Rows of a row group, as ``Workspace.write_shard`` writes them.
+ROWS_PER_READ = 100
+_QUALITY = 72
 
 
-def make_thumbnails(workspace: Workspace, images: pa.Table, wanted: Iterable[str], side_px: int) -> Mapping[str, str]:
-    """image_id → ``data:`` URI of a JPEG whose longer side is at most ``side_px``.
+Bundle = Sequence[str]
+
+
+class Limits(NamedTuple):
+    """Of a thumbnail and of all of a page."""
+
+    side_px: int
+    """Longer side in pixels, at most."""
+    budget_bytes: int
+    """All ``data:`` URIs together."""
+    max_pixels: int = 100_000_000
+    """Larger pictures are not decoded."""
+
+
+def choose_pictures(
+    wishes: Iterable[Sequence[Bundle]], spare: Iterable[Sequence[Bundle]], known: Container[str], most: int
+) -> list[str]:
+    """The pictures that get a thumbnail, the most wanted first: pages take turns, a bundle each, so that none starves another.
+
+    Args:
+        wishes: of each page its bundles of image ids; these get three quarters of the places, and what ``spare`` leaves.
+        spare: likewise, what fills up.
+        known: the pictures whose bytes are somewhere.
+        most: how many are chosen.
+    """
+    evidence = [image_id for image_id in flatten_turns(wishes) if image_id in known]
+    sure = min(len(evidence), most * 3 // 4)
+    others = [image_id for image_id in flatten_turns(spare) if image_id in known]
+    return list(dict.fromkeys([*evidence[:sure], *others[: most // 4 if sure < len(evidence) else None], *evidence[sure:]]))[:most]
+
+
+def flatten_turns(wishes: Iterable[Sequence[Bundle]]) -> list[str]:
+    """The first bundle of each, then the second of each …; no picture twice."""
+    turns = chain.from_iterable(zip_longest(*wishes, fillvalue=()))
+    return list(dict.fromkeys(image_id for bundle in turns for image_id in bundle))
+
+
+def make_thumbnails(
+    workspace: Workspace, places: Mapping[str, tuple[str, int]], uses: Mapping[str, int], limits: Limits
+) -> Mapping[str, str]:
+    """image_id → ``data:`` URI of a JPEG whose longer side is at most ``limits.side_px``.
 
     Args:
         workspace: holds the download shards.
-        images: an ``ImageRow`` table.
-        wanted: image ids, the most wanted first; what does not fit the budget is left out, as is what cannot be drawn.
-        side_px: longer side in pixels.
+        places: image_id → (shard, row) of its bytes.
+        uses: image_id → how often the page shows it, the most wanted first; what does not fit the budget is left out, as is what
+            cannot be drawn.
+        limits: of a picture and of all together.
     """
-    order = list(dict.fromkeys(wanted))
-    places = _locate(images, set(order))
-    by_shard: dict[str, list[str]] = defaultdict(list)
-    for image_id in order:
-        if image_id in places:
-            by_shard[places[image_id][0]].append(image_id)
-    drawn: dict[str, bytes] = {}
-    for shard, image_ids in sorted(by_shard.items()):
-        drawn |= _draw_from_shard(workspace, shard, {image_id: places[image_id][1] for image_id in image_ids}, side_px)
+    order = [image_id for image_id, times in uses.items() if times and image_id in places]
+    by_shard: dict[str, dict[str, int]] = defaultdict(dict)
+    for image_id in _limit_reads(order, places):
+        shard, row = places[image_id]
+        by_shard[shard][image_id] = row
+    drawn: dict[str, str] = {}
+    for shard, rows in sorted(by_shard.items()):
+        drawn |= _draw_from_shard(workspace, shard, rows, limits)
     found: dict[str, str] = {}
-    spent = 0
+    budget_bytes = limits.budget_bytes
     for image_id in order:
-        data = drawn.get(image_id)
-        if data is not None and spent + len(data) <= BUDGET_BYTES:
-            spent += len(data)
-            found[image_id] = "data:image/jpeg;base64," + base64.b64encode(data).decode()
+        if image_id in drawn and uses[image_id] * len(drawn[image_id]) <= budget_bytes:
+            budget_bytes -= uses[image_id] * len(drawn[image_id])
+            found[image_id] = drawn[image_id]
     return found
 
 
-def _locate(images: pa.Table, wanted: set[str]) -> dict[str, tuple[str, int]]:
-    columns = (images.column(name).to_pylist() for name in ("image_id", "shard", "shard_row"))
-    return {image_id: (shard, row) for image_id, shard, row in zip(*columns, strict=True) if image_id in wanted}
+def _limit_reads(order: Sequence[str], places: Mapping[str, tuple[str, int]]) -> list[str]:
+    """Those of ``order`` that at most ``MOST_READS`` reads bring."""
+    reads: set[tuple[str, int]] = set()
+    kept = []
+    for image_id in order:
+        shard, row = places[image_id]
+        read = (shard, row // ROWS_PER_READ)
+        if read in reads or len(reads) < MOST_READS:
+            reads.add(read)
+            kept.append(image_id)
+    return kept
 
 
-def _draw_from_shard(workspace: Workspace, shard: str, rows: Mapping[str, int], side_px: int) -> dict[str, bytes]:
+def _draw_from_shard(workspace: Workspace, shard: str, rows: Mapping[str, int], limits: Limits) -> dict[str, str]:
     try:
         bodies = workspace.read_shard_bytes(shard, list(rows.values()))
     except WorkspaceError:
         return {}
-    drawn = ((image_id, draw_thumbnail(body, side_px)) for image_id, body in zip(rows, bodies, strict=True) if body is not None)
-    return {image_id: data for image_id, data in drawn if data is not None}
+    drawn = {}
+    for image_id, body in zip(rows, bodies, strict=True):
+        data = None if body is None else draw_thumbnail(body, limits.side_px, limits.max_pixels)
+        if data is not None:
+            drawn[image_id] = "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return drawn
 
 
-def draw_thumbnail(data: bytes, side_px: int) -> bytes | None:
-    """The first frame, upright, on white, as a JPEG; None for what Pillow refuses (the pictures here were inspected before)."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.draft("RGB", (side_px * 2, side_px * 2))
-            image.thumbnail((side_px, side_px))
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-            canvas = Image.new("RGBA", upright.size, "white")
-            canvas.alpha_composite(upright)
-            buffer = io.BytesIO()
-            canvas.convert("RGB").save(buffer, "JPEG", quality=72)
-            return buffer.getvalue()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+def draw_thumbnail(data: bytes, side_px: int, max_pixels: int = 100_000_000) -> bytes | None:
+    """The first frame, upright, on white, as a JPEG; None for what ``images`` would refuse: it is decoded by the same rules."""
+    kind = sniff_format(data).format
+    picture = None if kind is None else decode_picture(data, kind, max_pixels)
+    if picture is None or isinstance(picture, Refusal):
         return None
+    small = picture.small
+    small.thumbnail((side_px, side_px))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
