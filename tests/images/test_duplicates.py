@@ -12,23 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from drawn_prints import make_prints
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
-from logoingest.images.neighbours import MAX_DISTANCE, MIN_CORRELATION, Fingerprints, compare_rows
+from logoingest.images.neighbours import MAX_DISTANCE, MIN_CORRELATION, compare_rows
 
 SHARED = Path(os.environ.get("LOGOINGEST_SHARED_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
 PHOTOS = SHARED / "flickrlogos27/images"
-
-
-def make_prints(seed, count, noise):
-    """Fingerprints of ``count`` pictures around a few centres: near pairs, far pairs, pictures of one colour."""
-    random = np.random.default_rng(seed)
-    centres = random.integers(0, 256, (max(count // 4, 1), 1024))
-    bits = random.integers(0, 256, (len(centres), 64), dtype=np.uint8)
-    which = random.integers(len(centres), size=count)
-    signatures = np.clip(centres[which] + random.normal(0, noise, (count, 1024)), 0, 255).astype(np.uint8)
-    flips = np.packbits(random.random((count, 512)) < random.uniform(0, 0.12, (count, 1)), axis=1)
-    signatures[random.random(count) < 0.05] = 128
-    return Fingerprints(bits[which] ^ flips, signatures)
 
 
 def as_bytes(prints):

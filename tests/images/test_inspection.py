@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from logoingest.images import inspect_image
 from logoingest.images.frames import MAX_FRAMES
+from logoingest.images.profiles import describe_profile
 from logoingest.schemas import FACT_COLUMNS
 
 REPO = Path(__file__).resolve().parents[2]
@@ -245,3 +246,32 @@ def test_nasty_images():
     upright = np.frombuffer(bytes.fromhex(landscapes[0][3]), np.uint8)
     for outcome in landscapes:
         assert np.bitwise_count(np.frombuffer(bytes.fromhex(outcome[3]), np.uint8) ^ upright).sum() <= 64
+
+
+def test_channel_figures_are_those_of_the_pixels():
+    """Mean and standard deviation of red, green and blue, at the inspected scale; alpha lies on white first."""
+    pixels = np.random.default_rng(3).integers(0, 256, (90, 120, 3), np.uint8)
+    facts = inspect_image(encode(Image.fromarray(pixels), "PNG"))
+    shares = pixels.reshape(-1, 3) / 255
+    assert facts["channel_mean"] == pytest.approx(shares.mean(axis=0).tolist())
+    assert facts["channel_std"] == pytest.approx(shares.std(axis=0).tolist())
+    clear = inspect_image(encode(Image.new("RGBA", (40, 40), (255, 0, 0, 0)), "PNG"))
+    assert (clear["channel_mean"], clear["channel_std"]) == ([1.0] * 3, [0.0] * 3)
+
+
+@pytest.mark.parametrize("picture_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_a_colour_profile_is_named(picture_format):
+    """Its space and description, as Pillow's colour management reads them; none without one."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    facts = inspect_image(encode(draw(), picture_format, icc_profile=profile.tobytes()))
+    assert facts["icc"] == f"RGB: {ImageCms.getProfileDescription(profile).strip()}"
+    assert inspect_image(encode(draw(), picture_format))["icc"] is None
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_described_as_a_profile(data):
+    """Profiles come from strangers: one printable line, whatever they hold."""
+    for profile in (data, b"\0" * 36 + b"acsp" + data, (b"\0" * 16 + b"RGB " + b"\0" * 16 + b"acsp").ljust(128, b"\0") + data):
+        text = describe_profile(profile)
+        assert text.isprintable()
+        assert len(text) <= 200

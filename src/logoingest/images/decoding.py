@@ -10,28 +10,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
 import simplejpeg
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    IcoImagePlugin,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TgaImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
 
 from logoingest.images.frames import count_frames
 from logoingest.images.normalising import convert_to_rgb, find_range
+from logoingest.images.opening import TRANSPOSITIONS, open_picture, read_orientation
 from logoingest.refusals import Refusal
 from logoingest.schemas import Reason
 
@@ -42,28 +29,6 @@ MAX_SIDE_PX = 100_000
 _MAX_SCANS = 64
 _MAX_SCANNED_PIXELS = 1_000_000_000
 _BAND_PIXELS = 4_000_000
-_ORIENTATION_TAG = 0x0112
-_TRANSPOSITIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_OPENERS: dict[str, Callable[[io.BytesIO], Image.Image]] = {
-    "AVIF": AvifImagePlugin.AvifImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "ICO": IcoImagePlugin.IcoImageFile,
-    "JPEG": JpegImagePlugin.jpeg_factory,  # a multi-picture file too
-    "PNG": PngImagePlugin.PngImageFile,
-    "PPM": PpmImagePlugin.PpmImageFile,
-    "TGA": TgaImagePlugin.TgaImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-}
 
 
 class Picture(NamedTuple):
@@ -82,6 +47,8 @@ class Picture(NamedTuple):
     """EXIF, 1 to 8."""
     warning: str | None
     """What the strict decoder said of a damaged, yet usable file."""
+    profile: bytes | None
+    """The embedded ICC profile."""
     pixel_hash: str
     """sha256 over width, height, orientation and the RGB pixels: of a JPEG those at the decoded scale, else all of them."""
 
@@ -101,13 +68,13 @@ def decode_picture(data: bytes, picture_format: str, max_pixels: int) -> Picture
         refusal = _refuse_icon(data, max_pixels) if picture_format == "ICO" else None
         if refusal is not None:
             return refusal
-        image = _OPENERS[picture_format](io.BytesIO(data))
+        image = open_picture(data, picture_format)
         refusal = _refuse_size(image, data, picture_format, max_pixels)
         if refusal is not None:
             return refusal
         if picture_format == "PNG":
             image.load()  # reading EXIF loads a PNG as well, but would swallow what is wrong with it
-        orientation = _read_orientation(image)
+        orientation = read_orientation(image)
         mode = image.mode
         frames = count_frames(data, image)
         if picture_format == "JPEG":
@@ -115,14 +82,15 @@ def decode_picture(data: bytes, picture_format: str, max_pixels: int) -> Picture
         else:
             small, size, digest = _decode_whole(image)
             warning = None
-        left = orientation if picture_format != "TIFF" else _read_orientation(image)  # Pillow turns TIFFs while loading
+        left = orientation if picture_format != "TIFF" else read_orientation(image)  # Pillow turns TIFFs while loading
+        profile = image.info.get("icc_profile")
     except Exception as error:  # noqa: BLE001  decoders meet strangers' bytes: anything may come out, and the job goes on
         return _explain_failure(error)
-    if left in _TRANSPOSITIONS:
-        small = small.transpose(_TRANSPOSITIONS[left])
+    if left in TRANSPOSITIONS:
+        small = small.transpose(TRANSPOSITIONS[left])
     width, height = size if left < 5 else size[::-1]
     digest.update(f"{width}x{height}:{left}".encode())
-    return Picture(small, picture_format, mode, width, height, frames, orientation, warning, digest.hexdigest())
+    return Picture(small, picture_format, mode, width, height, frames, orientation, warning, profile or None, digest.hexdigest())
 
 
 def _refuse_size(image: Image.Image, data: bytes, picture_format: str, max_pixels: int) -> Refusal | None:
@@ -154,14 +122,6 @@ def _judge_size(width: int, height: int, max_pixels: int) -> Refusal | None:
     return None
 
 
-def _read_orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001  unreadable EXIF is as good as none
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
 def _decode_jpeg(data: bytes, image: Image.Image) -> tuple[Image.Image, tuple[int, int], hashlib._Hash, str | None]:
     """(small picture, full size, digest, warning of the strict decoder)."""
     size = image.size
@@ -172,13 +132,15 @@ def _decode_jpeg(data: bytes, image: Image.Image) -> tuple[Image.Image, tuple[in
         if image.mode == "CMYK":
             simplejpeg.decode_jpeg(data, "CMYK", **least)
         else:
-            picture = Image.fromarray(simplejpeg.decode_jpeg(data, "RGB", **least))
+            pixels = simplejpeg.decode_jpeg(data, "RGB", **least)
+            picture = Image.fromarray(pixels)
+            digest = hashlib.sha256(pixels)
     except ValueError as error:
         warning = _clean(str(error))
     if warning is not None or image.mode == "CMYK":
         image.draft(None, (size[0] // scale, size[1] // scale))
         picture = convert_to_rgb(image, None)
-    digest = hashlib.sha256(picture.tobytes())
+        digest = hashlib.sha256(picture.tobytes())
     return _reduce(picture), size, digest, warning
 
 

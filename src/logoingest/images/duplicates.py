@@ -23,6 +23,7 @@ from logoingest.images.neighbours import (
     compare_rows,
     find_structured,
     iterate_near_pairs,
+    join_pairs,
 )
 
 HASH_BYTES = 64
@@ -50,16 +51,16 @@ def find_duplicate_pairs(
     Raises:
         ValueError: the sequences differ in length, or an entry has another size.
     """
-    prints = _stack(hashes, signatures)
+    return find_near_rows(stack_prints(hashes, signatures), Limits(max_distance, min_correlation))
+
+
+def find_near_rows(prints: Fingerprints, limits: Limits) -> NearPairs:
+    """As ``find_duplicate_pairs``, of stacked fingerprints."""
     rows = find_structured(prints)
-    found = list(iterate_near_pairs(prints.take(rows), Limits(max_distance, min_correlation)))
-    if not found:
-        none = np.empty(0, np.int64)
-        return NearPairs(none, none, none, np.empty(0))
-    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-    first, second = rows[columns[0]], rows[columns[1]]
+    pairs = join_pairs(list(iterate_near_pairs(prints.take(rows), limits)))
+    first, second = rows[pairs.first], rows[pairs.second]
     order = np.lexsort((second, first))
-    return NearPairs(first[order], second[order], columns[2][order], columns[3][order])
+    return NearPairs(first[order], second[order], pairs.distance[order], pairs.correlation[order])
 
 
 def group_duplicates(
@@ -91,7 +92,7 @@ def group_duplicates(
         ValueError: the sequences differ in length, or an entry has another size.
     """
     order = np.array(sorted(range(len(image_ids)), key=image_ids.__getitem__), np.int64)
-    prints = _stack(hashes, signatures).take(order)
+    prints = stack_prints(hashes, signatures).take(order)
     if len(pixel_hashes) != len(image_ids) or len(hashes) != len(image_ids):
         raise ValueError("image_ids, hashes, signatures and pixel_hashes must be equally long")
     units = _fold_equal([pixel_hashes[row] for row in order])
@@ -114,7 +115,12 @@ def group_equal(image_ids: Sequence[str], pixel_hashes: Sequence[str]) -> list[s
     return [smallest[pixel_hash] for pixel_hash in pixel_hashes]
 
 
-def _stack(hashes: Sequence[bytes], signatures: Sequence[bytes]) -> Fingerprints:
+def stack_prints(hashes: Sequence[bytes], signatures: Sequence[bytes]) -> Fingerprints:
+    """Fingerprints of pictures, from their columns ``hash`` (64 bytes each) and ``signature`` (1,024 bytes each).
+
+    Raises:
+        ValueError: the sequences differ in length, or an entry has another size.
+    """
     if len(hashes) != len(signatures):
         raise ValueError(f"{len(hashes)} hashes, but {len(signatures)} signatures")
     if {len(value) for value in hashes} - {HASH_BYTES} or {len(value) for value in signatures} - {SIGNATURE_BYTES}:

@@ -7,17 +7,18 @@ And a step counts only above 1/64 of the picture's range, so that flat areas, mo
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops
+import numpy.typing as npt
+from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
 
 #: A pixel further than this from the border's colour, in any channel of 0 to 255, is no border.
 BORDER_TOLERANCE = 32
 _CELLS = 16
 SIGNATURE_SIDE = 32
-_INSIDE = [255 if level > BORDER_TOLERANCE else 0 for level in range(256)]
 
 
 class Fingerprint(NamedTuple):
@@ -31,9 +32,9 @@ class Fingerprint(NamedTuple):
     """Share of the area that was trimmed, 0 to 1; 1 for a picture of one colour."""
 
 
-def fingerprint_picture(rgb: Image.Image, grey: Image.Image) -> Fingerprint:
-    """The fingerprint of a small RGB picture and of its grey version."""
-    box, border_share = trim_border(rgb)
+def fingerprint_picture(rgb: Image.Image, grey: Image.Image, pixels: Pixels | None = None) -> Fingerprint:
+    """The fingerprint of a small RGB picture and of its grey version; ``pixels`` are those of ``rgb``, where they are at hand."""
+    box, border_share = trim_border(rgb, np.asarray(rgb) if pixels is None else pixels)
     cells = np.asarray(grey.resize((_CELLS + 1, _CELLS + 1), Image.Resampling.BILINEAR, box=box)).astype(np.int16)
     signature = grey.resize((SIGNATURE_SIDE, SIGNATURE_SIDE), Image.Resampling.BILINEAR, box=box)
     least = np.ptp(cells)
@@ -42,23 +43,28 @@ def fingerprint_picture(rgb: Image.Image, grey: Image.Image) -> Fingerprint:
     return Fingerprint(np.packbits(np.concatenate([right, down], axis=None)).tobytes(), signature.tobytes(), border_share)
 
 
-def trim_border(rgb: Image.Image) -> tuple[tuple[int, int, int, int], float]:
+def trim_border(rgb: Image.Image, pixels: Pixels) -> tuple[tuple[int, int, int, int], float]:
     """The box (left, top, right, bottom) inside the uniform border, and the share of the area outside it.
 
     The border's colour is the median of the outermost pixels. A picture of one colour keeps its whole box, with share 1.
     """
     width, height = rgb.size
-    pixels = np.asarray(rgb)
     sides = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
-    edge = np.sort(np.concatenate(sides), axis=0)
-    middles = edge[(len(edge) - 1) // 2].astype(np.int16) + edge[len(edge) // 2]
+    edge = np.concatenate(sides)
+    low, high = (len(edge) - 1) // 2, len(edge) // 2
+    ranked = np.partition(np.ascontiguousarray(edge.T), (low, high), axis=1)
+    middles = ranked[:, low].astype(np.int16) + ranked[:, high]
     colour = middles // 2
     if all((np.abs(side - colour) > BORDER_TOLERANCE).any() for side in sides):  # as in most photos: nothing to trim
         return (0, 0, width, height), 0.0
-    red, green, blue = colour.tolist()
-    difference = ImageChops.difference(rgb, Image.new("RGB", rgb.size, (red, green, blue)))
-    furthest = functools.reduce(ImageChops.lighter, difference.split())
-    box = furthest.point(_INSIDE).getbbox()
+    inside = [level for channel in colour.tolist() for level in _mark_inside(channel)]
+    box = rgb.point(inside).getbbox()
     if box is None:
         return (0, 0, width, height), 1.0
     return box, 1.0 - (box[2] - box[0]) * (box[3] - box[1]) / (width * height)
+
+
+def _mark_inside(colour: int) -> list[int]:
+    """For each level of a channel: 255 when it is too far from the border's to be border, else 0."""
+    low, high = max(colour - BORDER_TOLERANCE, 0), min(colour + BORDER_TOLERANCE, 255)
+    return [255] * low + [0] * (high - low + 1) + [255] * (255 - high)

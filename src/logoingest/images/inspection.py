@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from logoingest.images.decoding import Picture, decode_picture
 from logoingest.images.hashing import fingerprint_picture
+from logoingest.images.profiles import describe_profile
 from logoingest.images.quality import measure_quality
 from logoingest.images.sniffing import sniff_format
 from logoingest.refusals import Refusal
@@ -43,8 +46,9 @@ def _describe_refusal(refusal: Refusal, picture_format: str | None) -> dict[str,
 
 def _describe_picture(picture: Picture) -> dict[str, Any]:
     grey = picture.small.convert("L")
-    fingerprint = fingerprint_picture(picture.small, grey)
-    figures = measure_quality(picture.small, grey)
+    pixels = np.asarray(picture.small)
+    fingerprint = fingerprint_picture(picture.small, grey, pixels)
+    figures = measure_quality(picture.small, grey, pixels)
     return {
         "image_reason": None,
         "image_detail": picture.warning,
@@ -64,4 +68,7 @@ def _describe_picture(picture: Picture) -> dict[str, Any]:
         "entropy": figures.entropy,
         "border_share": fingerprint.border_share,
         "saturation": figures.saturation,
+        "channel_mean": figures.channel_mean,
+        "channel_std": figures.channel_std,
+        "icc": None if picture.profile is None else describe_profile(picture.profile),
     }

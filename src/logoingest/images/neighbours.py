@@ -5,21 +5,28 @@ Two pictures are near when their hashes differ in at most ``max_distance`` bits 
 orthonormal projection never lengthens a distance, nor does the difference of the two lengths left over. So:
 
 1. signatures are projected on their 31 principal directions, with the length left over as a 32nd coordinate;
-2. the points are cut into blocks by medians, as a k-d tree's leaves; two blocks whose boxes are too far apart are passed over;
-3. within two blocks one matrix product bounds every pair from below; some 0.03 % remain;
+2. the points are cut into blocks by medians, as a k-d tree's leaves; two blocks whose boxes are too far apart are passed over, and so
+   are a block's points too far from the other's box;
+3. of the rest one matrix product bounds every pair from below; some 0.03 % remain;
 4. those are decided on hash and signature, in whole numbers: the same pairs come out whatever the order of the input.
 
 Nothing near is ever lost: each step drops only what cannot be near.
+
+``NearSearch`` does the same between two sets, one of which comes in pieces: only the other must fit into memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
+from threadpoolctl import threadpool_limits
 
 #: At most this many of a hash's 512 bits differ …
 MAX_DISTANCE = 64
@@ -30,6 +37,8 @@ MIN_SPREAD = 2.0
 _DIRECTIONS = 31
 _SAMPLE = 8_192
 _BLOCK = 1_024
+_AT_ONCE = 256  # products of 1 MB stay in the processor's cache
+_WAITING = 4
 _FEW = 2_048
 _VERIFIED_AT_ONCE = 8_192
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
@@ -69,10 +78,13 @@ def find_structured(prints: Fingerprints) -> Indices:
     return np.flatnonzero(np.concatenate(spreads) >= MIN_SPREAD) if spreads else np.empty(0, np.int64)
 
 
-def compare_rows(prints: Fingerprints, first: Indices, second: Indices) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(Hamming distance, correlation) of each pair of rows, from whole numbers."""
-    distance = np.bitwise_count(prints.hashes[first] ^ prints.hashes[second]).sum(axis=1, dtype=np.int64)
-    a, b = prints.signatures[first].astype(np.int32), prints.signatures[second].astype(np.int32)
+def compare_rows(
+    prints: Fingerprints, first: Indices, second: Indices, others: Fingerprints | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(Hamming distance, correlation) of each pair of rows, from whole numbers; ``second`` are rows of ``others`` if given."""
+    others = prints if others is None else others
+    distance = np.bitwise_count(prints.hashes[first] ^ others.hashes[second]).sum(axis=1, dtype=np.int64)
+    a, b = prints.signatures[first].astype(np.int32), others.signatures[second].astype(np.int32)
     size, sum_a, sum_b = a.shape[1], a.sum(axis=1, dtype=np.int64), b.sum(axis=1, dtype=np.int64)
     covariance = size * np.einsum("ij,ij->i", a, b).astype(np.int64) - sum_a * sum_b
     variance_a = size * np.einsum("ij,ij->i", a, a).astype(np.int64) - sum_a**2
@@ -86,27 +98,125 @@ def iterate_near_pairs(prints: Fingerprints, limits: Limits) -> Iterator[NearPai
     if len(prints.hashes) <= _FEW:  # finding directions would cost more than it spares
         yield from _verify(prints, *np.triu_indices(len(prints.hashes), 1), limits)
         return
-    points = _project(prints.signatures)
-    limit = 2.0 - 2.0 * limits.min_correlation + _SLACK
-    blocks = _cut_blocks(points, np.arange(len(points)))
-    lows = np.stack([points[rows].min(axis=0) for rows in blocks])
-    highs = np.stack([points[rows].max(axis=0) for rows in blocks])
-    for number, rows in enumerate(blocks):
-        gaps = np.maximum(lows[number:] - highs[number], lows[number] - highs[number:]).clip(min=0)
-        reached = number + np.flatnonzero((gaps**2).sum(axis=1) <= limit)
-        others = np.concatenate([blocks[other] for other in reached])
-        first, second = _find_candidates(points, rows, others, limit)
-        yield from _verify(prints, first, second, limits)
+    tree = _plant(_project(prints.signatures, _find_directions(prints.signatures)))
+    limit = _bound(limits)
+
+    def search(number: int) -> list[NearPairs]:
+        rows = tree.blocks[number]
+        reached = number + _reach(tree, tree.lows[number], tree.highs[number], limit, start=number)
+        others = np.concatenate([tree.blocks[other] for other in reached])
+        first, second = _find_candidates(tree.points, rows, tree.points, others, limit)
+        inside = np.isin(second, rows)  # a pair within the block comes twice, and each row meets itself
+        wanted = ~inside | (first < second)
+        first, second = np.minimum(first, second)[wanted], np.maximum(first, second)[wanted]
+        return list(_verify(prints, first, second, limits))
+
+    for found in _map_in_order(search, len(tree.blocks)):
+        yield from found
 
 
-def _project(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Coordinates, n x 32: their distances never exceed those of the unit signatures."""
+def _map_in_order(search: Callable[[int], list[NearPairs]], count: int) -> Iterator[list[NearPairs]]:
+    """``search`` of 0, 1, 2 … in threads, in order and never far ahead; each uses one processor, or BLAS would wait more than work."""
+    workers = os.cpu_count() or 1
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[list[NearPairs]]] = deque()
+        for number in range(count):
+            waiting.append(pool.submit(search, number))
+            if len(waiting) >= _WAITING * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+class NearSearch:
+    """Search of further pictures among a set that is held: its fingerprints, its points and its blocks."""
+
+    def __init__(self, held: Fingerprints, limits: Limits | None = None) -> None:
+        """Prepare the search.
+
+        Args:
+            held: the set; pictures of one colour may be among them and are near nothing.
+            limits: how near is near.
+        """
+        self._limits = limits or Limits()
+        self._rows = find_structured(held)
+        self._held = held.take(self._rows)
+        self._basis = _find_directions(self._held.signatures) if len(self._rows) else np.empty((1024, 0), np.float32)
+        self._tree = _plant(_project(self._held.signatures, self._basis))
+
+    def find_pairs(self, others: Fingerprints) -> NearPairs:
+        """Near pairs of a held picture (``first``) and another (``second``), rows of the two sets, sorted."""
+        rows = find_structured(others)
+        if not len(rows) or not len(self._rows):
+            return join_pairs([])
+        others = others.take(rows)
+        found = [pairs._replace(first=self._rows[pairs.first], second=rows[pairs.second]) for pairs in self._iterate(others)]
+        pairs = join_pairs(found)
+        order = np.lexsort((pairs.second, pairs.first))
+        return NearPairs(pairs.first[order], pairs.second[order], pairs.distance[order], pairs.correlation[order])
+
+    def _iterate(self, others: Fingerprints) -> Iterator[NearPairs]:
+        tree, limit = _plant(_project(others.signatures, self._basis)), _bound(self._limits)
+
+        def search(number: int) -> list[NearPairs]:
+            reached = _reach(self._tree, tree.lows[number], tree.highs[number], limit)
+            held = np.concatenate([np.empty(0, np.int64), *(self._tree.blocks[block] for block in reached)])
+            second, first = _find_candidates(tree.points, tree.blocks[number], self._tree.points, held, limit)
+            return list(_verify(self._held, first, second, self._limits, others))
+
+        for found in _map_in_order(search, len(tree.blocks)):
+            yield from found
+
+
+def join_pairs(parts: Sequence[NearPairs]) -> NearPairs:
+    """Several lots of pairs as one, in the order they come."""
+    if not parts:
+        none = np.empty(0, np.int64)
+        return NearPairs(none, none, none, np.empty(0))
+    return NearPairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+class _Tree(NamedTuple):
+    """Points cut into blocks, and the box around each block."""
+
+    points: NDArray[np.float32]
+    blocks: list[Indices]
+    lows: NDArray[np.float32]
+    highs: NDArray[np.float32]
+
+
+def _plant(points: NDArray[np.float32]) -> _Tree:
+    blocks = _cut_blocks(points, np.arange(len(points))) if len(points) else []
+    none = np.empty((0, points.shape[1]), np.float32)
+    lows = np.stack([points[rows].min(axis=0) for rows in blocks]) if blocks else none
+    highs = np.stack([points[rows].max(axis=0) for rows in blocks]) if blocks else none
+    return _Tree(points, blocks, lows, highs)
+
+
+def _reach(tree: _Tree, low: NDArray[np.float32], high: NDArray[np.float32], limit: float, start: int = 0) -> Indices:
+    """The blocks from ``start`` on, counted from there, that a box may have something near in."""
+    gaps = np.maximum(tree.lows[start:] - high, low - tree.highs[start:]).clip(min=0)
+    return np.flatnonzero((gaps**2).sum(axis=1) <= limit)
+
+
+def _bound(limits: Limits) -> float:
+    """The squared distance of points beyond which nothing is near."""
+    return 2.0 - 2.0 * limits.min_correlation + _SLACK
+
+
+def _find_directions(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The principal directions of a sample, 1024 x 31."""
     count = len(signatures)
     sample = _normalise(signatures[np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)])
     spread = (sample.T @ sample).astype(np.float64)
     _, directions = eigh(spread, subset_by_index=(len(spread) - _DIRECTIONS, len(spread) - 1))
-    basis = directions.astype(np.float32)
-    parts = []
+    basis: NDArray[np.float32] = directions.astype(np.float32)
+    return basis
+
+
+def _project(signatures: NDArray[np.uint8], basis: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Coordinates, n x 32: their distances never exceed those of the unit signatures."""
+    parts = [np.empty((0, basis.shape[1] + 1), np.float32)]
     for part in _chunks(signatures):
         near = _normalise(part) @ basis
         rest = np.sqrt(np.maximum(1.0 - (near**2).sum(axis=1, keepdims=True), 0.0))
@@ -135,31 +245,48 @@ def _cut_blocks(points: NDArray[np.float32], rows: Indices) -> list[Indices]:
     return _cut_blocks(points, order[:half]) + _cut_blocks(points, order[half:])
 
 
-def _find_candidates(points: NDArray[np.float32], rows: Indices, others: Indices, limit: float) -> tuple[Indices, Indices]:
+def _find_candidates(
+    points: NDArray[np.float32], rows: Indices, other_points: NDArray[np.float32], others: Indices, limit: float
+) -> tuple[Indices, Indices]:
     """Pairs of a row and another whose projected distance² is within the limit: a·b - (|a|² + |b|²) / 2 >= -limit / 2."""
-    found_rows, found_others = [], []
+    none = np.empty(0, np.int64)
+    found_rows, found_others = [none], [none]
     a = points[rows]
     left = np.concatenate([a, -0.5 * (a**2).sum(axis=1, keepdims=True), np.ones((len(a), 1), np.float32)], axis=1)
-    for start in range(0, len(others), 4 * _BLOCK):
-        part = others[start : start + 4 * _BLOCK]
-        b = points[part]
+    others = _drop_distant(other_points, others, a, limit)
+    for start in range(0, len(others), _AT_ONCE):
+        part = others[start : start + _AT_ONCE]
+        b = other_points[part]
         right = np.concatenate([b, np.ones((len(b), 1), np.float32), -0.5 * (b**2).sum(axis=1, keepdims=True)], axis=1)
         hits = np.flatnonzero((left @ right.T >= np.float32(-0.5 * limit)).ravel())
         found_rows.append(rows[hits // len(part)])
         found_others.append(part[hits % len(part)])
-    first, second = np.concatenate(found_rows), np.concatenate(found_others)
-    inside = np.isin(second, rows)  # a pair within the block comes twice, and each row meets itself
-    wanted = ~inside | (first < second)
-    return np.minimum(first, second)[wanted], np.maximum(first, second)[wanted]
+    return np.concatenate(found_rows), np.concatenate(found_others)
 
 
-def _verify(prints: Fingerprints, first: Indices, second: Indices, limits: Limits) -> Iterator[NearPairs]:
+def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArray[np.float32], limit: float) -> Indices:
+    """The rows whose point is within the limit of the box around some points."""
+    low, high = inside_box.min(axis=0), inside_box.max(axis=0)
+    kept = [np.empty(0, np.int64)]
+    for start in range(0, len(rows), _SAMPLE):
+        part = rows[start : start + _SAMPLE]
+        inside = points[part]
+        gaps = inside - inside.clip(low, high)
+        kept.append(part[np.einsum("ij,ij->i", gaps, gaps) <= limit])
+    return np.concatenate(kept)
+
+
+def _verify(
+    prints: Fingerprints, first: Indices, second: Indices, limits: Limits, others: Fingerprints | None = None
+) -> Iterator[NearPairs]:
+    """The near ones of some pairs; ``second`` are rows of ``others`` where those are given."""
+    others = prints if others is None else others
     for start in range(0, len(first), _VERIFIED_AT_ONCE):
         one, two = first[start : start + _VERIFIED_AT_ONCE], second[start : start + _VERIFIED_AT_ONCE]
-        distance = np.bitwise_count(prints.hashes[one] ^ prints.hashes[two]).sum(axis=1, dtype=np.int64)
+        distance = np.bitwise_count(prints.hashes[one] ^ others.hashes[two]).sum(axis=1, dtype=np.int64)
         close = distance <= limits.max_distance
         one, two = one[close], two[close]
-        distance, correlation = compare_rows(prints, one, two)
+        distance, correlation = compare_rows(prints, one, two, others)
         near = correlation >= limits.min_correlation
         if near.any():
             yield NearPairs(one[near], two[near], distance[near], correlation[near])

@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
+
+_LEVELS = np.arange(256) / 255.0
+_SQUARES = _LEVELS**2
+_MOMENTS = np.stack([np.arange(256.0), np.arange(256.0) ** 2])
 
 
 class Figures(NamedTuple):
@@ -21,22 +28,37 @@ class Figures(NamedTuple):
     sharpness: float
     entropy: float
     saturation: float
+    channel_mean: list[float]
+    """Of red, green and blue, 0 to 1."""
+    channel_std: list[float]
+    """Of red, green and blue, 0 to 0.5."""
 
 
-def measure_quality(rgb: Image.Image, grey: Image.Image) -> Figures:
-    """The figures of a small RGB picture and of its grey version."""
+def measure_quality(rgb: Image.Image, grey: Image.Image, pixels: Pixels) -> Figures:
+    """The figures of a small RGB picture, of its grey version, and of its (height, width, 3) pixels."""
     counts = np.asarray(grey.histogram(), dtype=np.float64)
     shares = counts / counts.sum()
-    levels = np.arange(256) / 255.0
-    mean = float(shares @ levels)
-    spread = float(np.sqrt(max(shares @ levels**2 - mean**2, 0.0)))
+    mean = float(shares @ _LEVELS)
+    spread = float(np.sqrt(max(shares @ _SQUARES - mean**2, 0.0)))
     seen = shares[shares > 0]
     luma = np.asarray(grey).astype(np.int16)
-    return Figures(mean, spread, _measure_sharpness(luma), float(-(seen @ np.log2(seen))), _measure_saturation(rgb))
+    planes = pixels.transpose(2, 0, 1).copy()
+    means, spreads = _measure_channels(rgb)
+    entropy = float(-(seen @ np.log2(seen)))
+    return Figures(mean, spread, _measure_sharpness(luma), entropy, _measure_saturation(planes), means, spreads)
 
 
-def _measure_saturation(rgb: Image.Image) -> float:
-    red, green, blue = (np.asarray(channel) for channel in rgb.split())
+def _measure_channels(rgb: Image.Image) -> tuple[list[float], list[float]]:
+    """(mean, standard deviation) of red, green and blue, 0 to 1; the sums are exact."""
+    totals, squares = _MOMENTS @ np.array(rgb.histogram(), np.float64).reshape(3, 256).T
+    count = rgb.width * rgb.height
+    means = [total / count for total in totals.tolist()]
+    variances = (square / count - mean**2 for square, mean in zip(squares.tolist(), means, strict=True))
+    return [mean / 255 for mean in means], [max(variance, 0.0) ** 0.5 / 255 for variance in variances]
+
+
+def _measure_saturation(planes: Pixels) -> float:
+    red, green, blue = planes
     chroma = np.maximum(red, green)
     np.maximum(chroma, blue, out=chroma)
     least = np.minimum(red, green)

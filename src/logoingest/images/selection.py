@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,20 +12,25 @@ import pyarrow.compute as pc
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
 from logoingest.images.duplicates import group_duplicates, group_equal
+from logoingest.images.placeholders import find_listed, read_listed
 from logoingest.images.quality import FLAGS, describe_flag, raise_flags
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.schemas import FACT_COLUMNS, ImageRow, Reason, Stage, StageResult
 
-_USED = ("url", "sha256", "byte_count", *FACT_COLUMNS, "shard", "shard_row")
+_USED = ("url", "final_url", "sha256", "byte_count", *FACT_COLUMNS, "shard", "shard_row")
 
 
-def select_images(downloads: pa.Table, annotations: pa.Table, config: ImagesConfig) -> StageResult:
+def select_images(
+    downloads: pa.Table, annotations: pa.Table, config: ImagesConfig, listed: Mapping[str, str] | None = None
+) -> StageResult:
     """Make ``images`` of the downloads.
 
     Args:
         downloads: ``DownloadRow`` without ``bytes``, and ``shard`` (string) and ``shard_row`` (int32), where the bytes are.
         annotations: ``AnnotationRow``.
         config: what is refused, and whether near-duplicates are grouped.
+        listed: hashes of known placeholders and where they are listed (``placeholders.read_listed``); those of
+            ``config.placeholder_sha256`` when left out.
 
     Returns:
         kept: ``ImageRow``, one per distinct file, sorted by image_id.
@@ -37,12 +42,13 @@ def select_images(downloads: pa.Table, annotations: pa.Table, config: ImagesConf
         LogoingestError: a download says ok, but what its picture is was never found out.
     """
     _check_flags(config.reject_flags)
+    listed = read_listed(config.placeholder_sha256, None) if listed is None else listed
     failed = _explain_failures(downloads, annotations)
-    pictures = _find_distinct(downloads)
+    pictures = find_distinct(downloads)
     refused: dict[str, Refusal] = {}
     kept: list[dict[str, Any]] = []
     for picture in pictures:
-        refusal = _judge_picture(picture, config)
+        refusal = _judge_picture(picture, config, listed)
         if refusal is None:
             kept.append(picture)
         else:
@@ -76,25 +82,45 @@ def _explain_failures(downloads: pa.Table, annotations: pa.Table) -> dict[str, R
     return refusals | dict.fromkeys(missing.to_pylist(), never)
 
 
-def _find_distinct(downloads: pa.Table) -> list[dict[str, Any]]:
-    """One row a file (sha256), sorted by it: that of its first URL, and all URLs."""
+def find_distinct(downloads: pa.Table) -> list[dict[str, Any]]:
+    """One row a file (sha256), sorted by it: that of its first URL, with all URLs and where most of them were redirected to.
+
+    Raises:
+        LogoingestError: a download says ok, but has no sha256.
+    """
     arrived = downloads.filter(pc.equal(downloads.column("outcome"), "ok")).select(_USED).sort_by("url")
     urls: dict[str, list[str]] = defaultdict(list)
+    ends: dict[str, Counter[str]] = defaultdict(Counter)
     first: dict[str, int] = {}
-    sha256s, all_urls = arrived.column("sha256").to_pylist(), arrived.column("url").to_pylist()
-    for row, (sha256, url) in enumerate(zip(sha256s, all_urls, strict=True)):
+    columns = (arrived.column(name).to_pylist() for name in ("sha256", "url", "final_url"))
+    for row, (sha256, url, final_url) in enumerate(zip(*columns, strict=True)):
         if sha256 is None:
             raise LogoingestError(Problem(url, "was downloaded, but has no sha256", "run fetch again"))
         urls[sha256].append(url)
+        if final_url and simplify_address(final_url) != simplify_address(url):
+            ends[sha256][final_url] += 1
         first.setdefault(sha256, row)
     order = sorted(first)
     rows: list[dict[str, Any]] = arrived.take(pa.array([first[sha256] for sha256 in order], pa.int64())).to_pylist()
-    return [row | {"urls": urls[sha256]} for sha256, row in zip(order, rows, strict=True)]
+    return [row | {"urls": urls[sha256], **_name_end(ends.get(sha256))} for sha256, row in zip(order, rows, strict=True)]
 
 
-def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig) -> Refusal | None:
-    if picture["sha256"] in {sha256.lower() for sha256 in config.placeholder_sha256}:
-        return Refusal(Reason.PLACEHOLDER, "listed in images.placeholder_sha256")
+def simplify_address(url: str) -> str:
+    """A URL without what redirects change for no reason of the picture's: scheme, www., a last slash, the fragment."""
+    return url.partition("#")[0].rpartition("://")[2].removeprefix("www.").rstrip("/").lower()
+
+
+def _name_end(ends: Counter[str] | None) -> dict[str, Any]:
+    if not ends:
+        return {"redirect_url": None, "redirected": None}
+    count, url = min((-count, url) for url, count in ends.items())
+    return {"redirect_url": url, "redirected": -count}
+
+
+def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Mapping[str, str]) -> Refusal | None:
+    where = find_listed(picture, listed)
+    if where is not None:
+        return Refusal(Reason.PLACEHOLDER, where)
     if picture["image_reason"] is not None:
         return Refusal(Reason(picture["image_reason"]), picture["image_detail"])
     width, height = picture["width"], picture["height"]

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import ClassMapError, Problem, UsageError
 from logoingest.escaping import escape_text
+from logoingest.label_commands.text_conflicts import print_text_conflicts
 
 if TYPE_CHECKING:
     from logoingest.labels.map_entries import Signature
     from logoingest.labels.rulings import Ruling
     from logoingest.labels.suggestions import Cluster
-    from logoingest.pipeline import Applied, Review, Run
+    from logoingest.pipeline import Applied, AppliedGroups, Review, Run
 
 _SHOWN_CLUSTERS = 50
 _ASKED_CLUSTERS = 500
@@ -87,9 +88,13 @@ def _command_suggest(options: argparse.Namespace) -> int:
     from logoingest.pipeline import Run
 
     limit = options.limit if options.json else options.limit or _SHOWN_CLUSTERS
-    review = _gather(Run(load_options(options)), options, limit)
+    run = Run(load_options(options))
+    review = _gather(run, options, limit)
     if options.json:
-        return print_json(_describe_review(review))
+        from logoingest.pipeline.texts import list_text_conflicts
+
+        return print_json({**_describe_review(review), "text_conflicts": list_text_conflicts(run)})
+    print_text_conflicts(run)
     _print_suggestions(review, options)
     return 0
 
@@ -222,8 +227,9 @@ def _print_summary(review: Review, options: argparse.Namespace) -> None:
 
 def _export(run: Run, options: argparse.Namespace) -> int:
     from logoingest.label_commands.review_terminal import count
+    from logoingest.labels.conflict_sheet import render_conflicts
     from logoingest.labels.review_sheet import write_sheet
-    from logoingest.pipeline import draw_examples
+    from logoingest.pipeline import draw_examples, gather_conflicts
 
     sheet: Path = options.export
     if sheet.exists():
@@ -231,21 +237,33 @@ def _export(run: Run, options: argparse.Namespace) -> int:
             Problem(str(sheet), "is there already, and may hold decisions", "apply it and remove it, or choose another name")
         )
     review = _gather(run, options, options.limit)
-    urls = [url for cluster in review.clusters for url in _list_examples(cluster)][:_MAX_PICTURES]
+    conflicts = gather_conflicts(run)
+    urls = [url for conflict in conflicts for url in conflict.urls]
+    urls = [*urls, *(url for cluster in review.clusters for url in _list_examples(cluster))][:_MAX_PICTURES]
     folder = sheet.with_name(f"{sheet.stem}_pictures")
     drawn = draw_examples(run, urls, folder) if urls else {}
     shown = {url: os.path.relpath(file, sheet.parent) for url, file in drawn.items()}
     try:
-        sheet.write_bytes(write_sheet(review.clusters, lambda url: shown.get(url, url)))
+        further = render_conflicts(conflicts, lambda url: shown.get(url, url))
+        sheet.write_bytes(write_sheet(review.clusters, lambda url: shown.get(url, url), further))
     except OSError as error:
         raise UsageError(Problem(str(sheet), f"cannot be written ({error.strerror or error})")) from None
     answers = sum(cluster.answers for cluster in review.clusters)
     labels = sum(len(cluster.members) for cluster in review.clusters)
     if options.json:
         return print_json(
-            {"sheet": str(sheet), "clusters": len(review.clusters), "labels": labels, "answers": answers, "pictures": len(drawn)}
+            {
+                "sheet": str(sheet),
+                "clusters": len(review.clusters),
+                "labels": labels,
+                "answers": answers,
+                "conflicts": len(conflicts),
+                "pictures": len(drawn),
+            }
         )
     print(f"wrote {sheet}: {count(len(review.clusters), 'cluster')}, {count(labels, 'spelling')}, {count(answers, 'answer')}")
+    if conflicts:
+        print(f"below them {count(len(conflicts), 'set')} of pictures that show the same and were settled as different classes")
     if drawn:
         print(f"wrote {folder}/: {count(len(set(drawn.values())), 'picture')}")
     print(f"fill in the column decision, then: logoingest labels review {options.config} --apply {sheet}")
@@ -260,7 +278,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.label_commands.review_terminal import count
     from logoingest.labels.review_sheet import read_sheet
     from logoingest.labels.rulings import ClassFinder
-    from logoingest.pipeline import apply_rulings
+    from logoingest.pipeline import apply_rulings, read_group_sheet, write_group_rulings
 
     sheet: Path = options.apply
     try:
@@ -269,10 +287,14 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
         raise UsageError(Problem(str(sheet), f"cannot be read ({error.strerror or error})")) from None
     review = _gather(run, options, 0)
     reading = read_sheet(data, sheet.name, review.labels.column("raw_label").to_pylist(), ClassFinder(review.class_map))
+    groups = read_group_sheet(run, data, sheet.name, signature)
     applied = apply_rulings(run, review, reading.rulings, signature)
+    write_group_rulings(groups, signature)
     if options.json:
-        return print_json({**_describe_applied(applied), "empty": reading.empty, "gone": list(reading.gone)})
+        described = {**_describe_applied(applied), "empty": reading.empty, "gone": list(reading.gone)}
+        return print_json({**described, "pictures": _describe_groups(groups)})
     _print_applied(applied, options)
+    _print_groups(groups, options)
     for line in reading.gone[:_SHOWN_CHANGES]:
         print(f"  ! {line}")
     if reading.empty:
@@ -291,6 +313,37 @@ def _describe_applied(applied: Applied) -> dict[str, Any]:
         "overruled": {late.ruling.raw_label: {"wanted": str(late.ruling.meaning), "declared": late.by} for late in edit.overruled},
         "side_effects": [effect._asdict() for effect in applied.side_effects],
     }
+
+
+def _describe_groups(groups: AppliedGroups) -> dict[str, Any]:
+    reading = groups.reading
+    return {
+        "rulings": str(groups.path),
+        "ruled": [{"images": list(ruling.images), "ruling": str(ruling)} for ruling in groups.written],
+        "already_so": reading.already,
+        "late": list(reading.late),
+        "gone": list(reading.gone),
+        "empty": reading.empty,
+    }
+
+
+def _print_groups(groups: AppliedGroups, options: argparse.Namespace) -> None:
+    from logoingest.label_commands.review_terminal import count
+
+    reading = groups.reading
+    if not (groups.written or reading.already or reading.late or reading.gone or reading.empty):
+        return
+    print(f"{count(len(groups.written), 'set')} of contradicting pictures ruled on, {reading.already:,} ruled so before")
+    _print_some([f"  + {len(ruling.images):,} pictures: {escape_text(str(ruling))}" for ruling in groups.written], _SHOWN_CHANGES)
+    if reading.late:
+        print(
+            f"too late: {count(len(reading.late), 'ruling')} on what was ruled otherwise before; edit {escape_text(str(groups.path))}"
+        )
+    _print_some([f"  ! {escape_text(line)}" for line in (*reading.late, *reading.gone)], _SHOWN_CHANGES)
+    if reading.empty:
+        print(f"left open: {count(reading.empty, 'set')} of pictures")
+    if groups.written:
+        print(f"wrote {escape_text(str(groups.path))}\ntake it into the dataset with: logoingest run {options.config}")
 
 
 def _print_applied(applied: Applied, options: argparse.Namespace) -> None:
@@ -337,11 +390,14 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     from logoingest.label_commands.review_terminal import review_at_terminal
     from logoingest.labels.review_session import Session, collect_rulings, resume_session
     from logoingest.labels.rulings import ClassFinder
-    from logoingest.pipeline import Journal
+    from logoingest.pipeline import Journal, gather_conflicts
 
     review = _gather(run, options, options.limit or _ASKED_CLUSTERS)
+    print_text_conflicts(run)
     if review.note:
         print(f"({escape_text(review.note)})")
+    if conflicts := gather_conflicts(run):
+        print(f"(not here: {len(conflicts):,} sets of pictures that contradict each other; they are in the sheet, --export)")
     journal = Journal(run, signature.by)
     session = Session(tuple(review.clusters), ClassFinder(review.class_map))
     if steps := journal.load():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
@@ -29,6 +29,8 @@ _MAX_CELL = 100_000
 _MAX_SHOWN = 200
 _WHOLE = "cluster"
 _ONE = "label"
+CONFLICT = "conflict"
+"""The kind of row that is about contradicting pictures: see ``conflict_sheet``."""
 _ENCODINGS = (("utf-8-sig", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe"), ("utf-16", b"\xfe\xff"))
 
 
@@ -42,26 +44,33 @@ class SheetReading(NamedTuple):
     """Answers left open."""
 
 
-class _Row(NamedTuple):
+class SheetRow(NamedTuple):
+    """A row of a sheet: ``review.csv: row 7``, and its cells by column."""
+
     where: str
     cells: Mapping[str, str]
 
     def read(self, column: str) -> str:
+        """The cell without white space around it; empty where there is none."""
         return self.cells.get(column, "").strip()
 
 
-def write_sheet(clusters: Sequence[Cluster], show_example: Callable[[str], str] = str) -> bytes:
+def write_sheet(
+    clusters: Sequence[Cluster], show_example: Callable[[str], str] = str, further: Iterable[Mapping[str, str | int]] = ()
+) -> bytes:
     """A sheet to fill in: UTF-8 with a byte order mark, CRLF, no cell that a spreadsheet takes for a formula.
 
     Args:
         clusters: the rows, in order.
         show_example: URL → what is shown for it (a thumbnail's path, or the URL itself).
+        further: rows of another kind to stand below (``conflict_sheet.render_conflicts``).
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
     for cluster in clusters:
         writer.writerows(_render_cluster(cluster, show_example))
+    writer.writerows(further)
     return b"\xef\xbb\xbf" + buffer.getvalue().encode("utf-8", "backslashreplace")
 
 
@@ -77,9 +86,9 @@ def read_sheet(data: bytes, name: str, labels: Sequence[str], finder: ClassFinde
     Raises:
         UsageError: anything in it cannot be meant; all faults at once.
     """
-    rows = list(_read_rows(data, name))
+    rows = [row for row in read_rows(data, name) if row.read("row") != CONFLICT]
     by_id = {make_label_id(label): label for label in labels}
-    by_text = {text: label for label in labels for text in (_show(label), guard_cell(_show(label)))} | {
+    by_text = {text: label for label in labels for text in (show(label), guard_cell(show(label)))} | {
         label: label for label in labels
     }
     made = list_made(row.read("decision") for row in rows)
@@ -93,7 +102,7 @@ def read_sheet(data: bytes, name: str, labels: Sequence[str], finder: ClassFinde
             continue
         source = row if row.read("decision") else wholes.get(row.read("cluster"), row)
         used.add(row.read("cluster"))
-        meaning = read_meaning(source.read("decision"), _list_candidates(source), finder, made)
+        meaning = read_meaning(source.read("decision"), list_candidates(source), finder, made)
         label = by_id.get(row.read("label_id")) if row.read("label_id") else by_text.get(row.cells.get("label", ""))
         if isinstance(meaning, Problem):
             problems.append(Problem(source.where, meaning.what, meaning.hint))
@@ -116,12 +125,12 @@ def _render_cluster(cluster: Cluster, show_example: Callable[[str], str]) -> Ite
     shared: dict[str, str | int] = {"cluster": cluster.cluster_id}
     shared |= {f"candidate_{number}": guard_cell(one.class_id) for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)}
     why = "; ".join(
-        f"{number}: {_show(one.name)} {one.score:.2f} ({_show(one.reason)})"
+        f"{number}: {show(one.name)} {one.score:.2f} ({show(one.reason)})"
         for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)
     )
     shared |= {"why": guard_cell(why), "warning": guard_cell(cluster.warning)}
     if len(cluster.members) > 1:
-        spellings = " | ".join(_show(member.raw_label) for member in cluster.members)
+        spellings = " | ".join(show(member.raw_label) for member in cluster.members)
         facts = {"row": _WHOLE, "label_id": "", "label": guard_cell(spellings[:_MAX_SHOWN])}
         counts = {"answers": cluster.answers, "workers": len(cluster.workers), "urls": len(cluster.urls)}
         yield {**shared, **facts, **counts, **_list_examples(cluster.examples, show_example)}
@@ -131,18 +140,24 @@ def _render_cluster(cluster: Cluster, show_example: Callable[[str], str]) -> Ite
 
 def _render_member(member: OpenLabel) -> dict[str, str | int]:
     counts = {"answers": member.answers, "workers": len(member.workers), "urls": len(member.urls)}
-    return {"row": _ONE, "label_id": member.label_id, "label": guard_cell(_show(member.raw_label)), **counts}
+    return {"row": _ONE, "label_id": member.label_id, "label": guard_cell(show(member.raw_label)), **counts}
 
 
 def _list_examples(urls: Sequence[str], show_example: Callable[[str], str]) -> dict[str, str]:
-    return {f"example_{number}": guard_cell(_show(show_example(url), 2_000)) for number, url in enumerate(urls[:3], 1)}
+    return {f"example_{number}": guard_cell(show(show_example(url), 2_000)) for number, url in enumerate(urls[:3], 1)}
 
 
-def _show(text: str, length: int = _MAX_SHOWN) -> str:
+def show(text: str, length: int = _MAX_SHOWN) -> str:
+    """Text as a cell shows it: escaped, and cut."""
     return escape_text(text if len(text) <= length else text[: length - 1] + "…")
 
 
-def _read_rows(data: bytes, name: str) -> Iterator[_Row]:
+def read_rows(data: bytes, name: str) -> Iterator[SheetRow]:
+    """The rows of a sheet that are not empty.
+
+    Raises:
+        UsageError: it is no sheet that can be read.
+    """
     if len(data) > _MAX_BYTES:
         raise UsageError(Problem(name, f"is larger than {_MAX_BYTES // 1_000_000} MB", "that is no sheet that export wrote"))
     text = _decode(data)
@@ -164,7 +179,7 @@ def _read_rows(data: bytes, name: str) -> Iterator[_Row]:
         raise UsageError(Problem(name, what, f"it has: {', '.join(map(shorten, columns[:20])) or 'none'}"))
     for number, cells in enumerate(lines[1:], 2):
         if any(cell.strip() for cell in cells):
-            yield _Row(f"{name}: row {number}", dict(zip(columns, cells, strict=False)))
+            yield SheetRow(f"{name}: row {number}", dict(zip(columns, cells, strict=False)))
 
 
 def _decode(data: bytes) -> str:
@@ -177,9 +192,9 @@ def _decode(data: bytes) -> str:
         return data.decode("cp1252", "replace")  # what a spreadsheet's plain "CSV" is in the west; label_id is ASCII
 
 
-def _gather_wholes(rows: Sequence[_Row]) -> tuple[dict[str, _Row], list[Problem]]:
+def _gather_wholes(rows: Sequence[SheetRow]) -> tuple[dict[str, SheetRow], list[Problem]]:
     """Cluster → its own row, where something is decided there."""
-    wholes: dict[str, list[_Row]] = defaultdict(list)
+    wholes: dict[str, list[SheetRow]] = defaultdict(list)
     for row in rows:
         if row.read("row") == _WHOLE and row.read("decision"):
             wholes[row.read("cluster")].append(row)
@@ -191,7 +206,8 @@ def _gather_wholes(rows: Sequence[_Row]) -> tuple[dict[str, _Row], list[Problem]
     return {cluster: found[0] for cluster, found in wholes.items()}, problems
 
 
-def _list_candidates(row: _Row) -> list[str]:
+def list_candidates(row: SheetRow) -> list[str]:
+    """What 1, 2, 3 stand for in a row."""
     cells = [unguard_cell(row.cells.get(f"candidate_{number}", "")) for number in range(1, CANDIDATES + 1)]
     return [cell for cell in cells if cell]
 

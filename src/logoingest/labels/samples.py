@@ -8,7 +8,7 @@ How an answer is made from annotations is told in ``answers``, how votes are set
   (someone who types "good" everywhere hardly doubts anything).
 - A picture for which some answer names several classes is settled class by class: each is there with a probability of its own
   (one coin: yes and no votes by skill, softened as the urn says; majority: the share naming it).
-- The same picture at many URLs whose answers disagree, or mostly mean "no label", is a placeholder ("image removed").
+- The same picture at many URLs whose answers disagree, or mostly mean "no label", is a placeholder: see ``placeholders``.
 
 Every accepted annotation whose URL is in ``images`` ends in exactly one place: in ``annotation_ids`` of its picture's sample,
 whichever class it named, or in ``rejected``.
@@ -27,7 +27,8 @@ from logoingest.config import SamplesConfig
 from logoingest.labels.agreement import tabulate_agreement
 from logoingest.labels.answers import Annotations, Answers, Bools, gather_answers, place_gold, read_annotations
 from logoingest.labels.boxes import DrawnBox, join_attributes, merge_boxes
-from logoingest.labels.verdicts import Verdicts, describe_answers, find_placeholders, settle_pictures, to_list_array
+from logoingest.labels.placeholders import Placeholder, find_placeholders, tabulate_placeholders
+from logoingest.labels.verdicts import Verdicts, describe_answers, settle_pictures, to_list_array
 from logoingest.labels.votes import Indices, count_distinct, is_among
 from logoingest.labels.workers import describe_workers
 from logoingest.refusals import Refusal, reject_annotations
@@ -45,6 +46,8 @@ class SettledSamples(NamedTuple):
     """``WorkerRow``, sorted by worker_id."""
     agreement: pa.Table
     """``AgreementRow``: all answers, then "no label", then class by class."""
+    placeholders: pa.Table
+    """``PlaceholderRow``, sorted by image_id."""
 
 
 def settle_samples(
@@ -53,6 +56,8 @@ def settle_samples(
     images: pa.Table,
     config: SamplesConfig,
     gold: Mapping[str, str | None] | None = None,
+    *,
+    listed: pa.Table | None = None,
 ) -> SettledSamples:
     """Settle what each picture shows.
 
@@ -65,9 +70,11 @@ def settle_samples(
         config: the ``[samples]`` section.
         gold: URL → the right class id, None where the picture shows none (``gold.read_gold``). Workers are measured against it and
             confidence is corrected by it; what a picture is settled as is still what its answers say.
+        listed: ``ListedPlaceholderRow``: placeholders that are not among ``images``, for the table of all of them.
 
     Returns:
-        Samples, rejected annotations (tie, low_confidence, too_few_votes, no_label_won, placeholder), workers and agreement.
+        Samples, rejected annotations (tie, low_confidence, too_few_votes, no_label_won, placeholder), workers, agreement and
+        placeholders.
 
     Raises:
         LogoingestError: an annotation has no decision.
@@ -87,11 +94,12 @@ def settle_samples(
         rejected=_reject_votes(read, refusals, refused),
         workers=describe_workers(read, answers, verdicts, known),
         agreement=tabulate_agreement(*verdicts.ballots, read.class_names),
+        placeholders=tabulate_placeholders(read, placeholders, listed),
     )
 
 
 def _refuse_pictures(
-    read: Annotations, answers: Answers, verdicts: Verdicts, placeholders: dict[int, str], config: SamplesConfig
+    read: Annotations, answers: Answers, verdicts: Verdicts, placeholders: dict[int, Placeholder], config: SamplesConfig
 ) -> dict[int, Refusal]:
     """Picture → why it becomes no sample, for all that somebody gave a class."""
     asked = np.zeros(len(read.images), bool)
@@ -102,7 +110,7 @@ def _refuse_pictures(
     refusals = {
         picture: _refuse_picture(picture, verdicts, counts[picture], config) for picture in np.flatnonzero(refused).tolist()
     }
-    return refusals | {picture: Refusal(Reason.PLACEHOLDER, evidence) for picture, evidence in placeholders.items()}
+    return refusals | {picture: Refusal(Reason.PLACEHOLDER, found.evidence) for picture, found in placeholders.items()}
 
 
 def _refuse_picture(picture: int, verdicts: Verdicts, counts: str, config: SamplesConfig) -> Refusal:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from logoingest.config import SamplesConfig
 from logoingest.labels.answers import NO_GOLD, Annotations, Answers, Bools, Kind
@@ -125,32 +124,6 @@ def _measure_agreement(tally: _Tally, pairs: Indices) -> Floats:
     return np.asarray(np.round(agreement, 6), np.float64)
 
 
-def find_placeholders(annotations: Annotations, min_urls: int) -> dict[int, str]:
-    """Picture → what gives it away, for pictures at ``min_urls`` URLs or more (0: none) whose annotations agree on nothing.
-
-    Counted over accepted and ignored annotations, whoever wrote them: either no class is named by more than half of those that
-    name one, or those that mean "no label" are at least half.
-    """
-    urls = pc.list_value_length(annotations.images.column("urls")).fill_null(0).to_numpy()
-    if min_urls == 0:
-        return {}
-    here = annotations.picture >= 0
-    pictures = len(annotations.images)
-    named = np.bincount(annotations.picture[here & (annotations.kind == Kind.NAMED)], minlength=pictures)
-    silent = np.bincount(annotations.picture[here & (annotations.kind == Kind.NO_LABEL)], minlength=pictures)
-    row = annotations.named_row[here[annotations.named_row]]
-    size = max(len(annotations.class_names), 1)
-    cells, counts = count_distinct(annotations.picture[row] * size + annotations.named_class[here[annotations.named_row]])
-    most, kinds = np.zeros(pictures, np.intp), np.bincount(cells // size, minlength=pictures)
-    np.maximum.at(most, cells // size, counts)
-    found = (urls >= min_urls) & (named > 0) & ((2 * most <= named) | (silent >= named))
-    return {
-        picture: f"same picture at {urls[picture]} URLs, {_count(kinds[picture], 'class', 'classes')} named"
-        + (f", 'no label' {silent[picture]} of {silent[picture] + named[picture]} times" if silent[picture] else "")
-        for picture in np.flatnonzero(found).tolist()
-    }
-
-
 def describe_answers(annotations: Annotations, answers: Answers, pictures: Bools, shown: int = 4) -> dict[int, str]:
     """Picture → "nike 2 : puma 2 : no label 1", the most named first, for the pictures asked for."""
     tally = _count_answers(annotations, answers)
@@ -170,10 +143,6 @@ def describe_answers(annotations: Annotations, answers: Answers, pictures: Bools
             parts.append(f"no label {tally.no_label[picture]}")
         texts[picture] = " : ".join(parts)
     return texts
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _count_answers(annotations: Annotations, answers: Answers) -> _Tally:

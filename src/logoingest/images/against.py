@@ -1,0 +1,170 @@
+"""Our pictures against those of another dataset: which are the same file, the same pixels, or near.
+
+A pair is a *leak* when our picture is in another split than theirs: what one of the two datasets trains on, the other tests with.
+Where theirs is in no split that can be told, that may be so, and it counts; where ours is in none, it is not released.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.images.duplicates import HASH_BYTES, SIGNATURE_BYTES, find_near_rows
+from logoingest.images.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_rows
+from logoingest.schemas import AgainstRow
+
+#: How a pair is alike, the strongest first.
+KINDS = ("same_bytes", "same_pixels", "near")
+#: Pairs that are kept of one of our pictures and one other dataset: leaks first, then the most alike.
+MOST_PAIRS = 10
+#: The limits within which two pictures are one, saved twice: quality, size and format apart.
+SAVED_AGAIN = Limits(24, 0.98)
+_PENDING_PAIRS = 200_000
+
+#: What is known of our pictures; ``split`` is null where a picture is in none.
+OURS_SCHEMA = pa.schema(
+    [
+        ("image_id", pa.string()),
+        ("split", pa.string()),
+        ("pixel_hash", pa.string()),
+        ("hash", pa.binary()),
+        ("signature", pa.binary()),
+    ]
+)
+
+
+class Theirs(NamedTuple):
+    """Some pictures of the other dataset: ``prints`` (``elsewhere.PRINT_SCHEMA``), and each one's name and split (None: unknown)."""
+
+    prints: pa.Table
+    names: Sequence[str]
+    splits: Sequence[str | None]
+
+
+class Found(NamedTuple):
+    """What a comparison came to."""
+
+    pairs: pa.Table
+    """``AgainstRow``, sorted by image_id, the strongest first."""
+    pictures: int
+    """Pictures of the other dataset that could be compared."""
+    unusable: int
+    """Those that are no usable pictures."""
+
+
+class Comparison:
+    """One comparison: made of our pictures, told theirs part by part; memory holds ours, one part, and the pairs kept."""
+
+    def __init__(self, ours: pa.Table, limits: Limits | None = None) -> None:
+        """Prepare the search among our pictures (``OURS_SCHEMA``).
+
+        Raises:
+            ValueError: a hash or signature has another size than fingerprints have.
+        """
+        self._ours = ours
+        self._prints = stack_columns(ours)
+        self._search = NearSearch(self._prints, limits)
+        self._by_file = _index_rows(ours.column("image_id").to_pylist())
+        self._by_pixels = _index_rows(ours.column("pixel_hash").to_pylist())
+        self._splits = ours.column("split").to_pylist()
+
+    def compare(self, other: str, parts: Iterable[Theirs]) -> Found:
+        """Compare our pictures with all parts of one other dataset, named ``other``."""
+        kept = AgainstRow.empty_table()
+        waiting: list[pa.Table] = []
+        pictures = unusable = 0
+        for part in parts:
+            usable = pc.is_valid(part.prints.column("hash")).to_numpy()
+            pictures, unusable = pictures + int(usable.sum()), unusable + int((~usable).sum())
+            waiting.append(self._match(other, part, np.flatnonzero(usable)))
+            if sum(table.num_rows for table in waiting) > _PENDING_PAIRS:
+                kept, waiting = keep_strongest(pa.concat_tables([kept, *waiting])), []
+        return Found(keep_strongest(pa.concat_tables([kept, *waiting])), pictures, unusable)
+
+    def _match(self, other: str, part: Theirs, rows: Indices) -> pa.Table:
+        """The pairs with the ``rows`` of a part that are pictures."""
+        usable = part.prints.take(pa.array(rows, pa.int64()))
+        prints = stack_columns(usable)
+        kinds: dict[tuple[int, int], int] = {}
+        near = self._search.find_pairs(prints)
+        for pair in zip(near.first.tolist(), near.second.tolist(), strict=True):
+            kinds[pair] = KINDS.index("near")
+        for column, index, kind in (("pixel_hash", self._by_pixels, 1), ("sha256", self._by_file, 0)):
+            for place, key in enumerate(usable.column(column).to_pylist()):
+                kinds.update({(row, place): kind for row in index.get(key, ())})
+        first, second = (np.array([pair[side] for pair in kinds], np.int64) for side in (0, 1))
+        distance, correlation = compare_rows(self._prints, first, second, prints)
+        our_splits = [self._splits[row] for row in first.tolist()]
+        their_splits = [part.splits[row] for row in rows[second].tolist()]
+        columns = {
+            "image_id": self._ours.column("image_id").take(pa.array(first, pa.int64())),
+            "split": pa.array(our_splits, pa.string()),
+            "other": pa.array([other] * len(kinds), pa.string()),
+            "other_name": pa.array([part.names[row] for row in rows[second].tolist()], pa.string()),
+            "other_split": pa.array(their_splits, pa.string()),
+            "other_sha256": usable.column("sha256").take(pa.array(second, pa.int64())),
+            "kind": pa.array([KINDS[kind] for kind in kinds.values()], pa.string()),
+            "distance": pa.array(distance, pa.int32()),
+            "correlation": pa.array(np.round(correlation, 4), pa.float64()),
+            "leak": pa.array([is_leak(*splits) for splits in zip(our_splits, their_splits, strict=True)], pa.bool_()),
+        }
+        schema = AgainstRow.arrow_schema()
+        return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def find_saved_again(ours: pa.Table) -> list[tuple[int, int]]:
+    """Rows of two pictures in different splits that are one picture saved twice, as far as can be told; sorted.
+
+    Equal pixels, or much nearer than near-duplicates must be (``SAVED_AGAIN``): what is merely near may be in two splits where a
+    chain of near pictures was cut, see ``group_duplicates``.
+    """
+    prints = stack_columns(ours)
+    near = find_near_rows(prints, SAVED_AGAIN)
+    pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
+    pairs |= {(rows[0], row) for rows in _index_rows(ours.column("pixel_hash").to_pylist()).values() for row in rows[1:]}
+    splits = ours.column("split").to_pylist()
+    return sorted(pair for pair in pairs if splits[pair[0]] != splits[pair[1]])
+
+
+def is_leak(ours: str | None, theirs: str | None) -> bool:
+    """Whether a picture in these splits of two datasets is learnt from in one and judged by in the other, as far as is known."""
+    return ours is not None and ours != theirs
+
+
+def keep_strongest(pairs: pa.Table, most: int = MOST_PAIRS) -> pa.Table:
+    """Of each of our pictures and each other dataset the ``most`` strongest pairs; sorted."""
+    rank = pc.index_in(pairs.column("kind"), value_set=pa.array(KINDS))
+    keyed = pairs.append_column("harmless", pc.invert(pairs.column("leak"))).append_column("rank", rank)
+    keys = ("image_id", "other", "harmless", "rank", "distance", "correlation", "other_name")
+    keyed = keyed.sort_by([(key, "descending" if key == "correlation" else "ascending") for key in keys])
+    owners = zip(keyed.column("image_id").to_pylist(), keyed.column("other").to_pylist(), strict=True)
+    seen: dict[tuple[str, str], int] = defaultdict(int)
+    wanted = []
+    for owner in owners:
+        seen[owner] += 1
+        wanted.append(seen[owner] <= most)
+    return keyed.filter(pa.array(wanted, pa.bool_())).select(pairs.column_names).combine_chunks()
+
+
+def stack_columns(table: pa.Table) -> Fingerprints:
+    """The fingerprints of a table's columns ``hash`` and ``signature``; neither may have nulls."""
+    return Fingerprints(_stack(table.column("hash"), HASH_BYTES), _stack(table.column("signature"), SIGNATURE_BYTES))
+
+
+def _stack(column: pa.ChunkedArray, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    data = b"".join(column.to_pylist())
+    if len(data) != size * len(column):
+        raise ValueError(f"{len(column)} values of {size} bytes have {len(data)} bytes")
+    return np.frombuffer(data, np.uint8).reshape(-1, size)
+
+
+def _index_rows(keys: Sequence[str]) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        rows[key].append(row)
+    return dict(rows)

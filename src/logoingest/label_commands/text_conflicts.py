@@ -1,0 +1,38 @@
+"""Pictures on which another class is written than was answered, printed beside what is to be reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from logoingest.escaping import escape_text
+
+if TYPE_CHECKING:
+    from logoingest.pipeline import Run
+
+_SHOWN = 10
+_TEXT_CHARS = 60
+
+
+def print_text_conflicts(run: Run) -> None:
+    """The least sure first; nothing where no text was read, or none contradicts."""
+    from logoingest.pipeline.texts import list_text_conflicts
+
+    rows = list_text_conflicts(run)
+    if rows:
+        print(_head(rows))
+        for row in rows[:_SHOWN]:
+            print(_describe(row))
+        print()
+
+
+def _head(rows: Sequence[Mapping[str, Any]]) -> str:
+    pictures = "1 picture has" if len(rows) == 1 else f"{len(rows):,} pictures have"
+    shown = f", the {_SHOWN} least sure are shown" if len(rows) > _SHOWN else ""
+    return f"{pictures} another class written on them than was answered (tables/text_conflicts.parquet{shown}):"
+
+
+def _describe(row: Mapping[str, Any]) -> str:
+    answered = " + ".join(row["class_ids"])
+    said = f'answered {answered} ({row["votes"]} votes, {row["confidence"]:.2f}), written "{row["text"][:_TEXT_CHARS]}": {row["written"]}'
+    return f"  {escape_text(said)}\n    {escape_text(row['url'])}"
