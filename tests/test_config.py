@@ -124,3 +124,42 @@ def test_no_override_crashes(tmp_path_factory, name, value):
         load_config(file, [f"{name}={value}"], {})
     except ConfigError as error:
         assert error.exit_code == 2
+
+
+def test_splits_have_any_names(tmp_path):
+    """``[splits.shares]`` names them in order; the plain keys say the same afterwards, and a plain key alone still works."""
+    text = "[splits.shares]\ntrain = 0.7\ncalibration = 0.1\ntest = 0.2\n"
+    splits = load_config(write(tmp_path, MINIMAL + text), environ={}).splits
+    assert list(splits.shares) == ["train", "calibration", "test"]
+    assert (splits.train, splits.validation, splits.test) == (0.7, 0.0, 0.2)
+    assert type(splits).model_validate(splits.model_dump()) == splits
+    plain = load_config(write(tmp_path, MINIMAL + "[splits]\ntrain = 0.8\ntest = 0.05\n"), environ={}).splits
+    assert plain.shares == {"train": 0.8, "validation": 0.15, "test": 0.05}
+    override = load_config(write(tmp_path, MINIMAL + text), ["splits.shares.test=0.1", "splits.shares.hold_out=0.1"], {}).splits
+    assert override.shares["hold_out"] == 0.1
+
+
+def test_every_fault_of_the_splits_is_in_one_message(tmp_path):
+    """Names that datasets, a file system or an export would stumble over, no train, shares that are no whole."""
+    text = "[splits]\ntest = 0.4\n[splits.shares]\nTrain = 0.7\nall = 0.1\nval = 0.1\n'a-b' = 0.3\n"
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, MINIMAL + text), environ={})
+    for part in (
+        "'Train' cannot name a split (lower-case letters",
+        "'all' cannot name a split (datasets means every split by it)",
+        "'val' cannot name a split (exports write validation as val",
+        "'a-b' cannot name a split",
+        "test = 0.4 stands beside shares, which says 0",
+        "train must be larger than 0",
+        "Train + all + val + a-b = 1.2, not 1",
+    ):
+        assert part in str(caught.value)
+
+
+def test_there_are_sixteen_splits_at_most(tmp_path):
+    """And one share out of range is named with its split."""
+    shares = "".join(f"s{number} = 0.01\n" for number in range(16))
+    with pytest.raises(ConfigError, match="17 splits, more than 16"):
+        load_config(write(tmp_path, MINIMAL + f"[splits.shares]\ntrain = 0.84\n{shares}"), environ={})
+    with pytest.raises(ConfigError, match=r"splits\.shares\.test: .*less than or equal to 1, not 2"):
+        load_config(write(tmp_path, MINIMAL + "[splits.shares]\ntrain = 0.5\ntest = 2\n"), environ={})

@@ -123,12 +123,17 @@ def test_every_setting_runs(make_release, splits, tmp_path, options):
 
 
 def test_classes_absent_from_a_split_and_no_validation_are_fine(make_release, splits, tmp_path):
-    """A class without train pictures, one without test pictures and no validation split: figures say null, nothing breaks."""
+    """A class without train pictures, one without test pictures and no validation split: figures say null, nothing breaks, and a
+    further split is left alone (its file could not even be read).
+    """
     train = [row for row in splits["train"] if row[1] != 3][:12]
     test = [row for row in splits["test"] if row[1] != 0][:9]
     config = CONFIG.model_copy(update={"epochs": 1, "model": "squeezenet1_1", "freeze": "backbone", "early_stop_epochs": 1})
-    train_baseline(make_release({"train": train, "test": test}), config, tmp_path / "out")
+    release = make_release({"train": train, "test": test})
+    (release / "data/calibration-00000-of-00001.parquet").write_bytes(b"no Parquet")
+    train_baseline(release, config, tmp_path / "out")
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["splits"] == {"learned": "train", "stopped_by": None, "scored": "test", "not_read": ["calibration"]}
     assert metrics["test"]["recall"][0] is None
     assert metrics["epochs"][0]["validation_loss"] is None
 

@@ -195,6 +195,14 @@ def test_plan_says_why(make_dataset):
     assert stages["samples"]["action"] == "run if its input changes"
 
 
+@pytest.mark.parametrize(("contact", "warned"), [("", True), ("https://example.org/crawl", False)])
+def test_plan_warns_of_a_fetch_that_names_nobody(make_dataset, contact, warned):
+    """Before the first request it is said that a bothered host could turn to nobody."""
+    dataset = make_dataset()
+    warnings = plan(Run(load_config(dataset.config, {"fetch.contact": contact, "fetch.user_agent": ""}, {})))["warnings"]
+    assert any("fetch.contact" in warning for warning in warnings) == warned
+
+
 def test_explain_follows_one_thing_through_every_stage(make_dataset):
     """A URL, a label and a source row each have their trail."""
     dataset = make_dataset()

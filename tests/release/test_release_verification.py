@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from logoingest.errors import UsageError
-from logoingest.release import Violation, open_release, verify_release
+from logoingest.release import Violation, open_release, readers, verify_release
 from logoingest.release.features import release_schema
 from logoingest.release.manifest import compute_fingerprint, render_manifest
 
@@ -451,3 +451,30 @@ def test_oversized_row_group_is_named(ingredients, tmp_path, monkeypatch):
     dataclasses.replace(ingredients).write(tmp_path / "release")
     monkeypatch.setattr(data_laws, "MAX_READ_GROUP_BYTES", 1000)
     assert "row_groups" in {violation.law for violation in verify_release(tmp_path / "release", deep=False)}
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "pandas", "duckdb", "datasets", "mlcroissant"])
+def test_each_reader_is_among_those_that_verify_asks(written, library):
+    """Each library that the README names is asked, sees every row, and one that sees others is named."""
+    pytest.importorskip(library)
+    release = open_release(written)
+    seen = readers.READERS[library](release)
+    expected = {split: rows.to_pylist() for split in release.splits if (rows := release.to_arrow(split, ["image_id", "label"]))}
+    assert {split: [{"image_id": i, "label": n} for i, n in rows] for split, rows in seen.items() if rows} == expected
+
+
+def test_a_croissant_that_points_elsewhere_does_not_reopen(patient):
+    """A record set whose column is not in the files is a fault of mlcroissant's reading, however sound the hashes are."""
+    pytest.importorskip("mlcroissant")
+    patient.edit_text("croissant.json", '"column": "label"', '"column": "labels"')
+    patient.seal()
+    found = [violation for violation in verify_release(patient.folder) if violation.law == "reopens"]
+    assert [violation.where for violation in found] == ["mlcroissant"]
+
+
+def test_a_missing_reader_is_named_in_the_log(written, monkeypatch, caplog):
+    """A library that is not installed is no fault, and the log says that it was not asked."""
+    monkeypatch.setitem(readers.READERS, "no_such_library", readers.READERS["pandas"])
+    with caplog.at_level("INFO", logger="logoingest"):
+        assert verify_release(written) == []
+    assert "not reopened with no_such_library" in caplog.text

@@ -22,6 +22,7 @@ from PIL import Image, ImageOps
 
 from logoingest.errors import GateError, Problem, WorkspaceError
 
+#: What a baseline reads: it learns from train, stops early by validation, scores on test. Other splits are never opened.
 SPLITS = ("train", "validation", "test")
 #: A label of this value says: several classes in one picture.
 SEVERAL = -1
@@ -65,10 +66,12 @@ class Release:
 
     class_names: tuple[str, ...]
     splits: dict[str, Split]
+    unread: tuple[str, ...] = ()
+    """Further splits of the release, which are not opened."""
 
 
 def read_release(folder: Path) -> Release:
-    """Read labels and ids of every split; pictures of several classes are left out.
+    """Read labels and ids of train, validation and test; pictures of several classes are left out.
 
     Raises:
         WorkspaceError: there is no release in the folder, or a file cannot be read.
@@ -83,7 +86,9 @@ def read_release(folder: Path) -> Release:
     for path, other in names.items():
         if other != class_names:
             raise GateError(Problem(str(path), "has other class names than the rest of the release", "run verify"))
-    return Release(class_names, {name: _read_split(name, paths, len(class_names)) for name, paths in files.items()})
+    unread = {path.name.partition("-")[0] for path in data.glob("*-*.parquet")} - set(SPLITS)
+    splits = {name: _read_split(name, paths, len(class_names)) for name, paths in files.items()}
+    return Release(class_names, splits, tuple(sorted(unread)))
 
 
 def _read_class_names(path: Path) -> tuple[str, ...]:

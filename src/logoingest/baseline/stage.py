@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ from logoingest.baseline.verdict import (
 from logoingest.config import TrainConfig
 from logoingest.errors import GateError, Problem
 
+logger = logging.getLogger("logoingest")
+
 Tell = Callable[[str, dict[str, Any]], None]
 
 #: Changed views of every picture whose features are kept when only the head learns.
@@ -81,6 +84,7 @@ def run_baseline(release_dir: Path, config: TrainConfig, out_dir: Path, base_dir
     started = time.perf_counter()
     session = Session(read_release(release_dir), config, tell)
     check_release(session.release)
+    use = describe_use(session.release)
     device = choose_device(config.device)
     class_count = len(session.release.class_names)
     with seed_everything(config.seed):
@@ -103,6 +107,7 @@ def run_baseline(release_dir: Path, config: TrainConfig, out_dir: Path, base_dir
     verdict = Verdict(tuple(checks))
     with session.phase("write"):
         metrics |= {
+            "splits": use,
             "pictures_held": name_feeds(list(pictures.values())),
             "leaks": {"count": len(leaks), "pairs": [asdict(leak) for leak in leaks[:NAMED_LEAKS]]},
             "verdict": verdict.to_dict(),
@@ -133,9 +138,21 @@ def check_release(release: Release) -> None:
         hint = "a baseline needs two classes; look at samples and splits"
         problems.append(Problem("train", f"{len(train):,} single-class pictures of {classes} classes", hint))
     if not len(test):
-        problems.append(Problem("test", "no single-class pictures", "splits.test is 0, or there are too few pictures"))
+        others = f"; {', '.join(release.unread)} cannot stand in for it" if release.unread else ""
+        hint = f"a baseline is scored on test alone{others}: give splits.test a share or fixed pictures"
+        problems.append(Problem("test", "no single-class pictures", hint))
     if problems:
         raise GateError(problems)
+
+
+def describe_use(release: Release) -> dict[str, Any]:
+    """Which split is used for what; says so in the log where validation is missing or a split is left alone."""
+    chosen = "validation" if len(release.splits["validation"]) else None
+    if chosen is None:
+        logger.warning("no validation pictures: every epoch is run and the last weights are kept; test is not looked at for that")
+    if release.unread:
+        logger.info("not looked at by the baseline: %s", ", ".join(release.unread))
+    return {"learned": "train", "stopped_by": chosen, "scored": "test", "not_read": list(release.unread)}
 
 
 def make_feeds(session: Session, device: torch.device) -> dict[str, PictureFeed]:

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
+    from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
     from logoingest.pipeline.audit import explain_label_of, explain_row, explain_url
     from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards, retry
     from logoingest.pipeline.gates import check_gates, verify
+    from logoingest.pipeline.group_review import AppliedGroups, gather_conflicts, read_group_sheet, write_group_rulings
     from logoingest.pipeline.ledger import collect_ledger
+    from logoingest.pipeline.placement import explain_split
     from logoingest.pipeline.planning import plan, summarise_status
+    from logoingest.pipeline.refreshing import refresh
     from logoingest.pipeline.reviewing import (
         Applied,
         Journal,
@@ -29,11 +33,15 @@ if TYPE_CHECKING:
     from logoingest.pipeline.session import Progress, Run, open_run
 
 _HOMES = {
+    "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
     "audit": ("explain_label_of", "explain_row", "explain_url"),
     "fetching": ("fetch_shard", "finish_fetch", "pending_shards", "retry"),
     "gates": ("check_gates", "verify"),
+    "group_review": ("AppliedGroups", "gather_conflicts", "read_group_sheet", "write_group_rulings"),
     "ledger": ("collect_ledger",),
+    "placement": ("explain_split",),
     "planning": ("plan", "summarise_status"),
+    "refreshing": ("refresh",),
     "reviewing": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage", "select_stages"),
     "scaffold": ("init",),
@@ -42,7 +50,9 @@ _HOMES = {
 
 __all__ = [
     "ROUTE",
+    "Against",
     "Applied",
+    "AppliedGroups",
     "Journal",
     "Progress",
     "Review",
@@ -52,24 +62,32 @@ __all__ = [
     "check_extras",
     "check_gates",
     "collect_ledger",
+    "compare_datasets",
     "describe_effect",
     "draw_examples",
     "explain_label_of",
     "explain_row",
+    "explain_split",
     "explain_url",
     "fetch_shard",
     "finish_fetch",
+    "gather_conflicts",
     "gather_review",
     "init",
+    "list_others",
     "open_run",
     "pending_shards",
     "plan",
+    "read_group_sheet",
+    "refresh",
     "retry",
     "run",
     "run_stage",
     "select_stages",
     "summarise_status",
     "verify",
+    "verify_folder",
+    "write_group_rulings",
 ]
 
 __getattr__ = load_lazily(__name__, _HOMES)

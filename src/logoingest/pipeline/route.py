@@ -65,11 +65,15 @@ def select_stages(config: Config, until: Stage | None = None) -> list[Stage]:
 
 
 def check_extras(run: Run, stages: Sequence[Stage]) -> None:
-    """See to it before hours of fetching that the baseline can run at their end.
+    """See to it before hours of fetching that text can be read and the baseline trained after them.
 
     Raises:
-        UsageError: the baseline is to be trained, and torch is missing or does not fit torchvision.
+        UsageError: the baseline is to be trained, and torch is missing or does not fit torchvision; or the text reader is missing.
     """
+    if Stage.SAMPLES in stages and run.config.images.ocr:
+        from logoingest.images.texts import check_reader
+
+        check_reader()
     if Stage.TRAIN in stages and explain_staleness(run, Stage.TRAIN, run.workspace.read_manifest()) is not None:
         from logoingest.baseline import check_installation
 

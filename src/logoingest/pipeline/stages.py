@@ -6,8 +6,10 @@ A stage's package is imported when the stage runs: a run that finds everything f
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,11 +19,15 @@ from logoingest.errors import LogoingestError
 from logoingest.pipeline.ledger import check_law, collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.staleness import hash_source
+from logoingest.pipeline.texts import TEXT_CONFLICTS, TEXTS, read_texts
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import FileRecord, Workspace, hash_file
 
-#: Every split a released picture ever had in this workspace, so that it keeps it.
-ASSIGNMENTS = "assignments"
+if TYPE_CHECKING:
+    from logoingest.config import ImagesConfig
+    from logoingest.splits import FixedSet
+
+logger = logging.getLogger("logoingest")
 
 
 class StageOutput(NamedTuple):
@@ -54,51 +60,119 @@ def make_labels(run: Run) -> StageOutput:
 def make_images(run: Run) -> StageOutput:
     """Download shards → images."""
     from logoingest.images import select_images
+    from logoingest.images.placeholders import tabulate_listed
+    from logoingest.images.selection import find_distinct
 
-    kept, rejected = select_images(read_downloads(run.workspace), run.workspace.read_table("annotations"), run.config.images)
+    annotations = run.workspace.read_table("annotations")
+    downloads, listed = read_downloads(run.workspace), load_listed(run)
+    kept, rejected = selected = select_images(downloads, annotations, run.config.images, listed)
+    placeholders = tabulate_listed(find_distinct(downloads) if listed else (), listed)
+    if run.config.images.against and run.config.images.against_policy == "reject":
+        from logoingest.pipeline.against import refuse_known
+
+        kept, rejected = refuse_known(run, selected, annotations)
     counts = {
         "images": kept.num_rows,
         "groups": len(pc.unique(kept.column("group_id"))),
         "rejected": rejected.num_rows,
     }
-    return StageOutput(_write_tables(run.workspace, {"images": kept, "images_rejected": rejected}), counts)
+    tables = {"images": kept, "images_rejected": rejected, "placeholders_listed": placeholders}
+    return StageOutput(_write_tables(run.workspace, tables), counts)
+
+
+def load_listed(run: Run) -> dict[str, str]:
+    """Hash → where it is listed, of the placeholders that ``images.placeholder_sha256`` and ``images.placeholders`` name.
+
+    Raises:
+        ConfigError: the file is missing or wrong.
+    """
+    from logoingest.images.placeholders import read_listed
+
+    images = run.config.images
+    return read_listed(images.placeholder_sha256, run.config.resolve(images.placeholders) if images.placeholders else None)
 
 
 def make_samples(run: Run) -> StageOutput:
     """Annotations, decisions and images → samples, workers and how far they agree."""
     from logoingest.labels import read_gold, settle_samples
+    from logoingest.labels.conflicts import resolve_conflicts
+    from logoingest.labels.group_rulings import read_group_rulings
 
     read, config = run.workspace.read_table, run.config.samples
     annotations = read("annotations")
     gold = read_gold(run.config.resolve(config.gold), config, run.class_map, annotations) if config.gold else {}
-    samples, rejected, workers, agreement = settle_samples(annotations, read("decisions"), read("images"), config, gold)
+    listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
+    settled = settle_samples(annotations, read("decisions"), read("images"), config, gold, listed=listed)
+    samples, rejected, workers, agreement, placeholders = settled
+    rulings = read_group_rulings(run.config.resolve(config.rulings), run.class_map)
+    resolved = resolve_conflicts(samples, read("images"), annotations, read("decisions"), rulings, config.group_conflicts)
+    samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected]).sort_by("annotation_id")
     counts = {"samples": samples.num_rows, "rejected": rejected.num_rows, "workers": workers.num_rows}
+    counts |= {"conflicts": resolved.conflicts.num_rows} | ({"ruled": resolved.ruled} if rulings else {})
     counts["suspects"] = workers.num_rows - workers.column("suspect").null_count
     if (alpha := agreement.column("alpha")[0].as_py()) is not None:
         counts["alpha_percent"] = round(100 * alpha)
     if config.gold:
         counts["gold"] = len(gold)
     tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
+    tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}
+    counts["placeholders"] = placeholders.num_rows
+    if run.config.images.ocr:
+        tables |= _compare_texts(run, samples)
+        counts["text_conflicts"] = tables[TEXT_CONFLICTS].num_rows
     return StageOutput(_write_tables(run.workspace, tables), counts)
+
+
+def _compare_texts(run: Run, samples: pa.Table) -> dict[str, pa.Table]:
+    """What stands written on the pictures, and where that is another class than was answered."""
+    from logoingest.labels.texts import find_text_conflicts
+
+    images = run.workspace.read_table("images", ["image_id", "urls", "shard", "shard_row"])
+    texts = read_texts(run, samples.column("image_id"), images)
+    return {TEXTS: texts, TEXT_CONFLICTS: find_text_conflicts(samples, texts, images, run.class_map)}
 
 
 def make_splits(run: Run) -> StageOutput:
     """Samples → splits, earlier assignments kept."""
+    from logoingest.pipeline.assignments import read_assignments
     from logoingest.splits import assign_splits
 
     previous: dict[str, str] = {}
-    if run.config.splits.keep_previous and run.workspace.has_table(ASSIGNMENTS):
-        table = run.workspace.read_table(ASSIGNMENTS)
+    if run.config.splits.keep_previous:
+        table = read_assignments(run.workspace)
         previous = dict(zip(table.column("image_id").to_pylist(), table.column("split").to_pylist(), strict=True))
     read = run.workspace.read_table
-    kept, rejected = assign_splits(read("samples"), read("annotations"), run.config.splits, previous)
+    fixed = load_fixed_set(run)
+    kept, rejected = assign_splits(read("samples"), read("annotations"), run.config.splits, previous, fixed.places)
     placed = {entry["values"]: entry["counts"] for entry in pc.value_counts(kept.column("split")).to_pylist()}
     counts = {**{name: placed.get(name, 0) for name in run.config.splits.shares}, "rejected": rejected.num_rows}
+    if run.config.splits.fixed:
+        missing = [*fixed.unknown, *sorted(fixed.places.keys() - set(kept.column("image_id").to_pylist()))]
+        counts |= {"fixed": len(fixed.places) + len(fixed.unknown) - len(missing), "fixed_missing": len(missing)}
+        if missing:
+            named = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+            logger.warning("%s: %d of its pictures are not among the samples: %s", run.config.splits.fixed, len(missing), named)
     return StageOutput(_write_tables(run.workspace, {"splits": kept, "splits_rejected": rejected}), counts)
+
+
+def load_fixed_set(run: Run) -> FixedSet:
+    """The pictures whose split ``splits.fixed`` gives; none where the config names no file.
+
+    Raises:
+        ConfigError: the file is missing or wrong.
+    """
+    from logoingest.splits import FixedSet, read_fixed_set
+
+    splits = run.config.splits
+    if not splits.fixed:
+        return FixedSet({}, ())
+    images = run.workspace.read_table("images", ["image_id", "urls"])
+    return read_fixed_set(run.config.resolve(splits.fixed), list(splits.shares), images)
 
 
 def make_release(run: Run) -> StageOutput:
     """Samples, images and splits → the Parquet release; the conservation law is checked before anything is published."""
+    from logoingest.pipeline.assignments import read_assignments, write_assignments
     from logoingest.release import write_release
     from logoingest.release.versions import publish_release
 
@@ -106,6 +180,7 @@ def make_release(run: Run) -> StageOutput:
     ledger = collect_ledger(workspace)
     check_law(ledger)
     splits = workspace.read_table("splits")
+    earlier = read_assignments(workspace)
     with workspace.staging_folder("release") as folder:
         write_release(
             folder,
@@ -119,12 +194,15 @@ def make_release(run: Run) -> StageOutput:
             run.config.release,
             _describe_lineage(run),
             ledger.counts,
+            list(run.config.splits.shares),
+            _choose_converter(run.config.images),
         )
         outputs = {
             f"release/{file.relative_to(folder).as_posix()}": hash_file(file) for file in folder.rglob("*") if file.is_file()
         }
-        publish_release(workspace, folder, run.config.release.keep_versions)
-    workspace.write_table(ASSIGNMENTS, _extend_assignments(workspace, splits))
+        version = publish_release(workspace, folder, run.config.release.keep_versions)
+    record = write_assignments(workspace, earlier, splits, version.version, version.fingerprint)
+    outputs["tables/assignments.parquet"] = record
     return StageOutput(outputs, {"images": splits.num_rows, **ledger.counts})
 
 
@@ -151,8 +229,8 @@ def make_report(run: Run) -> StageOutput:
     """Everything → report.html."""
     from logoingest.report import render_report
 
-    html = render_report(run.workspace, run.config, collect_ledger(run.workspace).rejected)
-    return StageOutput({"report.html": run.workspace.write_bytes("report.html", html.encode())}, {"kilobytes": len(html) // 1024})
+    page = render_report(run.workspace, run.config, collect_ledger(run.workspace).rejected).encode()
+    return StageOutput({"report.html": run.workspace.write_bytes("report.html", page)}, {"kilobytes": len(page) // 1024})
 
 
 def make_downloads(run: Run) -> StageOutput:
@@ -201,12 +279,30 @@ def _load_bytes(workspace: Workspace, shard: str, rows: Sequence[int]) -> list[b
     return found
 
 
+def _choose_converter(images: ImagesConfig) -> Callable[[bytes], tuple[bytes, str, int, int]] | None:
+    """What brings pictures into the form they are released in; None where they stay as they were fetched."""
+    if images.store == "original":
+        return None
+    from logoingest.images.normal_form import normalise_picture
+
+    return partial(normalise_picture, max_side_px=images.max_side_px)
+
+
 def _describe_lineage(run: Run) -> dict[str, object]:
     """What the release was made of; nothing that differs between machines or runs."""
     config = run.config
     sections = ("labels", "images", "samples", "splits", "release")
     settings = {name: getattr(config, name).model_dump(mode="json") for name in sections}
+    settings["images"]["against"] = [path.rstrip("/").rpartition("/")[2] for path in config.images.against]  # paths differ too
+    settings["samples"]["rulings"] = hash_source(config.resolve(config.samples.rulings))
     settings["labels"] = {}  # the map's path differs between machines; its hash stands below
+    if config.splits.fixed:
+        file = config.resolve(config.splits.fixed)
+        settings["splits"]["fixed"] = {"file": file.name, "sha256": hash_source(file)}
+    if config.images.placeholders:
+        file = config.resolve(config.images.placeholders)
+        settings["images"]["placeholders"] = {"file": file.name, "sha256": hash_source(file)}
+    del settings["images"]["ocr"]  # it changes nothing that is released
     del settings["release"]["keep_versions"]  # says what becomes of other releases
     sources = [
         {
@@ -222,13 +318,3 @@ def _describe_lineage(run: Run) -> dict[str, object]:
         "config": settings,
         "logoingest": __version__,
     }
-
-
-def _extend_assignments(workspace: Workspace, splits: pa.Table) -> pa.Table:
-    """Earlier assignments and today's; today's counts where both have a picture (``keep_previous = false``)."""
-    columns = splits.select(["image_id", "split"])
-    if workspace.has_table(ASSIGNMENTS):
-        earlier = workspace.read_table(ASSIGNMENTS)
-        gone = pc.invert(pc.is_in(earlier.column("image_id"), value_set=columns.column("image_id")))
-        columns = pa.concat_tables([earlier.filter(gone), columns])
-    return columns.sort_by("image_id")

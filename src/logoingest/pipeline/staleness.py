@@ -16,7 +16,15 @@ from logoingest.schemas import Stage
 from logoingest.workspace import Manifest, hash_file
 
 #: Raised by one when a stage's rules change, so that workspaces of an older version run it again.
-STAGE_VERSIONS: dict[Stage, int] = {**dict.fromkeys(Stage, 1), Stage.LABELS: 2, Stage.SAMPLES: 2}
+STAGE_VERSIONS: dict[Stage, int] = {
+    **dict.fromkeys(Stage, 1),
+    Stage.LABELS: 2,
+    Stage.IMAGES: 2,
+    Stage.SAMPLES: 3,
+    Stage.SPLITS: 2,
+    Stage.RELEASE: 2,
+    Stage.REPORT: 2,
+}
 
 _ANNOTATIONS = "tables/annotations.parquet"
 _TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
@@ -28,6 +36,7 @@ _TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
         _ANNOTATIONS: Stage.ANNOTATIONS,
         "tables/decisions.parquet": Stage.LABELS,
         "tables/images.parquet": Stage.IMAGES,
+        "tables/placeholders_listed.parquet": Stage.IMAGES,
     },
     Stage.SPLITS: {_ANNOTATIONS: Stage.ANNOTATIONS, "tables/samples.parquet": Stage.SAMPLES},
     Stage.RELEASE: {
@@ -44,19 +53,27 @@ _TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
     Stage.REPORT: {
         "tables/labels.parquet": Stage.LABELS,
         "downloads/": Stage.FETCH,
+        "tables/images.parquet": Stage.IMAGES,
+        "tables/samples.parquet": Stage.SAMPLES,
+        "tables/splits.parquet": Stage.SPLITS,
         "tables/workers.parquet": Stage.SAMPLES,
         "tables/agreement.parquet": Stage.SAMPLES,
         "release/manifest.json": Stage.RELEASE,
         "baseline/verdict.json": Stage.TRAIN,
     },
 }
+#: Tables that the report shows where they are there, whoever made them: a stage, or a command of its own.
+_SHOWN_TABLES = ("placeholders", "conflicts", "against")
+#: Keys of [images] that only change what a release's pictures look like.
+_RELEASED_FORM = {"store", "max_side_px"}
 _SETTINGS: dict[Stage, Callable[[Config], Any]] = {
     Stage.ANNOTATIONS: lambda config: [source.model_dump(mode="json") for source in config.sources],
-    Stage.IMAGES: lambda config: config.images.model_dump(mode="json"),
-    Stage.SAMPLES: lambda config: config.samples.model_dump(mode="json"),
+    Stage.IMAGES: lambda config: config.images.model_dump(mode="json", exclude={*_RELEASED_FORM, "ocr"}),
+    Stage.SAMPLES: lambda config: [config.samples.model_dump(mode="json"), config.images.ocr],
     Stage.SPLITS: lambda config: config.splits.model_dump(mode="json"),
     Stage.RELEASE: lambda config: [
         config.release.model_dump(mode="json"),
+        config.images.model_dump(mode="json", include=_RELEASED_FORM),
         config.dataset.model_dump(mode="json", exclude={"workspace", "min_images", "max_failed_share"}),
     ],
     Stage.TRAIN: lambda config: config.train.model_dump(mode="json", exclude={"device", "workers"}),
@@ -76,9 +93,22 @@ def collect_inputs(run: Run, stage: Stage, manifest: Manifest) -> dict[str, str]
             inputs[name] = hash_value({key: outputs[key].sha256 for key in sorted(outputs) if key.startswith(name)})
         else:
             inputs[name] = outputs[name].sha256 if name in outputs else ""
+    if stage is Stage.SAMPLES and run.config.images.ocr:
+        inputs["class map"] = run.class_map.hash  # its spellings are looked for on the pictures
+    if stage is Stage.IMAGES and run.config.images.placeholders:
+        inputs["images.placeholders"] = hash_source(run.config.resolve(run.config.images.placeholders))
     if stage is Stage.ANNOTATIONS:
         for source in run.config.sources:
             inputs[source.path] = hash_source(run.config.resolve(source.path))
+    elif stage is Stage.IMAGES and run.config.images.against and run.config.images.against_policy == "reject":
+        from logoingest.pipeline.against import hash_others
+
+        inputs["images.against"] = hash_others(run.config)
+    elif stage is Stage.SPLITS and run.config.splits.fixed:
+        inputs["splits.fixed"] = hash_source(run.config.resolve(run.config.splits.fixed))
+        inputs["tables/images.parquet"] = _hash_output(
+            manifest, Stage.IMAGES, "tables/images.parquet"
+        )  # finds the pictures of URLs
     elif stage in {Stage.LABELS, Stage.RELEASE}:
         inputs["class map"] = run.class_map.hash
     elif stage is Stage.SAMPLES and run.config.samples.gold:
@@ -86,7 +116,24 @@ def collect_inputs(run: Run, stage: Stage, manifest: Manifest) -> dict[str, str]
         inputs["class map"] = run.class_map.hash  # reads the gold's labels
     elif stage is Stage.TRAIN and run.config.train.weights not in {"none", "imagenet"}:
         inputs["weights"] = hash_source(run.config.resolve(run.config.train.weights))
+    elif stage is Stage.REPORT:
+        inputs |= {f"tables/{name}.parquet": _hash_table(run, name) for name in _SHOWN_TABLES}
+    if stage in {Stage.SAMPLES, Stage.RELEASE}:
+        inputs["samples.rulings"] = hash_source(run.config.resolve(run.config.samples.rulings))
+        if inputs["samples.rulings"]:
+            inputs["class map"] = run.class_map.hash  # names the rulings' classes
     return inputs
+
+
+def _hash_table(run: Run, name: str) -> str:
+    """sha256 of a table as it lies in the workspace; "" where it is missing."""
+    file = f"tables/{name}.parquet"
+    return hashlib.sha256(run.workspace.read_bytes(file)).hexdigest() if run.workspace.exists(file) else ""
+
+
+def _hash_output(manifest: Manifest, stage: Stage, name: str) -> str:
+    record = manifest.stages.get(stage)
+    return record.outputs[name].sha256 if record is not None and name in record.outputs else ""
 
 
 def explain_staleness(run: Run, stage: Stage, manifest: Manifest) -> str | None:

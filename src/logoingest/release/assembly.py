@@ -26,8 +26,8 @@ from logoingest.release.manifest import (
     render_manifest,
 )
 from logoingest.release.parquet import DATA_FOLDER, plan_files, write_file
-from logoingest.release.rows import join_rows, select_classes
-from logoingest.release.spool import BytesLoader, Spool
+from logoingest.release.rows import join_rows, place_stored, select_classes
+from logoingest.release.spool import BytesLoader, Converter, Spool
 from logoingest.schemas import RejectedRow
 from logoingest.workspace import hash_file, write_parquet
 
@@ -44,6 +44,8 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
     settings: ReleaseConfig,
     lineage: Mapping[str, Any],
     counts: Mapping[str, int],
+    split_names: Sequence[str] = SPLITS,
+    convert: Converter | None = None,
 ) -> dict[str, Any]:
     """Fill ``folder`` with a release. Equal tables in any order give equal bytes; memory does not grow with the pictures.
 
@@ -63,19 +65,21 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         settings: rows a row group, bytes a file.
         lineage: what the release was made of, in JSON; nothing that differs between machines or runs.
         counts: the figures of the conservation law: annotations, voted, rejected …
+        split_names: the splits there are, in order, also those without pictures.
+        convert: brings each picture into the form it is released in; boxes are scaled with it. As fetched where left out.
 
     Returns:
         The manifest, as ``manifest.json`` holds it.
 
     Raises:
-        LogoingestError: the tables do not fit together, or a shard does not hold a picture it should.
+        LogoingestError: the tables do not fit together, a shard does not hold a picture it should, or one cannot be converted.
     """
     if any(folder.iterdir()):
         raise LogoingestError(Problem(str(folder), "is not empty", "a release is written into an empty folder"))
     chosen = select_classes(classes, samples, splits)
     class_ids = [class_id for class_id, _ in chosen]
-    rows = join_rows(samples, images, splits, class_ids)
-    file_rows, sizes = _write_data(folder, rows, class_ids, load_bytes, settings)
+    rows = join_rows(samples, images, splits, class_ids, split_names)
+    file_rows, sizes = _write_data(folder, rows, class_ids, load_bytes, settings, convert=convert)
     write_parquet(_order_rejected(rejected), folder / REJECTED_NAME)
     file_rows[REJECTED_NAME] = rejected.num_rows
     facts: dict[str, Any] = {
@@ -85,9 +89,9 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         "licence": _clean_text(dataset.licence),
         "source_url": _clean_text(dataset.source_url),
         "logoingest": __version__,
-        "classes": _describe_classes(chosen, rows),
-        "splits": _count_values(rows.column("split"), SPLITS),
-        "multi_class_images": _count_images(rows, NO_LABEL),
+        "classes": _describe_classes(chosen, rows, split_names),
+        "splits": _count_values(rows.column("split"), split_names),
+        "multi_class_images": _count_images(rows, NO_LABEL, split_names),
         "counts": dict(counts),
         "rejected": _count_rejected(rejected),
         "lineage": dict(lineage),
@@ -108,16 +112,18 @@ def _write_data(
     class_ids: Sequence[str],
     load_bytes: BytesLoader,
     settings: ReleaseConfig,
+    *,
+    convert: Converter | None,
 ) -> tuple[dict[str, int], dict[str, SplitSize]]:
     """Write the data files; returns rows by file and the size of each split that has rows."""
     (folder / DATA_FOLDER).mkdir()
     file_rows: dict[str, int] = {}
     sizes: dict[str, SplitSize] = {}
     with Spool(folder, rows) as spool:
-        spool.fill(load_bytes)
-        for file in plan_files(
-            _count_values(rows.column("split"), SPLITS), spool.lengths, settings.rows_per_group, settings.max_file_bytes
-        ):
+        spool.fill(load_bytes, convert)
+        rows = place_stored(rows, spool.stored)
+        split_rows = _count_values(rows.column("split"), pc.unique(rows.column("split")).to_pylist())
+        for file in plan_files(split_rows, spool.lengths, settings.rows_per_group, settings.max_file_bytes):
             path = folder / file.name
             footer = write_file(path, file, rows, spool, class_ids)
             split = rows.column("split")[file.groups[0].start].as_py()
@@ -135,17 +141,17 @@ def _describe_file(folder: Path, name: str, file_rows: Mapping[str, int]) -> dic
     return {"sha256": record.sha256, "bytes": record.size, "rows": file_rows.get(name)}
 
 
-def _describe_classes(classes: Sequence[tuple[str, str]], rows: pa.Table) -> list[dict[str, Any]]:
+def _describe_classes(classes: Sequence[tuple[str, str]], rows: pa.Table, splits: Sequence[str]) -> list[dict[str, Any]]:
     pairs = rows.select(["label", "split"]).group_by(["label", "split"]).aggregate([([], "count_all")]).to_pylist()
     found = {(pair["label"], pair["split"]): pair["count_all"] for pair in pairs}
     return [
-        {"id": class_id, "name": _clean_text(name), "images": {split: found.get((index, split), 0) for split in SPLITS}}
+        {"id": class_id, "name": _clean_text(name), "images": {split: found.get((index, split), 0) for split in splits}}
         for index, (class_id, name) in enumerate(classes)
     ]
 
 
-def _count_images(rows: pa.Table, label: int) -> dict[str, int]:
-    return _count_values(rows.filter(pc.equal(rows.column("label"), label)).column("split"), SPLITS)
+def _count_images(rows: pa.Table, label: int, splits: Sequence[str]) -> dict[str, int]:
+    return _count_values(rows.filter(pc.equal(rows.column("label"), label)).column("split"), splits)
 
 
 def _count_values(column: pa.ChunkedArray, values: Sequence[str]) -> dict[str, int]:

@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit
 
 import yaml
 
-from logoingest.release.features import SPLITS, ReleaseRow, list_card_features
-from logoingest.release.manifest import ReleasedClass
+from logoingest.release.features import ReleaseRow, list_card_features
+from logoingest.release.manifest import ReleasedClass, StoredForm
 
 #: Classes listed in the card; ``manifest.json`` has them all.
 MAX_LISTED_CLASSES = 2000
@@ -27,7 +27,6 @@ MAX_LINEAGE_CHARS = 20_000
 MAX_HEAD_DEPTH = 32
 
 _OPENING = (yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken, yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)
-_CLASS_HEADER = ("label", "class", "name", *SPLITS, "all")
 _MARKUP = re.compile(
     r"""[\\`*_{}\[\]#|~$^@]     # means something anywhere
     | :(?=\S)                   # a link's scheme, a named emoji
@@ -38,6 +37,12 @@ _MARKUP = re.compile(
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])")  # a numbered list
 _MAKING = """Answers were matched to classes by a class map, the pictures fetched from their URLs and decoded, the votes of each
 picture settled into one class with a confidence, near-duplicates grouped, and the groups dealt to splits by class, never divided."""
+_ORIGINALS = (
+    "The pictures are as fetched, byte for byte: turn them by their EXIF orientation, as browsers do; boxes are drawn on that."
+)
+_NORMAL_FORM = """The pictures are in normal form: 8-bit RGB, turned the right way up, in sRGB, transparency on white, the first frame
+of several, as PNG where the original was lossless and as JPEG (quality 95, 4:4:4) where it was not. `width`, `height` and boxes are
+those of the stored picture; `image_id` is the hash of the bytes as fetched, `stored_sha256` that of the stored ones where they differ."""
 _KEPT_JOINERS = "\u200c\u200d"  # letters of Persian and of many emoji hang on these
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
@@ -116,14 +121,15 @@ def render_rejected(rejected: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def render_class_table(classes: Sequence[ReleasedClass], multi_class_images: Mapping[str, int]) -> str:
-    """The class table, as it stands in the card."""
+    """The class table, as it stands in the card; ``multi_class_images`` names the splits in their order."""
+    splits = list(multi_class_images)
     rows = [
-        (str(index), escape_markdown(entry.id), escape_markdown(entry.name), *_count_splits(entry.images))
+        (str(index), escape_markdown(entry.id), escape_markdown(entry.name), *_count_splits(entry.images, splits))
         for index, entry in enumerate(classes[:MAX_LISTED_CLASSES])
     ]
     if any(multi_class_images.values()):
-        rows.append(("-1", "", "several classes", *_count_splits(multi_class_images)))
-    return _render_table(_CLASS_HEADER, rows)
+        rows.append(("-1", "", "several classes", *_count_splits(multi_class_images, splits)))
+    return _render_table(("label", "class", "name", *splits, "all"), rows)
 
 
 def escape_markdown(text: str) -> str:
@@ -201,12 +207,19 @@ def _list_columns() -> list[tuple[str, str]]:
 def _render_making(facts: Mapping[str, Any]) -> str:
     parts = [
         _MAKING,
+        _render_form(StoredForm.read(facts["lineage"])),
         "Every source row either voted for a picture of this release or stands in `rejected.parquet` with stage and reason:",
         render_figures(facts["counts"]),
     ]
     if facts["rejected"]:
         parts.append(render_rejected(facts["rejected"]))
     return "\n\n".join(parts)
+
+
+def _render_form(form: StoredForm) -> str:
+    if not form.is_rgb:
+        return _ORIGINALS
+    return f"{_NORMAL_FORM} Longer sides were shrunk to {form.max_side_px:,} px." if form.max_side_px else _NORMAL_FORM
 
 
 def _render_provenance(facts: Mapping[str, Any]) -> str:
@@ -248,8 +261,8 @@ def _show_bytes(count: float) -> str:
     return f"{count:,.2f} GB"
 
 
-def _count_splits(images: Mapping[str, int]) -> list[str]:
-    return [*(f"{images.get(split, 0):,}" for split in SPLITS), f"{sum(images.values()):,}"]
+def _count_splits(images: Mapping[str, int], splits: Sequence[str]) -> list[str]:
+    return [*(f"{images.get(split, 0):,}" for split in splits), f"{sum(images.values()):,}"]
 
 
 def _render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -7,12 +7,13 @@ Croissant has no list of labelled boxes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from logoingest.release.features import SPLITS, ReleaseRow
+from logoingest.release.features import ReleaseRow
 from logoingest.release.parquet import DATA_FOLDER
 
 _PARQUET = "application/x-parquet"
@@ -76,7 +77,7 @@ def render_croissant(facts: Mapping[str, Any], files: Mapping[str, Mapping[str, 
             *(_describe_file(name, record) for name, record in sorted(files.items()) if _is_data(name)),
             _describe_file_set(),
         ],
-        "recordSet": [_describe_classes(facts), _describe_records()],
+        "recordSet": [_describe_classes(facts), _describe_records(facts["splits"])],
     }
     if facts["source_url"]:
         document["isBasedOn"] = facts["source_url"]
@@ -126,9 +127,9 @@ def _describe_classes(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe_records() -> dict[str, Any]:
+def _describe_records(splits: Iterable[str]) -> dict[str, Any]:
     split = _describe_field("split", "the split, by the name of the file", "sc:Text", {"fileProperty": "fullpath"})
-    split["source"]["transform"] = {"regex": rf".*{DATA_FOLDER}/({'|'.join(SPLITS)})-\d+-of-\d+\.parquet$"}
+    split["source"]["transform"] = {"regex": rf".*{DATA_FOLDER}/({'|'.join(map(re.escape, splits))})-\d+-of-\d+\.parquet$"}
     fields = [_describe_column(field) for field in ReleaseRow.arrow_schema() if field.name != "boxes"]
     return {"@type": "cr:RecordSet", "@id": "pictures", "name": "pictures", "field": [split, *fields]}
 

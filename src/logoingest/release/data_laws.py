@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logoingest.release.features import LIGHT_COLUMNS, NO_LABEL, SPLITS, list_features, read_feature_names, release_schema
+from logoingest.release.features import LIGHT_COLUMNS, NO_LABEL, list_features, read_feature_names, release_schema
 from logoingest.release.file_laws import list_data_files
-from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest
+from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest, StoredForm
 from logoingest.release.parquet import DATA_FOLDER
 from logoingest.release.pictures import open_picture
 from logoingest.release.violations import Violation
@@ -31,6 +32,15 @@ class _Place(NamedTuple):
 
     name: str
     split: str
+
+
+class _Facts(NamedTuple):
+    """What a row says of its picture."""
+
+    image_id: str
+    stored_sha256: str | None
+    width: int
+    height: int
 
 
 @dataclass
@@ -85,7 +95,7 @@ def _check_file(file: pq.ParquetFile, place: _Place, manifest: ReleaseManifest, 
     yield from _check_rows(table, name, class_ids)
     _count(census, table, split)
     if deep:
-        yield from _check_pictures(file, name)
+        yield from _check_pictures(file, name, StoredForm.read(manifest.lineage))
 
 
 def _count(census: _Census, table: pa.Table, split: str) -> None:
@@ -98,7 +108,7 @@ def _count(census: _Census, table: pa.Table, split: str) -> None:
 
 
 def _check_rows(table: pa.Table, name: str, class_ids: Sequence[str]) -> Iterator[Violation]:
-    nulls = [column for column in table.column_names if table.column(column).null_count]
+    nulls = [column for column in table.column_names if table.column(column).null_count and column != "stored_sha256"]
     if nulls:
         yield Violation("no_nulls", name, f"values are missing in {', '.join(nulls)}")
     classes = pa.array(class_ids, pa.string())
@@ -112,6 +122,8 @@ def _check_rows(table: pa.Table, name: str, class_ids: Sequence[str]) -> Iterato
     yield from _report("boxes", name, ids, _check_boxes(column("boxes"), len(class_ids)), "boxes have no sound label or place")
     shaped = pc.match_substring_regex(ids, "^[0-9a-f]{64}$")
     yield from _report("image_ids", name, ids, shaped, "image_ids are no sha256")
+    digests = pc.fill_null(pc.match_substring_regex(column("stored_sha256"), "^[0-9a-f]{64}$"), fill_value=True)
+    yield from _report("image_ids", name, ids, digests, "stored_sha256 is no sha256")
     paths = pc.struct_field(column("image"), "path")
     stems = pc.equal(pc.utf8_slice_codeunits(paths, 0, 64), ids)
     named = pc.and_(stems, pc.match_substring_regex(paths, r"^[0-9a-f]{64}\.[a-z0-9]{1,8}$"))
@@ -160,34 +172,40 @@ def _check_boxes(boxes: pa.ChunkedArray, classes: int) -> pa.Array:
     return pc.invert(pc.is_in(pa.array(range(rows), pa.int64()), value_set=pc.unique(bad)))
 
 
-def _check_pictures(file: pq.ParquetFile, name: str) -> Iterator[Violation]:
-    """Every picture is the one its image_id was made of, decodes whole, and has the stated size."""
+def _check_pictures(file: pq.ParquetFile, name: str, form: StoredForm) -> Iterator[Violation]:
+    """Every picture is the one its hash was made of, decodes whole, and has the stated size and form."""
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         start = 0
         for index in range(file.metadata.num_row_groups):
-            table = file.read_row_group(index, columns=["image.bytes", "image_id", "width", "height"])
+            table = file.read_row_group(index, columns=["image.bytes", *_Facts._fields])
             pictures = table.column("image").combine_chunks().field("bytes")
-            facts = [table.column(column).to_pylist() for column in ("image_id", "width", "height")]
-            for row, violation in enumerate(pool.map(_check_picture, pictures, *facts)):
+            facts = zip(*(table.column(column).to_pylist() for column in _Facts._fields), strict=True)
+            for row, violation in enumerate(pool.map(partial(_check_picture, form), pictures, map(_Facts._make, facts))):
                 if violation is not None:
                     law, what = violation
                     yield Violation(law, f"{name} row {start + row}", what)
             start += table.num_rows
 
 
-def _check_picture(picture: pa.BinaryScalar, image_id: str, width: int, height: int) -> tuple[str, str] | None:
+def _check_picture(form: StoredForm, picture: pa.BinaryScalar, facts: _Facts) -> tuple[str, str] | None:
+    image_id, stored_sha256, width, height = facts
     data = picture.as_py()
     if data is None:
         return "no_nulls", "has no picture"
-    if hashlib.sha256(data).hexdigest() != image_id:
+    if hashlib.sha256(data).hexdigest() != (stored_sha256 or image_id):
         return "image_bytes", f"the bytes are not those of picture {image_id}"
+    if stored_sha256 is not None and not form.is_rgb:
+        return "stored_form", f"picture {image_id} is not as fetched, the manifest says that all are"
     try:
-        size = open_picture(data).size
+        shown = open_picture(data)
+        size = shown.size
     except ValueError as error:
         return "pictures_decode", f"picture {image_id} does not decode: {_first_line(error)}"
     if size != (width, height):
         return "picture_size", f"picture {image_id} is {size[0]} × {size[1]}, not {width} × {height}"
+    if form.is_rgb and (shown.mode != "RGB" or (form.max_side_px and max(size) > form.max_side_px)):
+        return "stored_form", f"picture {image_id} is {shown.mode} of {size[0]} × {size[1]}, not {form.describe()}"
     return None
 
 
@@ -202,14 +220,14 @@ def _check_together(census: _Census, manifest: ReleaseManifest) -> Iterator[Viol
             yield Violation("groups_undivided", DATA_FOLDER, what)
     if not census.complete:
         return  # what is missing or unreadable was said; figures would only repeat it
-    for split in SPLITS:
-        if census.rows[split] != manifest.splits.get(split, 0):
-            what = f"{split} has {census.rows[split]:,} pictures, the manifest says {manifest.splits.get(split, 0):,}"
+    for split, rows in manifest.splits.items():
+        if census.rows[split] != rows:
+            what = f"{split} has {census.rows[split]:,} pictures, the manifest says {rows:,}"
             yield Violation("rows", MANIFEST_NAME, what)
     stated = [(index, entry.id, entry.images) for index, entry in enumerate(manifest.classes)]
     for label, class_id, images in [*stated, (NO_LABEL, "several classes", manifest.multi_class_images)]:
-        found = {split: census.images[label, split] for split in SPLITS}
-        if found != {split: images.get(split, 0) for split in SPLITS}:
+        found = {split: census.images[label, split] for split in manifest.splits}
+        if found != dict.fromkeys(manifest.splits, 0) | images:
             yield Violation("class_counts", MANIFEST_NAME, f"class {class_id}: pictures {found}, the manifest says {images}")
 
 

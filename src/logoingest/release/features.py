@@ -17,7 +17,7 @@ from logoingest.schemas import Column, Row
 #: The label of a picture that shows several classes: ``datasets`` reads it as "no label", a loss function refuses it aloud.
 NO_LABEL = -1
 
-#: The splits of a release, in order.
+#: The splits of a release that names no others, in order; a release's own stand in its manifest.
 SPLITS: Sequence[str] = ("train", "validation", "test")
 
 _TEXT = pa.string()
@@ -30,11 +30,11 @@ _BOX_TYPE = pa.struct(
 class ReleaseRow(Row):
     """One picture of a split. Rows are in the order of image_id, which is a hash: a shuffled order that never changes."""
 
-    image: Annotated[dict[str, Any], Column(_IMAGE_TYPE, "the picture: its bytes as fetched, and the path <image_id>.<format>")]
+    image: Annotated[dict[str, Any], Column(_IMAGE_TYPE, "the picture: its bytes, and the path <image_id>.<format>")]
     label: Annotated[
         int, Column(pa.int64(), "the class, as its index in the class list; -1 when the picture shows several classes")
     ]
-    image_id: Annotated[str, Column(_TEXT, "sha256 of the bytes, hex")]
+    image_id: Annotated[str, Column(_TEXT, "sha256 of the bytes as fetched, hex")]
     url: Annotated[str, Column(_TEXT, "the URL that served the bytes (the first of urls)")]
     urls: Annotated[list[str], Column(pa.list_(_TEXT), "every URL that served these bytes, sorted")]
     group_id: Annotated[str, Column(_TEXT, "the near-duplicate group; a group is never divided between splits")]
@@ -51,6 +51,9 @@ class ReleaseRow(Row):
         ),
     ]
     annotation_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the source rows that voted; each is here or among the rejected")]
+    stored_sha256: Annotated[
+        str | None, Column(_TEXT, "sha256 of the bytes in image where they are not as fetched (normal form); else null")
+    ]
 
 
 #: Columns that cost next to nothing to read: all but the pictures.
@@ -63,7 +66,7 @@ PICTURE_LEAF = "image.bytes"
 SMALL_LEAVES: Sequence[str] = (
     "image.path", "label", "image_id", "url", "urls.list.element", "group_id", "confidence", "width", "height", "votes",
     "class_ids.list.element", "boxes.list.element.label", "boxes.list.element.bbox.list.element",
-    "boxes.list.element.truncated", "boxes.list.element.attributes", "annotation_ids.list.element",
+    "boxes.list.element.truncated", "boxes.list.element.attributes", "annotation_ids.list.element", "stored_sha256",
 )  # fmt: skip
 
 #: Leaves whose values repeat, so that a dictionary pays.

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logoingest import __version__
+from logoingest.config import find_name_fault
 from logoingest.release.card import read_head, render_class_table, render_figures, render_rejected
 from logoingest.release.croissant import render_croissant
-from logoingest.release.features import SPLITS, list_card_features
+from logoingest.release.features import list_card_features
 from logoingest.release.manifest import (
     CARD_NAME,
     CROISSANT_NAME,
@@ -30,7 +31,7 @@ from logoingest.release.violations import Violation
 from logoingest.schemas import Reason, RejectedRow, Stage
 from logoingest.workspace import hash_file
 
-_DATA_NAME = re.compile(rf"{DATA_FOLDER}/(?P<split>[a-z]+)-(?P<number>\d{{5}})-of-(?P<count>\d{{5}})\.parquet")
+_DATA_NAME = re.compile(rf"{DATA_FOLDER}/(?P<split>[a-z][a-z0-9_]*)-(?P<number>\d{{5}})-of-(?P<count>\d{{5}})\.parquet")
 
 
 def check_fingerprint(manifest: Mapping[str, Any]) -> Iterator[Violation]:
@@ -69,7 +70,7 @@ def check_files(folder: Path, manifest: ReleaseManifest) -> Iterator[Violation]:
 
 def list_data_files(manifest: ReleaseManifest) -> dict[str, list[str]]:
     """Split → its data files, in order, by the manifest; names of another form are left out."""
-    files: dict[str, list[str]] = {split: [] for split in SPLITS}
+    files: dict[str, list[str]] = {split: [] for split in manifest.splits}
     for name in sorted(manifest.files):
         match = _DATA_NAME.fullmatch(name)
         if match and match["split"] in files:
@@ -82,14 +83,16 @@ def _check_names(manifest: ReleaseManifest) -> Iterator[Violation]:
     for name in sorted(manifest.files):
         parts = PurePosixPath(name).parts
         match = _DATA_NAME.fullmatch(name)
-        if match and match["split"] in SPLITS:
+        if match and match["split"] in manifest.splits:
             numbers[match["split"], int(match["count"])].append(int(match["number"]))
         elif parts[0] == DATA_FOLDER or ".." in parts or name.startswith("/"):
             yield Violation("file_names", name, "is no name of a data file")
     for (split, count), found in sorted(numbers.items()):
         if sorted(found) != list(range(count)):
             yield Violation("file_names", f"{DATA_FOLDER}/{split}-*", f"has {len(found)} of {count} files")
-    for split in SPLITS:
+    for split in manifest.splits:
+        if find_name_fault(split):
+            yield Violation("split_names", MANIFEST_NAME, f"{split[:60]!r} cannot name a split")
         counts = [count for name, count in numbers if name == split]
         rows = manifest.splits.get(split, 0)
         if len(counts) > 1 or bool(counts) != bool(rows):

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logoingest.errors import GateError, Problem, UsageError
-from logoingest.release.features import LIGHT_COLUMNS, release_schema
+from logoingest.release.features import LIGHT_COLUMNS, ReleaseRow, release_schema
 from logoingest.release.manifest import read_manifest
 from logoingest.release.parquet import DATA_FOLDER
 
@@ -85,7 +85,7 @@ class Release:
         """The rows of a split, or of all splits with a column ``split`` in front.
 
         Args:
-            split: train, validation or test; all when left out.
+            split: train, or another of ``splits``; all when left out.
             columns: those to read; when left out, all but the pictures (ask for "image" by name, it is read into memory).
 
         Raises:
@@ -119,7 +119,7 @@ class Release:
         """A torch map-style dataset of (picture, label): a PIL RGB image the right way up, or what ``transform`` makes of it.
 
         Args:
-            split: train, validation or test.
+            split: train, or another of ``splits``.
             transform: called with the PIL image; must be picklable when workers are spawned.
             keep_multi_class: also give pictures of several classes, with label -1; they are left out otherwise.
 
@@ -149,7 +149,7 @@ class Release:
         Over all ranks and their workers every picture comes once an epoch, none twice.
 
         Args:
-            split: train, validation or test.
+            split: train, or another of ``splits``.
             transform: as in ``dataset``.
             shuffle_buffer: encoded pictures held for shuffling, per worker; 0 keeps the order of the files.
             seed: with the epoch (``set_epoch``) it fixes the order.
@@ -183,7 +183,8 @@ class Release:
         tables = []
         for path in self.files(split):
             try:
-                tables.append(pq.ParquetFile(path).read(columns=list(columns)).select(list(columns)).cast(kept))
+                table = pq.ParquetFile(path).read(columns=list(columns))
+                tables.append(ReleaseRow.complete(table, columns).select(list(columns)).cast(kept))
             except (OSError, ValueError, KeyError, pa.ArrowException) as error:
                 what = f"cannot be read ({error})"
                 raise GateError(Problem(str(path), what, "check the release with: logoingest verify")) from error

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -65,6 +65,28 @@ class ReleaseManifest(_Part):
     def class_ids(self) -> list[str]:
         """The class of each label index."""
         return [entry.id for entry in self.classes]
+
+
+class StoredForm(NamedTuple):
+    """The form the pictures are released in, as the lineage says: ``images.store`` and ``images.max_side_px``."""
+
+    is_rgb: bool
+    max_side_px: int
+
+    @classmethod
+    def read(cls, lineage: Mapping[str, Any]) -> StoredForm:
+        """As fetched, where the lineage says nothing of it or nothing that can be understood."""
+        config = lineage.get("config")
+        images = config.get("images") if isinstance(config, dict) else None
+        if not isinstance(images, dict) or images.get("store") != "rgb":
+            return cls(is_rgb=False, max_side_px=0)
+        side = images.get("max_side_px")
+        return cls(is_rgb=True, max_side_px=side if isinstance(side, int) else 0)
+
+    def describe(self) -> str:
+        """A few words for people."""
+        limit = f", longer side at most {self.max_side_px:,} px" if self.max_side_px else ""
+        return f"8-bit RGB, upright{limit}" if self.is_rgb else "as fetched"
 
 
 def compute_fingerprint(manifest: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logoingest.release.features import PICTURE_LEAF, REPEATING_LEAVES, SMALL_LEAVES, SPLITS, release_schema
+from logoingest.release.features import PICTURE_LEAF, REPEATING_LEAVES, SMALL_LEAVES, release_schema
 from logoingest.release.spool import Spool
 
 #: No row group has more bytes of pictures than this, unless one picture alone does: readers take a group in whole.
@@ -41,17 +41,17 @@ def plan_files(
     """Cut the rows into row groups and files. A split without rows has no file: ``datasets`` refuses an empty one.
 
     Args:
-        split_rows: rows of each split; the rows are in the order of ``SPLITS``.
+        split_rows: rows of each split, in the order in which the splits' rows come.
         lengths: the picture's bytes of each row.
         rows_per_group: rows of a group, fewer where ``MAX_GROUP_BYTES`` is reached.
         max_file_bytes: bytes of pictures at which a split goes on in a further file; a file holds one group at least.
     """
     files = []
     start = 0
-    for split in SPLITS:
-        if not split_rows.get(split):
+    for split, count in split_rows.items():
+        if not count:
             continue
-        stop = start + split_rows[split]
+        stop = start + count
         groups = _cut(start, stop, lengths, rows_per_group, MAX_GROUP_BYTES)
         start = stop
         sizes = np.array([lengths[group.start : group.stop].sum() for group in groups], np.int64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,14 +12,20 @@ from typing import Any
 import pyarrow as pa
 
 from logoingest.release.loader import Release
+from logoingest.release.manifest import CROISSANT_NAME
 from logoingest.release.violations import Violation
+
+logger = logging.getLogger("logoingest")
 
 #: Rows as (image_id, label), in order, by split.
 SeenRows = dict[str, list[tuple[str, int]]]
 
 
 def check_readers(release: Release) -> Iterator[Violation]:
-    """pyarrow, pandas, and where installed duckdb, datasets and torch: equal rows, class names, a picture that opens."""
+    """pyarrow, pandas, and where installed duckdb, datasets, mlcroissant and torch: equal rows, class names, a picture that opens.
+
+    A reader that is not installed is passed over, and the log says so.
+    """
     try:
         expected = _read_with_loader(release)
     except Exception as error:  # noqa: BLE001  # whatever a reader raises is the finding
@@ -25,6 +33,7 @@ def check_readers(release: Release) -> Iterator[Violation]:
         return
     for name, read in READERS.items():
         if importlib.util.find_spec(name) is None:
+            logger.info("not reopened with %s, which is not installed", name)
             continue
         try:
             seen = read(release)
@@ -87,6 +96,36 @@ def _read_with_datasets(release: Release) -> SeenRows:
     return seen
 
 
+def _read_with_mlcroissant(release: Release) -> SeenRows:
+    """Every record that ``croissant.json`` describes, its picture opened; a data file is in memory at a time."""
+    import mlcroissant
+
+    seen: SeenRows = {split: [] for split in release.splits}
+    if not any(release.splits.values()):
+        return seen
+    with _quiet("absl"):  # recommends properties that a release of pictures has no use for
+        opened = mlcroissant.Dataset(jsonld=str(release.path / CROISSANT_NAME))
+        for record in opened.records("pictures"):
+            split, image_id = (record[f"pictures/{name}"].decode() for name in ("split", "image_id"))
+            seen[split].append((image_id, record["pictures/label"]))
+        names = [record["classes/class_id"] for record in opened.records("classes")]
+    if names != release.class_names:
+        raise ValueError(f"class names {names[:3]} …, not those of the manifest")
+    return {split: sorted(rows) for split, rows in seen.items()}  # rows are in the order of image_id, files come in any
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """A library's warnings kept off the terminal for a while."""
+    library = logging.getLogger(name)
+    level = library.level
+    library.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        library.setLevel(level)
+
+
 def _read_with_torch(release: Release) -> SeenRows:
     """The labels of our own dataset, and its first and last picture."""
     seen: SeenRows = {}
@@ -105,6 +144,7 @@ READERS: dict[str, Callable[[Release], SeenRows]] = {
     "pandas": _read_with_pandas,
     "duckdb": _read_with_duckdb,
     "datasets": _read_with_datasets,
+    "mlcroissant": _read_with_mlcroissant,
     "torch": _read_with_torch,
 }
 

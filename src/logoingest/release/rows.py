@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.errors import LogoingestError, Problem
-from logoingest.release.features import NO_LABEL, SPLITS, ReleaseRow
+from logoingest.release.features import NO_LABEL, ReleaseRow
+from logoingest.release.spool import StoredPicture
 
 #: Pillow's format → file name extension inside the release; anything else is its own name in lower case.
 EXTENSIONS = {
@@ -40,14 +42,17 @@ def select_classes(classes: Sequence[tuple[str, str]], samples: pa.Table, splits
     return [(class_id, name) for class_id, name in classes if class_id in occurring]
 
 
-def join_rows(samples: pa.Table, images: pa.Table, splits: pa.Table, class_ids: Sequence[str]) -> pa.Table:
-    """The rows to release, in the order of split (train, validation, test) and image_id.
+def join_rows(
+    samples: pa.Table, images: pa.Table, splits: pa.Table, class_ids: Sequence[str], split_names: Sequence[str]
+) -> pa.Table:
+    """The rows to release, in the order of ``split_names`` and image_id.
 
     Args:
         samples: ``SampleRow``; those without a split are left out.
         images: ``ImageRow``; further pictures are left out.
         splits: ``SplitRow``; each names a sample and an image.
         class_ids: the class of each label index.
+        split_names: the splits there are.
 
     Returns:
         The columns of ``ReleaseRow`` but ``image``, and beside them split, path, shard, shard_row and byte_count.
@@ -56,9 +61,9 @@ def join_rows(samples: pa.Table, images: pa.Table, splits: pa.Table, class_ids: 
         LogoingestError: the tables do not fit together.
     """
     splits = splits.select(["image_id", "group_id", "split"]).combine_chunks()
-    rank = pc.index_in(splits.column("split"), value_set=pa.array(SPLITS))
+    rank = pc.index_in(splits.column("split"), value_set=pa.array(split_names, pa.string()))
     if rank.null_count:
-        raise LogoingestError(Problem("splits", f"knows other splits than {', '.join(SPLITS)}", "run the splits stage again"))
+        raise LogoingestError(Problem("splits", f"knows other splits than {', '.join(split_names)}", "run the splits stage again"))
     splits = splits.append_column("rank", rank).sort_by([("rank", "ascending"), ("image_id", "ascending")])
     ids = splits.column("image_id")
     if len(pc.unique(ids)) != len(ids):
@@ -73,6 +78,7 @@ def join_rows(samples: pa.Table, images: pa.Table, splits: pa.Table, class_ids: 
         "group_id": splits.column("group_id"),
         **{name: sample.column(name) for name in ("confidence", "votes", "class_ids", "annotation_ids")},
         **{name: image.column(name) for name in ("width", "height")},
+        "stored_sha256": pa.nulls(len(ids), pa.string()),
         "boxes": _index_boxes(sample.column("boxes"), class_ids),
     }
     schema = pa.schema([pa.field(field.name, field.type) for field in ReleaseRow.arrow_schema() if field.name != "image"])
@@ -84,6 +90,44 @@ def join_rows(samples: pa.Table, images: pa.Table, splits: pa.Table, class_ids: 
     ):
         rows = rows.append_column(name, column)
     return rows.combine_chunks()
+
+
+def place_stored(rows: pa.Table, stored: Mapping[int, StoredPicture]) -> pa.Table:
+    """``join_rows``'s table with what is known of the pictures that are not stored as fetched: hash, size, path; boxes scaled."""
+    if not stored:
+        return rows
+    sizes = {name: rows.column(name).to_numpy().copy() for name in ("width", "height")}
+    digests: list[str | None] = [None] * rows.num_rows
+    paths = rows.column("path").to_pylist()
+    scales = np.ones((rows.num_rows, 2))
+    for index, picture in stored.items():
+        scales[index] = picture.width / sizes["width"][index], picture.height / sizes["height"][index]
+        sizes["width"][index], sizes["height"][index] = picture.width, picture.height
+        digests[index] = picture.sha256
+        paths[index] = f"{paths[index][:64]}.{name_extension(picture.format)}"
+    columns = {
+        **{name: pa.array(values) for name, values in sizes.items()},
+        "stored_sha256": pa.array(digests, pa.string()),
+        "path": pa.array(paths, pa.string()),
+        "boxes": _scale_boxes(_one_array(rows.column("boxes")), scales),
+    }
+    for name, column in columns.items():
+        rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), column)
+    return rows
+
+
+def _scale_boxes(boxes: pa.Array, scales: npt.NDArray[np.float64]) -> pa.Array:
+    """[x, y, width, height] times the row's (across, down)."""
+    flat, parents = pc.list_flatten(boxes), pc.list_parent_indices(boxes).to_numpy(zero_copy_only=False)
+    if len(flat) == 0 or (scales == 1).all():
+        return boxes
+    places = pc.struct_field(flat, "bbox")
+    values = pc.list_flatten(places).to_numpy(zero_copy_only=False).reshape(-1, 4) * np.tile(scales[parents], 2)
+    scaled = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), 4)
+    fields = {name: scaled if name == "bbox" else pc.struct_field(flat, name) for name in flat.type.names}
+    values = pa.StructArray.from_arrays(list(fields.values()), names=list(fields))
+    lengths = pc.list_value_length(boxes).to_numpy(zero_copy_only=False)
+    return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32()), values).cast(boxes.type)
 
 
 def _find(ids: pa.ChunkedArray, table: pa.Table, name: str) -> pa.Array:

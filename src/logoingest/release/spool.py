@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +22,35 @@ import pyarrow as pa
 
 from logoingest.errors import LogoingestError, Problem
 
+Indices = npt.NDArray[np.int64]
+
 #: Reads the image bytes of some rows of one download shard.
 BytesLoader = Callable[[str, Sequence[int]], Sequence[bytes]]
 
+#: Brings a picture into the form it is released in: (bytes, Pillow's format, width, height); raises ValueError where it cannot.
+Converter = Callable[[bytes], tuple[bytes, str, int, int]]
+
 #: Pictures asked for in one go: their sum of bytes at most (one larger picture comes alone).
 BATCH_BYTES = 134_217_728
+#: Pictures converted at the same time, and how many pixels they may have together; one with more is converted alone.
+_WORKERS = 2
+_PIXELS_AT_ONCE = 16_000_000
+
+
+class StoredPicture(NamedTuple):
+    """A picture that is not released as it was fetched."""
+
+    sha256: str
+    format: str
+    width: int
+    height: int
 
 
 class Spool:
-    """Pictures by their row number in ``rows`` (columns image_id, shard, shard_row, byte_count); use it as a context manager."""
+    """Pictures by their row number in ``rows`` (columns image_id, shard, shard_row, byte_count, width, height).
+
+    Use it as a context manager.
+    """
 
     def __init__(self, folder: Path, rows: pa.Table) -> None:
         self._rows = rows
@@ -36,6 +58,8 @@ class Spool:
         self._offsets = np.zeros(rows.num_rows, np.int64)
         self.lengths = np.zeros(rows.num_rows, np.int64)
         """Bytes of each picture."""
+        self.stored: dict[int, StoredPicture] = {}
+        """Row → what it was converted to, for pictures whose bytes changed by that."""
 
     def __enter__(self) -> Self:
         return self
@@ -43,30 +67,60 @@ class Spool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
 
-    def fill(self, load_bytes: BytesLoader) -> None:
-        """Take in every picture, each shard read once and in order.
+    def fill(self, load_bytes: BytesLoader, convert: Converter | None = None) -> None:
+        """Take in every picture, each shard read once and in order; converted, where ``convert`` is given.
 
         Raises:
-            LogoingestError: a picture is missing, or its bytes are not those its image_id was made of.
+            LogoingestError: a picture is missing, cannot be converted, or its bytes are not those its image_id was made of.
         """
         image_ids = self._rows.column("image_id")
         position = 0
         for shard, rows, batch in self._batches():
             expected = image_ids.take(pa.array(batch)).to_pylist()
-            for index, row, image_id, picture in zip(batch, rows, expected, load_bytes(shard, rows), strict=True):
+            pictures = load_bytes(shard, rows)
+            for row, image_id, picture in zip(rows, expected, pictures, strict=True):
                 if hashlib.sha256(picture).hexdigest() != image_id:
                     what = f"does not hold the picture {image_id}"
                     raise LogoingestError(Problem(f"{shard} row {row}", what, "run fetch and images again"))
+            for index, picture in zip(batch, self._convert(batch, pictures, convert), strict=True):
                 self._file.write(picture)
                 self._offsets[index], self.lengths[index] = position, len(picture)
                 position += len(picture)
         self._file.flush()
 
+    def _convert(self, batch: Indices, pictures: Sequence[bytes], convert: Converter | None) -> Iterator[bytes]:
+        """The pictures as they are to be stored, in order; a few are worked at ahead."""
+        if convert is None:
+            yield from pictures
+            return
+        pixels = self._rows.column("width").to_numpy()[batch].astype(np.int64) * self._rows.column("height").to_numpy()[batch]
+        ahead: deque[tuple[int, bytes, Future[tuple[bytes, str, int, int]]]] = deque()
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            for index, size, picture in zip(batch.tolist(), pixels.tolist(), pictures, strict=True):
+                limit = 0 if size * _WORKERS > _PIXELS_AT_ONCE else 2 * _WORKERS
+                while len(ahead) > limit:
+                    yield self._store(*ahead.popleft())
+                ahead.append((index, picture, pool.submit(convert, picture)))
+                if limit == 0:
+                    yield self._store(*ahead.popleft())
+            while ahead:
+                yield self._store(*ahead.popleft())
+
+    def _store(self, index: int, original: bytes, converted: Future[tuple[bytes, str, int, int]]) -> bytes:
+        try:
+            data, picture_format, width, height = converted.result()
+        except ValueError as error:
+            where = f"picture {self._rows.column('image_id')[index].as_py()}"
+            raise LogoingestError(Problem(where, str(error), 'list its URL for retry, or set images.store = "original"')) from error
+        if data != original:
+            self.stored[index] = StoredPicture(hashlib.sha256(data).hexdigest(), picture_format, width, height)
+        return data
+
     def read(self, index: int) -> bytes:
         """The picture of a row."""
         return os.pread(self._file.fileno(), int(self.lengths[index]), int(self._offsets[index]))
 
-    def _batches(self) -> Iterator[tuple[str, list[int], npt.NDArray[np.int64]]]:
+    def _batches(self) -> Iterator[tuple[str, list[int], Indices]]:
         """Yields (shard, its rows, the indices they have here), by shard and row, ``BATCH_BYTES`` at most."""
         shard_rows = self._rows.column("shard_row").to_numpy()
         sizes = self._rows.column("byte_count").to_numpy()

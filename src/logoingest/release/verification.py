@@ -22,7 +22,8 @@ def verify_release(
 
     Laws: manifest, fingerprint, files, file_names, readable, schema, features, class_names, rows, no_nulls, labels_in_range,
     labels_match_classes, boxes, image_ids, image_paths, urls, ranges, order, row_groups, pictures_once, groups_undivided,
-    class_counts, conservation, rejected, card, croissant; and when ``deep``: image_bytes, pictures_decode, picture_size, reopens.
+    class_counts, conservation, rejected, card, croissant; and when ``deep``: image_bytes, pictures_decode, picture_size, stored_form,
+    reopens.
 
     Args:
         path: the release folder.

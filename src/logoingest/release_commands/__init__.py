@@ -1,16 +1,16 @@
-"""The commands on releases that are there: export, diff, push, pull, versions. Each goes by ``logoingest release …`` as well."""
+"""The commands on releases that are there: export, diff, push, pull, versions, duplicates. Each of the first five goes by ``logoingest release …`` as well."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from logoingest.arguments import add_command, print_json
 from logoingest.errors import Problem, UsageError
+from logoingest.release_commands.duplicates import add_duplicates_command
+from logoingest.release_commands.finding import find_release
 
 #: The commands. ``release dataset.toml`` writes a release; ``release diff A B`` is ``diff A B``.
 RELEASE_COMMANDS = ("export", "diff", "push", "pull", "versions")
@@ -19,7 +19,6 @@ RELEASE_COMMANDS = ("export", "diff", "push", "pull", "versions")
 EXPORT_FORMATS = ("coco", "voc", "yolo", "imagefolder", "webdataset")
 
 _RELEASE_HELP = "a release folder, or a dataset.toml for its newest release, or dataset.toml@v2 for an earlier one"
-_CONFIG_VERSION = re.compile(r"(?P<config>.+\.toml)(?:@v(?P<version>\d{1,9}))?", re.DOTALL)
 
 
 def drop_group_word(arguments: Sequence[str]) -> list[str]:
@@ -57,24 +56,8 @@ def add_release_commands(commands: Any) -> None:
     pull.add_argument("target", metavar="TARGET", help="a folder, or a URL that fsspec knows")
     pull.add_argument("folder", type=Path, metavar="FOLDER", help="the folder to make")
 
+    add_duplicates_command(commands)
     add_command(commands, "versions", _command_versions, "the releases a dataset had, and which are kept")
-
-
-@contextlib.contextmanager
-def _find_release(text: str) -> Iterator[Path]:
-    """The local folder of a release that a command line names; a remote workspace's is copied for the while."""
-    match = _CONFIG_VERSION.fullmatch(text)
-    if Path(text).is_dir() or match is None:
-        yield Path(text)
-        return
-    from logoingest.config import load_config
-    from logoingest.release.versions import RELEASE_FOLDER, name_version
-    from logoingest.workspace import Workspace
-
-    workspace = Workspace(load_config(Path(match["config"]), []).workspace_url)
-    name = RELEASE_FOLDER if match["version"] is None else name_version(workspace, int(match["version"]))
-    with workspace.local_copy(name) as folder:
-        yield folder
 
 
 def _command_export(options: argparse.Namespace) -> int:
@@ -82,7 +65,7 @@ def _command_export(options: argparse.Namespace) -> int:
     from logoingest.release.exports import export_release
     from logoingest.release_commands.printing import print_export
 
-    with _find_release(options.release) as folder:
+    with find_release(options.release) as folder:
         summary = export_release(open_release(folder), options.format, options.out, options.force)
     if options.json:
         return print_json(summary._asdict())
@@ -97,7 +80,7 @@ def _command_diff(options: argparse.Namespace) -> int:
 
     if options.limit < 0:
         raise UsageError(Problem("--limit", "is negative", "0 shows everything"))
-    with _find_release(options.before) as before, _find_release(options.after) as after:
+    with find_release(options.before) as before, find_release(options.after) as after:
         diff = compare_releases(open_release(before), open_release(after))
     if options.json:
         print_json(describe_diff(diff))
@@ -112,7 +95,7 @@ def _command_push(options: argparse.Namespace) -> int:
     from logoingest.release_commands.printing import print_push
     from logoingest.schemas import Stage
 
-    with _find_release(options.release) as folder, show_progress(options.quiet) as progress:
+    with find_release(options.release) as folder, show_progress(options.quiet) as progress:
         summary = push_release(folder, options.target, lambda done, total: progress(Stage.RELEASE, done, total, "files"))
     if options.json:
         return print_json(summary._asdict())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +17,9 @@ from logoingest.release.comparison import ReleaseDiff, count_transitions
 from logoingest.release.exports import ExportSummary
 from logoingest.release.exports.folder import LEFT_OUT_NAME
 from logoingest.release.publishing import PushSummary
+
+if TYPE_CHECKING:
+    from logoingest.pipeline import Against
 
 _REASONS = {
     "several_classes": "of several classes",
@@ -89,6 +92,35 @@ def print_versions(versions: Sequence[Mapping[str, Any]], config: Path) -> None:
     kept = [entry["version"] for entry in versions if entry["folder"]]
     if len(kept) > 1:
         console.print(f"compare two with: logoingest diff {clean(config)}@v{kept[-2]} {clean(config)}@v{kept[-1]}")
+
+
+def print_against(found: Against, limit: int | None) -> None:
+    """What each other dataset shares with ours, the pairs, leaks first, and what a leak means."""
+    console = _open_console()
+    for other in found.others:
+        unusable = f" ({other.unusable:,} more are no usable pictures)" if other.unusable else ""
+        console.print(f"{found.compared:,} pictures against {other.pictures:,} of {clean(other.name)}{unusable}:")
+        leaks = f"[bold]{other.leaks:,} leak[/bold]" if other.leaks else "none leaks"
+        console.print(f"  {other.alike:,} of ours are there too, in {other.pairs:,} pairs; {leaks}")
+    pairs = found.pairs.sort_by([("leak", "descending"), ("image_id", "ascending")])
+    rows = [
+        (
+            pair["image_id"][:12], pair["split"] or "none", pair["other_name"], pair["other_split"] or "unknown",
+            str(pair["kind"]).replace("_", " "), f"{pair['distance']}", f"{pair['correlation']:.3f}", "leak" if pair["leak"] else "",
+        )
+        for pair in (pairs if limit is None else pairs.slice(0, limit)).to_pylist()
+    ]  # fmt: skip
+    columns = ("ours", "split", "theirs", "their split", "alike", "bits", "r", "")
+    _print_table(console, "", columns, rows, None)
+    if limit is not None and pairs.num_rows > limit:
+        console.print(f"… and {pairs.num_rows - limit:,} more: --limit 0 shows all")
+    if pairs.num_rows:
+        console.print("all pairs: tables/against.parquet")
+    if any(other.leaks for other in found.others):
+        console.print(
+            "A leak is a picture that is in another split there than here (or in one its path does not tell): one of the two datasets "
+            'trains on what the other tests with. Leave such pictures out with images.against and images.against_policy = "reject".'
+        )
 
 
 def _print_classes(console: Console, diff: ReleaseDiff) -> None:

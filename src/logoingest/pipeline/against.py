@@ -1,0 +1,287 @@
+"""Our pictures against other datasets: an earlier release, a public dataset. Their fingerprints are made once and kept.
+
+Fingerprints lie in ``fingerprints/<hash>.parquet`` of the workspace, named by the hash of the content they were made of: a piece of
+a dataset (a Parquet file, or some hundred image files) that has not changed is hashed, but not decoded again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from logoingest.config import Config
+from logoingest.errors import Problem, UsageError, WorkspaceError
+from logoingest.images.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
+from logoingest.images.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
+from logoingest.pipeline.session import Run
+from logoingest.refusals import Refusal, reject_annotations
+from logoingest.release import Release, Violation
+from logoingest.schemas import AgainstRow, Reason, Stage, StageResult
+from logoingest.workspace import Workspace, choose_parquet_options
+
+#: The table of what is alike, and the folder of others' fingerprints.
+AGAINST = "against"
+FINGERPRINTS = "fingerprints"
+#: Rows of fingerprints that are compared at once.
+_ROWS_AT_ONCE = 8_192
+
+#: Told how many pieces of another dataset are done, of how many, and its name.
+Teller = Callable[[int, int, str], None]
+
+
+class Other(NamedTuple):
+    """What came of one other dataset."""
+
+    name: str
+    pictures: int
+    unusable: int
+    pairs: int
+    alike: int
+    """Our pictures that are in a pair."""
+    leaks: int
+    """Our pictures that leak."""
+
+
+class Against(NamedTuple):
+    """What came of all of them."""
+
+    compared: int
+    """Our pictures."""
+    pairs: pa.Table
+    """``AgainstRow``, dataset by dataset."""
+    others: list[Other]
+
+
+def list_others(config: Config) -> dict[str, str]:
+    """The datasets that ``images.against`` names: name → path or URL."""
+    return {path: path if "://" in path else str(config.resolve(path)) for path in config.images.against}
+
+
+def hash_others(config: Config) -> str:
+    """Hash of the listings of ``list_others``; "" where one of them cannot be read, which the images stage will say."""
+    try:
+        return hash_listing(list(list_others(config).values()))
+    except UsageError:
+        return ""
+
+
+def compare_datasets(run: Run, others: Mapping[str, str]) -> Against:
+    """Compare the workspace's usable pictures with other datasets and write ``tables/against.parquet``.
+
+    Args:
+        run: must hold the lease.
+        others: name → local path or URL, see ``images.elsewhere.list_pieces``.
+
+    Raises:
+        UsageError: the images stage has not run, or another dataset cannot be read.
+    """
+    if not others:
+        raise UsageError(
+            Problem("duplicates", "nothing to compare with", "name it: --against PATH, or images.against in dataset.toml")
+        )
+    if not run.workspace.has_table("images"):
+        raise UsageError(
+            Problem(run.workspace.url, "the images stage has not run here", "first: logoingest run CONFIG --until images")
+        )
+    images = run.workspace.read_table("images", ["image_id", "pixel_hash", "hash", "shard", "shard_row"])
+    found = _compare(_gather_ours(run.workspace, images), others, run.workspace, run.config.images.max_pixels, _tell(run))
+    run.workspace.write_table(AGAINST, found.pairs)
+    return found
+
+
+def find_leaks(release: Release, others: Mapping[str, str], workspace: Workspace, max_pixels: int) -> list[Violation]:
+    """Two laws on the release's pictures themselves, whatever its tables say of them.
+
+    ``splits_apart``: no picture is in two splits, saved again; ``apart_from_others``: none is in one split of the release and in
+    another of the datasets named.
+
+    Raises:
+        UsageError: another dataset cannot be read.
+    """
+    pieces = list_pieces(str(release.path)) if any(release.splits.values()) else []
+    parts = [part for piece in pieces for part in _iterate_prints(workspace, piece, max_pixels)]
+    ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *(_name_ours(part) for part in parts)])
+    violations = _describe_saved_again(ours)
+    if others:
+        found = _compare(ours, others, workspace, max_pixels)
+        violations += [violation for other in found.others if (violation := _describe_leaks(other, found.pairs)) is not None]
+    return violations
+
+
+def make_leak_check(
+    others: Mapping[str, str], max_pixels: int, deep: bool, workspace: Workspace | None = None
+) -> Callable[[Release], list[Violation]] | None:
+    """``find_leaks`` for ``verify_release``; None where that is quick and names nothing. Without a workspace no fingerprint is kept.
+
+    A dataset that cannot be read raises here already.
+    """
+    if not others and not deep:
+        return None
+    for path in others.values():
+        list_pieces(path)
+
+    def check(release: Release) -> list[Violation]:
+        if workspace is not None:
+            return find_leaks(release, others, workspace, max_pixels)
+        with tempfile.TemporaryDirectory(prefix="logoingest-") as folder:
+            return find_leaks(release, others, Workspace(folder), max_pixels)
+
+    return check
+
+
+def refuse_known(run: Run, images: StageResult, annotations: pa.Table) -> StageResult:
+    """Take the pictures out of the ``images`` stage's result that are alike with any of the datasets ``images.against`` names.
+
+    Raises:
+        UsageError: another dataset cannot be read.
+    """
+    ours = _gather_ours(run.workspace, images.kept)
+    pairs = _compare(ours, list_others(run.config), run.workspace, run.config.images.max_pixels, _tell(run)).pairs
+    known = {pair["image_id"]: f"{pair['other']}: {_describe_pair(pair)}" for pair in reversed(pairs.to_pylist())}
+    is_known = pc.is_in(images.kept.column("image_id"), value_set=pa.array(known, pa.string()))
+    gone = images.kept.filter(is_known).select(["image_id", "urls"]).to_pylist()
+    refusals = {url: Refusal(Reason.KNOWN_ELSEWHERE, known[row["image_id"]]) for row in gone for url in row["urls"]}
+    rejected = pa.concat_tables([images.rejected, reject_annotations(annotations, refusals, Stage.IMAGES, on="url")])
+    return StageResult(images.kept.filter(pc.invert(is_known)), rejected.sort_by("annotation_id"))
+
+
+def _compare(
+    ours: pa.Table, others: Mapping[str, str], workspace: Workspace, max_pixels: int, tell: Teller = lambda *_: None
+) -> Against:
+    comparison = Comparison(ours)
+    found = {
+        name: comparison.compare(name, _iterate_theirs(workspace, path, max_pixels, lambda done, total: tell(done, total, name)))  # noqa: B023  # used within the turn
+        for name, path in others.items()
+    }
+    pairs = pa.concat_tables([AgainstRow.empty_table(), *(one.pairs for one in found.values())])
+    return Against(ours.num_rows, pairs, [_count_pairs(name, one) for name, one in found.items()])
+
+
+def _count_pairs(name: str, found: Found) -> Other:
+    leaks = found.pairs.filter(found.pairs.column("leak"))
+    alike, leaking = (len(pc.unique(table.column("image_id"))) for table in (found.pairs, leaks))
+    return Other(name, found.pictures, found.unusable, found.pairs.num_rows, alike, leaking)
+
+
+def _gather_ours(workspace: Workspace, images: pa.Table) -> pa.Table:
+    """The fingerprints of ``images`` and, as far as it is known, the split of each."""
+    splits: dict[str, str] = {}
+    if workspace.has_table("splits"):
+        table = workspace.read_table("splits", ["image_id", "split"])
+        splits = dict(zip(table.column("image_id").to_pylist(), table.column("split").to_pylist(), strict=True))
+    ids = images.column("image_id").to_pylist()
+    columns = {
+        "image_id": images.column("image_id"),
+        "split": pa.array([splits.get(image_id) for image_id in ids], pa.string()),
+        "pixel_hash": images.column("pixel_hash"),
+        "hash": images.column("hash"),
+        "signature": _read_signatures(workspace, images),
+    }
+    return pa.table([columns[name] for name in OURS_SCHEMA.names], schema=OURS_SCHEMA)
+
+
+def _read_signatures(workspace: Workspace, images: pa.Table) -> pa.Array:
+    found: dict[int, bytes] = {}
+    places = pa.table({"shard": images.column("shard"), "at": images.column("shard_row"), "row": pa.array(range(len(images)))})
+    for shard in sorted(pc.unique(images.column("shard")).to_pylist()):
+        wanted = places.filter(pc.equal(places.column("shard"), shard))
+        values = workspace.read_shard(shard, ["signature"]).column("signature").take(wanted.column("at"))
+        found.update(zip(wanted.column("row").to_pylist(), values.to_pylist(), strict=True))
+    return pa.array([found[row] for row in range(len(images))], pa.binary())
+
+
+def _iterate_theirs(workspace: Workspace, path: str, max_pixels: int, tell: Callable[[int, int], None]) -> Iterator[Theirs]:
+    pieces = list_pieces(path)
+    for number, piece in enumerate(pieces):
+        tell(number, len(pieces))
+        yield from _iterate_prints(workspace, piece, max_pixels)
+    tell(len(pieces), len(pieces))
+
+
+def _iterate_prints(workspace: Workspace, piece: Piece, max_pixels: int) -> Iterator[Theirs]:
+    """The fingerprints of a piece, made first where the workspace has none, some thousand rows at a time."""
+    name = f"{FINGERPRINTS}/{hash_piece(piece, max_pixels)}.parquet"
+    if not workspace.exists(name):
+        _write_prints(workspace, name, piece, max_pixels)
+    start = 0
+    try:
+        with workspace.filesystem.open(workspace.path(name), "rb") as file:
+            for batch in pq.ParquetFile(file).iter_batches(_ROWS_AT_ONCE):
+                rows = range(start, start + batch.num_rows)
+                prints = pa.Table.from_batches([batch])
+                yield Theirs(prints, [piece.name_row(row) for row in rows], [piece.guess_split(row) for row in rows])
+                start += batch.num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise WorkspaceError(Problem(workspace.path(name), f"is damaged ({error})", "remove it and run again")) from error
+
+
+def _write_prints(workspace: Workspace, name: str, piece: Piece, max_pixels: int) -> None:
+    file = workspace.start_file(name)
+    try:
+        with file.explain_errors(), pq.ParquetWriter(file.path, PRINT_SCHEMA, **choose_parquet_options(PRINT_SCHEMA)) as writer:
+            waiting: list[pa.RecordBatch] = []
+            for batch in fingerprint_piece(piece, max_pixels):
+                waiting.append(batch)
+                if sum(part.num_rows for part in waiting) >= _ROWS_AT_ONCE:
+                    writer.write_table(pa.Table.from_batches(waiting))
+                    waiting = []
+            writer.write_table(pa.Table.from_batches(waiting, PRINT_SCHEMA))
+        file.publish()
+    finally:
+        file.discard()
+
+
+def _name_ours(part: Theirs) -> pa.Table:
+    """A release's own pictures as ``OURS_SCHEMA``; those that do not decode break another law."""
+    columns = {"image_id": part.prints.column("sha256"), "split": pa.array(part.splits, pa.string())}
+    columns |= {name: part.prints.column(name) for name in ("pixel_hash", "hash", "signature")}
+    table = pa.table([columns[name] for name in OURS_SCHEMA.names], schema=OURS_SCHEMA)
+    return table.filter(pc.is_valid(table.column("hash")))
+
+
+def _describe_saved_again(ours: pa.Table) -> list[Violation]:
+    pairs = find_saved_again(ours)
+    if not pairs:
+        return []
+    one, other = (ours.slice(row, 1).select(["image_id", "split"]).to_pylist()[0] for row in pairs[0])
+    example = f"{one['image_id']} ({one['split']}) and {other['image_id']} ({other['split']})"
+    return [Violation("splits_apart", "data", f"{len(pairs):,} pictures are in two splits, saved again; for example {example}")]
+
+
+def _describe_leaks(other: Other, pairs: pa.Table) -> Violation | None:
+    if not other.leaks:
+        return None
+    leaks = pairs.filter(pc.and_(pc.equal(pairs.column("other"), other.name), pairs.column("leak")))
+    first = leaks.slice(0, 1).to_pylist()[0]
+    what = (
+        f"{other.leaks:,} pictures are in another split there than here, or in one that is not told; for example {first['image_id']} "
+        f"({first['split']}) is {_describe_pair(first)}"
+    )
+    return Violation("apart_from_others", other.name, what)
+
+
+def _describe_pair(pair: Mapping[str, object]) -> str:
+    kind = str(pair["kind"]).replace("_", " ")
+    how = f"{kind}, {pair['distance']} bits, r {pair['correlation']:.3f}" if pair["kind"] == "near" else kind
+    return f"{pair['other_name']} ({pair['other_split'] or 'split unknown'}; {how})"
+
+
+def _tell(run: Run) -> Teller:
+    return lambda done, total, name: run.progress(
+        Stage.IMAGES, done, total, f"fingerprints of {os.path.basename(name.rstrip('/'))}"
+    )
+
+
+def verify_folder(folder: Path, deep: bool, others: Mapping[str, str]) -> list[Violation]:
+    """``release.verify_release`` of a release folder without a workspace, with the law ``apart_from_others`` towards ``others``."""
+    from logoingest.config import ImagesConfig
+    from logoingest.release import verify_release
+
+    return verify_release(folder, deep, make_leak_check(others, ImagesConfig().max_pixels, deep))
