@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -124,6 +125,22 @@ def test_earlier_places_outlive_their_table(make_dataset):
     since = dict(zip(made["image_id"].to_pylist(), made["since"].to_pylist(), strict=True))
     assert {since[image_id] for image_id in before} == {1}
     assert {since[image_id] for image_id in after.keys() - before.keys()} == {2}
+
+
+def test_a_table_of_an_earlier_logoingest_is_read_on(make_dataset):
+    """Two columns that are never null, no version and no release: every picture keeps its place all the same."""
+    dataset = make_dataset()
+    run(load_config(dataset.config, environ={}))
+    before = {image_id: row["split"] for image_id, row in read_places(dataset).items()}
+    earlier = pa.schema([pa.field("image_id", pa.string(), nullable=False), pa.field("split", pa.string(), nullable=False)])
+    table = pa.table({"image_id": sorted(before), "split": [before[image_id] for image_id in sorted(before)]}, schema=earlier)
+    pq.write_table(table, dataset.folder / "work/tables/assignments.parquet")
+    dataset.add_picture("dune", 40)
+    dataset.write("[splits]\nseed = 7\n")
+    run(load_config(dataset.config, environ={}))
+    after = read_places(dataset)
+    assert len(after) == len(before) + 1
+    assert all(after[image_id]["split"] == split for image_id, split in before.items())
 
 
 def test_pictures_of_a_kept_older_release_keep_their_place_too(make_dataset):
