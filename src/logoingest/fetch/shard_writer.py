@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.errors import Problem, WorkspaceError
+from logoingest.parquet_files import choose_parquet_options
 from logoingest.schemas import DownloadRow
-from logoingest.workspace import FileRecord, PendingFile, Workspace, choose_parquet_options
+from logoingest.workspace import FileRecord, PendingFile, Workspace
 
 #: A row group ends at whichever comes first.
 MAX_GROUP_ROWS = 100

@@ -13,19 +13,25 @@ from typing import TYPE_CHECKING, Any
 from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import ClassMapError, Problem, UsageError
 from logoingest.escaping import escape_text
+from logoingest.label_commands.review_printing import (
+    describe_applied,
+    describe_groups,
+    describe_review,
+    print_applied,
+    print_groups,
+    print_suggestions,
+)
 from logoingest.label_commands.text_conflicts import print_text_conflicts
 
 if TYPE_CHECKING:
     from logoingest.labels.map_entries import Signature
     from logoingest.labels.rulings import Ruling
     from logoingest.labels.suggestions import Cluster
-    from logoingest.pipeline import Applied, AppliedGroups, Review, Run
+    from logoingest.pipeline import Applied, Review, Run
 
 _SHOWN_CLUSTERS = 50
 _ASKED_CLUSTERS = 500
-_SHOWN_SPELLINGS = 12
 _SHOWN_CHANGES = 60
-_SHOWN_EFFECTS = 20
 _MAX_PICTURES = 2_000
 
 
@@ -93,9 +99,9 @@ def _command_suggest(options: argparse.Namespace) -> int:
     if options.json:
         from logoingest.pipeline.texts import list_text_conflicts
 
-        return print_json({**_describe_review(review), "text_conflicts": list_text_conflicts(run)})
+        return print_json({**describe_review(review), "text_conflicts": list_text_conflicts(run)})
     print_text_conflicts(run)
-    _print_suggestions(review, options)
+    print_suggestions(review, options)
     return 0
 
 
@@ -136,90 +142,6 @@ def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
             ]
         )
     return review
-
-
-# -- suggest -----------------------------------------------------------------------------------------------------------
-
-
-def _describe_review(review: Review) -> dict[str, Any]:
-    return {
-        "undecided": {
-            "labels": len(review.open_labels.labels),
-            "answers": sum(label.answers for label in review.open_labels.labels),
-        },
-        "noise_only": {"labels": review.open_labels.noise_labels, "answers": review.open_labels.noise_answers},
-        "clusters_in_all": review.clusters_in_all,
-        "note": review.note,
-        "clusters": [_describe_cluster(cluster) for cluster in review.clusters],
-    }
-
-
-def _describe_cluster(cluster: Cluster) -> dict[str, Any]:
-    from logoingest.labels.suggestions import propose_toml
-
-    return {
-        "cluster": cluster.cluster_id,
-        "answers": cluster.answers,
-        "spellings": len(cluster.members),
-        "workers": len(cluster.workers),
-        "suspect_workers": cluster.suspects,
-        "warning": cluster.warning,
-        "urls": len(cluster.urls),
-        "examples": list(cluster.examples),
-        "labels": [
-            {
-                "label": member.raw_label,
-                "label_id": member.label_id,
-                "answers": member.answers,
-                "workers": len(member.workers),
-                "urls": len(member.urls),
-                "decision": member.decision,
-                "rule": member.rule,
-                "near": member.near_spelling,
-            }
-            for member in cluster.members
-        ],
-        "candidates": [candidate._asdict() for candidate in cluster.candidates],
-        "toml": propose_toml(cluster),
-    }
-
-
-def _print_suggestions(review: Review, options: argparse.Namespace) -> None:
-    from logoingest.label_commands.review_terminal import describe_counts
-    from logoingest.labels.rulings import shorten
-    from logoingest.labels.suggestions import propose_toml
-
-    if review.note:
-        print(f"({escape_text(review.note)})\n")
-    for cluster in review.clusters:
-        print(f"{cluster.cluster_id}  {describe_counts(cluster)}")
-        if cluster.warning:
-            print(f"  ! {cluster.warning}")
-        spellings = [
-            f"{shorten(member.raw_label)}{f' ×{member.answers:,}' if member.answers > 1 else ''}" for member in cluster.members
-        ]
-        more = f" … and {len(spellings) - _SHOWN_SPELLINGS:,} more" if len(spellings) > _SHOWN_SPELLINGS else ""
-        print(f"  {'  '.join(spellings[:_SHOWN_SPELLINGS])}{more}")
-        for number, candidate in enumerate(cluster.candidates, 1):
-            print(f"  {number} {escape_text(candidate.name)}  {candidate.score:.2f}  {escape_text(candidate.reason)}")
-        for line in propose_toml(cluster).splitlines():
-            print(f"      {escape_text(line)}")
-        print()
-    _print_summary(review, options)
-
-
-def _print_summary(review: Review, options: argparse.Namespace) -> None:
-    from logoingest.label_commands.review_terminal import count
-
-    found = review.open_labels
-    sizes = f"{count(sum(label.answers for label in found.labels), 'answer')} of {count(len(found.labels), 'spelling')}"
-    shown = f", the first {len(review.clusters):,} shown" if len(review.clusters) < review.clusters_in_all else ""
-    print(f"undecided: {sizes}; {count(review.clusters_in_all, 'cluster')}{shown}")
-    if found.noise_labels:
-        sizes = f"{count(found.noise_answers, 'answer')} of {count(found.noise_labels, 'spelling')}"
-        print(f"left out: {sizes} made of noise words, which name nothing")
-    if review.clusters:
-        print(f"decide: logoingest labels review {options.config}, or with --export review.csv")
 
 
 # -- review by spreadsheet ---------------------------------------------------------------------------------------------
@@ -291,96 +213,15 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     applied = apply_rulings(run, review, reading.rulings, signature)
     write_group_rulings(groups, signature)
     if options.json:
-        described = {**_describe_applied(applied), "empty": reading.empty, "gone": list(reading.gone)}
-        return print_json({**described, "pictures": _describe_groups(groups)})
-    _print_applied(applied, options)
-    _print_groups(groups, options)
+        described = {**describe_applied(applied), "empty": reading.empty, "gone": list(reading.gone)}
+        return print_json({**described, "pictures": describe_groups(groups)})
+    print_applied(applied, options)
+    print_groups(groups, options)
     for line in reading.gone[:_SHOWN_CHANGES]:
         print(f"  ! {line}")
     if reading.empty:
         print(f"left open: {count(reading.empty, 'spelling')}")
     return 0
-
-
-def _describe_applied(applied: Applied) -> dict[str, Any]:
-    edit = applied.edit
-    return {
-        "class_map": str(edit.path),
-        "written": applied.is_written,
-        "changes": list(edit.changes),
-        "decided": {ruling.raw_label: str(ruling.meaning) for ruling in edit.settled},
-        "already_so": {ruling.raw_label: str(ruling.meaning) for ruling in edit.already},
-        "overruled": {late.ruling.raw_label: {"wanted": str(late.ruling.meaning), "declared": late.by} for late in edit.overruled},
-        "side_effects": [effect._asdict() for effect in applied.side_effects],
-    }
-
-
-def _describe_groups(groups: AppliedGroups) -> dict[str, Any]:
-    reading = groups.reading
-    return {
-        "rulings": str(groups.path),
-        "ruled": [{"images": list(ruling.images), "ruling": str(ruling)} for ruling in groups.written],
-        "already_so": reading.already,
-        "late": list(reading.late),
-        "gone": list(reading.gone),
-        "empty": reading.empty,
-    }
-
-
-def _print_groups(groups: AppliedGroups, options: argparse.Namespace) -> None:
-    from logoingest.label_commands.review_terminal import count
-
-    reading = groups.reading
-    if not (groups.written or reading.already or reading.late or reading.gone or reading.empty):
-        return
-    print(f"{count(len(groups.written), 'set')} of contradicting pictures ruled on, {reading.already:,} ruled so before")
-    _print_some([f"  + {len(ruling.images):,} pictures: {escape_text(str(ruling))}" for ruling in groups.written], _SHOWN_CHANGES)
-    if reading.late:
-        print(
-            f"too late: {count(len(reading.late), 'ruling')} on what was ruled otherwise before; edit {escape_text(str(groups.path))}"
-        )
-    _print_some([f"  ! {escape_text(line)}" for line in (*reading.late, *reading.gone)], _SHOWN_CHANGES)
-    if reading.empty:
-        print(f"left open: {count(reading.empty, 'set')} of pictures")
-    if groups.written:
-        print(f"wrote {escape_text(str(groups.path))}\ntake it into the dataset with: logoingest run {options.config}")
-
-
-def _print_applied(applied: Applied, options: argparse.Namespace) -> None:
-    from logoingest.label_commands.review_terminal import count
-    from logoingest.labels.rulings import shorten
-    from logoingest.pipeline import describe_effect
-
-    edit = applied.edit
-    print(f"{count(len(edit.settled), 'spelling')} decided, {len(edit.already):,} decided so before")
-    _print_some([f"  + {escape_text(change)}" for change in edit.changes], _SHOWN_CHANGES)
-    if edit.overruled:
-        print(
-            f"too late: {count(len(edit.overruled), 'decision')} on what the class map declares otherwise by now; nothing is written there"
-        )
-        lines = [
-            f'  ! {late.ruling.where}: {shorten(late.ruling.raw_label)} as "{escape_text(str(late.ruling.meaning))}" is {escape_text(late.by)}'
-            for late in edit.overruled
-        ]
-        _print_some(lines, _SHOWN_CHANGES)
-    if applied.side_effects:
-        lost = sum(effect.is_reversal for effect in applied.side_effects)
-        warning = f"; {lost:,} of them had a class before" if lost else ""
-        print(f"side effects: {count(len(applied.side_effects), 'spelling')} decided otherwise than before{warning}")
-        _print_some(
-            [f"  {'!' if effect.is_reversal else '~'} {describe_effect(effect)}" for effect in applied.side_effects], _SHOWN_EFFECTS
-        )
-    if applied.is_written:
-        print(f"wrote {escape_text(str(edit.path))}\ntake it into the dataset with: logoingest run {options.config}")
-    else:
-        print(f"nothing to write: {escape_text(str(edit.path))} is as it was")
-
-
-def _print_some(lines: Sequence[str], most: int) -> None:
-    for line in lines[:most]:
-        print(line)
-    if len(lines) > most:
-        print(f"  … and {len(lines) - most:,} more")
 
 
 # -- review at the terminal --------------------------------------------------------------------------------------------
@@ -410,7 +251,7 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
         return 0
     applied, problems = _apply_what_holds(run, review, rulings, signature)
     journal.clear()
-    _print_applied(applied, options)
+    print_applied(applied, options)
     for problem in problems:
         print(f"  ! not written: {escape_text(str(problem))}")
     return 2 if problems else 0

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from logoingest.errors import Problem, UsageError
 from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels.label_table import normalise_labels
+from logoingest.parquet_files import write_parquet
 from logoingest.whole_files import replace_file
-from logoingest.workspace import write_parquet
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap

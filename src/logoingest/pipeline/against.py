@@ -20,11 +20,12 @@ from logoingest.config import Config
 from logoingest.errors import Problem, UsageError, WorkspaceError
 from logoingest.images.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
 from logoingest.images.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
+from logoingest.parquet_files import choose_parquet_options
 from logoingest.pipeline.session import Run
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.release import Release, Violation
 from logoingest.schemas import AgainstRow, Reason, Stage, StageResult
-from logoingest.workspace import Workspace, choose_parquet_options
+from logoingest.workspace import Workspace
 
 #: The table of what is alike, and the folder of others' fingerprints.
 AGAINST = "against"

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from logoingest import __version__
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError, Problem
+from logoingest.parquet_files import write_parquet
 from logoingest.release.card import SplitSize, render_card
 from logoingest.release.croissant import render_croissant
 from logoingest.release.features import NO_LABEL, SPLITS
@@ -29,7 +30,7 @@ from logoingest.release.parquet import DATA_FOLDER, plan_files, write_file
 from logoingest.release.rows import join_rows, place_stored, select_classes
 from logoingest.release.spool import BytesLoader, Converter, Spool
 from logoingest.schemas import RejectedRow
-from logoingest.workspace import hash_file, write_parquet
+from logoingest.workspace import hash_file
 
 
 def write_release(  # noqa: PLR0917  # everything a release is made of; the pipeline alone calls it
