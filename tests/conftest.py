@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from small_site import CLASSES, Dataset, Site, draw_picture, serve_site
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# Who starts the tests in the background of a shell hands Ctrl-C down as ignored; what the tests start is to hear it all the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadlines: the machines that run this are shared. The same examples every time, so that a failure is the change's own;
 # EXPLORE=1 draws new ones.
