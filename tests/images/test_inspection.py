@@ -123,6 +123,23 @@ def test_jpeg_of_many_scans_is_a_bomb():
     assert "scans" in facts["image_detail"]
 
 
+def test_scans_of_single_components_are_counted_without_progression():
+    """Only a first scan of all components must be the last: one of a single component may be repeated a thousand times."""
+    data = encode(draw((2_000, 2_000)), "JPEG")
+    start = data.rindex(b"\xff\xda")
+    assert data[start + 4] == 3
+    one = data[: start + 2] + b"\0\x08\1\1\0\0\x3f\0" + data[start + 14 : -2]
+    scan = one[start:]
+    assert inspect_image(one + scan * 400 + data[-2:])["image_reason"] == "bomb"
+
+
+def test_markers_of_scans_in_a_text_are_no_scans():
+    """What an application segment holds is never decoded."""
+    data = encode(draw((2_000, 2_000)), "JPEG")
+    noise = b"\xff\xfe" + (30_002).to_bytes(2, "big") + b"\xff\xda" * 15_000
+    assert inspect_image(data[:2] + noise + data[2:])["image_reason"] is None
+
+
 def test_icon_whose_png_lies():
     """An icon's directory may say 16 x 16 while the PNG inside is huge."""
     png = encode(Image.new("1", (12_000, 9_000)), "PNG")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 import sys
 import threading
@@ -148,6 +149,8 @@ class _Reporter:
 def main(descriptor: int) -> None:
     """What a lane's process runs; ``descriptor`` is its end of the pipe."""
     _allow_many_files()
+    gc.freeze()  # what was imported stays: no need to look at it again and again
+    gc.set_threshold(50_000, 20, 100)
     pipe: Connection[Any, Any] = Connection(descriptor)
     try:
         settings, inspect, threads = pipe.recv()

@@ -97,11 +97,22 @@ def _refuse_size(image: Image.Image, data: bytes, picture_format: str, max_pixel
     refusal = _judge_size(*image.size, max_pixels)
     if refusal is not None:
         return refusal
-    if picture_format == "JPEG":
+    if picture_format == "JPEG" and not _has_one_scan(image, data):
         scans = data.count(b"\xff\xda")
         if scans > _MAX_SCANS and scans * image.width * image.height > _MAX_SCANNED_PIXELS:
             return Refusal(Reason.BOMB, f"{scans} scans over {image.width} x {image.height} pixels")
     return None
+
+
+def _has_one_scan(image: Image.Image, data: bytes) -> bool:
+    """Whether the first scan must be the last: not progressive, all components in it (libjpeg then expects the end).
+
+    Pillow stops reading behind the header of the first scan (ITU T.81, B.2.3); where that is not found there, scans are counted.
+    """
+    file, components = getattr(image, "fp", None), getattr(image, "layers", 0)
+    start = 0 if file is None else file.tell() - 2 * components - 8
+    header = data[start : start + 5] if start > 0 else b""
+    return "progressive" not in image.info and header[:2] == b"\xff\xda" and header[4:] == bytes([components])
 
 
 def _refuse_icon(data: bytes, max_pixels: int) -> Refusal | None:
