@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
-
 import pytest
 
 from logoingest import load_config, run
@@ -31,9 +29,8 @@ def bucket(monkeypatch):
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
-    with urllib.request.urlopen(urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")):
-        pass  # the stand-in keeps its buckets for the whole process, over its own end
     boto3.client("s3").create_bucket(Bucket="logos")
+    boto3.resource("s3").Bucket("logos").objects.all().delete()  # the stand-in keeps what it holds over its own end
     yield "s3://logos"
     server.stop()
 

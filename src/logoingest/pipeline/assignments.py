@@ -63,7 +63,8 @@ def write_assignments(workspace: Workspace, earlier: pa.Table, splits: pa.Table,
 def _complete(table: pa.Table) -> pa.Table:
     if "since" not in table.column_names:
         table = table.append_column("since", pa.nulls(table.num_rows, pa.int32()))
-    return table.select(_SCHEMA.names).cast(_SCHEMA)  # earlier logoingests wrote columns that are never null
+    table = table.select(_SCHEMA.names)
+    return table.cast(_SCHEMA.with_metadata(table.schema.metadata))  # earlier logoingests wrote columns that are never null
 
 
 def _list_releases(workspace: Workspace, newest_only: bool) -> Iterator[tuple[str, int | None]]:
