@@ -23,7 +23,7 @@ from logoingest.errors import LogoingestError
 from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.shard import Writing, open_writing, run_shard
+from logoingest.fetch.shard import Writing, open_writing, run_job
 
 #: Bodies up to this size are inspected on the event loop of a lane that has one core: a few milliseconds each.
 INLINE_BYTES = 512_000
@@ -67,20 +67,7 @@ async def _serve(
                 job = None if stop.is_set() else await next_job()
                 more = job is not None and not stop.is_set()
                 if job is not None and more:
-                    work = run_shard(
-                        job.workspace_url,
-                        job.shard,
-                        job.urls,
-                        settings,
-                        inspect,
-                        only=job.only,
-                        refresh=job.refresh,
-                        alternatives=job.alternatives,
-                        on_outcome=reporter.count,
-                        stop=stop,
-                        fetcher=fetcher,
-                        writing=writing,
-                    )
+                    work = run_job(job, settings, inspect, on_outcome=reporter.count, stop=stop, fetcher=fetcher, writing=writing)
                     shards.add(asyncio.create_task(work))
                     await asyncio.sleep(0)
             elif not more and shards:

@@ -24,7 +24,7 @@ from logoingest.errors import LogoingestError, Problem, UsageError
 from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.shard import run_shard
+from logoingest.fetch.shard import run_job
 from logoingest.workspace import Workspace
 
 logger = logging.getLogger("logoingest")
@@ -93,17 +93,7 @@ def fetch_on_worker(job: ShardJob, settings: FetchSettings, inspect: Inspect | N
     async def work() -> ShardCounts:
         with ThreadPoolExecutor(1, thread_name_prefix="inspect") as executor:
             async with Fetcher(settings, inspect, executor=executor) as fetcher:
-                return await run_shard(
-                    job.workspace_url,
-                    job.shard,
-                    job.urls,
-                    settings,
-                    inspect,
-                    only=job.only,
-                    refresh=job.refresh,
-                    alternatives=job.alternatives,
-                    fetcher=fetcher,
-                )
+                return await run_job(job, settings, inspect, fetcher=fetcher)
 
     try:
         return asyncio.run(work())

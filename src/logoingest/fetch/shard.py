@@ -79,25 +79,39 @@ async def run_shard(
     Raises:
         WorkspaceError: the shard cannot be read or written.
     """
+    job = ShardJob(workspace_url, shard, urls, only, alternatives or {}, refresh)
+    return await run_job(job, settings, inspect, on_outcome=on_outcome, stop=stop, fetcher=fetcher, writing=writing)
+
+
+async def run_job(
+    job: ShardJob,
+    settings: FetchSettings,
+    inspect: Inspect | None,
+    *,
+    on_outcome: OnOutcome | None = None,
+    stop: asyncio.Event | None = None,
+    fetcher: Fetcher | None = None,
+    writing: Writing | None = None,
+) -> ShardCounts:
+    """``run_shard`` of what a job says."""
     async with contextlib.AsyncExitStack() as stack:
         if fetcher is None:
             fetcher = await stack.enter_async_context(Fetcher(settings, inspect))
         if writing is None:
             writing = stack.enter_context(open_writing(fetcher))
-        job = ShardJob(workspace_url, shard, urls, only, refresh=refresh)
         opening = asyncio.ensure_future(asyncio.to_thread(_open, job, writing))
         try:
             writer, _, known = await asyncio.shield(opening)
-            take_row = partial(_take_refreshed, writer, writer.wanted, known) if refresh else writer.put
+            take_row = partial(_take_refreshed, writer, writer.wanted, known) if job.refresh else writer.put
             validators = {url: choose_validators(row) for url, row in known.items()}
-            complete = await fetcher.fetch_into(writer.wanted, take_row, on_outcome, stop, alternatives, validators=validators)
+            complete = await fetcher.fetch_into(writer.wanted, take_row, on_outcome, stop, job.alternatives, validators=validators)
             if not complete:
-                return ShardCounts(shard, writer.url_count, 0, 0, 0, 0, finished=False)
+                return ShardCounts(job.shard, writer.url_count, 0, 0, 0, 0, finished=False)
             written = await asyncio.wrap_future(writer.finish())
         finally:
             await _close(opening)
     return ShardCounts(
-        shard,
+        job.shard,
         writer.url_count,
         written.ok,
         written.failed,
