@@ -64,7 +64,7 @@ def test_thumbnails_are_upright_small_and_never_fail():
 
 def test_invisible_text_is_made_visible():
     """Control and direction characters are shown as escapes, emptiness too, length is bounded."""
-    assert make_visible("a\u202eb\x00") == "a\\u202eb\\u0000"
+    assert make_visible("a\u202eb\x00") == "a\\u202eb\\x00"
     assert make_visible("") == "(empty)"
     assert len(make_visible("x" * 1000)) == 161
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from logoingest.config import SplitsConfig
 from logoingest.images.quality import FLAGS, raise_flags
 from logoingest.report import render_report, thumbnails
-from logoingest.report.escapes import find_link, hide_user, quote_css
+from logoingest.report.escapes import find_link, quote_css
 from logoingest.report.material import find_places, read_material
 from logoingest.report.pictures_page import gather_pictures
 from logoingest.report.quality_page import RULES, mark_pictures, measure_figures
 from logoingest.report.splits_page import count_classes
 from logoingest.schemas import AgainstRow, ConflictRow, DownloadRow, PlaceholderRow
+from logoingest.userinfo import drop_userinfo
 
 
 def render(made) -> str:
@@ -374,8 +375,8 @@ def test_text_in_a_style_never_ends_its_string(text):
 
 
 def test_names_and_passwords_are_left_out_of_addresses():
-    assert hide_user("http://me:pass@a.example/@x") == "http://a.example/@x"
-    assert hide_user("http://a.example/@x") == "http://a.example/@x"
+    assert drop_userinfo("http://me:pass@a.example/@x") == "http://a.example/@x"
+    assert drop_userinfo("http://a.example/@x") == "http://a.example/@x"
 
 
 def test_pages_take_turns_for_thumbnails():

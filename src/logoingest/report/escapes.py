@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 
-_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#\\]*@", re.IGNORECASE)
+from logoingest.escaping import escape_text
+
 _LINKED = re.compile(r"https?://[^\s\x00-\x20\x7f\\@\"<>^`{|}]+", re.IGNORECASE)
 _MOST_LINK = 2_000
 
 
 def make_visible(text: str, most: int = 160) -> str:
     """A stranger's text for people: control and direction characters shown as escapes, long text cut."""
-    shown = "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text[:most])
+    shown = escape_text(text[:most])
     return shown + ("…" if len(text) > most else "") if shown else "(empty)"
-
-
-def hide_user(url: str) -> str:
-    """The URL without a name and password."""
-    return _USER.sub(r"\1", url)
 
 
 def find_link(url: str) -> str | None:

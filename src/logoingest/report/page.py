@@ -15,7 +15,7 @@ from logoingest.config import Config
 from logoingest.report.baseline_page import gather_baseline
 from logoingest.report.changes_page import gather_changes
 from logoingest.report.duplicates_page import gather_duplicates
-from logoingest.report.escapes import find_link, hide_user, make_visible, quote_css
+from logoingest.report.escapes import find_link, make_visible, quote_css
 from logoingest.report.fetch_page import gather_fetching
 from logoingest.report.labels_page import gather_labels
 from logoingest.report.material import Material, find_places, read_material
@@ -27,6 +27,7 @@ from logoingest.report.section import Section
 from logoingest.report.splits_page import gather_splits
 from logoingest.report.thumbnails import Limits, choose_pictures, make_thumbnails
 from logoingest.report.workers_page import gather_workers
+from logoingest.userinfo import drop_userinfo
 from logoingest.workspace import Workspace
 
 #: The page is never longer, whatever the dataset's size.
@@ -94,5 +95,7 @@ def _load_template() -> jinja2.Template:
         loader=jinja2.PackageLoader("logoingest.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters.update(visible=make_visible, hide_user=hide_user, link=find_link, css_text=quote_css, count="{:,}".format)
+    environment.filters.update(
+        visible=make_visible, hide_user=drop_userinfo, link=find_link, css_text=quote_css, count="{:,}".format
+    )
     return environment.get_template("report.html")

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
 from logoingest.schemas import AnnotationRow, Reason, RejectedRow, Stage, StageResult
-from logoingest.sources.userinfo import drop_userinfo, has_userinfo
+from logoingest.userinfo import drop_userinfo, has_userinfo
 
 logger = logging.getLogger("logoingest")
 
