@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from logoingest.sources.answers import Answer, AnswerError, join_boxes, parse_json, read_answers, read_box, read_task_answers
+from logoingest.sources.cells.answers import Answer, AnswerError, join_boxes, parse_json, read_answers, read_box, read_task_answers
 
 CASES = json.loads((Path(__file__).parents[1] / "data/sources/answers.json").read_text(encoding="utf-8"))
 

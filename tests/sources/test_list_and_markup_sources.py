@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from logoingest.errors import SourceError
-from logoingest.sources.url_list import divide_line
+from logoingest.sources.formats.url_list import divide_line
 from sources_reading import read_all
 
 LINES = json.loads((Path(__file__).parents[1] / "data/sources/url_lines.json").read_text(encoding="utf-8"))

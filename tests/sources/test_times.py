@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.sources.times import parse_seconds, parse_time
+from logoingest.sources.cells.times import parse_seconds, parse_time
 
 CASES = json.loads((Path(__file__).parents[1] / "data/sources/times.json").read_text(encoding="utf-8"))
 

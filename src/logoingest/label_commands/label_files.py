@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from logoingest.errors import Problem, SourceError
-from logoingest.sources.answers import AnswerError, describe_scalar
-from logoingest.sources.columns import describe_columns, find_missing, guess_label
-from logoingest.sources.files import SourceFile, check_file
-from logoingest.sources.tables import Table, inspect_table, iterate_rows
+from logoingest.sources.cells.answers import AnswerError, describe_scalar
+from logoingest.sources.cells.columns import describe_columns, find_missing, guess_label
+from logoingest.sources.cells.files import SourceFile, check_file
+from logoingest.sources.cells.tables import Table, inspect_table, iterate_rows
 
 _USUAL_COLUMNS = ("raw", "raw_label", "label")
 

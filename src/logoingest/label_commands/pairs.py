@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from logoingest.errors import SourceError
 from logoingest.labels.pack_entries import Pair
-from logoingest.sources.columns import find_missing
-from logoingest.sources.files import SourceFile, check_file
-from logoingest.sources.tables import inspect_table, iterate_rows
+from logoingest.sources.cells.columns import find_missing
+from logoingest.sources.cells.files import SourceFile, check_file
+from logoingest.sources.cells.tables import inspect_table, iterate_rows
 
 
 class PairTable(NamedTuple):

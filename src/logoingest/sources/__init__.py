@@ -1,10 +1,9 @@
 """Source files → the ``annotations`` table.
 
-    files       open safely, decode, bounded lines           columns    which column is which
-    json_items  a JSON list, item by item                    answers    what one answer cell says
-    tables      rows of csv, JSON lines, JSON, Parquet       times      times as platforms write them
-    mturk, layout · tabular · url_list · label_studio · voc  the formats, each a generator of records
-    records     records → tables, ids, kept and rejected     detect     what a file is
+    cells/     files (open safely, decode, bounded lines), json_items, tables (rows of csv, JSON, Parquet), columns (which is which),
+               answers (what one answer cell says), times, records (records → tables, ids, kept and rejected)
+    formats/   mturk, tabular, label_studio, url_list, voc: a generator of records each
+    readers    which format has which reader                   detect    what a file is
 
 Every record of a source ends up in kept or rejected, once for each of its answers.
 """
@@ -18,10 +17,10 @@ from pathlib import Path
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.schemas import StageResult
+from logoingest.sources.cells.files import SourceFile
+from logoingest.sources.cells.records import Chunk, divide_records
 from logoingest.sources.detect import SourceGuess, guess_format, guess_source
-from logoingest.sources.files import SourceFile
 from logoingest.sources.readers import read_chunks
-from logoingest.sources.records import Chunk, divide_records
 
 __all__ = ["SourceGuess", "guess_source", "read_annotations"]
 

@@ -12,16 +12,16 @@ from pydantic import BaseModel, ConfigDict
 
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
-from logoingest.sources.columns import guess_roles, has_scheme
-from logoingest.sources.files import SourceFile, check_file, guess_encoding, open_lines, read_head
-from logoingest.sources.json_items import iterate_items
-from logoingest.sources.label_studio import find_url_key
-from logoingest.sources.layout import plan_layout
-from logoingest.sources.mturk import ID_COLUMN, WORKER_COLUMN
+from logoingest.sources.cells.columns import guess_roles, has_scheme
+from logoingest.sources.cells.files import SourceFile, check_file, guess_encoding, open_lines, read_head
+from logoingest.sources.cells.json_items import iterate_items
+from logoingest.sources.cells.records import divide_records
+from logoingest.sources.cells.tables import Table, guess_layout, inspect_table
+from logoingest.sources.formats.label_studio import find_url_key
+from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
+from logoingest.sources.formats.mturk_layout import plan_layout
+from logoingest.sources.formats.url_list import guess_delimiter, is_comment
 from logoingest.sources.readers import read_chunks
-from logoingest.sources.records import divide_records
-from logoingest.sources.tables import Table, guess_layout, inspect_table
-from logoingest.sources.url_list import guess_delimiter, is_comment
 
 _TOP_LABELS = 50
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from logoingest.config import SourceConfig
-from logoingest.sources.files import SourceFile, check_encoding, check_file
-from logoingest.sources.label_studio import read_label_studio
-from logoingest.sources.mturk import read_mturk
-from logoingest.sources.records import Chunk, Record, tabulate_records
-from logoingest.sources.tabular import read_tabular
-from logoingest.sources.url_list import read_urls
-from logoingest.sources.voc import read_voc
+from logoingest.sources.cells.files import SourceFile, check_encoding, check_file
+from logoingest.sources.cells.records import Chunk, Record, tabulate_records
+from logoingest.sources.formats.label_studio import read_label_studio
+from logoingest.sources.formats.mturk import read_mturk
+from logoingest.sources.formats.tabular import read_tabular
+from logoingest.sources.formats.url_list import read_urls
+from logoingest.sources.formats.voc import read_voc
 
 _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] = MappingProxyType(
     {

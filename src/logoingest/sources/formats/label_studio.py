@@ -12,13 +12,12 @@ from typing import Any
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
-from logoingest.sources.answers import Answer, AnswerError, describe_scalar, read_answers, read_box
-from logoingest.sources.columns import find_missing, guess_roles
-from logoingest.sources.files import SourceFile, open_lines
-from logoingest.sources.json_items import iterate_items
-from logoingest.sources.records import Record, refuse_record
-from logoingest.sources.tabular import complete_url, list_urls, number_id, write_attributes
-from logoingest.sources.times import parse_seconds, parse_time
+from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, read_answers, read_box
+from logoingest.sources.cells.columns import complete_url, find_missing, guess_roles, list_urls
+from logoingest.sources.cells.files import SourceFile, open_lines
+from logoingest.sources.cells.json_items import iterate_items
+from logoingest.sources.cells.records import Record, number_id, refuse_record, write_attributes
+from logoingest.sources.cells.times import parse_seconds, parse_time
 
 _SAMPLE_TASKS = 200
 #: Result types whose value names labels, and the key it names them under.

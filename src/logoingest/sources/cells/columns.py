@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from logoingest.errors import Problem
-from logoingest.sources.answers import Answer, AnswerError, join_boxes
+from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_boxes
 
 #: A column's name → its values in the first rows.
 Sample = Mapping[str, Sequence[Any]]
@@ -174,3 +174,15 @@ def describe_columns(name: str, columns: Sequence[str]) -> str:
     listed = ", ".join(columns[:40]) + (f" and {len(columns) - 40} more" if len(columns) > 40 else "")
     meant = f'did you mean "{by_lower[near[0]]}"? ' if near else ""
     return f"{meant}its columns are {listed}"
+
+
+def list_urls(values: Sequence[Any]) -> list[str] | None:
+    """The URLs among these cells; null when there is none."""
+    if not values:
+        return None
+    return [text.strip() for text in map(describe_scalar, values) if text.strip()] or None
+
+
+def complete_url(url: str, prefix: str) -> str:
+    """The URL; one without a scheme gets the prefix."""
+    return f"{prefix}{url.strip()}" if prefix and url.strip() and not has_scheme(url) else url

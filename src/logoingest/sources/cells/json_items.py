@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from logoingest.sources.files import MAX_LINE_CHARS, LineReader, SourceFile
+from logoingest.sources.cells.files import MAX_LINE_CHARS, LineReader, SourceFile
 
 _PIECE_CHARS = 1 << 16
 _WHITE = re.compile(r"[ \t\r\n]*")

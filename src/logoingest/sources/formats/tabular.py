@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
-from logoingest.sources.answers import Answer, AnswerError, describe_scalar, join_boxes, read_answers
-from logoingest.sources.columns import describe_columns, find_missing, guess_roles, has_scheme
-from logoingest.sources.files import SourceFile
-from logoingest.sources.records import Record, refuse_record
-from logoingest.sources.tables import Table, inspect_table, iterate_rows
+from logoingest.sources.cells.answers import AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
+from logoingest.sources.cells.columns import complete_url, describe_columns, find_missing, guess_roles, list_urls
+from logoingest.sources.cells.files import SourceFile
+from logoingest.sources.cells.records import Record, make_records, refuse_record
+from logoingest.sources.cells.tables import Table, inspect_table, iterate_rows
 
 
 def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
@@ -53,11 +52,6 @@ def _read_row(number: int, cells: Sequence[Any], alternatives: Sequence[Any], so
     return list(make_records(Record(number, url, worker_id=worker, alternative_urls=further), answers, identifier))
 
 
-def is_plain(label: Any) -> bool:
-    """Whether an answer cell is plain text at first sight, as nearly all are: one answer, nothing to look into."""
-    return type(label) is str and label.lstrip()[:1] not in {"[", "{"}
-
-
 def settle_columns(file: SourceFile, source: SourceConfig, table: Table) -> SourceConfig:
     """The source with its columns found: named ones checked, the URL and label columns guessed when not named.
 
@@ -76,47 +70,3 @@ def settle_columns(file: SourceFile, source: SourceConfig, table: Table) -> Sour
         hint = f"name it: url_column = …; {describe_columns('', table.columns)}"
         raise file.fault("has no column that holds image URLs", hint)
     return source.model_copy(update={"url_column": url, "label_column": source.label_column or roles.label})
-
-
-def make_records(whole: Record, answers: Sequence[Answer], identifier: str | None) -> Iterator[Record]:
-    """A record for every answer; the first keeps the source's id, the n-th gets ``:n`` after it."""
-    for index, answer in enumerate(answers, 1):
-        yield whole._replace(
-            raw_label=answer.label,
-            bbox=answer.bbox,
-            attributes=write_attributes(answer.attributes),
-            source_id=number_id(identifier, index),
-        )
-
-
-def number_id(identifier: str | None, index: int) -> str | None:
-    """The source's id of its index-th answer (from 1)."""
-    return identifier if identifier is None or index == 1 else f"{identifier}:{index}"
-
-
-def write_attributes(attributes: Mapping[str, Any] | None) -> str | None:
-    """Attributes as a JSON object with sorted keys; null when there are none."""
-    return json.dumps(attributes, ensure_ascii=False, sort_keys=True) if attributes else None
-
-
-def name_text(value: Any) -> str | None:
-    """An id cell as text; empty is null.
-
-    Raises:
-        AnswerError: a list or an object.
-    """
-    if type(value) is str:
-        return value or None
-    return describe_scalar(value) or None
-
-
-def list_urls(values: Sequence[Any]) -> list[str] | None:
-    """The URLs among these cells; null when there is none."""
-    if not values:
-        return None
-    return [text.strip() for text in map(describe_scalar, values) if text.strip()] or None
-
-
-def complete_url(url: str, prefix: str) -> str:
-    """The URL; one without a scheme gets the prefix."""
-    return f"{prefix}{url.strip()}" if prefix and url.strip() and not has_scheme(url) else url

@@ -11,10 +11,10 @@ from typing import Any
 
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
-from logoingest.sources.answers import AnswerError, read_task_answers
-from logoingest.sources.columns import Sample, describe_columns, score_label, score_url
-from logoingest.sources.files import SourceFile
-from logoingest.sources.tables import Table
+from logoingest.sources.cells.answers import AnswerError, read_task_answers
+from logoingest.sources.cells.columns import Sample, describe_columns, score_label, score_url
+from logoingest.sources.cells.files import SourceFile
+from logoingest.sources.cells.tables import Table
 
 TASK_COLUMN = "Answer.taskAnswers"
 _NUMBERED = re.compile(r"(?P<base>.*?[^\d_-])[_-]?(?P<number>\d+)$")

@@ -226,3 +226,19 @@ def _read_box_item(value: Any) -> list[Answer]:
     if isinstance(value, Mapping):
         return _read_box_object(value)
     return [Answer("", read_box(value))]
+
+
+def is_plain(label: Any) -> bool:
+    """Whether an answer cell is plain text at first sight, as nearly all are: one answer, nothing to look into."""
+    return type(label) is str and label.lstrip()[:1] not in {"[", "{"}
+
+
+def name_text(value: Any) -> str | None:
+    """An id cell as text; empty is null.
+
+    Raises:
+        AnswerError: a list or an object.
+    """
+    if type(value) is str:
+        return value or None
+    return describe_scalar(value) or None

@@ -16,11 +16,10 @@ from urllib.parse import quote
 from xml.parsers import expat
 
 from logoingest.config import SourceConfig
-from logoingest.sources.answers import Answer, AnswerError, read_box
-from logoingest.sources.columns import has_scheme
-from logoingest.sources.files import SourceFile, check_file
-from logoingest.sources.records import Record, refuse_record
-from logoingest.sources.tabular import complete_url, write_attributes
+from logoingest.sources.cells.answers import Answer, AnswerError, read_box
+from logoingest.sources.cells.columns import complete_url, has_scheme
+from logoingest.sources.cells.files import SourceFile, check_file
+from logoingest.sources.cells.records import Record, refuse_record, write_attributes
 
 _MAX_BYTES = 16 << 20
 _MAX_DEPTH = 32

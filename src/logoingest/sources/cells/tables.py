@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logoingest.sources.answers import AnswerError, parse_json
-from logoingest.sources.columns import clean_name
-from logoingest.sources.files import LineReader, LineTooLongError, SourceFile, open_lines, read_head
-from logoingest.sources.json_items import iterate_items
+from logoingest.sources.cells.answers import AnswerError, parse_json
+from logoingest.sources.cells.columns import clean_name
+from logoingest.sources.cells.files import LineReader, LineTooLongError, SourceFile, open_lines, read_head
+from logoingest.sources.cells.json_items import iterate_items
 
 _SAMPLE_ROWS = 200
 _DELIMITERS = ",\t;|"

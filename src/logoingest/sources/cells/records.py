@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
 from logoingest.schemas import AnnotationRow, Reason, RejectedRow, Stage, StageResult
+from logoingest.sources.cells.answers import Answer
 from logoingest.userinfo import drop_userinfo, has_userinfo
 
 logger = logging.getLogger("logoingest")
@@ -271,3 +272,24 @@ def _write_ids(digests: memoryview) -> pa.Array:
     rows = len(digests) // _ID_BYTES
     digits = pa.FixedSizeBinaryArray.from_buffers(pa.binary(2 * _ID_BYTES), rows, [None, pa.py_buffer(digests.hex().encode())])
     return digits.cast(pa.binary()).cast(pa.string())
+
+
+def make_records(whole: Record, answers: Sequence[Answer], identifier: str | None) -> Iterator[Record]:
+    """A record for every answer; the first keeps the source's id, the n-th gets ``:n`` after it."""
+    for index, answer in enumerate(answers, 1):
+        yield whole._replace(
+            raw_label=answer.label,
+            bbox=answer.bbox,
+            attributes=write_attributes(answer.attributes),
+            source_id=number_id(identifier, index),
+        )
+
+
+def number_id(identifier: str | None, index: int) -> str | None:
+    """The source's id of its index-th answer (from 1)."""
+    return identifier if identifier is None or index == 1 else f"{identifier}:{index}"
+
+
+def write_attributes(attributes: Mapping[str, Any] | None) -> str | None:
+    """Attributes as a JSON object with sorted keys; null when there are none."""
+    return json.dumps(attributes, ensure_ascii=False, sort_keys=True) if attributes else None

@@ -12,14 +12,22 @@ from typing import Any
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
-from logoingest.sources.answers import Answer, AnswerError, describe_scalar, join_boxes, read_answers, read_task_answers
-from logoingest.sources.columns import find_missing
-from logoingest.sources.files import SourceFile
-from logoingest.sources.layout import TASK_COLUMN, Layout, plan_layout
-from logoingest.sources.records import Record, refuse_record
-from logoingest.sources.tables import inspect_table, iterate_rows
-from logoingest.sources.tabular import complete_url, is_plain, list_urls, make_records, name_text, number_id
-from logoingest.sources.times import parse_seconds, parse_time
+from logoingest.sources.cells.answers import (
+    Answer,
+    AnswerError,
+    describe_scalar,
+    is_plain,
+    join_boxes,
+    name_text,
+    read_answers,
+    read_task_answers,
+)
+from logoingest.sources.cells.columns import complete_url, find_missing, list_urls
+from logoingest.sources.cells.files import SourceFile
+from logoingest.sources.cells.records import Record, make_records, number_id, refuse_record
+from logoingest.sources.cells.tables import inspect_table, iterate_rows
+from logoingest.sources.cells.times import parse_seconds, parse_time
+from logoingest.sources.formats.mturk_layout import TASK_COLUMN, Layout, plan_layout
 
 WORKER_COLUMN = "WorkerId"
 ID_COLUMN = "AssignmentId"

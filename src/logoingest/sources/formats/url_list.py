@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from logoingest.config import SourceConfig
-from logoingest.sources.columns import IMAGE_ENDING
-from logoingest.sources.files import LineReader, LineTooLongError, SourceFile, open_lines
-from logoingest.sources.records import Record, refuse_record
-from logoingest.sources.tabular import complete_url
+from logoingest.sources.cells.columns import IMAGE_ENDING, complete_url
+from logoingest.sources.cells.files import LineReader, LineTooLongError, SourceFile, open_lines
+from logoingest.sources.cells.records import Record, refuse_record
 
 _AFTER_ENDING = re.compile(rf"(\S*?{IMAGE_ENDING.pattern.partition('(?=')[0]}(?:\?[^,;\s]*)?)\s*[,;](.*)", re.IGNORECASE)
 

@@ -1,0 +1,1 @@
+"""What every format reads with: files, cells, columns, tables, times, records."""

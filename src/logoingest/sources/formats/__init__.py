@@ -1,0 +1,1 @@
+"""The formats, a reader each: a generator of records. No reader imports another."""
