@@ -7,6 +7,7 @@ import io
 import json
 import multiprocessing
 import pickle
+import re
 import shutil
 
 import datasets
@@ -30,6 +31,13 @@ from logoingest.release.random_access import PictureReader
 def copied(written, tmp_path):
     """A release that the test may spoil."""
     return shutil.copytree(written, tmp_path / "copied")
+
+
+def draw_mode(mode):
+    """A small PNG of a mode."""
+    stream = io.BytesIO()
+    Image.linear_gradient("L").resize((16, 16)).convert(mode).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def to_item(picture):
@@ -61,6 +69,31 @@ def test_load_dataset_gives_pictures_and_class_names(written, tmp_path):
             if row["label"] >= 0:
                 assert split.features["label"].int2str(row["label"]) == row["class_ids"][0]
     assert sum(row["label"] == -1 for row in opened["train"]) == 1
+
+
+def test_single_files_open_with_every_datasets(written, tmp_path):
+    """A Parquet file opened directly has pictures, class names and boxes; its features name no type that datasets 2 does not know."""
+    opened = datasets.Dataset.from_parquet(str(written / "data/test-00000-of-00001.parquet"), cache_dir=str(tmp_path / "cache"))
+    folder = datasets.load_dataset(str(written), cache_dir=str(tmp_path / "cache"), split="test")
+    assert opened.features == folder.features
+    assert isinstance(opened[0]["image"], Image.Image)
+    metadata = pq.read_schema(written / "data/test-00000-of-00001.parquet").metadata[b"huggingface"]
+    assert set(re.findall(r'"_type": "(\w+)"', metadata.decode())) == {"ClassLabel", "Image", "Sequence", "Value"}
+
+
+def test_the_card_shows_a_cast_and_a_filter_that_work(making, tmp_path):
+    """What the card says of datasets does what it says: pictures of any mode come as RGB, those of several classes go."""
+    grey, palette = (draw_mode(mode) for mode in ("L", "P"))
+    classes = [["no"], ["adidas", "no"]]
+    making.collect([grey, palette], classes, ["train", "train"]).write(tmp_path / "release")
+    card = (tmp_path / "release/README.md").read_text()
+    assert "(here: 1)" in card
+    cast = re.search(r"^release = (release.cast_column.*?\))  #", card, re.MULTILINE)[1]
+    kept = re.search(r"`(release.filter\(.*\))`", card)[1]
+    release = datasets.load_dataset(str(tmp_path / "release"), cache_dir=str(tmp_path / "cache"))
+    names = {"release": release, "Image": datasets.Image}
+    assert {row["image"].mode for row in eval(cast, names)["train"]} == {"RGB"}
+    assert [row["label"] for row in eval(kept, names)["train"]] == [1]
 
 
 def test_pandas_and_arrow_tables(written):

@@ -377,7 +377,7 @@ DEEP_FAULTS = [
     (on_rows(break_picture), "pictures_decode"),
     (on_rows(lose_picture), "no_nulls"),
     (set_value("width", 41), "picture_size"),
-    (lambda patient: patient.edit_text("README.md", "list: float64", "list: strange"), "reopens"),
+    (lambda patient: patient.edit_text("README.md", "sequence: float64", "sequence: strange"), "reopens"),
 ]
 
 

@@ -22,7 +22,7 @@ STAGE_VERSIONS: dict[Stage, int] = {
     Stage.IMAGES: 2,
     Stage.SAMPLES: 3,
     Stage.SPLITS: 2,
-    Stage.RELEASE: 2,
+    Stage.RELEASE: 3,
     Stage.REPORT: 2,
 }
 

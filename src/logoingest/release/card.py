@@ -69,7 +69,7 @@ def render_card(facts: Mapping[str, Any], sizes: Mapping[str, SplitSize]) -> str
         f"# {escape_markdown(facts['name'])}",
         escape_markdown(facts["description"]) or "Pictures with a class each, settled from the answers of several people.",
         _render_figures(classes, sizes),
-        "## How to load\n\n" + _render_loading(facts["name"]),
+        "## How to load\n\n" + _render_loading(facts),
         "## Classes\n\n" + _render_classes(facts, classes),
         "## Columns\n\n" + _render_table(("column", "meaning"), _list_columns()),
         "## How it was made\n\n" + _render_making(facts),
@@ -169,13 +169,15 @@ def _render_figures(classes: Sequence[ReleasedClass], sizes: Mapping[str, SplitS
     return f"{total:,} pictures, {len(classes):,} classes.\n\n" + _render_table(("split", "pictures", "size"), rows)
 
 
-def _render_loading(name: str) -> str:
+def _render_loading(facts: Mapping[str, Any]) -> str:
+    name = facts["name"]
     return f"""```python
-from datasets import load_dataset  # 4 or later
+from datasets import Image, load_dataset  # 2.21 or later
 
 release = load_dataset("path/to/{name}")  # this folder, or its name on the Hub
+release = release.cast_column("image", Image(mode="RGB"))  # else palettes, grey and transparent pictures come as they are
 picture, label = release["train"][0]["image"], release["train"][0]["label"]
-name = release["train"].features["label"].int2str(label)
+name = release["train"].features["label"].int2str(label)  # an error for -1
 ```
 
 ```python
@@ -186,17 +188,21 @@ train = release.dataset("train")  # a torch Dataset of (picture, label)
 table = release.to_pandas("train")
 ```
 
+{_explain_no_label(sum(facts["multi_class_images"].values()))}
+
 Any reader of Parquet opens `data/*.parquet`; the picture's bytes are in `image.bytes`. `logoingest verify` checks the folder."""
+
+
+def _explain_no_label(count: int) -> str:
+    """What -1 is, and how to do without."""
+    return f"""Label -1 is no class: it stands for a picture that shows several, which are named in `class_ids` (here: {count:,}). `open_release`
+leaves such pictures out; with `datasets`: `release.filter(lambda label: label >= 0, input_columns="label")`."""
 
 
 def _render_classes(facts: Mapping[str, Any], classes: Sequence[ReleasedClass]) -> str:
     table = render_class_table(classes, facts["multi_class_images"])
     more = len(classes) - MAX_LISTED_CLASSES
     notes = [f"and {more:,} more in `manifest.json`"] if more > 0 else []
-    if any(facts["multi_class_images"].values()):
-        notes.append(
-            "A picture that shows several classes has label -1 and names them in `class_ids`; leave it out when you train on one label."
-        )
     return "\n\n".join([table, *notes])
 
 

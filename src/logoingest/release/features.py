@@ -84,20 +84,25 @@ def release_schema(class_ids: Sequence[str]) -> pa.Schema:
 
 
 def list_features(class_ids: Sequence[str]) -> dict[str, Any]:
-    """The features as ``datasets`` (4 and later) writes them into Parquet metadata: column → typed mapping."""
+    """The features as every ``datasets`` from 2 on reads them from Parquet metadata: column → typed mapping.
+
+    Lists are JSON lists of one item, as ``datasets`` 2 and 3 write them and later ones still read; its own ``List`` (4 and later) is
+    an error to those before. A list of fixed length is a ``Sequence``, which all of them know; not one of mappings, which it turns
+    inside out.
+    """
     fields = {field.name: field.type for field in ReleaseRow.arrow_schema()}
     features = {name: _describe_type(kind) for name, kind in fields.items()}
     class_label = {"names": list(class_ids), "_type": "ClassLabel"}
-    bbox = {**_list_of(_value("float64")), "length": 4}
+    bbox = {"feature": _value("float64"), "length": 4, "_type": "Sequence"}
     boxes = {"label": class_label, "bbox": bbox, "truncated": _value("bool"), "attributes": _value("string")}
-    return {**features, "image": {"_type": "Image"}, "label": class_label, "boxes": _list_of(boxes)}
+    return {**features, "image": {"_type": "Image"}, "label": class_label, "boxes": [boxes]}
 
 
 def list_card_features(class_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The same as a dataset card's ``dataset_info.features`` writes them."""
     boxes = [
         {"name": "label", "dtype": _name_classes(class_ids)},
-        {"name": "bbox", "list": "float64", "length": 4},
+        {"name": "bbox", "sequence": "float64", "length": 4},  # "list" takes no length before datasets 4
         {"name": "truncated", "dtype": "bool"},
         {"name": "attributes", "dtype": "string"},
     ]
@@ -115,10 +120,13 @@ def list_card_features(class_ids: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def read_feature_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
-    """The features of a file's schema metadata; None when there are none or they cannot be understood."""
+    """The features of a file's schema metadata, as ``list_features`` writes them; releases of before had ``List``.
+
+    None when there are none or they cannot be understood.
+    """
     try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
+        features = _name_lists(json.loads((metadata or {})[b"huggingface"])["info"]["features"])
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
     return features if isinstance(features, dict) else None
 
@@ -127,9 +135,9 @@ def _name_classes(class_ids: Sequence[str]) -> dict[str, Any]:
     return {"class_label": {"names": {str(index): name for index, name in enumerate(class_ids)}}}
 
 
-def _describe_type(kind: pa.DataType) -> dict[str, Any]:
+def _describe_type(kind: pa.DataType) -> Any:
     if pa.types.is_list(kind):
-        return _list_of(_describe_type(kind.value_type))
+        return [_describe_type(kind.value_type)]
     return _value(_name_type(kind))
 
 
@@ -141,5 +149,13 @@ def _value(dtype: str) -> dict[str, Any]:
     return {"dtype": dtype, "_type": "Value"}
 
 
-def _list_of(feature: dict[str, Any]) -> dict[str, Any]:
-    return {"feature": feature, "_type": "List"}
+def _name_lists(feature: Any) -> Any:
+    """Features whose lists are written as ``datasets`` 4 and later write them, in our own form."""
+    if isinstance(feature, list):
+        return [_name_lists(item) for item in feature]
+    if not isinstance(feature, dict):
+        return feature
+    named = {key: _name_lists(value) for key, value in feature.items()}
+    if named.get("_type") != "List":
+        return named
+    return {**named, "_type": "Sequence"} if "length" in named else [named.get("feature")]
