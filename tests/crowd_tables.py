@@ -67,7 +67,7 @@ class Answered:
     def _images(self):
         for picture, urls in self.pictures.items():
             yield {
-                "image_id": picture, "group_id": picture, "width": 9, "height": 9, "format": "PNG", "mode": "RGB", "frames": 1,
+                "image_id": picture, "group_id": picture, "width": 110, "height": 110, "format": "PNG", "mode": "RGB", "frames": 1,
                 "orientation": 1, "byte_count": 1, "pixel_hash": "", "hash": b"", "flags": [], "urls": sorted(urls),
                 "shard": "0", "shard_row": 0,
             }  # fmt: skip

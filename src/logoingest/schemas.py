@@ -75,6 +75,7 @@ class Reason(StrEnum):
     PLACEHOLDER = "placeholder"
     KNOWN_ELSEWHERE = "known_elsewhere"
     # samples
+    BAD_BOX = "bad_box"
     NO_LABEL_WON = "no_label_won"
     TIE = "tie"
     LOW_CONFIDENCE = "low_confidence"

@@ -34,7 +34,7 @@ def _annotate(**columns):
 def _settle(*rows):
     annotations = AnnotationRow.table(rows)
     image = {
-        "image_id": "i", "group_id": "i", "width": 99, "height": 99, "format": "JPEG", "mode": "RGB", "frames": 1, "orientation": 1,
+        "image_id": "i", "group_id": "i", "width": 199, "height": 199, "format": "JPEG", "mode": "RGB", "frames": 1, "orientation": 1,
         "byte_count": 1, "pixel_hash": "p", "hash": b"", "flags": [], "urls": ["http://x.test/a.jpg"], "shard": "s", "shard_row": 0,
     }  # fmt: skip
     decisions = normalise_annotations(annotations, MAP).decisions

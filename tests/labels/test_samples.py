@@ -251,6 +251,31 @@ class TestBoxes:
             {"class_id": "nike", "bbox": [1, 0, 10, 10], "truncated": None, "attributes": None}
         ]
 
+    def test_a_box_outside_its_picture_is_refused_before_it_votes(self):
+        """The row whose box lies elsewhere votes for nothing; what was said beside it counts, and a box that hangs over is cut."""
+        answered = Answered()
+        answered.say("p", "nike", "w0", bbox=[100, 100, 12, 14])
+        answered.say("p", "puma", "w0", bbox=[400, 300, 10, 10])
+        answered.say("p", "nike", "w1", bbox=[100, 100, 10.5, 10])
+        settled = answered.settle()
+        sample = sample_of(settled, "p")
+        assert sample["class_ids"] == ["nike"]
+        assert sample["boxes"] == [
+            {"class_id": "nike", "bbox": [100, 100, 10, 10], "truncated": None, "attributes": '{"clipped": true}'}
+        ]
+        assert [(row["raw_label"], row["reason"], row["stage"]) for row in settled.rejected.to_pylist()] == [
+            ("puma", "bad_box", "samples")
+        ]
+        assert "[400, 300, 10, 10] of a picture of 110 × 110" in settled.rejected.column("detail")[0].as_py()
+
+    def test_a_picture_whose_every_box_lies_elsewhere_is_no_sample(self):
+        """Nothing disappears: each such row is refused."""
+        answered = Answered()
+        answered.say("p", "nike", "w0", bbox=[400, 300, 10, 10])
+        settled = answered.settle()
+        assert sample_of(settled, "p") is None
+        assert [reason for reason, _ in refusals_of(settled, "p")] == ["bad_box"]
+
     def test_boxes_of_a_class_that_lost_are_left_out(self):
         """The outvoted box is a voter's, and no box of the sample."""
         answered = Answered()
@@ -310,7 +335,7 @@ answer = st.tuples(
     st.sampled_from([None, "w0", "w1", "w2", "w3"]),
     st.integers(0, 2),
     st.sampled_from([None, 0, 1]),
-    st.sampled_from([None, None, (0.0, 0.0, 4.0, 4.0), (1.0, 0.0, 4.0, 4.0)]),
+    st.sampled_from([None, None, (0.0, 0.0, 4.0, 4.0), (1.0, 0.0, 4.0, 4.0), (-2.0, 108.0, 9.0, 4.0), (200.0, 0.0, 4.0, 4.0)]),
 )
 
 

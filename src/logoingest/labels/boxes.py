@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from logoingest.boxes import Box
+
 #: Boxes of the same class that overlap at least this much (intersection over union) are one thing.
 SAME_THING = 0.5
-
-Box = tuple[float, float, float, float]
 
 
 class DrawnBox(NamedTuple):

@@ -8,6 +8,7 @@ How an answer is made from annotations is told in ``answers``, how votes are set
   (someone who types "good" everywhere hardly doubts anything).
 - A picture for which some answer names several classes is settled class by class: each is there with a probability of its own
   (one coin: yes and no votes by skill, softened as the urn says; majority: the share naming it).
+- A box is brought into its picture; an answer whose box lies elsewhere is refused (``bad_box``) before anything is counted.
 - The same picture at many URLs whose answers disagree, or mostly mean "no label", is a placeholder: see ``placeholders``.
 
 Every accepted annotation whose URL is in ``images`` ends in exactly one place: in ``annotation_ids`` of its picture's sample,
@@ -28,6 +29,7 @@ from logoingest.labels.agreement import tabulate_agreement
 from logoingest.labels.answers import Annotations, Answers, Bools, gather_answers, place_gold, read_annotations
 from logoingest.labels.boxes import DrawnBox, join_attributes, merge_boxes
 from logoingest.labels.placeholders import Placeholder, find_placeholders, tabulate_placeholders
+from logoingest.labels.placing_boxes import place_boxes
 from logoingest.labels.verdicts import Verdicts, describe_answers, settle_pictures, to_list_array
 from logoingest.labels.votes import Indices, count_distinct, is_among
 from logoingest.labels.workers import describe_workers
@@ -73,12 +75,13 @@ def settle_samples(
         listed: ``ListedPlaceholderRow``: placeholders that are not among ``images``, for the table of all of them.
 
     Returns:
-        Samples, rejected annotations (tie, low_confidence, too_few_votes, no_label_won, placeholder), workers, agreement and
+        Samples, rejected annotations (bad_box, tie, low_confidence, too_few_votes, no_label_won, placeholder), workers, agreement and
         placeholders.
 
     Raises:
         LogoingestError: an annotation has no decision.
     """
+    annotations, misplaced = place_boxes(annotations, decisions, images)
     read = read_annotations(annotations, decisions, images)
     answers = gather_answers(read)
     placeholders = find_placeholders(read, config.placeholder_min_urls)
@@ -91,7 +94,7 @@ def settle_samples(
     refused[list(refusals)] = True
     return SettledSamples(
         samples=_build_samples(read, answers, verdicts, np.flatnonzero(verdicts.is_settled & ~refused)),
-        rejected=_reject_votes(read, refusals, refused),
+        rejected=pa.concat_tables([_reject_votes(read, refusals, refused), misplaced]).sort_by("annotation_id"),
         workers=describe_workers(read, answers, verdicts, known),
         agreement=tabulate_agreement(*verdicts.ballots, read.class_names),
         placeholders=tabulate_placeholders(read, placeholders, listed),

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from logoingest.boxes import find_box_fault
+
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 _CORNER_KEYS = (("left", "top"), ("x", "y"))
 _BOX_KEYS = frozenset({"left", "top", "x", "y", "width", "height", "label", "labels", "original_width", "original_height"})
@@ -143,7 +145,7 @@ def read_box(value: Any) -> list[float]:
     """A box as [x, y, width, height] in pixels from ``[x, y, w, h]``, ``"x, y, w, h"``, or an object of one of the kinds above.
 
     Raises:
-        AnswerError: it is no box: not four numbers, not finite, or without area.
+        AnswerError: it is no sound box (``logoingest.boxes``).
     """
     if isinstance(value, Mapping):
         numbers = _read_box_numbers(value)
@@ -153,9 +155,11 @@ def read_box(value: Any) -> list[float]:
         numbers = list(value)
     else:
         numbers = [value]
-    if len(numbers) != 4:
-        raise AnswerError(f"a box has four numbers [x, y, width, height], not {len(numbers)}")
-    return _check_box([_read_number(number) for number in numbers])
+    box = [_read_number(number) for number in numbers]
+    fault = find_box_fault(box)
+    if fault is not None:
+        raise AnswerError(f"a box {fault}")
+    return box
 
 
 def _read_box_numbers(value: Mapping[str, Any]) -> list[Any]:
@@ -176,14 +180,6 @@ def _read_number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise AnswerError(f"a box has numbers, not {str(value)[:40]!r}") from None
-
-
-def _check_box(box: list[float]) -> list[float]:
-    if not all(map(math.isfinite, box)):
-        raise AnswerError("a box has finite numbers")
-    if box[2] <= 0 or box[3] <= 0:
-        raise AnswerError(f"a box needs an area, not {box[2]:g} × {box[3]:g}")
-    return box
 
 
 def join_boxes(labels: Sequence[Answer], cell: Any) -> list[Answer]:
