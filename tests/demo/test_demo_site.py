@@ -105,7 +105,8 @@ def rows(demo_plan):
 
 
 def test_the_batch_file_has_the_form_of_mturk(rows, demo_plan):
-    """27 fixed columns, input, answer, Approve, Reject; five votes of different workers for every URL."""
+    """27 fixed columns, input, answer; Approve and Reject are named and left out of every row; five votes of different workers a URL."""
+    assert {(row["Approve"], row["Reject"]) for row in rows} == {(None, None)}
     assert tuple(rows[0]) == tuple(COLUMNS)
     assert len(FIXED_COLUMNS) == 27
     assert len(rows) == VOTES_PER_URL * (len(demo_plan.entries) + 1)

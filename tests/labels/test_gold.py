@@ -54,7 +54,7 @@ def test_classes_are_read_as_answers_are(read):
 
 def test_gold_columns_of_a_batch_file(read):
     """MTurk's own results file is the gold table where the batch's input had a column of right answers."""
-    text = "HITId,Input.image_url,Input.gold,Answer.brand\n1,http://x.test/1.jpg,Puma,nike\n1,http://x.test/1.jpg,Puma,puma\n2,http://x.test/2.jpg,,nike\n"
+    text = "HITId,Input.image_url,Input.gold,Answer.brand,Approve,Reject\n1,http://x.test/1.jpg,Puma,nike\n1,http://x.test/1.jpg,Puma,puma\n2,http://x.test/2.jpg,,nike\n"
     found = read(text, gold_url_column="Input.image_url", gold_class_column="Input.gold")
     assert found == {"http://x.test/1.jpg": "puma"}
 

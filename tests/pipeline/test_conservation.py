@@ -51,7 +51,7 @@ def fetch_by_hand(run: Run, bodies: dict[str, int]) -> None:
 
 
 def write_source(folder: Path, rows: list[dict[str, str]]) -> Path:
-    header = ["HITId", "AssignmentId", "WorkerId", "AssignmentStatus", "Input.image_url", "Answer.brand"]
+    header = ["HITId", "AssignmentId", "WorkerId", "AssignmentStatus", "Input.image_url", "Answer.brand", "Approve", "Reject"]
     with (folder / "batch.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)

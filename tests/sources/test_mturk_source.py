@@ -89,7 +89,7 @@ HEAD = "HITId,AssignmentId,WorkerId,AssignmentStatus,"
 def test_pairing(read, columns, cells, answers):
     """Pictures and answers pair by number, else in order; one answer counts for all pictures, one picture takes all answers."""
     cells = ",".join(f"http://x.example/{cell}" if cell.startswith("u") else cell for cell in cells.split(","))
-    got = read(f"{HEAD}{columns}\nH,A,W,Approved,{cells}\n")
+    got = read(f"{HEAD}{columns},Approve,Reject\nH,A,W,Approved,{cells}\n")
     assert [(url.rpartition("/")[2], label) for url, label in got.answers] == answers
 
 
@@ -97,18 +97,20 @@ def test_what_cannot_pair_is_an_error(read):
     """Three pictures and two answers of other numbers are a fault of the config, said so."""
     with pytest.raises(SourceError, match="3 pictures a row and 2 answers that do not pair"):
         read(
-            f"{HEAD}Input.image_url1,Input.image_url2,Input.image_url3,Answer.b7,Answer.b8\nH,A,W,Approved,http://x.example/1,,,a,b\n"
+            f"{HEAD}Input.image_url1,Input.image_url2,Input.image_url3,Answer.b7,Answer.b8,Approve,Reject\nH,A,W,Approved,http://x.example/1,,,a,b\n"
         )
 
 
 def test_several_possible_labels_are_asked_for(read):
     """With two answers and no name that tells, the message lists them."""
     with pytest.raises(SourceError, match=r"none is plainly the label; name it: label_column = … of Answer.q, Answer.z"):
-        read(f"{HEAD}Input.image_url,Answer.q,Answer.z\nH,A,W,Approved,http://x.example/1,a,b\n")
+        read(f"{HEAD}Input.image_url,Answer.q,Answer.z,Approve,Reject\nH,A,W,Approved,http://x.example/1,a,b\n")
 
 
 def test_boxes_in_another_column(read):
     """A box column beside the label column gives the label its boxes."""
     row = 'H,A,W,Approved,http://x.example/1,nike,"[{""left"":1,""top"":2,""width"":3,""height"":4}]"'
-    got = read(f"{HEAD}Input.image_url,Answer.brand,Answer.boxes\n{row}\n", bbox_column="Answer.boxes", label_column="brand")
+    got = read(
+        f"{HEAD}Input.image_url,Answer.brand,Answer.boxes,Approve,Reject\n{row}\n", bbox_column="Answer.boxes", label_column="brand"
+    )
     assert [(row["raw_label"], row["bbox"]) for row in got.kept] == [("nike", [1, 2, 3, 4])]

@@ -38,7 +38,16 @@ GOOD = "url,label\nhttp://x.example/1.jpg,a\n"
             'has no column "lable" (label_column); did you mean "label"? its columns are url, label',
         ),
         (GOOD.encode(), {"url_column": "URL"}, 'did you mean "url"?'),
-        (b"url,label,label\nhttp://x.example/1.jpg,a,b\n", {}, "has more than one column 'label'"),
+        (
+            b"url,label,label\nhttp://x.example/1.jpg,a,b\n",
+            {},
+            'has 2 columns named "label", any of which may be meant (label_column); say which: label_column = "label:1" or "label:2"',
+        ),
+        (
+            b"url,label,label\nhttp://x.example/1.jpg,a,b\n",
+            {"label_column": "label"},
+            "names 2 columns so: say which, label:1 or label:2",
+        ),
         (b"name,label\nx,a\n", {}, "has no column that holds image URLs; name it: url_column"),
         (GOOD.encode(), {"delimiter": ",,"}, "delimiter ',,'"),
         (b"url,label\nhttp://x.example/1.jpg\n", {"url_column": "url"}, "has no row that can be read"),
@@ -136,7 +145,7 @@ def test_endless_content_is_bounded(tmp_path, head, piece, tail, outcome):
 
 def test_many_open_quotes_end(tmp_path, monkeypatch):
     """Rereading after broken quotes is bounded over the whole file."""
-    monkeypatch.setattr("logoingest.sources.cells.tables._MAX_REREAD_CHARS", 1 << 20)
+    monkeypatch.setattr("logoingest.sources.cells.delimited._MAX_REREAD_CHARS", 1 << 20)
     (tmp_path / "rows.csv").write_text(GOOD + 'http://x.example/2.jpg,"a" b\nhttp://x.example/3.jpg,"open\n' + "c,d\n" * 600_000)
     with pytest.raises(SourceError, match="too many broken quotes"):
         read_all(tmp_path, {"path": "rows.csv"})

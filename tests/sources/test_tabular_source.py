@@ -67,7 +67,7 @@ def test_bad_rows_are_rejected_by_number(read):
     assert [row["source_row"] for row in got.kept] == [1, 5]
     assert got.kept[1]["bbox"] == [1, 2, 3, 4]
     assert got.reasons == [(2, "invalid_row"), (3, "missing_url"), (4, "invalid_row")]
-    assert got.rejected[0]["detail"] == "1 cells where the header names 3: http://x.example/2.jpg"
+    assert got.rejected[0]["detail"] == "1 cell where the header names 3, none for label, box: http://x.example/2.jpg"
     assert got.rejected[1]["raw_label"] == "lost"
     assert got.rejected[2]["url"] == "http://x.example/4.jpg"
     assert "four numbers" in got.rejected[2]["detail"]

@@ -1,7 +1,7 @@
 """The crowd of the demo: workers of differing skill and language, a few spammers, and the batch file they fill.
 
 The file is what MTurk's requester site lets one download as "batch results": 27 fixed columns, ``Input.*``, ``Answer.*``,
-Approve and Reject, everything quoted, CRLF.
+Approve and Reject, everything quoted, CRLF. The last two are for the requester to fill in: the header names them, rows end before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ FIXED_COLUMNS: Sequence[str] = (
     "RejectionTime", "RequesterFeedback", "WorkTimeInSeconds", "LifetimeApprovalRate", "Last30DaysApprovalRate",
     "Last7DaysApprovalRate",
 )  # fmt: skip
-COLUMNS: Sequence[str] = (*FIXED_COLUMNS, "Input.image_url", "Answer.brand", "Approve", "Reject")
+_WRITTEN_COLUMNS: Sequence[str] = (*FIXED_COLUMNS, "Input.image_url", "Answer.brand")
+COLUMNS: Sequence[str] = (*_WRITTEN_COLUMNS, "Approve", "Reject")
 
 VOTES_PER_URL = 5
 _START = datetime(2025, 10, 6, 7, 0, tzinfo=UTC)
@@ -243,7 +244,7 @@ def iterate_assignments(tasks: Iterable[Task], seed: int) -> Iterator[dict[str, 
 def format_batch(tasks: Iterable[Task], seed: int) -> bytes:
     """The whole batch file, UTF-8."""
     text = StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(iterate_assignments(tasks, seed))
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([row.get(name, "") for name in _WRITTEN_COLUMNS] for row in iterate_assignments(tasks, seed))
     return text.getvalue().encode()

@@ -16,7 +16,8 @@ from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.answers import AnswerError, describe_scalar
 from logoingest.sources.cells.columns import describe_columns, find_missing, guess_label
 from logoingest.sources.cells.files import SourceFile, check_file
-from logoingest.sources.cells.tables import Table, inspect_table, iterate_rows
+from logoingest.sources.cells.rows import Table
+from logoingest.sources.cells.tables import inspect_table, iterate_rows
 
 _USUAL_COLUMNS = ("raw", "raw_label", "label")
 

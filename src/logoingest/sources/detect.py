@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,12 @@ from logoingest.sources.cells.columns import guess_roles, has_scheme
 from logoingest.sources.cells.files import SourceFile, check_file, guess_encoding, open_lines, read_head
 from logoingest.sources.cells.json_items import iterate_items
 from logoingest.sources.cells.records import divide_records
-from logoingest.sources.cells.tables import Table, guess_layout, inspect_table
+from logoingest.sources.cells.rows import Table
+from logoingest.sources.cells.tables import guess_layout, inspect_table
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
 from logoingest.sources.formats.mturk_layout import plan_layout
+from logoingest.sources.formats.tabular import settle_columns
 from logoingest.sources.formats.url_list import guess_delimiter, is_comment
 from logoingest.sources.readers import read_chunks
 
@@ -176,10 +177,8 @@ def _guess_mturk(file: SourceFile, table: Table) -> dict[str, Any]:
 
 
 def _guess_tabular(file: SourceFile, table: Table, notes: list[str]) -> dict[str, Any]:
+    settle_columns(file, SourceConfig(path=file.name), table)
     roles = guess_roles(table.sample)
-    if roles.url is None:
-        listed = ", ".join(islice(table.columns, 40))
-        raise file.fault("has no column that holds image URLs", f"its columns are {listed}")
     if roles.label is None:
         notes.append("No column looks like the answer: labels are read as empty. Set label_column.")
     return {f"{role}_column": name for role, name in roles._asdict().items()}

@@ -167,8 +167,29 @@ def find_missing(file_name: str, wanted: Mapping[str, str | None], columns: Sequ
     ]
 
 
+def find_namesakes(file_name: str, guessed: Mapping[str, str | None], columns: Sequence[str]) -> list[Problem]:
+    """A problem for every guessed column (config key → name) whose name the header gives to several: which of them, nobody can guess."""
+    problems = []
+    for key, name in guessed.items():
+        base = name.rpartition(":")[0] if name else ""
+        same = [f'"{other}"' for other in list_namesakes(base, columns)]
+        if name and f'"{name}"' in same:
+            what = f'has {len(same)} columns named "{base}", any of which may be meant ({key})'
+            problems.append(Problem(file_name, what, f"say which: {key} = {' or '.join(same[:10])}"))
+    return problems
+
+
+def list_namesakes(name: str, columns: Sequence[str]) -> list[str]:
+    """The columns that the header calls by this one name, several or none: ``brand:1``, ``brand:2``."""
+    same = [column for column in columns if column.rpartition(":")[0] == name and column.rpartition(":")[2].isdecimal()]
+    return same if len(same) > 1 and name not in columns else []
+
+
 def describe_columns(name: str, columns: Sequence[str]) -> str:
     """A hint that names the nearest column and lists them all."""
+    same = list_namesakes(name, columns)
+    if same:
+        return f"its header names {len(same)} columns so: say which, {' or '.join(same[:10])}"
     by_lower = {column.lower(): column for column in columns}
     near = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
     listed = ", ".join(columns[:40]) + (f" and {len(columns) - 40} more" if len(columns) > 40 else "")

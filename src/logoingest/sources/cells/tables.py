@@ -1,4 +1,4 @@
-"""Rows of a file that is a table: csv and its kin (RFC 4180), JSON lines, a JSON list of objects, Parquet.
+"""Rows of a file that is a table: csv and its kin, JSON lines, a JSON list of objects, Parquet.
 
 Every reader streams: ``inspect_table`` looks at the columns and the first rows, ``iterate_rows`` gives the wanted columns of every
 row, or why the row is broken. A broken row costs that row (of a csv: that line); a file of nothing but broken rows is a SourceError.
@@ -6,59 +6,33 @@ row, or why the row is broken. A broken row costs that row (of a csv: that line)
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.sources.cells.answers import AnswerError, parse_json
-from logoingest.sources.cells.columns import clean_name
+from logoingest.sources.cells.delimited import inspect_delimited, iterate_delimited
 from logoingest.sources.cells.files import LineReader, LineTooLongError, SourceFile, open_lines, read_head
 from logoingest.sources.cells.json_items import iterate_items
-
-_SAMPLE_ROWS = 200
-_DELIMITERS = ",\t;|"
-#: Characters of one csv cell, at most.
-MAX_CELL_CHARS = 4 << 20
-#: Characters that may be read again after broken quotes, over a whole file: bounds the time a hostile file can take.
-_MAX_REREAD_CHARS = 256 << 20
-
-
-class RowResult(NamedTuple):
-    """One row: its number, the wanted values in order, and, when it is broken (then without values), why."""
-
-    number: int
-    values: Sequence[Any]
-    fault: str = ""
-
-
-class Table(NamedTuple):
-    """What a look at the file told: ``layout`` is csv, jsonl, json or parquet; ``delimiter`` is the csv's."""
-
-    layout: str
-    columns: tuple[str, ...]
-    sample: Mapping[str, list[Any]]
-    delimiter: str | None = None
+from logoingest.sources.cells.rows import SAMPLE_ROWS, RowResult, Table
 
 
 def inspect_table(file: SourceFile, delimiter: str | None = None) -> Table:
     """Layout, columns and the first 200 rows' values.
 
     Raises:
-        SourceError: it is no table, has no rows, or names a column twice.
+        SourceError: it is no table, has no rows, or is a Parquet file that names a column twice.
     """
     layout = guess_layout(file)
     if layout == "parquet":
         return _inspect_parquet(file)
     if layout == "csv":
-        return _inspect_csv(file, delimiter)
+        return inspect_delimited(file, delimiter)
     with open_lines(file) as lines:
-        records = [record for _, record in islice(_iterate_records(lines, layout), _SAMPLE_ROWS) if isinstance(record, dict)]
+        records = [record for _, record in islice(_iterate_records(lines, layout), SAMPLE_ROWS) if isinstance(record, dict)]
     if not records:
         what = "holds no objects" if layout == "json" else "has no line that is a JSON object"
         raise file.fault(what, "a JSON source is a list of objects, or one object per line")
@@ -81,9 +55,10 @@ def guess_layout(file: SourceFile) -> str:
     return "jsonl" if first == "{" else "csv"
 
 
-def iterate_rows(file: SourceFile, table: Table, names: Sequence[str]) -> Iterator[RowResult]:
+def iterate_rows(file: SourceFile, table: Table, names: Sequence[str], needed: Sequence[str] | None = None) -> Iterator[RowResult]:
     """Every row's values of the named columns, in file order.
 
+    A csv's row that ends before one of the needed columns (all the named ones, unless said) is broken; what else it lacks is "".
     Rows of csv and Parquet count from 1 without the header and without empty lines; JSON lines are counted by line.
 
     Raises:
@@ -92,7 +67,7 @@ def iterate_rows(file: SourceFile, table: Table, names: Sequence[str]) -> Iterat
     rows = 0
     sound = False
     first_fault = ""
-    for result in _iterate(file, table, names):
+    for result in _iterate(file, table, names, names if needed is None else needed):
         rows += 1
         if result.fault:
             first_fault = first_fault or result.fault
@@ -106,150 +81,19 @@ def iterate_rows(file: SourceFile, table: Table, names: Sequence[str]) -> Iterat
         raise file.fault(f"has no row that can be read (the first: {first_fault})", hints.get(table.layout, ""))
 
 
-def _iterate(file: SourceFile, table: Table, names: Sequence[str]) -> Iterator[RowResult]:
+def _iterate(file: SourceFile, table: Table, names: Sequence[str], needed: Sequence[str]) -> Iterator[RowResult]:
     if table.layout == "parquet":
         yield from _iterate_parquet(file, names)
         return
+    if table.layout == "csv":
+        yield from iterate_delimited(file, table, names, needed)
+        return
     with open_lines(file) as lines:
-        if table.layout == "csv":
-            yield from _iterate_csv(lines, table, names)
-            return
         for number, record in _iterate_records(lines, table.layout):
             if isinstance(record, dict):
                 yield RowResult(number, [record.get(name) for name in names])
             else:
                 yield RowResult(number, (), record if isinstance(record, str) else "is not a JSON object")
-
-
-# -- csv ---------------------------------------------------------------------------------------------------------------
-
-
-class _CsvReader:
-    """Records of a csv; after broken quotes reading goes on at the line after the one on which the record began."""
-
-    def __init__(self, file: SourceFile, lines: LineReader, delimiter: str) -> None:
-        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))  # the process's own: raised, never lowered
-        self._file = file
-        self._lines = lines
-        self._delimiter = delimiter
-        self._pending: list[str] = []
-        self._reread = 0
-
-    def __iter__(self) -> Iterator[list[str] | str]:
-        """Yields a record's cells, or why it is broken."""
-        reader = self._start()
-        while True:
-            self._pending.clear()
-            try:
-                record = next(reader)
-            except StopIteration:
-                return
-            except LineTooLongError as error:
-                reader = self._start()
-                yield str(error)
-            except csv.Error as error:
-                self._go_back()
-                reader = self._start()
-                yield f"broken quotes or an endless cell ({error}): {self._pending[0][:200] if self._pending else ''}"
-            else:
-                if record:
-                    yield record
-
-    def _start(self) -> Iterator[list[str]]:
-        return csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
-
-    def _feed(self) -> Iterator[str]:
-        for line in self._lines:
-            self._pending.append(line)
-            yield line
-
-    def _go_back(self) -> None:
-        again = self._pending[1:]
-        self._reread += sum(map(len, again))
-        if self._reread > _MAX_REREAD_CHARS:
-            raise self._file.fault(
-                "has too many broken quotes to be read", "is the delimiter right? a quote in a cell is written twice"
-            )
-        self._lines.take_back(again)
-
-
-def _open_csv(file: SourceFile, lines: LineReader, delimiter: str | None) -> tuple[str, list[str], Iterator[list[str] | str]]:
-    """Delimiter, header and the records after it."""
-    first = ""
-    while not first.strip():
-        try:
-            first = next(lines)
-        except StopIteration:
-            raise file.fault("holds no text") from None
-        except LineTooLongError as error:
-            raise file.fault(f"has no header ({error})") from None
-    declared = re.fullmatch(r"sep=(.)\s*", first)  # Excel's own way to say it
-    if declared is None:
-        lines.take_back([first])
-    delimiter = delimiter or (declared.group(1) if declared else _guess_delimiter(file))
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise file.fault(
-            f"cannot be read with the delimiter {delimiter!r}", 'a delimiter is one character, for example ";" or "\\t"'
-        )
-    records = iter(_CsvReader(file, lines, delimiter))
-    header = next(records, "")
-    if isinstance(header, str):
-        raise file.fault("has a broken header", "is the delimiter right? a quote in a cell is written twice")
-    return delimiter, [clean_name(name) for name in header], records
-
-
-def _guess_delimiter(file: SourceFile) -> str:
-    """The character that cuts the first records into most columns, equally many in each."""
-    if file.path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")):
-        return "\t"
-    with open_lines(file) as lines:
-        text = list(islice(lines.readable(), 50))
-    return max(_DELIMITERS, key=lambda character: _rate_delimiter(text, character))
-
-
-def _rate_delimiter(lines: list[str], delimiter: str) -> tuple[float, int]:
-    records = []
-    try:
-        for record in csv.reader(lines, delimiter=delimiter):
-            records += [record] if record else []
-    except csv.Error:
-        pass
-    if not records or len(records[0]) < 2:
-        return 0.0, 0
-    width = len(records[0])
-    return sum(len(record) == width for record in records) / len(records), width
-
-
-def _inspect_csv(file: SourceFile, delimiter: str | None) -> Table:
-    with open_lines(file) as lines:
-        delimiter, header, records = _open_csv(file, lines, delimiter)
-        named = [name for name in header if name]
-        twice = sorted({name for name in named if named.count(name) > 1})
-        if twice:
-            raise file.fault(f"has more than one column {', '.join(map(repr, twice))}", "rename one of them")
-        rows = [record for record in islice(records, _SAMPLE_ROWS) if len(record) == len(header) and not isinstance(record, str)]
-    sample = {name: [row[index] for row in rows] for index, name in enumerate(header) if name}
-    return Table("csv", tuple(named), sample, delimiter)
-
-
-def _iterate_csv(lines: LineReader, table: Table, names: Sequence[str]) -> Iterator[RowResult]:
-    _, header, records = _open_csv(lines.file, lines, table.delimiter)
-    width = len(header)
-    pick = _make_picker([header.index(name) for name in names])
-    for number, record in enumerate(records, 1):
-        if isinstance(record, str):
-            yield RowResult(number, (), record)
-        elif len(record) == width:
-            yield RowResult(number, pick(record))
-        else:
-            text = (table.delimiter or ",").join(record)
-            yield RowResult(number, (), f"{len(record)} cells where the header names {width}: {text[:200]}")
-
-
-def _make_picker(indices: list[int]) -> Any:
-    if len(indices) == 1:
-        return lambda record: (record[indices[0]],)
-    return itemgetter(*indices) if indices else lambda _: ()
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
@@ -290,7 +134,7 @@ def _inspect_parquet(file: SourceFile) -> Table:
             twice = sorted({name for name in columns if columns.count(name) > 1})
             if twice:
                 raise file.fault(f"has more than one column {', '.join(map(repr, twice))}", "rename one of them")
-            first = next(parquet.iter_batches(batch_size=_SAMPLE_ROWS), None)
+            first = next(parquet.iter_batches(batch_size=SAMPLE_ROWS), None)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(file, error) from None
     if first is None:

@@ -1,6 +1,7 @@
 """Amazon Mechanical Turk's batch results: one row is one assignment, of one picture or several.
 
-Format: the 27 fixed columns of the requester site's export, ``Input.*``, ``Answer.*``, Approve, Reject. Answers stand in columns
+Format: the 27 fixed columns of the requester site's export, ``Input.*``, ``Answer.*``, Approve, Reject; the header
+names the last two, rows end before them until somebody has filled them in. Answers stand in columns
 (``Answer.brand``, ``Answer.brand2``, ``Answer.brand.<option>``) or as JSON in ``Answer.taskAnswers`` (Crowd HTML Elements).
 """
 
@@ -56,7 +57,8 @@ def read_mturk(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     layout = plan_layout(file, source, table)
     facts = [name for name in (*wanted.values(), *_FACTS, TASK_COLUMN) if name in table.columns]
     names = tuple(dict.fromkeys([*layout.columns, *facts]))
-    for number, values, fault in iterate_rows(file, table, names):
+    needed = [*layout.columns, *(name for name in wanted.values() if name is not None)]
+    for number, values, fault in iterate_rows(file, table, names, needed):
         if fault:
             yield refuse_record(number, fault)
             continue

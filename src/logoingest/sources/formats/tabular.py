@@ -8,10 +8,11 @@ from typing import Any
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources.cells.answers import AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
-from logoingest.sources.cells.columns import complete_url, describe_columns, find_missing, guess_roles, list_urls
+from logoingest.sources.cells.columns import complete_url, describe_columns, find_missing, find_namesakes, guess_roles, list_urls
 from logoingest.sources.cells.files import SourceFile
 from logoingest.sources.cells.records import Record, make_records, refuse_record
-from logoingest.sources.cells.tables import Table, inspect_table, iterate_rows
+from logoingest.sources.cells.rows import Table
+from logoingest.sources.cells.tables import inspect_table, iterate_rows
 
 
 def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
@@ -29,7 +30,8 @@ def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     names = [*(name for name in fixed if name is not None), *source.alternative_url_columns]
     places = [names.index(name) if name is not None else None for name in fixed]
     further = range(len(names) - len(source.alternative_url_columns), len(names))
-    for number, values, fault in iterate_rows(file, table, names):
+    needed = [name for name in fixed if name is not None]
+    for number, values, fault in iterate_rows(file, table, names, needed):
         if fault:
             yield refuse_record(number, fault)
             continue
@@ -56,7 +58,7 @@ def settle_columns(file: SourceFile, source: SourceConfig, table: Table) -> Sour
     """The source with its columns found: named ones checked, the URL and label columns guessed when not named.
 
     Raises:
-        SourceError: a named column is not there (all of them at once), or no column holds URLs.
+        SourceError: a named column is not there (all of them at once), no column holds URLs, or a guess fits columns of one name.
     """
     wanted = {key: getattr(source, key) for key in ("url_column", "label_column", "worker_column", "bbox_column", "id_column")}
     wanted |= {f"alternative_url_columns[{index}]": name for index, name in enumerate(source.alternative_url_columns)}
@@ -69,4 +71,8 @@ def settle_columns(file: SourceFile, source: SourceConfig, table: Table) -> Sour
     if url is None:
         hint = f"name it: url_column = …; {describe_columns('', table.columns)}"
         raise file.fault("has no column that holds image URLs", hint)
+    guessed = {"url_column": None if source.url_column else url, "label_column": None if source.label_column else roles.label}
+    problems = find_namesakes(file.name, guessed, table.columns)
+    if problems:
+        raise SourceError(problems)
     return source.model_copy(update={"url_column": url, "label_column": source.label_column or roles.label})

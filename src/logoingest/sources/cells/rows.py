@@ -1,0 +1,31 @@
+"""What the readers of tables give: a look at the whole (columns, first rows), and one row after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+#: Rows that are looked at before the whole is read.
+SAMPLE_ROWS = 200
+
+
+class RowResult(NamedTuple):
+    """One row: its number, the wanted values in order, and, when it is broken (then without values), why."""
+
+    number: int
+    values: Sequence[Any]
+    fault: str = ""
+
+
+class Table(NamedTuple):
+    """What a look at the file told: ``layout`` is csv, jsonl, json or parquet; ``delimiter`` is the csv's.
+
+    A name that a csv's header gives to several columns is numbered: ``brand:1``, ``brand:2``. ``header_rows`` counts the csv's rows
+    after the header that belong to it (a survey's question texts).
+    """
+
+    layout: str
+    columns: tuple[str, ...]
+    sample: Mapping[str, list[Any]]
+    delimiter: str | None = None
+    header_rows: int = 0

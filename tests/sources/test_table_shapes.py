@@ -1,0 +1,96 @@
+"""Tables as strangers write them: rows shorter and longer than their header, further header rows, declared delimiters, odd line ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from logoingest.errors import SourceError
+from sources_reading import read_all
+
+FOLDER = Path(__file__).parents[1] / "data/sources/tables"
+OUTCOMES = json.loads((FOLDER / "outcomes.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", OUTCOMES, ids=[case["file"] for case in OUTCOMES])
+def test_every_shape_is_read_or_refused_by_row(case):
+    """Every row of a file is an answer or is refused with what stands in it."""
+    got = read_all(FOLDER, {"path": case["file"]})
+    assert len(got.ids) == case["rows"]
+    assert [label for _, label in got.answers][: len(case["answers"])] == case["answers"]
+    assert got.reasons == [(number, reason) for number, reason, _ in case["refused"]]
+    assert all(part in row["detail"] for row, (*_, part) in zip(got.rejected, case["refused"], strict=True))
+
+
+def test_a_name_of_two_columns_is_asked_for():
+    """Which of two columns of one name holds the answers is never guessed; each can be named."""
+    with pytest.raises(SourceError, match=r'2 columns named "brand".*label_column = "brand:1" or "brand:2"'):
+        read_all(FOLDER, {"path": "dup_header.csv"})
+    got = [read_all(FOLDER, {"path": "dup_header.csv", "label_column": f"brand:{number}"}) for number in (1, 2)]
+    assert [answers for read in got for _, answers in read.answers] == ["nike", "puma"]
+
+
+def test_columns_of_one_name_that_are_not_read_harm_nobody(read):
+    """Two comment columns are no fault of the answers."""
+    assert read("url,label,note,note\nhttp://x.example/1.jpg,a,x,y\n").answers == [("http://x.example/1.jpg", "a")]
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        ("http://x.example/1.jpg,a,w", None),
+        ("http://x.example/1.jpg,a,w,", None),
+        ("http://x.example/1.jpg,a,w,,,, ", None),
+        ("http://x.example/1.jpg,a", "2 cells where the header names 4, none for worker: http://x.example/1.jpg,a"),
+        ("http://x.example/1.jpg", "1 cell where the header names 4, none for label, worker: http"),
+        ("http://x.example/1.jpg,Nike, Inc,w,,x", "6 cells where the header names 4: http://x.example/1.jpg,Nike, Inc,w,,x"),
+    ],
+)
+def test_a_row_counts_as_long_as_what_is_read_is_there(read, row, outcome):
+    """Short rows are padded when they end after the columns that are read, else refused; a delimiter at the end is no cell."""
+    got = read(f"url,label,worker,comment\n{row}\nhttp://x.example/2.jpg,b,w,fine\n", worker_column="worker")
+    assert len(got.kept) == (1 if outcome else 2)
+    assert len(got.rejected) == (1 if outcome else 0)
+    assert outcome is None or got.rejected[0]["detail"].startswith(outcome)
+
+
+def test_what_is_not_needed_may_be_missing(read):
+    """Further URLs of a picture are read where a row has them."""
+    got = read(
+        "url,label,mirror\nhttp://x.example/1.jpg,a\nhttp://x.example/2.jpg,b,http://y.example/2\n",
+        alternative_url_columns=["mirror"],
+    )
+    assert [row["alternative_urls"] for row in got.kept] == [None, ["http://y.example/2"]]
+
+
+def test_a_header_in_the_middle_is_no_answer(read):
+    """Files that were joined repeat their header."""
+    got = read("url,label\nhttp://x.example/1.jpg,a\nurl,label\nhttp://x.example/2.jpg,label\n")
+    assert [label for _, label in got.answers] == ["a", "label"]
+    assert [(row["source_row"], row["detail"]) for row in got.rejected] == [(2, "a further row of the header: url,label")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused"),
+    [
+        ("Picture,What is it?\nhttp://x.example/1.jpg,a\nhttp://x.example/2.jpg,b\n", [1]),
+        ("Picture,What is it?\nLink,Free text\nhttp://x.example/1.jpg,a\nhttp://x.example/2.jpg,b\n", [1, 2]),
+        ("pictures/0.jpg,a\nhttp://x.example/1.jpg,a\nhttp://x.example/2.jpg,b\n", []),
+        ("http://x.example/1.jpg,a\nhttp://x.example/2.jpg,b\nlost,c\n", []),
+    ],
+    ids=["one row", "two rows", "a path is no heading", "not at the head"],
+)
+def test_rows_of_headings(read, rows, refused):
+    """Rows at the head that have words where all others have a URL belong to the header."""
+    got = read(f"image,answer\n{rows}")
+    assert [number for number, _ in got.reasons] == refused
+
+
+def test_a_table_called_tsv_may_have_commas(read):
+    """The content, not the name, says what divides cells."""
+    assert read("url,label\nhttp://x.example/1.jpg,a\n", "rows.tsv").answers == [("http://x.example/1.jpg", "a")]
+    assert read(
+        "url\thttp,label\nhttp://x.example/1.jpg\ta,b\n", "rows.tsv", url_column="url", label_column="http,label"
+    ).answers == [("http://x.example/1.jpg", "a,b")]
