@@ -2,7 +2,7 @@
 
     from logoingest import load_config, run, open_release
     run(load_config("mydata/dataset.toml"))
-    train = open_release("mydata/work/mydata/release").dataset("train")
+    train = open_release("mydata/dataset.toml").dataset("train")
 
 Names are loaded when they are first used: importing the package costs nothing and never imports torch or prefect.
 """
@@ -16,24 +16,28 @@ from logoingest.lazy_names import load_lazily
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from logoingest.baseline import load_baseline, train_baseline
     from logoingest.config import Config, load_config
     from logoingest.errors import LogoingestError
     from logoingest.images import inspect_image, select_images
     from logoingest.labels import ClassMap, normalise_annotations, normalise_label, normalise_labels, settle_samples
     from logoingest.pipeline import Run, open_run, plan, retry, run, run_stage, verify
     from logoingest.release import Release, open_release, verify_release, write_release
+    from logoingest.release.commands import diff, export, pull, push
     from logoingest.schemas import Reason, Stage
     from logoingest.sources import read_annotations
     from logoingest.splits import assign_splits
     from logoingest.workspace import Workspace
 
 _HOMES = {
+    "baseline": ("load_baseline", "train_baseline"),
     "config": ("Config", "load_config"),
     "errors": ("LogoingestError",),
     "images": ("inspect_image", "select_images"),
     "labels": ("ClassMap", "normalise_annotations", "normalise_label", "normalise_labels", "settle_samples"),
     "pipeline": ("Run", "open_run", "plan", "retry", "run", "run_stage", "verify"),
     "release": ("Release", "open_release", "verify_release", "write_release"),
+    "release.commands": ("diff", "export", "pull", "push"),
     "schemas": ("Reason", "Stage"),
     "sources": ("read_annotations",),
     "splits": ("assign_splits",),
@@ -51,7 +55,10 @@ __all__ = [
     "Workspace",
     "__version__",
     "assign_splits",
+    "diff",
+    "export",
     "inspect_image",
+    "load_baseline",
     "load_config",
     "normalise_annotations",
     "normalise_label",
@@ -59,12 +66,15 @@ __all__ = [
     "open_release",
     "open_run",
     "plan",
+    "pull",
+    "push",
     "read_annotations",
     "retry",
     "run",
     "run_stage",
     "select_images",
     "settle_samples",
+    "train_baseline",
     "verify",
     "verify_release",
     "write_release",

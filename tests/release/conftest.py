@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -148,3 +149,24 @@ def written(ingredients: Ingredients, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("written") / "release"
     ingredients.write(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[dict[str, str]]:
+    """The environment that leads to an S3 server with one bucket."""
+    boto3 = pytest.importorskip("boto3")
+    pytest.importorskip("s3fs")
+    running = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    running.start()
+    host, port = running.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    client = boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"], region_name="us-east-1",
+                          aws_access_key_id="test", aws_secret_access_key="test")  # fmt: skip
+    client.create_bucket(Bucket="logos")
+    yield environment
+    running.stop()

@@ -33,27 +33,6 @@ push_release(Path(sys.argv[1]), sys.argv[2], progress)
 """
 
 
-@pytest.fixture(scope="module")
-def server():
-    """The environment that leads to an S3 server with one bucket."""
-    boto3 = pytest.importorskip("boto3")
-    pytest.importorskip("s3fs")
-    running = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    client = boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"], region_name="us-east-1",
-                          aws_access_key_id="test", aws_secret_access_key="test")  # fmt: skip
-    client.create_bucket(Bucket="logos")
-    yield environment
-    running.stop()
-
-
 @pytest.fixture(params=["folder", "s3"])
 def target(request, tmp_path, monkeypatch):
     """A place to push to."""

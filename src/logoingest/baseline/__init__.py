@@ -5,6 +5,7 @@ Importing this package imports no torch; ``train_baseline`` and ``load_baseline`
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,16 +23,16 @@ __all__ = ["Check", "Verdict", "check_installation", "load_baseline", "train_bas
 
 
 def train_baseline(
-    release_dir: Path,
+    release_dir: str | os.PathLike[str],
     config: TrainConfig,
-    out_dir: Path,
-    base_dir: Path = Path(),
+    out_dir: str | os.PathLike[str],
+    base_dir: str | os.PathLike[str] = "",
     on_progress: Callable[[str, dict[str, Any]], None] | None = None,
 ) -> Verdict:
     """Fine-tune on a release, run the controls, write everything into ``out_dir``.
 
     Args:
-        release_dir: a local release; its ``data/{train,validation,test}-*.parquet`` is all that is read.
+        release_dir: a local release, its folder or opened; its ``data/{train,validation,test}-*.parquet`` is all that is read.
         config: the ``[train]`` section.
         out_dir: gets metrics.json, verdict.json, model.safetensors, model.json and three PNGs; made when it is not there.
         base_dir: what a relative ``weights`` file is relative to.
@@ -48,7 +49,7 @@ def train_baseline(
     return run_baseline(Path(release_dir), config, Path(out_dir), Path(base_dir), on_progress)
 
 
-def load_baseline(out_dir: Path) -> tuple[nn.Module, tuple[str, ...], Preprocessing]:
+def load_baseline(out_dir: str | os.PathLike[str]) -> tuple[nn.Module, tuple[str, ...], Preprocessing]:
     """Open a trained baseline: (model in eval mode, class names, transform from a PIL image to the model's input).
 
     Raises:

@@ -2,7 +2,8 @@
 
 from logoingest.release.assembly import write_release
 from logoingest.release.features import NO_LABEL, SPLITS, ReleaseRow
-from logoingest.release.loader import Release, open_release
+from logoingest.release.loader import Release
+from logoingest.release.opening import open_release
 from logoingest.release.verification import verify_release
 from logoingest.release.violations import Violation
 

@@ -30,6 +30,9 @@ class Release:
     path: Path
     manifest: Mapping[str, Any]
 
+    def __fspath__(self) -> str:
+        return str(self.path)
+
     @property
     def name(self) -> str:
         """The dataset's name."""
@@ -191,8 +194,8 @@ class Release:
         return pa.concat_tables(tables) if tables else kept.empty_table()
 
 
-def open_release(path: str | os.PathLike[str]) -> Release:
-    """Open a release folder; its files are looked for, not read (``verify_release`` reads them).
+def open_folder(path: str | os.PathLike[str]) -> Release:
+    """Open a local release folder; its files are looked for, not read (``verify_release`` reads them).
 
     Raises:
         UsageError: there is no release, or one of a newer form than this logoingest knows.

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, Field, ValidationError
 
 from logoingest.errors import GateError, Problem, UsageError
-from logoingest.release.loader import open_release
+from logoingest.release.loader import open_folder
 from logoingest.release.manifest import MANIFEST_NAME, ReleaseFile, ReleaseManifest, read_manifest
 from logoingest.release.verification import verify_release
 from logoingest.workspace import FileRecord, Workspace, hash_file
@@ -74,8 +74,8 @@ def push_release(path: Path, target: str, progress: PushProgress | None = None) 
         raise GateError(
             [Problem(f"{path}: {entry.where}", f"{entry.law}: {entry.what}", "nothing was pushed") for entry in broken[:20]]
         )
-    place = _open_target(target)
-    with _explain_errors(target):
+    place = open_target(target)
+    with explain_errors(target):
         return _push(path, manifest, place, progress or (lambda _done, _total: None))
 
 
@@ -112,8 +112,8 @@ def pull_release(target: str, folder: Path) -> Path:
     """
     if folder.exists():
         raise UsageError(Problem(str(folder), "is there already", "name a new folder"))
-    place = _open_target(target)
-    with _explain_errors(target):
+    place = open_target(target)
+    with explain_errors(target):
         pointer = read_pointer(place)
         if pointer is None:
             raise UsageError(Problem(target, "no release was pushed here", "push one with: logoingest push RELEASE TARGET"))
@@ -148,21 +148,35 @@ def read_pointer(place: Workspace) -> Pointer | None:
 
 
 def _pull(place: Workspace, pointer: Pointer, staging: Path) -> None:
-    _receive(place, f"{pointer.path}/{MANIFEST_NAME}", staging / MANIFEST_NAME)
-    raw = read_manifest(staging)
-    if raw["fingerprint"] != pointer.fingerprint:
+    receive_file(place, f"{pointer.path}/{MANIFEST_NAME}", staging / MANIFEST_NAME)
+    if read_manifest(staging)["fingerprint"] != pointer.fingerprint:
         raise GateError(Problem(place.path(f"{pointer.path}/{MANIFEST_NAME}"), "is not the one that was pushed", "push again"))
-    for name, record in ReleaseManifest.model_validate(raw).files.items():
+    copy_release(place, pointer.path, staging)
+
+
+def copy_release(place: Workspace, folder: str, staging: Path) -> None:
+    """Bring the files of a release at a place into ``staging``, which holds its manifest; every file is verified.
+
+    Raises:
+        GateError: a file is missing or not what the manifest says, or the manifest names one outside the folder.
+        OSError: the place cannot be reached.
+    """
+    for name, record in ReleaseManifest.model_validate(read_manifest(staging)).files.items():
         _check_name(name)
-        _receive(place, f"{pointer.path}/{name}", staging / name)
+        source = f"{folder}/{name}".lstrip("/")
+        receive_file(place, source, staging / name)
         if hash_file(staging / name) != (record.sha256, record.bytes):
-            raise GateError(
-                Problem(place.path(f"{pointer.path}/{name}"), "is not what the manifest says", "push the release again")
-            )
-    open_release(staging)
+            raise GateError(Problem(place.path(source), "is not what the manifest says", "push the release again"))
+    open_folder(staging)
 
 
-def _receive(place: Workspace, name: str, target: Path) -> None:
+def receive_file(place: Workspace, name: str, target: Path) -> None:
+    """Copy one file from a place.
+
+    Raises:
+        GateError: it is not there.
+        OSError: the place cannot be reached.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with place.filesystem.open(place.path(name), "rb") as source, target.open("wb") as stream:
@@ -178,7 +192,12 @@ def _check_name(name: str) -> None:
         raise GateError(Problem(MANIFEST_NAME, f"names the file {name[:80]!r}", "it is no release of logoingest"))
 
 
-def _open_target(target: str) -> Workspace:
+def open_target(target: str) -> Workspace:
+    """A place by its folder or URL.
+
+    Raises:
+        UsageError: fsspec does not know such URLs, or lacks what they need.
+    """
     try:
         return Workspace(target)
     except (ImportError, ValueError) as error:
@@ -252,7 +271,8 @@ def _read_chunks(stream: Any) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _explain_errors(target: str) -> Iterator[None]:
+def explain_errors(target: str) -> Iterator[None]:
+    """What a file system raises, as a ``UsageError`` that names the target."""
     try:
         yield
     except _list_errors() as error:

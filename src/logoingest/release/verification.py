@@ -9,7 +9,7 @@ from pathlib import Path
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.data_laws import check_data
 from logoingest.release.file_laws import check_card, check_counts, check_croissant, check_files, check_fingerprint, check_rejected
-from logoingest.release.loader import Release, open_release
+from logoingest.release.loader import Release, open_folder
 from logoingest.release.manifest import MANIFEST_NAME, ReleaseManifest, read_manifest
 from logoingest.release.readers import check_readers
 from logoingest.release.violations import Violation
@@ -59,7 +59,7 @@ def _check(
     yield from check_croissant(folder, manifest)
     yield from check_data(folder, manifest, deep)
     try:
-        release = open_release(folder)
+        release = open_folder(folder)
     except GateError:
         return  # a file is missing or cut: said above, by check_files
     if deep:

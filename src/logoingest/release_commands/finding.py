@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-_CONFIG_VERSION = re.compile(r"(?P<config>.+\.toml)(?:@v(?P<version>\d{1,9}))?", re.DOTALL)
+_CONFIG = re.compile(r".+\.toml(?:@v\d{1,9})?", re.DOTALL)
 
 
 @contextlib.contextmanager
 def find_release(text: str) -> Iterator[Path]:
-    """The local folder of a release that a command line names; a remote workspace's is copied for the while."""
-    match = _CONFIG_VERSION.fullmatch(text)
-    if Path(text).is_dir() or match is None:
-        yield Path(text)
-        return
-    from logoingest.config import load_config
-    from logoingest.release.versions import RELEASE_FOLDER, name_version
-    from logoingest.workspace import Workspace
+    """The local folder of a release, named as ``open_release`` takes it; what is on no local disk is copied for the while."""
+    from logoingest.release.opening import find_folder
 
-    workspace = Workspace(load_config(Path(match["config"]), []).workspace_url)
-    name = RELEASE_FOLDER if match["version"] is None else name_version(workspace, int(match["version"]))
-    with workspace.local_copy(name) as folder:
-        yield folder
+    with tempfile.TemporaryDirectory(prefix="logoingest-") as cache:
+        yield find_folder(text, Path(cache))
 
 
 @contextlib.contextmanager
@@ -33,6 +26,6 @@ def find_others(texts: Sequence[str]) -> Iterator[dict[str, str]]:
     with contextlib.ExitStack() as stack:
         found = {}
         for text in texts:
-            is_config = _CONFIG_VERSION.fullmatch(text) is not None and not Path(text).is_dir()
+            is_config = _CONFIG.fullmatch(text) is not None and not Path(text).is_dir()
             found[text] = str(stack.enter_context(find_release(text))) if is_config else text
         yield found
