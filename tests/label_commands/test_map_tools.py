@@ -238,7 +238,7 @@ def test_a_target_that_cannot_be_is_told_before_anything_is_read(target, map_fil
 
 def test_rows_that_cannot_be_read_keep_their_place(map_file, tmp_path, capsys):
     """They count as empty answers, and are told."""
-    (tmp_path / "in.csv").write_text("raw,b\nNike,1\nStarbucks\nswoosh,2\n", "utf-8")
+    (tmp_path / "in.csv").write_text("raw,b\nNike,1\nStarbucks,Coffee,1\nswoosh\n", "utf-8")
     code, out, _ = _call(capsys, "apply", map_file, tmp_path / "in.csv", tmp_path / "out.parquet", "--json")
     facts = json.loads(out)
     assert code == 0

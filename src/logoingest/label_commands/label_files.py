@@ -14,7 +14,7 @@ from typing import Any
 
 from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.answers import AnswerError, describe_scalar
-from logoingest.sources.cells.columns import describe_columns, find_missing, guess_label
+from logoingest.sources.cells.columns import describe_columns, find_missing, find_namesakes, guess_label
 from logoingest.sources.cells.files import SourceFile, check_file
 from logoingest.sources.cells.rows import Table
 from logoingest.sources.cells.tables import inspect_table, iterate_rows
@@ -82,6 +82,8 @@ def _choose_column(file: SourceFile, table: Table, wanted: str | None) -> str:
         raise SourceError(
             Problem(file.name, "no column looks like answers", f"name it with --column; {describe_columns('raw', table.columns)}")
         )
+    if problems := find_namesakes(file.name, {"--column": found}, table.columns):
+        raise SourceError(problems)
     return found
 
 

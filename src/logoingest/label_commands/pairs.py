@@ -45,7 +45,7 @@ def read_pairs(
     pairs: list[Pair] = []
     rows = bad = 0
     first_fault = ""
-    for number, values, fault in iterate_rows(file, table, names):
+    for number, values, fault in iterate_rows(file, table, names, names[:2]):
         rows += 1
         cells = ["" if place is None or fault or values[place] is None else str(values[place]) for place in places]
         if cells[0].strip() and cells[1].strip():
