@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ GOOD = "url,label\nhttp://x.example/1.jpg,a\n"
         (b"url,label\n", {}, "has a header but no rows"),
         (b"url,label\n\n\n", {}, "has a header but no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", {}, "is a PNG picture"),
-        (b"PK\x03\x04rest", {"format": "mturk"}, "Excel workbook; unpack it, or save the sheet as CSV UTF-8"),
+        (b"PK\x03\x04rest", {"format": "mturk"}, "is a damaged zip archive or Excel workbook; download it again"),
         (b"url,label\n\x00\x01\x02", {}, "is a binary file (a NUL byte at offset 10)"),
         (GOOD.encode("utf-16"), {}, 'is UTF-16 text; declare it: encoding = "utf-16"'),
         (
@@ -149,3 +150,34 @@ def test_many_open_quotes_end(tmp_path, monkeypatch):
     (tmp_path / "rows.csv").write_text(GOOD + 'http://x.example/2.jpg,"a" b\nhttp://x.example/3.jpg,"open\n' + "c,d\n" * 600_000)
     with pytest.raises(SourceError, match="too many broken quotes"):
         read_all(tmp_path, {"path": "rows.csv"})
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["[Content_Types].xml", "xl/workbook.xml"], "is an Excel workbook; save the sheet as CSV UTF-8"),
+        (["mimetype", "content.xml"], "is an OpenDocument file; save the sheet as CSV"),
+        (["Index/Document.iwa"], "is a Numbers document; export the table as CSV"),
+        (["annotations.xml", "images/a.jpg"], "is a zip archive ('annotations.xml', 'images/a.jpg'); unpack it and name the file"),
+        (["x"], "is a zip archive ('x')"),
+    ],
+)
+def test_a_zip_is_named_by_what_it_holds(tmp_path, names, message):
+    """Office files and packed exports are zips: each is told what to export or unpack."""
+    with zipfile.ZipFile(tmp_path / "rows.csv", "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    with pytest.raises(SourceError) as caught:
+        read_all(tmp_path, {"path": "rows.csv"})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["<!doctype html><p>", "  <HTML>\n", "<!-- x -->\n<html>", "\ufeff<!DOCTYPE html>", "<head><title>"]
+)
+@pytest.mark.parametrize("kind", [None, "tabular", "urls", "mturk", "label_studio"])
+def test_a_web_page_is_named(tmp_path, text, kind):
+    """A sign-in page that was saved as the list is told as what it is."""
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match="is a web page"):
+        read_all(tmp_path, {"path": "rows.csv", "format": kind})

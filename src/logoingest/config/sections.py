@@ -69,8 +69,8 @@ class SourceConfig(Section):
     """One source file of annotations."""
 
     path: str
-    """File, folder or pattern (relative to this file): csv, tsv, jsonl, parquet, MTurk, Label Studio, VOC, a plain list of URLs."""
-    format: Literal["mturk", "tabular", "urls", "label_studio", "voc"] | None = None
+    """File, folder or pattern (relative to this file): docs/sources.md lists the formats."""
+    format: Literal["mturk", "tabular", "urls", "label_studio", "voc", "cvat", "coco"] | None = None
     """Guessed from the file when left out."""
     encoding: str = "utf-8"
     """A byte-order mark is understood; anything but UTF-8 must be declared."""

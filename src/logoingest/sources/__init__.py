@@ -2,8 +2,9 @@
 
     cells/     files (open safely, decode, bounded lines), json_items, tables (rows of csv, JSON, Parquet), columns (which is which),
                answers (what one answer cell says), times, records (records → tables, ids, kept and rejected)
-    formats/   mturk, tabular, label_studio, url_list, voc: a generator of records each
-    readers    which format has which reader                   detect    what a file is
+    formats/   a reader each, a generator of records: mturk, tabular, url_list, label_studio, voc, cvat, coco …
+    readers    which format has which reader                   recognition    which format a file has
+    detect     what a file is: format, encoding, columns, and what reading it so gives
 
 Every record of a source ends up in kept or rejected, once for each of its answers.
 """
@@ -19,8 +20,9 @@ from logoingest.errors import Problem, SourceError
 from logoingest.schemas import StageResult
 from logoingest.sources.cells.files import SourceFile
 from logoingest.sources.cells.records import Chunk, divide_records
-from logoingest.sources.detect import SourceGuess, guess_format, guess_source
+from logoingest.sources.detect import SourceGuess, guess_source
 from logoingest.sources.readers import read_chunks
+from logoingest.sources.recognition import guess_format
 
 __all__ = ["SourceGuess", "guess_source", "read_annotations"]
 

@@ -11,18 +11,18 @@ from pydantic import BaseModel, ConfigDict
 
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
-from logoingest.sources.cells.columns import guess_roles, has_scheme
+from logoingest.sources.cells.columns import guess_roles
 from logoingest.sources.cells.files import SourceFile, check_file, guess_encoding, open_lines, read_head
-from logoingest.sources.cells.json_items import iterate_items
 from logoingest.sources.cells.records import divide_records
 from logoingest.sources.cells.rows import Table
-from logoingest.sources.cells.tables import guess_layout, inspect_table
+from logoingest.sources.cells.tables import inspect_table
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
 from logoingest.sources.formats.mturk_layout import plan_layout
 from logoingest.sources.formats.tabular import settle_columns
-from logoingest.sources.formats.url_list import guess_delimiter, is_comment
+from logoingest.sources.formats.url_list import guess_delimiter
 from logoingest.sources.readers import read_chunks
+from logoingest.sources.recognition import guess_format
 
 _TOP_LABELS = 50
 
@@ -48,51 +48,6 @@ class SourceGuess(BaseModel):
     distinct_labels: int = 0
     notes: tuple[str, ...] = ()
     """What a person should know or check, a sentence each."""
-
-
-def guess_format(file: SourceFile) -> str:
-    """mturk, tabular, urls, label_studio or voc.
-
-    Raises:
-        SourceError: the file is missing, empty or binary.
-    """
-    path = file.path
-    if path.is_dir() or path.suffix.lower() == ".xml" or (not path.exists() and any(sign in str(path) for sign in "*?[")):
-        return "voc"
-    check_file(file)
-    layout = guess_layout(file)
-    if layout == "json" and _is_label_studio(file):
-        return "label_studio"
-    if layout == "csv" and _starts_with_url(file):
-        return "urls"
-    if layout == "csv" and _starts_with_xml(file):
-        return "voc"
-    return "mturk" if _is_mturk(inspect_table(file).columns) else "tabular"
-
-
-def _is_mturk(columns: tuple[str, ...]) -> bool:
-    return {"HITId", ID_COLUMN} <= set(columns) and any(name.startswith("Input.") for name in columns)
-
-
-def _is_label_studio(file: SourceFile) -> bool:
-    with open_lines(file) as lines:
-        first = next(iterate_items(lines), None)
-    return isinstance(first, dict) and isinstance(first.get("data"), dict) and bool({"annotations", "completions"} & first.keys())
-
-
-def _first_line(file: SourceFile) -> str:
-    with open_lines(file) as lines:
-        return next((line.strip() for line in lines.readable() if not is_comment(line)), "")
-
-
-def _starts_with_url(file: SourceFile) -> bool:
-    """Whether the first line that is no comment is a URL, which no header is; a file of comments alone is a list as well."""
-    line = _first_line(file)
-    return not line or has_scheme(line)
-
-
-def _starts_with_xml(file: SourceFile) -> bool:
-    return _first_line(file).startswith(("<?xml", "<annotation"))
 
 
 def guess_source(path: Path) -> SourceGuess:

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from logoingest.config import SourceConfig
 from logoingest.sources.cells.files import SourceFile, check_encoding, check_file
 from logoingest.sources.cells.records import Chunk, Record, tabulate_records
+from logoingest.sources.formats.coco import read_coco
+from logoingest.sources.formats.cvat import read_cvat
 from logoingest.sources.formats.label_studio import read_label_studio
 from logoingest.sources.formats.mturk import read_mturk
 from logoingest.sources.formats.tabular import read_tabular
@@ -22,6 +24,8 @@ _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] =
         "urls": read_urls,
         "label_studio": read_label_studio,
         "voc": read_voc,
+        "cvat": read_cvat,
+        "coco": read_coco,
     }
 )
 

@@ -155,7 +155,7 @@ def read_box(value: Any) -> list[float]:
         numbers = list(value)
     else:
         numbers = [value]
-    box = [_read_number(number) for number in numbers]
+    box = [read_number(number) for number in numbers]
     fault = find_box_fault(box)
     if fault is not None:
         raise AnswerError(f"a box {fault}")
@@ -169,11 +169,16 @@ def _read_box_numbers(value: Mapping[str, Any]) -> list[Any]:
     numbers = [value[key] for key in (*corner, "width", "height")]
     if "original_width" not in value and "original_height" not in value:
         return numbers
-    sides = [_read_number(value.get(f"original_{side}")) / 100 for side in ("width", "height")]
-    return [_read_number(number) * sides[index % 2] for index, number in enumerate(numbers)]
+    sides = [read_number(value.get(f"original_{side}")) / 100 for side in ("width", "height")]
+    return [read_number(number) * sides[index % 2] for index, number in enumerate(numbers)]
 
 
-def _read_number(value: Any) -> float:
+def read_number(value: Any) -> float:
+    """A number of a box.
+
+    Raises:
+        AnswerError: it is none.
+    """
     try:
         if isinstance(value, bool):
             raise TypeError

@@ -10,6 +10,7 @@ import codecs
 import gzip
 import io
 import re
+import zipfile
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,7 +25,6 @@ MAX_LINE_CHARS = 8 << 20
 _HEAD_BYTES = 1 << 16
 
 _MAGIC = (
-    (b"PK\x03\x04", "is a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV UTF-8"),
     (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file", "save the sheet as CSV UTF-8"),
     (b"\x89PNG", "is a PNG picture", "a source lists URLs of pictures"),
     (b"\xff\xd8\xff", "is a JPEG picture", "a source lists URLs of pictures"),
@@ -37,6 +37,16 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it, or compress it with gzip"),
     (b"7z\xbc\xaf", "is a 7z archive", "unpack it"),
     (b"\x7fELF", "is a program", "a source is csv, tsv, jsonl, json, parquet or a list of URLs"),
+)
+#: What a zip is by the first name in it that begins so, and what to do instead.
+_PACKED = (
+    ("xl/", "is an Excel workbook", "save the sheet as CSV UTF-8"),
+    ("Index/", "is a Numbers document", "export the table as CSV"),
+    ("content.xml", "is an OpenDocument file", "save the sheet as CSV"),
+    ("word/", "is a Word document", "save the table as CSV UTF-8"),
+)
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -192,6 +202,12 @@ def check_encoding(file: SourceFile) -> str:
 
 
 def _refuse_binary(file: SourceFile, head: bytes, encoding: str) -> None:
+    if head.startswith(b"PK\x03\x04"):
+        raise file.fault(*_describe_zip(file.path))
+    if _HTML.match(head):
+        raise file.fault(
+            "is a web page (HTML), often a sign-in or error page", "download the file itself, not the page that shows it"
+        )
     for magic, what, hint in _MAGIC:
         if head.startswith(magic):
             raise file.fault(what, hint)
@@ -202,6 +218,20 @@ def _refuse_binary(file: SourceFile, head: bytes, encoding: str) -> None:
     if "\x00" in codecs.getincrementaldecoder(encoding)("replace").decode(head):
         hint = "a source is csv, tsv, jsonl, json, parquet or a list of URLs; if it is text, declare its encoding"
         raise file.fault(f"is a binary file (a NUL byte at offset {head.find(0)})", hint)
+
+
+def _describe_zip(path: Path) -> tuple[str, str]:
+    """What a zip file is, and what to do instead of naming it as a source."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return "is a damaged zip archive or Excel workbook", "download it again; unpack it, or save the sheet as CSV UTF-8"
+    for beginning, what, hint in _PACKED:
+        if any(name.startswith(beginning) for name in names):
+            return what, hint
+    shown = ", ".join(repr(name[:60]) for name in names[:3])
+    return f"is a zip archive ({shown}{' …' if len(names) > 3 else ''})", "unpack it and name the file with the answers"
 
 
 def _describe_encoding(file: SourceFile) -> SourceError:

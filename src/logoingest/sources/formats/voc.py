@@ -1,35 +1,31 @@
 """Pascal VOC: a folder (or glob, or single file) of XML files, one per picture; one annotation per object.
 
-The files come from strangers: a document type declaration is refused, and with it every entity (expansion bombs, external files);
-size, depth and number of elements are bounded.
+Format: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf §4.2. The root element decides: a file that begins with
+anything but ``<annotation>`` is a rejected row that names the file.
 """
 
 from __future__ import annotations
 
 import glob
 import re
-import xml.etree.ElementTree as ET  # only the tree; what parses is the guarded expat below
+import xml.etree.ElementTree as ET  # only the tree; what parses is guarded
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from xml.parsers import expat
 
 from logoingest.config import SourceConfig
-from logoingest.sources.cells.answers import Answer, AnswerError, read_box
+from logoingest.sources.cells.answers import Answer, AnswerError
+from logoingest.sources.cells.boxes import join_corners
 from logoingest.sources.cells.columns import complete_url, has_scheme
 from logoingest.sources.cells.files import SourceFile, check_file
+from logoingest.sources.cells.markup import MAX_ELEMENT_CHARS, MarkupError, parse_tree, read_text
 from logoingest.sources.cells.records import Record, refuse_record, write_attributes
 
-_MAX_BYTES = 16 << 20
-_MAX_DEPTH = 32
+ROOT = "annotation"
 _FLAGS = ("truncated", "difficult", "occluded")
 _ENDING = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?)$", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
-
-
-class _XmlError(ValueError):
-    """A file that is no XML that may be read."""
 
 
 def read_voc(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
@@ -54,7 +50,7 @@ def read_voc(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
         name = path.relative_to(root).as_posix()
         try:
             tree = _parse(path)
-        except (_XmlError, OSError) as error:
+        except (MarkupError, OSError) as error:
             first_fault = first_fault or f"{name}: {error}"
             yield refuse_record(number, f"{name}: {error}")
             continue
@@ -90,39 +86,11 @@ def list_files(file: SourceFile) -> tuple[Path, list[Path]]:
 
 def _parse(path: Path) -> ET.Element:
     with path.open("rb") as stream:
-        data = stream.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise _XmlError(f"is larger than {_MAX_BYTES >> 20} MiB")
-    builder = ET.TreeBuilder()
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    depth = 0
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _MAX_DEPTH:
-            raise _XmlError("is nested too deeply")
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = builder.data
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, LookupError, UnicodeError, ValueError) as error:
-        raise error if isinstance(error, _XmlError) else _XmlError(f"is not valid XML: {error}") from None
-    return builder.close()
-
-
-def _refuse_doctype(*_: Any) -> None:
-    raise _XmlError("has a document type declaration, which Pascal VOC does not need and may hold a bomb")
+        tree = parse_tree(stream.read(MAX_ELEMENT_CHARS + 1))
+    if tree.tag != ROOT:
+        meant = "CVAT's: name that file itself as a source" if tree.tag == "annotations" else "another kind of XML"
+        raise MarkupError(f"begins with <{tree.tag[:40]}>, not with Pascal VOC's <{ROOT}> ({meant})")
+    return tree
 
 
 def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, source: SourceConfig) -> Iterator[Record]:
@@ -130,7 +98,7 @@ def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, s
     url = _find_url(tree)
     if url is None:
         url = complete_url(quote((name.parent / picture).as_posix(), safe="/"), source.url_prefix)
-    base = f"{_text(tree, 'folder') or folder_name}_{_ENDING.sub('', picture)}"
+    base = f"{read_text(tree, 'folder') or folder_name}_{_ENDING.sub('', picture)}"
     whole = Record(number, url)
     objects = tree.findall("object")
     if not objects:
@@ -139,7 +107,7 @@ def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, s
         try:
             answer = _read_object(element)
         except AnswerError as error:
-            label = _text(element, "name")
+            label = read_text(element, "name")
             yield refuse_record(number, f"object {index}: {error}")._replace(url=url, raw_label=label, source_id=f"{base}_{index}")
             continue
         attributes = write_attributes(answer.attributes)
@@ -148,25 +116,25 @@ def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, s
 
 def _find_picture(tree: ET.Element, name: Path) -> str:
     """The picture's file name: ``<filename>``, with the ending ``<path>`` gives when it has none (LabelImg drops it), else .jpg."""
-    filename = re.split(r"[\\/]", _text(tree, "filename"))[-1] or name.stem
+    filename = re.split(r"[\\/]", read_text(tree, "filename"))[-1] or name.stem
     if _ENDING.search(filename):
         return filename
-    ending = _ENDING.search(_text(tree, "path"))
+    ending = _ENDING.search(read_text(tree, "path"))
     return filename + (ending.group() if ending else ".jpg")
 
 
 def _find_url(tree: ET.Element) -> str | None:
-    texts = [_text(tree, path) for path in ("url", "source/url", "source/image", "path", "filename")]
+    texts = [read_text(tree, path) for path in ("url", "source/url", "source/image", "path", "filename")]
     return next((text for text in texts if has_scheme(text)), None)
 
 
 def _read_object(element: ET.Element) -> Answer:
     attributes: dict[str, Any] = {}
     for flag in _FLAGS:
-        text = _text(element, flag).lower()
+        text = read_text(element, flag).lower()
         if text:
             attributes[flag] = text in {"1", "true", "yes"}
-    if pose := _text(element, "pose"):
+    if pose := read_text(element, "pose"):
         attributes["pose"] = pose
     box = element.find("bndbox")
     name = element.find("name")
@@ -175,12 +143,4 @@ def _read_object(element: ET.Element) -> Answer:
 
 
 def _read_corners(box: ET.Element) -> list[float]:
-    try:
-        x0, y0, x1, y1 = (float(_text(box, corner)) for corner in ("xmin", "ymin", "xmax", "ymax"))
-    except ValueError:
-        raise AnswerError("a box needs xmin, ymin, xmax and ymax") from None
-    return read_box([x0, y0, x1 - x0, y1 - y0])
-
-
-def _text(element: ET.Element, path: str) -> str:
-    return (element.findtext(path) or "").strip()
+    return join_corners([read_text(box, corner) for corner in ("xmin", "ymin", "xmax", "ymax")])

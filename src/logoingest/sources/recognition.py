@@ -1,0 +1,100 @@
+"""Which format a file has, told by its content; and formats that are known and not read, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from logoingest.sources.cells.columns import has_scheme
+from logoingest.sources.cells.files import SourceFile, check_file, open_binary, open_lines, read_head
+from logoingest.sources.cells.json_items import iterate_items, peek_members
+from logoingest.sources.cells.markup import MarkupError, read_root
+from logoingest.sources.cells.tables import guess_layout, inspect_table
+from logoingest.sources.formats import coco, cvat, voc
+from logoingest.sources.formats.mturk import ID_COLUMN
+from logoingest.sources.formats.url_list import is_comment
+
+#: Keys of a JSON object that tell a format which is not read → what it is, what to do instead.
+_UNREAD_OBJECTS = (
+    (
+        frozenset({"imagePath", "shapes"}),
+        "is a labelme file of one picture",
+        "convert the folder with labelme's own labelme2voc or labelme2coco",
+    ),
+    (frozenset({"image_id", "category_id"}), "is a COCO results file: it names no pictures", "name the data set's own file"),
+)
+
+
+def guess_format(file: SourceFile) -> str:
+    """The name of a file's format.
+
+    Raises:
+        SourceError: the file is missing, empty, binary, or in a format that is known and not read.
+    """
+    path = file.path
+    if path.is_dir() or (not path.exists() and any(sign in str(path) for sign in "*?[")):
+        return "voc"
+    check_file(file)
+    if _looks_like_xml(file):
+        return _guess_markup(file)
+    layout = guess_layout(file)
+    if layout == "json":
+        return _guess_list(file)
+    if layout == "jsonl":
+        return _guess_object(file, peek_members(file))
+    if layout == "csv" and _starts_with_url(file):
+        return "urls"
+    return "mturk" if _is_mturk(inspect_table(file).columns) else "tabular"
+
+
+def _looks_like_xml(file: SourceFile) -> bool:
+    head = read_head(file)
+    utf16 = head.startswith((b"\xff\xfe<\x00", b"\xfe\xff\x00<"))
+    return file.path.suffix.lower() == ".xml" or utf16 or head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+def _guess_markup(file: SourceFile) -> str:
+    """Voc or cvat, by the root element."""
+    try:
+        with open_binary(file) as stream:
+            root = read_root(stream).tag
+    except MarkupError as error:
+        with open_lines(file):  # a web page, an archive … is named as such
+            raise file.fault(str(error), "XML sources are Pascal VOC's and CVAT's") from None
+    kinds = {voc.ROOT: "voc", cvat.ROOT: "cvat"}
+    if root not in kinds:
+        with open_lines(file):
+            pass  # a web page is named as such
+        hint = f"Pascal VOC begins with <{voc.ROOT}>, CVAT for images with <{cvat.ROOT}>"
+        raise file.fault(f"is XML of another kind: it begins with <{root[:40]}>", hint)
+    return kinds[root]
+
+
+def _guess_list(file: SourceFile) -> str:
+    with open_lines(file) as lines:
+        first = next(iterate_items(lines), None)
+    if not isinstance(first, dict):
+        return "tabular"
+    if isinstance(first.get("data"), dict) and {"annotations", "completions"} & first.keys():
+        return "label_studio"
+    return _guess_object(file, first, otherwise="tabular")
+
+
+def _guess_object(file: SourceFile, members: Mapping[str, Any], otherwise: str = "tabular") -> str:
+    if coco.is_coco(members):
+        return "coco"
+    for keys, what, hint in _UNREAD_OBJECTS:
+        if keys <= members.keys():
+            raise file.fault(what, hint)
+    return otherwise
+
+
+def _is_mturk(columns: tuple[str, ...]) -> bool:
+    return {"HITId", ID_COLUMN} <= set(columns) and any(name.startswith("Input.") for name in columns)
+
+
+def _starts_with_url(file: SourceFile) -> bool:
+    """Whether the first line that is no comment is a URL, which no header is; a file of comments alone is a list as well."""
+    with open_lines(file) as lines:
+        line = next((line.strip() for line in lines.readable() if not is_comment(line)), "")
+    return not line or has_scheme(line)
