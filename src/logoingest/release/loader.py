@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.features import LIGHT_COLUMNS, ReleaseRow, release_schema
 from logoingest.release.manifest import read_manifest
+from logoingest.release.notebook import SHOWN_CLASSES, describe_counts, render_table, show_text
 from logoingest.release.parquet import DATA_FOLDER
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from logoingest.release.torch_datasets import ReleaseDataset, ReleaseStream
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Release:
     """An opened release; ``open_release`` makes one."""
 
@@ -32,6 +33,25 @@ class Release:
 
     def __fspath__(self) -> str:
         return str(self.path)
+
+    def __repr__(self) -> str:
+        """Name, fingerprint and figures on one line; the manifest is in ``manifest``."""
+        shown = f"{describe_counts(self.splits)}; {len(self.class_names):,} classes; {self.fingerprint[:16]}"
+        return f"<Release {show_text(self.name)}: {shown}; {show_text(str(self.path))}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: pictures of every class in every split."""
+        splits = list(self.splits)
+        entries = self.manifest["classes"][:SHOWN_CLASSES]
+        rows = [
+            (str(label), entry["id"], entry["name"], *(entry["images"].get(split, 0) for split in splits))
+            for label, entry in enumerate(entries)
+        ]
+        several = self.manifest["multi_class_images"]
+        rows.append(("-1", "", "several classes", *(several.get(split, 0) for split in splits)))
+        title = f"{show_text(self.name)}: {describe_counts(self.splits)}; {self.fingerprint[:16]}"
+        more = len(self.manifest["classes"]) - len(entries)
+        return render_table(title, ("label", "class", "name", *splits), rows, more)
 
     @property
     def name(self) -> str:
@@ -120,6 +140,8 @@ class Release:
         self, split: str, transform: Callable[[Any], Any] | None = None, *, keep_multi_class: bool = False
     ) -> ReleaseDataset:
         """A torch map-style dataset of (picture, label): a PIL RGB image the right way up, or what ``transform`` makes of it.
+
+        Labels, image ids, boxes and confidences of its items are there without reading a picture: see ``ReleaseDataset``.
 
         Args:
             split: train, or another of ``splits``.

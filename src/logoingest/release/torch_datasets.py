@@ -17,6 +17,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.features import PICTURE_LEAF
+from logoingest.release.notebook import SHOWN_CLASSES, render_table, show_text
 from logoingest.release.pictures import decode_picture
 from logoingest.release.random_access import PictureReader
 
@@ -25,8 +26,31 @@ Transform = Callable[[Any], Any]
 Image.preinit()  # here, so that not every forked worker imports the common decoders anew
 
 
-class ReleaseDataset(Dataset[tuple[Any, int]]):
-    """Map-style: ``dataset[i]`` is (picture, label), any order, any number of workers. Pickled it is paths and the transform."""
+class _Labelled:
+    """What a dataset says of its classes, in torchvision's words too."""
+
+    class_names: list[str]
+
+    @property
+    def classes(self) -> list[str]:
+        """The class of each label: its class_id."""
+        return self.class_names
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """class_id → label."""
+        return {class_id: label for label, class_id in enumerate(self.class_names)}
+
+    def _describe(self, count: int, paths: Sequence[Path]) -> str:
+        where = show_text(str(paths[0])) + (f" and {len(paths) - 1:,} more" if paths[1:] else "") if paths else "no file"
+        return f"<{type(self).__name__}: {count:,} pictures, {len(self.class_names):,} classes; {where}>"
+
+
+class ReleaseDataset(_Labelled, Dataset[tuple[Any, int]]):
+    """Map-style: ``dataset[i]`` is (picture, label), any order, any number of workers. Pickled it is paths and the transform.
+
+    ``labels``, ``targets``, ``image_ids``, ``confidences``, ``weights`` and ``boxes`` are in the order of the items.
+    """
 
     def __init__(
         self,
@@ -41,9 +65,21 @@ class ReleaseDataset(Dataset[tuple[Any, int]]):
         self.keep_multi_class = keep_multi_class
         self._reader = PictureReader(paths)
         self._items: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+        self._image_ids: list[str] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_items": None}
+        return {**self.__dict__, "_items": None, "_image_ids": None}
+
+    def __repr__(self) -> str:
+        return self._describe(len(self), self._reader.paths)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the pictures of every class."""
+        counts = np.bincount(self.labels + 1, minlength=len(self.class_names) + 1).tolist()
+        rows = [(str(label), name, counts[label + 1]) for label, name in enumerate(self.class_names[:SHOWN_CLASSES])]
+        if counts[0]:
+            rows.append(("-1", "several classes", counts[0]))
+        return render_table(f"{len(self):,} pictures", ("label", "class", "pictures"), rows, len(self.class_names) - SHOWN_CLASSES)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -59,13 +95,39 @@ class ReleaseDataset(Dataset[tuple[Any, int]]):
         return self._find_rows()[1]
 
     @property
+    def targets(self) -> list[int]:
+        """The same as a list, under torchvision's name."""
+        return [int(label) for label in self.labels]
+
+    @property
+    def image_ids(self) -> list[str]:
+        """The image_id of every item, in order: ``dataset.image_ids[i]`` is that of ``dataset[i]``."""
+        if self._image_ids is None:
+            self._image_ids = self._read_items("image_id")
+        return self._image_ids
+
+    @property
+    def confidences(self) -> npt.NDArray[np.float64]:
+        """How sure the votes are of every item's class, 0 to 1, in order. Read anew each time; no picture is read."""
+        return np.array(self._read_items("confidence"), np.float64)
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """The confidences divided by their mean: weights of a loss, or of a ``WeightedRandomSampler``, that leave its scale."""
+        confidences = self.confidences
+        return confidences / confidences.mean() if confidences.any() else np.ones(len(confidences))
+
+    @property
     def boxes(self) -> list[list[dict[str, Any]]]:
         """The boxes of every item, in order: label, bbox as [x, y, width, height] in pixels, truncated, attributes.
 
         Read anew each time; no picture is read.
         """
-        stored = [boxes for path in self._reader.paths for boxes in _read_column(path, "boxes").to_pylist()]
-        return [stored[row] or [] for row in self._find_rows()[0].tolist()]
+        return [boxes or [] for boxes in self._read_items("boxes")]
+
+    def _read_items(self, column: str) -> list[Any]:
+        stored = [value for path in self._reader.paths for value in _read_column(path, column).to_pylist()]
+        return [stored[row] for row in self._find_rows()[0].tolist()]
 
     def _find_rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The row of every item in the files, and its label."""
@@ -79,7 +141,7 @@ class ReleaseDataset(Dataset[tuple[Any, int]]):
         return _apply(self.transform, self._reader.read(row), f"row {row} of {self._reader.paths[0].parent}")
 
 
-class ReleaseStream(IterableDataset[tuple[Any, int]]):
+class ReleaseStream(_Labelled, IterableDataset[tuple[Any, int]]):
     """Iterable: every rank gets its share of the pictures, every worker of it a part; see ``Release.iterable``."""
 
     def __init__(
@@ -105,6 +167,9 @@ class ReleaseStream(IterableDataset[tuple[Any, int]]):
         self.drop_remainder = drop_remainder
         self._epoch = torch.zeros(1, dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # workers that outlive an epoch see it too
+
+    def __repr__(self) -> str:
+        return self._describe(len(self), self.paths)
 
     def set_epoch(self, epoch: int) -> None:
         """Another epoch gives another order; tell every rank the same."""
