@@ -158,7 +158,7 @@ class AnnotationRow(Row):
 
     annotation_id: Annotated[str, Column(_TEXT, "content-derived: 32 hex digits; equal rows are told apart by a counter")]
     url: Annotated[str, Column(_TEXT, "the image's URL, exactly as given but for outer white space")]
-    raw_label: Annotated[str, Column(_TEXT, "what the worker typed, untouched; empty when nothing was typed")]
+    raw_label: Annotated[str, Column(_TEXT, "what the worker said, untouched; empty when nothing; several values as a JSON list")]
     worker_id: Annotated[str | None, Column(_TEXT, "who answered; null when the source does not say")]
     status: Annotated[str, Column(_TEXT, "submitted, approved or rejected (the requester's verdict, in lower case)")]
     work_time_s: Annotated[float | None, Column(pa.float64(), "seconds spent on the task")]

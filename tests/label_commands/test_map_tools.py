@@ -152,11 +152,31 @@ def test_explain_shows_the_whole_way(map_file, capsys):
     made = json.loads(_call(capsys, "explain", map_file, "swoosh-teilsichtbar", "--json")[1])
     assert made["decision"]["class_id"] == "nike"
     assert made["decision"]["attributes"] == {"truncated": True}
-    assert made.keys() == {"decision", "steps", "keys", "candidates"}
+    assert made.keys() == {"decision", "steps", "keys", "candidates", "values"}
+
+
+def test_several_values_are_explained_one_by_one(map_file, capsys):
+    """Each value's decision, then what the whole answer comes to."""
+    _, out, _ = _call(capsys, "explain", map_file, '["nike", "zzzz"]')
+    assert "“nike + zzzz”, 2 values" in out
+    assert out.index("accepted: nike") < out.index("“zzzz”") < out.index("by the rule several")
+    made = json.loads(_call(capsys, "explain", map_file, '["nike", "zzzz"]', "--json")[1])
+    assert [value["decision"] for value in made["values"]] == ["accepted", "unknown"]
 
 
 @pytest.mark.parametrize(
-    "raw", ["\x1b[2J\x1b[1;1Hnike", "a\rb", "\u202eekin", "", "x" * 100_000, "[red]nike[/red]", "\x9b31m", "ni\nke"]
+    "raw",
+    [
+        "\x1b[2J\x1b[1;1Hnike",
+        "a\rb",
+        "\u202eekin",
+        "",
+        "x" * 100_000,
+        "[red]nike[/red]",
+        "\x9b31m",
+        "ni\nke",
+        '["\\u001b[2J", "[red]nike"]',
+    ],
 )
 def test_hostile_answers_move_no_cursor(raw, map_file, capsys):
     """Control, bidi and escape characters are written out, markup is not obeyed."""

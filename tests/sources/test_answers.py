@@ -73,7 +73,7 @@ def test_labels_and_boxes_pair():
     boxes = "[[1,2,3,4],[5,6,7,8]]"
     assert [answer.label for answer in join_boxes([Answer("a")], boxes)] == ["a", "a"]
     assert [answer.label for answer in join_boxes([Answer("a"), Answer("b")], boxes)] == ["a", "b"]
-    assert [answer.bbox for answer in join_boxes([Answer("a"), Answer("b")], "1,2,3,4")] == [[1, 2, 3, 4]] * 2
+    assert join_boxes([Answer("a"), Answer("b")], "1,2,3,4") == [Answer('["a", "b"]', [1, 2, 3, 4])]
     assert join_boxes([Answer("a")], '[{"left":1,"top":2,"width":3,"height":4,"label":"z"}]')[0].label == "z"
     assert join_boxes([Answer("a")], "") == join_boxes([Answer("a")], "[]") == join_boxes([Answer("a")], None) == [Answer("a")]
     with pytest.raises(AnswerError, match="3 labels for 2 boxes"):

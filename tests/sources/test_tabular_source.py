@@ -102,12 +102,11 @@ def test_json_lines(read):
     assert got.answers == [
         ("http://x.example/1.jpg", "1.50"),
         ("http://x.example/2.jpg", ""),
-        ("http://x.example/3.jpg", "a"),
-        ("http://x.example/3.jpg", "b"),
+        ("http://x.example/3.jpg", '["a", "b"]'),
         ("http://x.example/10.jpg", "true"),
         ("http://x.example/11.jpg", ""),
     ]
-    assert [row["source_id"] for row in got.kept] == [None, "1", None, None, None, None]
+    assert [row["source_id"] for row in got.kept] == [None, "1", None, None, None]
     assert got.reasons == [
         (5, "invalid_row"),
         (6, "invalid_row"),
@@ -120,15 +119,15 @@ def test_json_lines(read):
 
 
 def test_json_list(read):
-    """A JSON list is read item by item, pretty-printed or not; several answers count their ids."""
+    """A JSON list is read item by item, pretty-printed or not; several tags are one answer."""
     items = [
         {"image": f"http://x.example/{number}.jpg", "tags": ["a", "b"] if number == 2 else "c", "id": number}
         for number in range(5000)
     ]
     for indent in (None, 2):
         got = read(json.dumps(items, indent=indent), "rows.json", id_column="id")
-        assert len(got.kept) == 5001
-        assert [row["source_id"] for row in got.kept[:5]] == ["0", "1", "2", "2:2", "3"]
+        assert [row["source_id"] for row in got.kept] == [str(number) for number in range(5000)]
+        assert [row["raw_label"] for row in got.kept[1:4]] == ["c", '["a", "b"]', "c"]
 
 
 def test_parquet(tmp_path):
@@ -143,9 +142,9 @@ def test_parquet(tmp_path):
     )
     pq.write_table(table, tmp_path / "rows.parquet")
     got = read_all(tmp_path, {"path": "rows.parquet", "worker_column": "worker", "bbox_column": "box"})
-    assert got.answers == [("http://x.example/1.jpg", "a"), ("http://x.example/1.jpg", "b"), ("http://x.example/3.jpg", "")]
-    assert [row["bbox"] for row in got.kept] == [[1, 2, 3, 4], [1, 2, 3, 4], None]
-    assert [row["worker_id"] for row in got.kept] == ["7", "7", None]
+    assert got.answers == [("http://x.example/1.jpg", '["a", "b"]'), ("http://x.example/3.jpg", "")]
+    assert [row["bbox"] for row in got.kept] == [[1, 2, 3, 4], None]
+    assert [row["worker_id"] for row in got.kept] == ["7", None]
     assert got.reasons == [(2, "missing_url")]
 
 

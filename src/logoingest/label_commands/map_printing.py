@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from logoingest.choices import show_choices
 from logoingest.display import clean
 from logoingest.labels.lint_findings import NOTE, SEVERITIES, WARNING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from logoingest.labels import Explanation
     from logoingest.labels.lint import LintReport
     from logoingest.labels.lint_findings import Finding
+    from logoingest.labels.match import LabelDecision
     from logoingest.labels.threshold_calibration import Outcome, ThresholdCalibration
 
 _SHOWN_PER_RULE = {"error": 200, "warning": 20, "note": 5}
@@ -76,6 +78,9 @@ def print_explanation(explanation: Explanation) -> None:
     """An answer's way: what folding did, the keys, the candidates, the decision."""
     console = _open_console()
     decision = explanation.decision
+    if explanation.values:
+        _print_values(console, explanation)
+        return
     console.print(f"answer    {_quote(decision.raw_label)}")
     for number, step in enumerate(explanation.steps):
         console.print(f"{'folding' if not number else '':9} {step.name}: {_quote(step.before)} → {_quote(step.after)}")
@@ -92,6 +97,20 @@ def print_explanation(explanation: Explanation) -> None:
     else:
         console.print("no class was compared: the answer has no key that can be looked for")
     console.print()
+    _print_decision(console, decision)
+
+
+def _print_values(console: Console, explanation: Explanation) -> None:
+    console.print(f"answer    {_quote(show_choices(explanation.decision.raw_label))}, {len(explanation.values)} values")
+    for value in explanation.values:
+        console.print()
+        console.print(f"value     {_quote(value.raw_label)}")
+        _print_decision(console, value)
+    console.print()
+    _print_decision(console, explanation.decision)
+
+
+def _print_decision(console: Console, decision: LabelDecision) -> None:
     outcome = f"{decision.decision}: {', '.join(decision.class_ids)}" if decision.class_ids else decision.decision
     console.print(f"decision  [bold]{clean(outcome)}[/bold], by the rule {decision.rule}")
     facts = {

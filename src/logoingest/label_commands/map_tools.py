@@ -113,6 +113,7 @@ def _describe_explanation(explanation: Explanation) -> dict[str, Any]:
         "steps": [asdict(step) for step in explanation.steps],
         "keys": dict(explanation.keys),
         "candidates": [asdict(view) for view in explanation.candidates],
+        "values": [asdict(value) for value in explanation.values],
     }
 
 

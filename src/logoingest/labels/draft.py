@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import tomlkit
 from rapidfuzz.distance import OSA
 
+from logoingest.choices import read_choices
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.fold import Folded, fold
 from logoingest.labels.map_file import Thresholds
@@ -18,6 +20,8 @@ from logoingest.labels.noise import NoisePhrases, as_folded
 from logoingest.labels.spelling_index import join_key
 from logoingest.labels.words import EMPTY_TALK, GENERIC_WORDS, NO_LABEL, NOISE_WORDS, SEPARATORS
 
+_SURE_SEPARATORS = re.compile(r"[\n;；|]| / ")
+"""No name holds them."""
 _MAX_CLASSES = 1000
 _MAX_COMMENTS = 200
 _COMMON_RATIO = 3
@@ -58,7 +62,7 @@ def draft_class_map(labels_with_counts: Sequence[tuple[str, int]], name: str) ->
         labels_with_counts: distinct raw answers and how often each was given.
         name: what the map is for, for its first comment.
     """
-    counted = sorted(labels_with_counts)
+    counted = _count_values(labels_with_counts)
     clusters, left = _cluster(counted)
     enough = _choose_min_count(sum(count for _, count in counted))
     seeds = _choose_seeds(clusters, enough)
@@ -72,6 +76,22 @@ def draft_class_map(labels_with_counts: Sequence[tuple[str, int]], name: str) ->
     open_counts = _list_open(undecided, dict(counted), clusters, made)
     _add_comments(document, open_counts, has_classes=bool(ids))
     return tomlkit.dumps(document)
+
+
+def _count_values(labels_with_counts: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Distinct texts, sorted, and how often each was said, by itself or among several.
+
+    A typed text ("nike / puma") is several where one of its parts is an answer by itself.
+    """
+    known = {fold(value).text for answer, _ in labels_with_counts for value in read_choices(answer) or [answer]}
+    counts: Counter[str] = Counter()
+    for answer, count in labels_with_counts:
+        for value in read_choices(answer) or [answer]:
+            parts = [part for part in map(str.strip, _SURE_SEPARATORS.split(value)) if part]
+            is_several = len(parts) > 1 and any(fold(part).text in known for part in parts)
+            for said in parts if is_several else [value]:
+                counts[said] += count
+    return sorted(counts.items())
 
 
 def _cluster(counted: Sequence[tuple[str, int]]) -> tuple[list[_Cluster], set[str]]:

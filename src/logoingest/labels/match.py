@@ -2,7 +2,8 @@
 
 The order: override (single annotations) → declared alias, raw and folded → class name → an answer that means "no label" →
 spacing, signs, umlauts, exact transliteration → affixes and noise words stripped → guarded fuzzy → several brands → review →
-unknown. A decision depends on the answer and the map alone, never on other answers.
+unknown. An answer of several values (``choices``) is decided value by value, as "nike / puma" is part by part.
+A decision depends on the answer and the map alone, never on other answers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from logoingest.choices import read_choices
 from logoingest.labels.fold import Folded, FoldingStep, fold, fold_and_explain
 from logoingest.labels.nearest import MAX_KEY_LENGTH, NearestTable, Neighbours, describe_edits, find_objection
 
@@ -28,6 +30,7 @@ DROPPED = "dropped"
 
 _EXACT_SCORE = 100.0
 _MAX_PARTS = 8
+_MAX_CHOICES = 64
 _MAX_DEPTH = 2
 _MAX_CONTAINED_WORDS = 5
 _MIN_CONTAINED_LETTERS = 3
@@ -77,6 +80,8 @@ class Explanation:
     keys: Mapping[str, str]
     """The folded text and the keys made from it."""
     candidates: Sequence[CandidateView]
+    values: Sequence[LabelDecision] = ()
+    """Of an answer of several values, what each comes to by itself; it is what decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,8 @@ def normalise_label(raw: str, class_map: ClassMap) -> LabelDecision:
 def explain_label(raw: str, class_map: ClassMap) -> Explanation:
     """``normalise_label`` with every folding step and the nearest classes, and why each won or lost."""
     decision = normalise_label(raw, class_map)
+    if values := _list_values(raw, class_map):
+        return Explanation(decision, (), {}, (), decide_labels(values, class_map))
     folded, steps = fold_and_explain(raw)
     index = class_map.index
     views: dict[str, CandidateView] = {}
@@ -121,7 +128,44 @@ def explain_label(raw: str, class_map: ClassMap) -> Explanation:
 
 def decide_labels(raw_labels: Sequence[str], class_map: ClassMap) -> list[LabelDecision]:
     """A decision for each answer, in order; give distinct answers, equal ones are decided again."""
-    return _decide(raw_labels, class_map, class_map.separators, _MAX_DEPTH)
+    several = {raw: values for raw in raw_labels if (values := _list_values(raw, class_map))}
+    if not several:
+        return _decide(raw_labels, class_map, class_map.separators, _MAX_DEPTH)
+    single = [raw for raw in raw_labels if raw not in several]
+    distinct = sorted({value for values in several.values() for value in values})
+    made = iter(_decide([*single, *distinct], class_map, class_map.separators, _MAX_DEPTH))
+    decided = [next(made) for _ in single]
+    parts = dict(zip(distinct, made, strict=True))
+    rest = iter(decided)
+    return [
+        _decide_values(raw, [parts[value] for value in several[raw]], class_map) if raw in several else next(rest)
+        for raw in raw_labels
+    ]
+
+
+def _list_values(raw: str, class_map: ClassMap) -> list[str]:
+    """The values an answer consists of; none when it is one text, or an alias of the map as it stands."""
+    values = read_choices(raw)
+    if values is None or raw in class_map.index.raw_aliases:
+        return []
+    return values if len(values) <= _MAX_CHOICES else values[: _MAX_CHOICES + 1]
+
+
+def _decide_values(raw: str, values: Sequence[LabelDecision], class_map: ClassMap) -> LabelDecision:
+    """An answer of several values: accepted when every value is, no label when all say so, else in doubt."""
+    folded = fold(raw)
+    if len(values) > _MAX_CHOICES:
+        return _build(folded, class_map, REVIEW, "too_long", note=f"more than {_MAX_CHOICES} values")
+    known = [value for value in values if value.decision in {ACCEPTED, DROPPED}]
+    if len(known) == len(values):
+        return _join_parts(folded, values, class_map)
+    if all(value.decision == IGNORED for value in values):
+        return _build(folded, class_map, IGNORED, "no_label")
+    if known:
+        return _doubt_parts(folded, values, known, class_map)
+    decision = REVIEW if any(value.decision == REVIEW for value in values) else UNKNOWN
+    note = f"names several things, none of them known ({', '.join(value.raw_label for value in values)})"
+    return _build(folded, class_map, decision, "several", note=note)
 
 
 def _decide(raw_labels: Sequence[str], class_map: ClassMap, separators: Sequence[str], depth: int) -> list[LabelDecision]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from logoingest.boxes import find_box_fault
+from logoingest.choices import write_choices
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 _CORNER_KEYS = (("left", "top"), ("x", "y"))
@@ -64,6 +65,8 @@ def read_task_answers(cell: Any) -> dict[str, Any]:
 def read_answers(value: Any, *, read_json: bool = True) -> list[Answer]:
     """Everything an answer cell says, at least one answer; an empty one when nothing was said.
 
+    Several values of one submission become one answer in ``join_choices``.
+
     Understood: text; a list of answers (one answer each); ``{"option": true, …}`` (the ticked ones); ``{"label": …}`` and
     ``{"labels": […]}`` (crowd-classifier); boxes as ``{left, top, width, height, label}``, in pixels, or ``{x, y, width, height,
     original_width, original_height, rectanglelabels}``, in percent; ``{"boundingBoxes": […]}``. A text is looked into only when
@@ -112,11 +115,11 @@ def _read_object(value: Mapping[str, Any]) -> list[Answer]:
 def _read_box_object(value: Mapping[str, Any]) -> list[Answer]:
     bbox = read_box(value)
     named = next((value[key] for key in ("label", "labels", "rectanglelabels") if key in value), None)
-    labels = [answer.label for answer in _read_value(named)] if named is not None else [""]
+    label = write_choices(answer.label for answer in _read_value(named)) if named is not None else ""
     further = {
         key: value[key] for key in sorted(value.keys() - _BOX_KEYS) if key != "rectanglelabels" and value[key] not in ("0", "")
     }
-    return [Answer(label, bbox, further or None) for label in labels]
+    return [Answer(label, bbox, further or None)]
 
 
 def describe_scalar(value: Any) -> str:
@@ -190,6 +193,8 @@ def read_number(value: Any) -> float:
 def join_boxes(labels: Sequence[Answer], cell: Any) -> list[Answer]:
     """The answers of a record whose boxes stand in a column of their own: one label goes to every box, several pair in order.
 
+    A single box takes all labels.
+
     Raises:
         AnswerError: the box cell cannot be read, or there are several labels and another number of boxes.
     """
@@ -201,10 +206,32 @@ def join_boxes(labels: Sequence[Answer], cell: Any) -> list[Answer]:
     if len(labels) == 1:
         return [box._replace(label=labels[0].label) for box in boxes]
     if len(boxes) == 1:
-        return [boxes[0]._replace(label=label.label) for label in labels]
+        return [boxes[0]._replace(label=write_choices(label.label for label in labels))]
     if len(labels) != len(boxes):
         raise AnswerError(f"{len(labels)} labels for {len(boxes)} boxes")
     return [box._replace(label=label.label) for box, label in zip(boxes, labels, strict=True)]
+
+
+def join_choices(answers: Iterable[Answer]) -> list[Answer]:
+    """What one submission says, with everything that stands in no box as one answer: it names several things at once.
+
+    Each box keeps an answer of its own. Attributes that differ are kept, value by value, under ``choices``.
+    """
+    given = list(answers)
+    loose = [answer for answer in given if answer.bbox is None]
+    said = [answer for answer in loose if answer.label.strip()]
+    if len(loose) < 2:
+        return given
+    first = next(place for place, answer in enumerate(given) if answer.bbox is None)
+    joined = Answer(write_choices(answer.label for answer in said), None, _join_attributes(said or loose))
+    return [*given[:first], joined, *(answer for answer in given[first:] if answer.bbox is not None)]
+
+
+def _join_attributes(answers: Sequence[Answer]) -> Mapping[str, Any] | None:
+    first = answers[0].attributes
+    if all(answer.attributes == first for answer in answers):
+        return first
+    return {"choices": [{"label": answer.label, **(answer.attributes or {})} for answer in answers]}
 
 
 def _read_box_cell(cell: Any) -> list[Answer]:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
 from logoingest.schemas import AnnotationRow, Reason, RejectedRow, Stage, StageResult
-from logoingest.sources.cells.answers import Answer
+from logoingest.sources.cells.answers import Answer, join_choices
 from logoingest.userinfo import drop_userinfo, has_userinfo
 
 logger = logging.getLogger("logoingest")
@@ -275,8 +275,11 @@ def _write_ids(digests: memoryview) -> pa.Array:
 
 
 def make_records(whole: Record, answers: Sequence[Answer], identifier: str | None) -> Iterator[Record]:
-    """A record for every answer; the first keeps the source's id, the n-th gets ``:n`` after it."""
-    for index, answer in enumerate(answers, 1):
+    """The records of one submission: one for all it says without a box, one a box (``join_choices``).
+
+    The first keeps the source's id, the n-th gets ``:n`` after it.
+    """
+    for index, answer in enumerate(join_choices(answers), 1):
         yield whole._replace(
             raw_label=answer.label,
             bbox=answer.bbox,

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from logoingest.choices import write_choices
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
-from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, read_answers, read_box
+from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_choices, read_answers, read_box
 from logoingest.sources.cells.columns import complete_url, find_missing, guess_roles, list_urls
 from logoingest.sources.cells.files import SourceFile, open_lines
 from logoingest.sources.cells.json_items import iterate_items
-from logoingest.sources.cells.records import Record, number_id, refuse_record, write_attributes
+from logoingest.sources.cells.records import Record, make_records, number_id, refuse_record
 from logoingest.sources.cells.times import parse_seconds, parse_time
 
 _SAMPLE_TASKS = 200
@@ -33,8 +34,8 @@ def read_label_studio(file: SourceFile, source: SourceConfig) -> Iterator[Record
     """The records of an export; ``source_row`` is the number of the task.
 
     ``url_column`` is a key of the task's data (guessed when left out), ``label_column`` the ``from_name`` of the control whose answers
-    count (all when left out). Choices and texts give an annotation each; rectangles come in percent and leave in pixels, with the
-    labels of their region. A brush, polygon, ellipse or key point is a rejected row, as is a cancelled annotation and a task that
+    count (all when left out). The choices and texts of an annotation are one answer, which may name several things; a rectangle is one
+    of its own, comes in percent and leaves in pixels, with the labels of its region. A brush, polygon, ellipse or key point is a rejected row, as is a cancelled annotation and a task that
     nobody answered; an annotation without results is an empty answer. A rectangle whose picture's size is not given keeps its label
     and has no box (its percents are among the attributes). Predictions, drafts and relations are not read.
 
@@ -131,13 +132,12 @@ def _read_annotation(
         whole = whole._replace(reason=Reason.ASSIGNMENT_REJECTED, detail=why)
     identifier = _join_ids(task.get("id"), annotation.get("id"))
     gold = {"ground_truth": True} if annotation.get("ground_truth") is True else {}
-    for index, found in enumerate(_read_results(annotation.get("result"), source.label_column), 1):
+    answers, faults = _read_results(annotation.get("result"), source.label_column)
+    said = [answer._replace(attributes={**(answer.attributes or {}), **gold}) for answer in answers]
+    yield from make_records(whole, said, identifier)
+    for index, fault in enumerate(faults, len(join_choices(said)) + 1):
         record = whole._replace(source_id=number_id(identifier, index))
-        if isinstance(found, str):
-            yield record if record.reason else record._replace(reason=Reason.INVALID_ROW, detail=found)
-            continue
-        attributes = write_attributes({**(found.attributes or {}), **gold})
-        yield record._replace(raw_label=found.label, bbox=found.bbox, attributes=attributes)
+        yield record if record.reason else record._replace(reason=Reason.INVALID_ROW, detail=fault)
 
 
 def _read_review(annotation: Mapping[str, Any]) -> str:
@@ -160,37 +160,42 @@ def _join_ids(*parts: Any) -> str | None:
     return "-".join(texts) or None
 
 
-def _read_results(results: Any, label_column: str | None) -> list[Answer | str]:
-    """What an annotation says, region by region, in order; a text is why a region is not read."""
+def _read_results(results: Any, label_column: str | None) -> tuple[list[Answer], list[str]]:
+    """What an annotation says, region by region, in order, and why regions are not read; an empty answer when there is nothing."""
     if results is not None and not isinstance(results, list):
-        return ["the result is no list"]
+        return [], ["the result is no list"]
     regions: dict[str, list[Mapping[str, Any]]] = {}
-    found: list[Answer | str] = []
+    answers: list[Answer] = []
+    faults: list[str] = []
     for index, result in enumerate(results or []):
         if not isinstance(result, dict):
-            found.append("a result is no object")
+            faults.append("a result is no object")
         elif str(result.get("type")) not in _SILENT_TYPES:
             identifier = result.get("id")
             regions.setdefault(identifier if isinstance(identifier, str) else f"#{index}", []).append(result)
     for region in regions.values():
-        found += _read_region(region, label_column)
-    return found or [Answer("")]
+        try:
+            answers += _read_region(region, label_column)
+        except AnswerError as error:
+            faults.append(str(error))
+    return answers if answers or faults else [Answer("")], faults
 
 
-def _read_region(region: list[Mapping[str, Any]], label_column: str | None) -> list[Answer | str]:
+def _read_region(region: list[Mapping[str, Any]], label_column: str | None) -> list[Answer]:
+    """One answer a region; none where its control does not count.
+
+    Raises:
+        AnswerError: a shape or a result that is not read.
+    """
     kinds = {str(result.get("type")) for result in region}
     unknown = sorted(kinds - _LABEL_KEYS.keys() - _BOX_TYPES)
     if unknown:
-        return [f"a {unknown[0][:40]} region is not read"]
+        raise AnswerError(f"a {unknown[0][:40]} region is not read")
     counted = [result for result in region if label_column is None or result.get("from_name") == label_column]
     if not counted:
         return []
-    try:
-        box, attributes = _read_rectangle(region)
-        labels = [label for result in counted for label in _read_labels(result)]
-    except AnswerError as error:
-        return [str(error)]
-    return [Answer(label, box, attributes) for label in labels or [""]]
+    box, attributes = _read_rectangle(region)
+    return [Answer(write_choices(label for result in counted for label in _read_labels(result)), box, attributes)]
 
 
 def _read_labels(result: Mapping[str, Any]) -> list[str]:

@@ -40,8 +40,8 @@ _STATUSES = frozenset({"submitted", "approved", "rejected"})
 def read_mturk(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """The records of a batch results file.
 
-    An assignment of several pictures, or an answer of several boxes, tags or ticked options, gives an annotation each; the first
-    keeps the AssignmentId as ``source_id``, the n-th gets ``:n`` after it. A picture place that a HIT leaves empty, question and
+    An assignment of several pictures, or an answer of several boxes, gives an annotation each; tags and ticked options are one answer
+    together. The first keeps the AssignmentId as ``source_id``, the n-th gets ``:n`` after it. A picture place that a HIT leaves empty, question and
     answer, is no annotation. Assignments that are rejected (or marked so in the Reject column, not yet uploaded) come out refused.
 
     Raises:

@@ -18,8 +18,8 @@ from logoingest.sources.cells.tables import inspect_table, iterate_rows
 def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """The records of a csv, tsv, JSON lines, JSON list or Parquet file.
 
-    URL and label columns are guessed when the config leaves them out; a table without any label column gives empty labels. An
-    answer that is a list gives an annotation each, the n-th further one with ``:n`` after the source's id.
+    URL and label columns are guessed when the config leaves them out; a table without any label column gives empty labels. A
+    list of tags is one answer, of several boxes each is one: the n-th gets ``:n`` after the source's id.
 
     Raises:
         SourceError: a column is not there, no column holds URLs, or the file cannot be read.

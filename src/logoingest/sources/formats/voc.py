@@ -20,7 +20,7 @@ from logoingest.sources.cells.boxes import join_corners
 from logoingest.sources.cells.columns import complete_url, has_scheme
 from logoingest.sources.cells.files import SourceFile, check_file
 from logoingest.sources.cells.markup import MAX_ELEMENT_CHARS, MarkupError, parse_tree, read_text
-from logoingest.sources.cells.records import Record, refuse_record, write_attributes
+from logoingest.sources.cells.records import Record, make_records, refuse_record
 
 ROOT = "annotation"
 _FLAGS = ("truncated", "difficult", "occluded")
@@ -103,6 +103,7 @@ def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, s
     objects = tree.findall("object")
     if not objects:
         yield whole._replace(source_id=base)
+    loose: dict[int, Answer] = {}
     for index, element in enumerate(objects):
         try:
             answer = _read_object(element)
@@ -110,8 +111,12 @@ def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, s
             label = read_text(element, "name")
             yield refuse_record(number, f"object {index}: {error}")._replace(url=url, raw_label=label, source_id=f"{base}_{index}")
             continue
-        attributes = write_attributes(answer.attributes)
-        yield whole._replace(raw_label=answer.label, bbox=answer.bbox, attributes=attributes, source_id=f"{base}_{index}")
+        if answer.bbox is None:
+            loose[index] = answer
+        else:
+            yield from make_records(whole, [answer], f"{base}_{index}")
+    if loose:
+        yield from make_records(whole, list(loose.values()), f"{base}_{min(loose)}")
 
 
 def _find_picture(tree: ET.Element, name: Path) -> str:

@@ -1,0 +1,89 @@
+"""One person says {nike, puma}: MTurk's checkboxes, a JSON list in a cell, Label Studio's choices, typed text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logoingest.config import SamplesConfig, SourceConfig
+from logoingest.labels import normalise_annotations, settle_samples
+from logoingest.labels.class_map import ClassMap
+from logoingest.schemas import ImageRow
+from logoingest.sources import read_annotations
+
+MAP = ClassMap.from_toml("[classes.nike]\n[classes.puma]\n[classes.adidas]\n")
+SPELLINGS = ("checkbox.csv", "jsonlist.csv", "ls_multi.json", "slashtext.csv")
+SETS = st.lists(st.sampled_from(["nike", "puma", "adidas", "zzz", "none"]), min_size=1, max_size=4, unique=True)
+ROWS = st.lists(st.tuples(st.sampled_from("mn"), st.sampled_from(["w0", "w1", "w2", ""]), SETS), min_size=1, max_size=9)
+FEW = settings(max_examples=60, deadline=None)
+
+
+def take_in(path: Path, **keys):
+    """Annotations, rejected labels and settled samples of a source; every picture is there."""
+    kept, refused = read_annotations([SourceConfig(path=path.name, **keys)], path.parent)
+    assert refused.num_rows == 0
+    made = normalise_annotations(kept, MAP)
+    facts = {
+        "width": 9, "height": 9, "format": "PNG", "mode": "RGB", "frames": 1, "orientation": 1, "byte_count": 1, "pixel_hash": "",
+        "hash": b"", "flags": [], "shard": "0", "shard_row": 0,
+    }  # fmt: skip
+    urls = sorted(set(kept.column("url").to_pylist()))
+    images = ImageRow.table([{"image_id": url, "group_id": url, "urls": [url], **facts} for url in urls])
+    return kept, made.rejected, settle_samples(kept, made.decisions, images, SamplesConfig())
+
+
+def take_in_rows(rows, write) -> tuple:
+    """The same of a csv of (picture, worker, values), each cell written so."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = io.StringIO()
+        csv.writer(text).writerows(
+            [["url", "brand", "worker"], *([f"http://x.example/{picture}", write(values), who] for picture, who, values in rows)]
+        )
+        path = Path(folder, "rows.csv")
+        path.write_text(text.getvalue(), encoding="utf-8")
+        return take_in(path, url_column="url", label_column="brand", worker_column="worker")
+
+
+def list_samples(settled) -> list[dict]:
+    return settled.samples.drop_columns(["annotation_ids"]).to_pylist()
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_four_spellings_give_equal_samples(cases, name):
+    """Eighteen submissions are eighteen answers; three pictures show both brands, three show one, none is lost."""
+    keys = {"worker_column": "worker"} if name in {"jsonlist.csv", "slashtext.csv"} else {}
+    kept, refused, settled = take_in(cases / "choices" / name, **keys)
+    typed = take_in(cases / "choices/slashtext.csv", worker_column="worker")[2]
+    assert (kept.num_rows, refused.num_rows, settled.rejected.num_rows) == (18, 0, 0)
+    assert [row["class_ids"] for row in list_samples(settled)] == [["nike", "puma"]] * 3 + [["nike"]] * 3
+    assert list_samples(settled) == list_samples(typed)
+
+
+@FEW
+@given(ROWS)
+def test_every_submission_is_in_one_place(rows):
+    """As many annotations as rows, each in a sample or refused once."""
+    kept, refused, settled = take_in_rows(rows, json.dumps)
+    places = [name for ids in settled.samples.column("annotation_ids").to_pylist() for name in ids]
+    places += refused.column("annotation_id").to_pylist() + settled.rejected.column("annotation_id").to_pylist()
+    assert len(kept) == len(rows)
+    assert sorted(places) == sorted(kept.column("annotation_id").to_pylist())
+
+
+@FEW
+@given(ROWS, st.randoms())
+def test_neither_spelling_nor_order_of_choices_matters(rows, random):
+    """A list in any order, ticked options and typed text give the same samples."""
+    expected = list_samples(take_in_rows(rows, json.dumps)[2])
+    shuffled = [(picture, who, random.sample(values, len(values))) for picture, who, values in rows]
+    assert list_samples(take_in_rows(shuffled, json.dumps)[2]) == expected
+    ticked = take_in_rows(rows, lambda values: json.dumps({value: value in values for value in ("other", *values)}))
+    assert list_samples(ticked[2]) == expected
+    assert list_samples(take_in_rows(rows, " / ".join)[2]) == expected
