@@ -279,6 +279,17 @@ def test_hosts_take_turns():
     assert order[:3] == ["big0", "small0", "big1"]
 
 
+def test_what_is_due_again_goes_before_what_was_never_asked_for():
+    """In the order it fell due; else no shard with a fault in it is finished before all others are begun."""
+    schedule: Schedule[str] = Schedule(Pace(10))
+    for index in range(3):
+        schedule.push("a", f"new{index}")
+    schedule.push_later(2.0, "a", "again2")
+    schedule.push_later(1.0, "a", "again1")
+    assert schedule.take(0.0) == ("a", "new0")
+    assert [schedule.take(3.0)[1] for _ in range(4)] == ["again1", "again2", "new1", "new2"]
+
+
 def test_removed_items_never_come_out():
     """Queued and delayed ones alike; the rest goes on."""
     schedule: Schedule[int] = Schedule(Pace(1))
