@@ -70,7 +70,9 @@ class SourceConfig(Section):
 
     path: str
     """File, folder or pattern (relative to this file): docs/sources.md lists the formats."""
-    format: Literal["mturk", "tabular", "urls", "label_studio", "voc", "cvat", "coco"] | None = None
+    format: Literal["mturk", "tabular", "urls", "label_studio", "voc", "cvat", "coco", "ground_truth", "labelbox", "via"] | None = (
+        None
+    )
     """Guessed from the file when left out."""
     encoding: str = "utf-8"
     """A byte-order mark is understood; anything but UTF-8 must be declared."""

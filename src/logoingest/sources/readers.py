@@ -11,10 +11,13 @@ from logoingest.sources.cells.files import SourceFile, check_encoding, check_fil
 from logoingest.sources.cells.records import Chunk, Record, tabulate_records
 from logoingest.sources.formats.coco import read_coco
 from logoingest.sources.formats.cvat import read_cvat
+from logoingest.sources.formats.ground_truth import read_ground_truth
 from logoingest.sources.formats.label_studio import read_label_studio
+from logoingest.sources.formats.labelbox import read_labelbox
 from logoingest.sources.formats.mturk import read_mturk
 from logoingest.sources.formats.tabular import read_tabular
 from logoingest.sources.formats.url_list import read_urls
+from logoingest.sources.formats.via import read_via
 from logoingest.sources.formats.voc import read_voc
 
 _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] = MappingProxyType(
@@ -26,6 +29,9 @@ _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] =
         "voc": read_voc,
         "cvat": read_cvat,
         "coco": read_coco,
+        "ground_truth": read_ground_truth,
+        "labelbox": read_labelbox,
+        "via": read_via,
     }
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from logoingest.sources.cells.columns import has_scheme
@@ -10,10 +10,20 @@ from logoingest.sources.cells.files import SourceFile, check_file, open_binary, 
 from logoingest.sources.cells.json_items import iterate_items, peek_members
 from logoingest.sources.cells.markup import MarkupError, read_root
 from logoingest.sources.cells.tables import guess_layout, inspect_table
-from logoingest.sources.formats import coco, cvat, voc
-from logoingest.sources.formats.mturk import ID_COLUMN
+from logoingest.sources.formats import coco, cvat, ground_truth, labelbox, mturk, via, voc
 from logoingest.sources.formats.url_list import is_comment
 
+#: What the first object of a JSON file, and the columns of a table, tell a format by; the first that fits.
+_OBJECTS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
+    ("ground_truth", ground_truth.is_ground_truth),
+    ("labelbox", labelbox.is_labelbox),
+    ("via", via.is_via),
+    ("coco", coco.is_coco),
+)
+_TABLES: tuple[tuple[str, Callable[[Sequence[str]], bool]], ...] = (
+    ("mturk", mturk.is_mturk),
+    ("via", via.is_via_table),
+)
 #: Keys of a JSON object that tell a format which is not read → what it is, what to do instead.
 _UNREAD_OBJECTS = (
     (
@@ -21,6 +31,8 @@ _UNREAD_OBJECTS = (
         "is a labelme file of one picture",
         "convert the folder with labelme's own labelme2voc or labelme2coco",
     ),
+    (frozenset({"Labeled Data", "DataRow ID"}), "is Labelbox's old export", "export anew: the NDJSON of today's exports is read"),
+    (frozenset({"project", "view", "file"}), "is a VIA 3 project", "export it as VIA 2 JSON or COCO"),
     (frozenset({"image_id", "category_id"}), "is a COCO results file: it names no pictures", "name the data set's own file"),
 )
 
@@ -44,7 +56,8 @@ def guess_format(file: SourceFile) -> str:
         return _guess_object(file, peek_members(file))
     if layout == "csv" and _starts_with_url(file):
         return "urls"
-    return "mturk" if _is_mturk(inspect_table(file).columns) else "tabular"
+    columns = inspect_table(file).columns
+    return next((name for name, is_one in _TABLES if is_one(columns)), "tabular")
 
 
 def _looks_like_xml(file: SourceFile) -> bool:
@@ -81,16 +94,13 @@ def _guess_list(file: SourceFile) -> str:
 
 
 def _guess_object(file: SourceFile, members: Mapping[str, Any], otherwise: str = "tabular") -> str:
-    if coco.is_coco(members):
-        return "coco"
+    for name, is_one in _OBJECTS:
+        if is_one(members):
+            return name
     for keys, what, hint in _UNREAD_OBJECTS:
         if keys <= members.keys():
             raise file.fault(what, hint)
     return otherwise
-
-
-def _is_mturk(columns: tuple[str, ...]) -> bool:
-    return {"HITId", ID_COLUMN} <= set(columns) and any(name.startswith("Input.") for name in columns)
 
 
 def _starts_with_url(file: SourceFile) -> bool:

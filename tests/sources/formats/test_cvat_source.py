@@ -25,7 +25,7 @@ def test_boxes_and_tags(cases):
     assert json.loads(got.kept[0]["attributes"]) == {"brand": "Nike", "partly": "true", "occluded": True, "rotation": 15.0}
     assert json.loads(got.kept[1]["attributes"])["source"] == "auto"
     assert [(row["source_row"], row["raw_label"], row["detail"]) for row in got.rejected] == [
-        (1, "logo", "a polygon is not read"),
+        (1, "logo", "a shape of the kind polygon is not read"),
         (4, "logo", "box 0: a box needs an area, not 0 × 50"),
         (4, "logo", "box 1: a box needs xmin, ymin, xmax and ymax"),
         (1, "car", 'a track of a video is not read; export the task as "CVAT for images 1.1", which splits tracks into pictures'),

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 from logoingest.errors import SourceError
 from logoingest.sources.cells.files import MAX_LINE_CHARS, LineReader, SourceFile, open_lines
 
+#: Items that are looked at to tell a format, and of each object in them.
 _PEEK_ITEMS = 5_000
+_PEEK_INNER = 50
 _PIECE_CHARS = 1 << 16
 _WHITE = re.compile(r"[ \t\r\n]*")
 
@@ -168,15 +170,18 @@ def _decode_item(buffer: _Buffer, decoder: json.JSONDecoder) -> Any:
 
 
 def peek_members(file: SourceFile) -> Mapping[str, Any]:
-    """The first object of a JSON file, shortened: of a member that is a list its first item, of an object its first member.
+    """The first object of a JSON file, shortened: of a member that is a list its first item, of an object its first members.
 
     Nothing when there is no object. Bounded: a large file is not read to its end.
     """
     found: dict[str, Any] = {}
     try:
         with open_lines(file) as lines:
-            for member in islice(iterate_members(lines), _PEEK_ITEMS):
-                found.setdefault(member.name, member.value if member.inner is None else {member.inner: member.value})
+            for name, inner, value in islice(iterate_members(lines), _PEEK_ITEMS):
+                if inner is None:
+                    found.setdefault(name, value)
+                elif isinstance(held := found.setdefault(name, {}), dict) and len(held) < _PEEK_INNER:
+                    held[inner] = value
     except SourceError:
         pass  # what could be seen is enough to tell a format by; its reader says what is wrong
     return found

@@ -97,7 +97,7 @@ def _read_image(element: ET.Element, whole: Record, source: SourceConfig) -> Ite
     for index, shape in enumerate(shapes):
         record = whole._replace(source_id=f"{identifier}-{index}", raw_label=shape.get("label") or "")
         if shape.tag in _SHAPES:
-            yield record._replace(reason=Reason.INVALID_ROW, detail=f"a {shape.tag} is not read")
+            yield record._replace(reason=Reason.INVALID_ROW, detail=f"a shape of the kind {shape.tag} is not read")
             continue
         try:
             answer = _read_shape(shape, source.label_column)

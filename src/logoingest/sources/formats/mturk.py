@@ -37,6 +37,11 @@ _FACTS = (_STATUS_COLUMN, "SubmitTime", "WorkTimeInSeconds", "RequesterFeedback"
 _STATUSES = frozenset({"submitted", "approved", "rejected"})
 
 
+def is_mturk(columns: Sequence[str]) -> bool:
+    """Whether a table has the columns of a batch's results."""
+    return {"HITId", ID_COLUMN} <= set(columns) and any(name.startswith("Input.") for name in columns)
+
+
 def read_mturk(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """The records of a batch results file.
 
