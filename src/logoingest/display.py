@@ -12,22 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from logoingest.pipeline.session import Progress as ProgressCallback
-from logoingest.pipeline.session import ignore_progress
+from logoingest.pipeline.progress import Progress, ignore_progress, show_bars
 
 if TYPE_CHECKING:
     from logoingest.config import Config
@@ -52,35 +40,15 @@ def clean(text: object) -> str:
 
 
 @contextlib.contextmanager
-def show_progress(quiet: bool) -> Iterator[ProgressCallback]:
+def show_progress(quiet: bool) -> Iterator[Progress]:
     """A progress callback: bars on a terminal, a log line now and then elsewhere, nothing when quiet."""
     if quiet:
         yield ignore_progress
     elif sys.stderr.isatty():
-        with _show_bars() as callback:
+        with show_bars(Console(stderr=True)) as callback:
             yield callback
     else:
         yield _LineProgress()
-
-
-@contextlib.contextmanager
-def _show_bars() -> Iterator[ProgressCallback]:
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(stage: Stage, done: int, total: int | None, note: str) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(str(stage), total=total, note="")
-            bars.update(tasks[stage], completed=done, total=total, note=clean(note)[:60])
-
-        previous = logger.handlers[:]
-        logger.handlers[:] = [RichHandler(console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S")]
-        try:
-            yield advance
-        finally:
-            logger.handlers[:] = previous
 
 
 class _LineProgress:

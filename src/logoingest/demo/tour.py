@@ -9,10 +9,10 @@ from typing import Any
 from logoingest.config import load_config
 from logoingest.demo.site import build_demo, serve_demo
 from logoingest.pipeline import Run, run, summarise_status
-from logoingest.pipeline.session import Progress, ignore_progress
+from logoingest.pipeline.progress import Progress
 
 
-def run_demo(folder: Path, baseline: bool = True, progress: Progress = ignore_progress) -> dict[str, Any]:
+def run_demo(folder: Path, baseline: bool = True, progress: Progress | None = None) -> dict[str, Any]:
     """Build the demo in ``folder``, serve its site on loopback and run the route through it.
 
     Returns:

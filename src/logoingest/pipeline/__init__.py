@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.placement import explain_split
     from logoingest.pipeline.planning import plan, summarise_status
+    from logoingest.pipeline.progress import Progress
     from logoingest.pipeline.refreshing import refresh
     from logoingest.pipeline.reviewing import (
         Applied,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     )
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage, select_stages
     from logoingest.pipeline.scaffold import init
-    from logoingest.pipeline.session import Progress, Run, open_run
+    from logoingest.pipeline.session import Run, open_run
 
 _HOMES = {
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
@@ -41,11 +42,12 @@ _HOMES = {
     "ledger": ("collect_ledger",),
     "placement": ("explain_split",),
     "planning": ("plan", "summarise_status"),
+    "progress": ("Progress",),
     "refreshing": ("refresh",),
     "reviewing": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage", "select_stages"),
     "scaffold": ("init",),
-    "session": ("Progress", "Run", "open_run"),
+    "session": ("Run", "open_run"),
 }
 
 __all__ = [

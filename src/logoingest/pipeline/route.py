@@ -11,7 +11,8 @@ from typing import NamedTuple
 from logoingest.config import Config
 from logoingest.errors import Problem, UsageError
 from logoingest.pipeline.gates import check_gates
-from logoingest.pipeline.session import Progress, Run, ignore_progress, open_run
+from logoingest.pipeline.progress import Progress
+from logoingest.pipeline.session import Run, open_run
 from logoingest.pipeline.stages import MAKERS, StageOutput
 from logoingest.pipeline.staleness import collect_inputs, explain_staleness
 from logoingest.schemas import Stage
@@ -34,7 +35,7 @@ class StageOutcome(NamedTuple):
 
 
 def run(
-    config: Config, until: Stage | None = None, start: Stage | None = None, progress: Progress = ignore_progress
+    config: Config, until: Stage | None = None, start: Stage | None = None, progress: Progress | None = None
 ) -> list[StageOutcome]:
     """Run the route, or a part of it; what is fresh is skipped.
 
@@ -42,7 +43,7 @@ def run(
         config: the dataset's config.
         until: the last stage to run; the whole route when left out.
         start: run this stage and all after it even when they are fresh (fetched shards are kept all the same).
-        progress: told how far a stage is.
+        progress: told how far a stage is; left out, a notebook shows bars, and nobody is told elsewhere.
 
     Raises:
         UsageError: a stage's needs are not met (config, class map, sources, workspace, extras).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,18 +11,11 @@ from typing import TYPE_CHECKING
 from logoingest.config import Config
 from logoingest.labels import ClassMap
 from logoingest.lease import hold_lease
-from logoingest.schemas import Stage
+from logoingest.pipeline.progress import Progress, choose_progress, ignore_progress
 from logoingest.workspace import Workspace
 
 if TYPE_CHECKING:
     from logoingest.fetch import ShardCounts
-
-#: Told (stage, done, total or None, a few words) while a stage works.
-Progress = Callable[[Stage, int, int | None, str], None]
-
-
-def ignore_progress(stage: Stage, done: int, total: int | None, note: str) -> None:
-    """Tell nobody."""
 
 
 @dataclass
@@ -49,13 +42,17 @@ class Run:
 
 
 @contextlib.contextmanager
-def open_run(config: Config, progress: Progress = ignore_progress) -> Iterator[Run]:
+def open_run(config: Config, progress: Progress | None = None) -> Iterator[Run]:
     """A run that holds its workspace's write lease.
+
+    Args:
+        config: the dataset's config.
+        progress: told how far a stage is; left out, a notebook shows bars, and nobody is told elsewhere.
 
     Raises:
         WorkspaceError: another live run holds the workspace.
     """
-    run = Run(config, progress)
-    with hold_lease(run.workspace):
+    run = Run(config)
+    with hold_lease(run.workspace), choose_progress(progress) as run.progress:
         run.workspace.remove_leftovers()
         yield run
