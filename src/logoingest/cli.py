@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -46,7 +47,8 @@ class _Terminated(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    options = build_parser().parse_args(join_group_word(drop_group_word(sys.argv[1:] if arguments is None else arguments)))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(join_group_word(drop_group_word(given)))
     _start_logging(options)
     previous = signal.signal(signal.SIGTERM, _raise_terminated)
     try:
@@ -56,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"logoingest: {problem}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as stop:
-        again = f"logoingest run {options.config}" if getattr(options, "config", None) else "the same command"
-        print(f"logoingest: stopped; what is done is kept. Go on with: {again}", file=sys.stderr)
+        kept = "; ".join(["what is done is kept", *getattr(stop, "__notes__", ())])
+        print(f"logoingest: stopped; {kept}. Go on with: {shlex.join(['logoingest', *given])}", file=sys.stderr)
         return 143 if isinstance(stop, _Terminated) else 130
     except BrokenPipeError:
         sys.stderr.close()

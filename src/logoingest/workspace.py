@@ -3,6 +3,7 @@
     <workspace>/manifest.json                 what each stage made from what (StageRecord)
     <workspace>/tables/<table>.parquet        one table between stages
     <workspace>/downloads/shard-00012.parquet one fetched shard
+    <workspace>/downloads/shard-00012.begun   the rows of one whose fetching was stopped; the next fetch takes them over
     <workspace>/release/  baseline/  report.html
 
 A file appears whole or not at all: written under a temporary name, fsynced, renamed (object stores: one put). Equal tables
@@ -34,6 +35,7 @@ from logoingest.schemas import DownloadRow
 from logoingest.whole_files import sync_path
 
 SHARD_PATTERN = re.compile(r"^shard-(\d{5,})\.parquet$")
+_BEGUN_PATTERN = re.compile(r"^(shard-\d{5,})\.begun$")
 
 
 class FileRecord(NamedTuple):
@@ -200,12 +202,18 @@ class Workspace:
 
     def shard_names(self) -> list[str]:
         """The shards that are there, in order."""
+        return sorted(name for name in self._list_downloads() if SHARD_PATTERN.match(name))
+
+    def begun_shards(self) -> list[str]:
+        """The shards of which there are rows, kept when their fetching was stopped (``name_begun``), in order."""
+        return sorted(f"{match[1]}.parquet" for name in self._list_downloads() if (match := _BEGUN_PATTERN.match(name)))
+
+    def _list_downloads(self) -> list[str]:
         folder = self.path("downloads")
         if not self.filesystem.exists(folder):
             return []
         self.filesystem.invalidate_cache(folder)
-        names = (os.path.basename(str(path)) for path in self.filesystem.ls(folder, detail=False))
-        return sorted(name for name in names if SHARD_PATTERN.match(name))
+        return [os.path.basename(str(path)) for path in self.filesystem.ls(folder, detail=False)]
 
     def _read_parquet(self, name: str, columns: Sequence[str] | None) -> pa.Table:
         path = self.path(name)
@@ -328,14 +336,23 @@ class PendingFile:
         """
         with self.explain_errors():
             record = hash_file(self.path)
+        self.put_in_place(self._target)
+        return record
+
+    def put_in_place(self, target: str) -> None:
+        """The same under another path, without its hash.
+
+        Raises:
+            WorkspaceError: it cannot be written.
+        """
+        with self.explain_errors():
             if self._workspace.is_local:
                 self.path.chmod(0o644)
                 sync_path(self.path)
-                os.replace(self.path, self._target)
-                sync_path(Path(self._target).parent)
+                os.replace(self.path, target)
+                sync_path(Path(target).parent)
             else:
-                self._workspace.filesystem.put_file(str(self.path), self._target)
-        return record
+                self._workspace.filesystem.put_file(str(self.path), target)
 
     def discard(self) -> None:
         """Remove what was not published."""
@@ -345,6 +362,11 @@ class PendingFile:
 def shard_name(index: int) -> str:
     """The file name of a shard by its number."""
     return f"shard-{index:05d}.parquet"
+
+
+def name_begun(shard: str) -> str:
+    """The name under which the rows of an unfinished shard are kept. No ``.parquet``: nobody's pattern takes it for a shard."""
+    return f"{shard.removesuffix('.parquet')}.begun"
 
 
 def hash_file(path: Path) -> FileRecord:

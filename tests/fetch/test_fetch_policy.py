@@ -6,13 +6,15 @@ import random
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.fetch import FetchSettings
-from logoingest.fetch.addresses import explain_refusal, parse_ipv4_number
+from logoingest.fetch.addresses import explain_refusal
+from logoingest.fetch.http.transport import make_wire_url
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
     HEALING,
@@ -96,19 +98,15 @@ def test_any_location_is_followed_or_refused(text):
 @unhurried
 @given(URLS)
 def test_what_goes_on_the_wire_is_what_was_judged(text):
-    """Neither httpx nor aiohttp's URL class reads a target's URL differently than we do: no gap between check and use."""
-    import httpx
-    from yarl import URL
-
+    """aiohttp connects to the host that was judged and writes the URL as it was read: no gap between check and use."""
     target = parse_target(text)
     if isinstance(target, Target):
-        request = httpx.Request("GET", target.url, headers={"host": target.netloc})  # as the client does
-        assert request.headers["host"] == request.url.netloc.decode()
-        sent = request.url
-        url = URL(str(sent))
+        httpx.Request("GET", target.url, headers={"host": target.netloc})  # as the client does, for its cookies
+        url = make_wire_url(target)
         assert url.raw_host == target.host
         assert url.port == target.port
         assert url.scheme == target.scheme
+        assert url.raw_path_qs == target.path
         assert str(url) == target.url
 
 
@@ -127,7 +125,7 @@ def test_every_spelling_of_an_ipv4_address_is_the_same_address(value):
         f"{a:#x}.{b}.{value & 0xFFFF}",
         f"0{a:o}.{b:#x}.{c}.{d}",
     ]
-    assert {parse_ipv4_number(spelling) for spelling in spellings} == {address}
+    assert {parse_target(f"http://{spelling}/").address for spelling in spellings} == {address}
 
 
 @unhurried
@@ -277,6 +275,17 @@ def test_hosts_take_turns():
     schedule.push("small", "small0")
     order = [schedule.take(0.0)[1] for _ in range(6)]
     assert order[:3] == ["big0", "small0", "big1"]
+
+
+def test_what_is_due_again_goes_before_what_was_never_asked_for():
+    """In the order it fell due; else no shard with a fault in it is finished before all others are begun."""
+    schedule: Schedule[str] = Schedule(Pace(10))
+    for index in range(3):
+        schedule.push("a", f"new{index}")
+    schedule.push_later(2.0, "a", "again2")
+    schedule.push_later(1.0, "a", "again1")
+    assert schedule.take(0.0) == ("a", "new0")
+    assert [schedule.take(3.0)[1] for _ in range(4)] == ["again1", "again2", "new1", "new2"]
 
 
 def test_removed_items_never_come_out():

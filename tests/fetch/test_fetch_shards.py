@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from logoingest.errors import LogoingestError, WorkspaceError
 from logoingest.fetch import FetchProgress, ShardJob, choose_retries, lanes, plan_shards, run_shard, run_shards
 from logoingest.schemas import DownloadRow, Reason
-from logoingest.workspace import Workspace, shard_name
+from logoingest.workspace import Workspace, name_begun, shard_name
 
 STEADY = [name for name in DownloadRow.arrow_schema().names if name not in {"elapsed_ms", "fetched_at"}]
 unhurried = hypothesis_settings(deadline=None)  # other work on the machine is no failure
@@ -100,8 +100,8 @@ def test_a_retry_without_a_shard_says_so(site, settings, tmp_path):
         asyncio.run(run_shard(str(tmp_path), shard_name(0), [site.url], settings, None, only=[site.url]))
 
 
-def test_a_stopped_shard_leaves_no_file(site, settings, tmp_path):
-    """Nothing half is written."""
+def test_a_stopped_shard_of_which_nothing_came_leaves_no_file(site, settings, tmp_path):
+    """There is nothing to keep."""
 
     async def run():
         stop = asyncio.Event()
@@ -110,7 +110,93 @@ def test_a_stopped_shard_leaves_no_file(site, settings, tmp_path):
 
     counts = asyncio.run(run())
     assert not counts.finished
-    assert Workspace(tmp_path).shard_names() == []
+    assert list((tmp_path / "downloads").iterdir()) == []
+
+
+def stop_when(condition, stop: threading.Event):
+    """A watcher of progress that stops the run once the condition holds."""
+
+    def watch(progress):
+        if condition(progress):
+            stop.set()
+
+    return watch
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_came_before_a_stop_is_not_asked_for_again(site, settings, tmp_path, processes):
+    """A slow URL holds each of three shards open: their other rows are kept, and the next run asks for the slow ones alone."""
+    jobs = [
+        ShardJob(
+            str(tmp_path),
+            shard_name(index),
+            [f"{site.url}/slow/30/{index}", *(f"{site.url}/picture?{index}.{i}" for i in range(5))],
+        )
+        for index in range(3)
+    ]
+    stop = threading.Event()
+    hurried = replace(settings, processes=processes, read_timeout_s=60, total_timeout_s=60)
+    assert run_shards(jobs, hurried, None, stop_when(lambda progress: progress.urls == 15, stop), stop) == []
+    workspace = Workspace(tmp_path)
+    assert (workspace.shard_names(), workspace.begun_shards()) == ([], [shard_name(index) for index in range(3)])
+    assert [workspace.count_shard_rows(name_begun(shard_name(index))) for index in range(3)] == [5, 5, 5]
+    site.hits.clear()
+    counts = run_shards(jobs, replace(settings, processes=processes, read_timeout_s=0.3, max_attempts=1), None)
+    assert [(one.urls, one.ok, one.fetched, one.kept) for one in counts] == [(6, 5, 1, 1)] * 3
+    assert {path for path in site.hits if path != "/robots.txt"} == {f"/slow/30/{index}" for index in range(3)}
+    assert sorted(path.name for path in (tmp_path / "downloads").iterdir()) == [shard_name(index) for index in range(3)]
+    for job in jobs:
+        assert workspace.read_shard(job.shard, ["url"]).column("url").to_pylist() == list(job.urls)
+
+
+def test_a_retry_that_is_stopped_keeps_what_it_healed(site, settings, tmp_path):
+    """The shard is whole at any time: what was asked again has its new row, the rest its old one."""
+    urls = [f"{site.url}/slow/30/0", *(f"{site.url}/picture?{index}" for index in range(4))]
+    nothing = replace(settings, read_timeout_s=0.2, max_attempts=1)
+    asyncio.run(run_shard(str(tmp_path), shard_name(0), urls, replace(nothing, allowed_networks=()), None))
+    before = Workspace(tmp_path).read_shard(shard_name(0)).to_pylist()
+    assert {row["outcome"] for row in before} == {"failed"}
+    stop = threading.Event()
+    job = ShardJob(str(tmp_path), shard_name(0), urls, frozenset(urls))
+    slow = replace(settings, processes=1, read_timeout_s=60, total_timeout_s=60)
+    run_shards([job], slow, None, stop_when(lambda progress: progress.urls == 4, stop), stop)
+    after = Workspace(tmp_path).read_shard(shard_name(0)).to_pylist()
+    assert after[0] == before[0]
+    assert [row["url"] for row in after] == urls
+    assert {row["outcome"] for row in after[1:]} == {"ok"}
+    assert [path.name for path in (tmp_path / "downloads").iterdir()] == [shard_name(0)]
+
+
+def test_a_cancelled_shard_keeps_what_came(site, settings, tmp_path):
+    """As a task runner ends its tasks."""
+    urls = [f"{site.url}/slow/30/0", *(f"{site.url}/picture?{index}" for index in range(4))]
+    came = []
+
+    async def run():
+        task = asyncio.current_task()
+        await run_shard(
+            str(tmp_path),
+            shard_name(0),
+            urls,
+            settings,
+            None,
+            on_outcome=lambda row: (came.append(row), len(came) == 4 and task.cancel()),
+        )
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+    assert Workspace(tmp_path).count_shard_rows(name_begun(shard_name(0))) == 4
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"PAR1", b"\0" * 1000])
+def test_rows_that_were_kept_and_cannot_be_read_are_fetched_again(site, settings, tmp_path, rubbish, caplog):
+    """They were a help, no more: the file goes, with a warning."""
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / name_begun(shard_name(0))).write_bytes(rubbish)
+    counts = asyncio.run(run_shard(str(tmp_path), shard_name(0), [f"{site.url}/picture"], settings, None))
+    assert (counts.ok, counts.fetched) == (1, 1)
+    assert "fetching its URLs again" in caplog.text
+    assert [path.name for path in (tmp_path / "downloads").iterdir()] == [shard_name(0)]
 
 
 def test_what_a_killed_writer_left_is_swept_up(site, settings, tmp_path):

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logoingest.errors import WorkspaceError
-from logoingest.fetch.shard_writer import MAX_GROUP_BYTES, ROW_BYTES, ByteBudget, KeptRows, ShardWriter
-from logoingest.workspace import Workspace
+from logoingest.fetch.kept_rows import KeptRows
+from logoingest.fetch.shard_writer import MAX_GROUP_BYTES, ROW_BYTES, ByteBudget, ShardWriter
+from logoingest.workspace import Workspace, name_begun
 
 SHARD = "shard-00000.parquet"
 
@@ -58,6 +59,34 @@ def test_the_file_does_not_depend_on_the_order_rows_came_in(tmp_path_factory, co
     assert straight.ok + straight.failed == len(urls)
     assert straight.byte_count == sum(len(body or b"") for body in contents)
     assert [file.name for file in (folder / "downloads").iterdir()] == [SHARD]
+
+
+@given(st.lists(st.one_of(st.none(), st.binary(max_size=40)), max_size=30), st.randoms(), st.sampled_from([0, 50, 10**9]))
+@settings(max_examples=60, deadline=None)
+def test_a_shard_broken_off_twice_and_finished_is_the_same_shard(tmp_path_factory, contents, chance, limit):
+    """What came before each stop is taken over and not wanted again; the bytes are those of one undisturbed go."""
+    urls = [f"http://h/{index}" for index in range(len(contents))]
+    bodies = dict(zip(urls, contents, strict=True))
+    straight, _, _ = write(tmp_path_factory.mktemp("straight"), urls, bodies, [0])
+    folder = tmp_path_factory.mktemp("broken")
+    workspace, came = Workspace(str(folder)), set()
+    for is_last in (False, False, True):
+        budget = ByteBudget(limit)
+        kept = KeptRows(workspace, name_begun(SHARD), among=urls) if came else None
+        with ThreadPoolExecutor(1) as executor:
+            writer = ShardWriter(workspace, SHARD, urls, executor=executor, budget=budget, kept=kept)
+            assert set(writer.wanted) == set(urls) - came
+            chosen = list(range(len(writer.wanted)))
+            chance.shuffle(chosen)
+            chosen = chosen if is_last else chosen[: chance.randrange(len(chosen) + 1)]
+            for index in chosen:
+                writer.put(index, make_row(writer.wanted[index], bodies[writer.wanted[index]]))
+            came |= {writer.wanted[index] for index in chosen}
+            ended = (writer.finish() if is_last else writer.break_off()).result(60)
+        assert budget.held == 0
+        assert is_last or ended == len(chosen)
+        assert workspace.shard_names() == ([SHARD] if is_last else [])
+    assert ended == straight
 
 
 def test_bodies_that_wait_for_a_slow_one_go_to_disk(tmp_path):
@@ -179,8 +208,9 @@ import resource, sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from logoingest.errors import WorkspaceError
+from logoingest.fetch.kept_rows import KeptRows
 from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
-from logoingest.workspace import Workspace
+from logoingest.workspace import Workspace, name_begun
 
 folder, most, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))

@@ -20,7 +20,7 @@ from logoingest import load_config, run
 from logoingest.cli import main
 from logoingest.pipeline import Run, summarise_status
 from logoingest.schemas import Stage
-from logoingest.workspace import Workspace
+from logoingest.workspace import Workspace, name_begun
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -154,7 +154,7 @@ def test_a_file_that_cannot_grow_stops_the_run_with_what_is_done_kept(make_datas
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent, processes):
-    """What is finished stays, what was being written is gone, the lease is given back; the next run asks for nothing that is there."""
+    """What has come stays, the lease is given back, the message says how many and how to go on; the next run asks for none of it."""
     dataset = make_dataset(pictures=10)
     dataset.site.delay_s = 0.2
     overrides = [f"fetch.processes={processes}", "fetch.concurrency=4", "fetch.per_host=4"]
@@ -171,9 +171,15 @@ def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent
         process.send_signal(sent)
         message = process.communicate(timeout=30)[1].decode()
     assert process.returncode == 128 + sent
-    assert "logoingest: stopped; what is done is kept" in message
+    again = "logoingest " + " ".join(command[3:])
+    told = re.search(r"stopped; what is done is kept; all (\d+) URLs of this run are there\. Go on with: (.*)\n", message)
+    assert told, message
+    assert told[2] == again
     assert "Traceback" not in message
-    kept = [row for name in workspace.shard_names() for row in read_urls(config, name)]
+    begun = [name_begun(name) for name in workspace.begun_shards()]
+    assert begun
+    kept = [row for name in (*workspace.shard_names(), *begun) for row in read_urls(config, name)]
+    assert len(kept) == len(set(kept)) == int(told[1])
     assert [
         path.name for path in (dataset.folder / "work").rglob("*") if path.name.startswith(".") or path.name == "lease.json"
     ] == []
@@ -181,6 +187,7 @@ def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent
     dataset.site.delay_s = 0
     run(config, until=Stage.FETCH)
     assert not {url.removeprefix(dataset.site.address) for url in kept} & set(dataset.site.requests)
+    assert workspace.begun_shards() == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -99,41 +99,6 @@ def find_embedded(address: Address) -> IPv4Address | None:
     return None
 
 
-def parse_ipv4_number(host: str) -> IPv4Address | None:
-    """An IPv4 address in any spelling browsers understand: dotted, decimal, octal, hexadecimal, one to four parts.
-
-    None when the host is a name. Source: the WHATWG URL Standard, "IPv4 parser".
-
-    Raises:
-        ValueError: it ends in a number, so it cannot be a name, and is no address either.
-    """
-    parts = host.removesuffix(".").split(".")
-    last = parts[-1]
-    if not (last.isascii() and (last.isdigit() or last.startswith("0x"))):
-        return None
-    if len(parts) > 4:
-        raise ValueError("has too many parts for an address")
-    numbers = [_parse_part(part) for part in parts]
-    if any(number > 255 for number in numbers[:-1]) or numbers[-1] >= 256 ** (5 - len(numbers)):
-        raise ValueError("is out of range for an address")
-    head = sum(number << 8 * (3 - index) for index, number in enumerate(numbers[:-1]))
-    return IPv4Address(head + numbers[-1])
-
-
-def _parse_part(part: str) -> int:
-    digits, base = part, 10
-    if part.startswith("0x"):
-        digits, base = part[2:] or "0", 16
-    elif len(part) > 1 and part.startswith("0"):
-        digits, base = part[1:], 8
-    if not digits.isalnum() or len(digits) > 40:
-        raise ValueError("is no address")
-    try:
-        return int(digits, base)
-    except ValueError:
-        raise ValueError("is no address") from None
-
-
 def parse_socket_address(text: str) -> Address:
     """The address of a ``sockaddr``; an IPv6 scope (``%eth0``) is dropped."""
     return ip_address(text.partition("%")[0])

@@ -50,7 +50,7 @@ def make_lookup(target: Target, settings: FetchSettings, now: datetime) -> Targe
     if refusal is not None:
         return Verdict(Reason.BAD_URL, f"not asked: {refusal}")
     timestamp = settings.archive_date or now.strftime("%Y%m%d")
-    name = quote(target.url.partition("://")[2], safe="")
+    name = quote(target.url.partition("://")[2], safe="/:")
     joint = "&" if "?" in settings.archive_url else "?"
     return admit_url(f"{settings.archive_url}{joint}url={name}&timestamp={timestamp}", settings)
 

@@ -1,6 +1,6 @@
 """One request and its answer: httpx's requests on aiohttp's connections, each checked at the moment of connecting.
 
-httpx-aiohttp's transport is called without ``httpx.AsyncClient`` around it: that client would keep cookies from one URL to the
+The transport is called without ``httpx.AsyncClient`` around it: that client would keep cookies from one URL to the
 next, write every URL to its log, and read the Location of redirects before we have judged it.
 
 What guards against requests to private networks sits at the socket itself: every address, whatever name or redirect or
@@ -24,11 +24,11 @@ from typing import Any, NamedTuple, Self
 import aiohttp
 import httpx
 from aiohttp.connector import Connection
-from httpx_aiohttp import AiohttpTransport
 
 from logoingest.fetch.body import BodyFaultError, read_body
 from logoingest.fetch.credentials import Credentials, add_cookies, read_credentials
 from logoingest.fetch.failures import NETWORK_ERRORS, check_address, judge_error
+from logoingest.fetch.http.transport import VerbatimTransport
 from logoingest.fetch.integrity import DIGEST_HEADERS, find_digest_fault
 from logoingest.fetch.policy import Verdict, judge_opt_out
 from logoingest.fetch.resolver import Lookup, Resolver, look_up_addresses
@@ -105,12 +105,12 @@ class Client:
         """
         self._settings = settings
         self._credentials = Credentials() if settings.credentials is None else read_credentials(settings.credentials)
-        self._timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=settings.connect_timeout_s)
-        self._timeout_extension = {"timeout": self._timeout.as_dict()}
+        connect_s = settings.connect_timeout_s
+        self._timeout = httpx.Timeout(settings.read_timeout_s, connect=connect_s, pool=connect_s).as_dict()
         self._lookup = lookup or look_up_addresses
         self._ssl_context = make_ssl_context(settings.ca_file)
         self._headers = {"user-agent": settings.user_agent, "accept": ACCEPT, "accept-encoding": "identity"}
-        self._transports: dict[Proxy | None, AiohttpTransport] = {}
+        self._transports: dict[Proxy | None, VerbatimTransport] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -160,7 +160,7 @@ class Client:
 
     def _make_request(self, target: Target, cookies: httpx.Cookies | None, proxy: Proxy | None, *, close: bool) -> httpx.Request:
         headers = {"host": target.netloc, **self._headers}
-        request = httpx.Request("GET", target.url, headers=headers, extensions=self._timeout_extension)
+        request = httpx.Request("GET", target.url, headers=headers, extensions={"timeout": self._timeout, "target": target})
         relayed = proxy is not None and target.scheme == "http"  # otherwise there is a connection to the host itself
         if close and not relayed:
             request.headers["connection"] = "close"
@@ -223,7 +223,7 @@ class Client:
         if verdict is not None:
             raise BodyFaultError(verdict)
 
-    def _open_transport(self, proxy: Proxy | None) -> AiohttpTransport:
+    def _open_transport(self, proxy: Proxy | None) -> VerbatimTransport:
         guarded = proxy is None
         connector = aiohttp.TCPConnector(
             limit=0,  # the schedule bounds what is in flight
@@ -236,7 +236,7 @@ class Client:
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, response_class=_Response
         )
-        transport = AiohttpTransport(
+        transport = VerbatimTransport(
             verify=self._ssl_context,
             trust_env=False,
             client=session,

@@ -32,6 +32,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _COOKIE_VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")  # RFC 6265 §4.1.1, and what browsers let pass beside: all but the semicolon
 _BEARER = re.compile(r"[\x21-\x7e]+")
+_ODD_NAME = re.compile(r"[\x00-\x20!-,/;<=>?@\\^`{-\x7f]")  # no host that people name has any of these
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 #: Headers that are not a host's to demand: they belong to the connection, to the message's length, or to another key.
@@ -220,7 +221,7 @@ def _parse_name(name: Any, key: str, faults: _Faults) -> tuple[str, bool]:
     if ":" in text and not text.startswith("["):
         text = f"[{text}]"
     target = parse_target(f"https://{text}/")
-    if isinstance(target, UrlFault) or target.url.count("/") != 3 or target.port != 443 or any(mark in text for mark in "/\\?#@"):
+    if isinstance(target, UrlFault) or target.url.count("/") != 3 or target.port != 443 or _ODD_NAME.search(text):
         faults.add(key, "is no host name", "the name alone, without scheme, port or path: img.example.com")
         return "", False
     if below and (target.address is not None or "." not in target.host):

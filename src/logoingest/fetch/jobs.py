@@ -48,7 +48,9 @@ class ShardCounts:
     record: FileRecord | None = None
     """sha256 and length of the file; None where that was not looked at."""
     finished: bool = True
-    """False when it was stopped: nothing was written, and the counts are of nothing."""
+    """False when it was stopped: the counts, but for ``kept``, are of nothing."""
+    kept: int = 0
+    """URLs requested in this run whose rows are on disk: all of them, or when it was stopped those that came."""
 
 
 class FetchProgress(NamedTuple):

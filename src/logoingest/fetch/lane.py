@@ -1,7 +1,8 @@
 """One lane: an event loop that fetches shard after shard and looks at its own pictures, here or in a process of its own.
 
 A lane asks for a shard when it has nothing left to start, so that the slow last URLs of one shard overlap with the next. In a
-process of its own it hears and reports through a pipe, and ends at once when that closes: its parent is gone.
+process of its own it hears and reports through a pipe, and ends at once when that closes: its parent is gone. Told to stop, by its
+parent or by a signal, it asks for nothing more and keeps what has come.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import contextlib
 import ctypes
 import gc
 import os
+import signal
 import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -111,14 +112,14 @@ class _Reporter:
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self._sum = FetchProgress()
-        self._due = time.monotonic() + _TICK_S
+        self._timer: asyncio.TimerHandle | None = None
 
     def count(self, row: dict[str, Any]) -> None:
         """Take note of a finished row."""
         ok = row["outcome"] == "ok"
         self._sum = self._sum.add(FetchProgress(1, int(ok), int(not ok), row.get("byte_count") or 0))
-        if time.monotonic() >= self._due:
-            self.flush()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TICK_S, self.flush)
 
     def finish(self, counts: ShardCounts) -> None:
         """Report a shard."""
@@ -127,10 +128,12 @@ class _Reporter:
 
     def flush(self) -> None:
         """Report what has been counted."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._sum.urls:
             self._emit(self._sum)
             self._sum = FetchProgress()
-        self._due = time.monotonic() + _TICK_S
 
 
 def main(descriptor: int) -> None:
@@ -177,12 +180,17 @@ async def _serve_pipe(pipe: Connection[Any, Any], settings: FetchSettings, inspe
                 os._exit(1)  # the parent is gone: so is whoever wanted the rest
             with contextlib.suppress(RuntimeError):  # the loop is closed: a shard could not be written, and the parent knows
                 if message == "stop":
-                    loop.call_soon_threadsafe(stop.set)
-                    loop.call_soon_threadsafe(jobs.put_nowait, None)
+                    loop.call_soon_threadsafe(end)
                 else:
                     loop.call_soon_threadsafe(jobs.put_nowait, message)
 
+    def end() -> None:  # a supervisor may signal every process of a run
+        stop.set()
+        jobs.put_nowait(None)
+
     threading.Thread(target=listen, name="parent", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
 
     async def next_job() -> ShardJob | None:
         pipe.send("next")

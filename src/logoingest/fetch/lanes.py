@@ -31,8 +31,10 @@ from logoingest.fetch.settings import FetchSettings
 
 logger = logging.getLogger("logoingest")
 
-#: How long lanes may take to end by themselves before they are ended.
+#: How long a lane that has nothing more to do may take to end.
 GRACE_S = 3.0
+#: How long lanes that are stopped may take to write what has come; whoever is in a hurry interrupts once more.
+KEEP_S = 30.0
 #: How long a lane that has work waits for others to get their first; one that takes longer to start is not waited for.
 START_S = 30.0
 _TICK_S = 0.2
@@ -56,10 +58,11 @@ def run_shards(
         settings: limits, proxies, networks.
         inspect: see ``fetch_urls``.
         on_progress: called in the calling thread, a few times a second at most.
-        stop: once set, lanes end within 5 s; finished shards stay, unfinished ones leave no file.
+        stop: once set, nothing more is asked for; lanes end as soon as they have written what has come of unfinished shards.
 
     Returns:
-        The counts of every finished shard, in the order of ``jobs``. KeyboardInterrupt stops the lanes and goes on up.
+        The counts of every finished shard, in the order of ``jobs``. KeyboardInterrupt stops the lanes and goes on up, with a note
+        of how many URLs are kept.
 
     Raises:
         LogoingestError: a shard could not be written, or its process died twice; everything else is finished then and stays.
@@ -70,10 +73,14 @@ def run_shards(
     divided = settings.divide(wanted)
     threads = max(1, count_cpus() // len(divided))
     run = _Run(deque(jobs), on_progress, stop or threading.Event())
-    if len(divided) == 1:
-        _run_here(run, divided[0], inspect, threads)
-    else:
-        _run_processes(run, divided, inspect, threads)
+    try:
+        if len(divided) == 1:
+            _run_here(run, divided[0], inspect, threads)
+        else:
+            _run_processes(run, divided, inspect, threads)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(describe_kept(run.kept, run.progress.urls))
+        raise
     order = {job.shard: index for index, job in enumerate(jobs)}
     return sorted(run.counts, key=lambda counts: order[counts.shard])
 
@@ -89,6 +96,8 @@ class _Run:
     suspects: deque[ShardJob] = field(default_factory=deque)
     """Shards whose process died once."""
     counts: list[ShardCounts] = field(default_factory=list)
+    kept: int = 0
+    """URLs fetched in this run that are on disk, in whole shards or in such as were begun."""
     progress: FetchProgress = field(default_factory=FetchProgress)
     shown: FetchProgress | None = None
 
@@ -96,7 +105,9 @@ class _Run:
         """Add what a lane reports."""
         if isinstance(news, FetchProgress):
             self.progress = self.progress.add(news)
-        elif news.finished:
+            return
+        self.kept += news.kept
+        if news.finished:
             self.counts.append(news)
             self.progress = self.progress.add(FetchProgress(shards=1))
 
@@ -105,6 +116,13 @@ class _Run:
         if self.on_progress is not None and self.progress != self.shown:
             self.shown = self.progress
             self.on_progress(self.progress)
+
+
+def describe_kept(kept: int, done: int) -> str:
+    """What is kept of the URLs that were done when a run was stopped."""
+    if kept >= done:
+        return f"all {done:,} URLs of this run are there"
+    return f"{kept:,} of the {done:,} URLs of this run are there"
 
 
 # -- one lane in this process ------------------------------------------------------------------------------------------
@@ -144,7 +162,7 @@ def _run_here(run: _Run, settings: FetchSettings, inspect: Inspect | None, threa
             run.show()
     finally:
         halt.set()
-        ended.wait(GRACE_S)
+        ended.wait(KEEP_S)
         _book_all(run, news)
     if failure:
         raise failure[0]
@@ -247,7 +265,7 @@ def _start_lane(settings: FetchSettings, inspect: Inspect | None, threads: int) 
 def _hear(run: _Run, lane: _Lane, message: Any) -> None:
     match message:
         case FetchProgress() | ShardCounts():
-            if isinstance(message, ShardCounts):
+            if isinstance(message, ShardCounts) and message.finished:
                 lane.jobs.pop(message.shard, None)
             run.book(message)
         case "next":
@@ -316,7 +334,7 @@ def _stop_lanes(run: _Run, lanes: Sequence[_Lane]) -> None:
         if lane.process.poll() is None:
             with contextlib.suppress(OSError):
                 lane.pipe.send("stop")
-    deadline = time.monotonic() + GRACE_S
+    deadline = time.monotonic() + KEEP_S
     for lane in lanes:
         _hear_out(run, lane, deadline)
         try:
@@ -328,7 +346,7 @@ def _stop_lanes(run: _Run, lanes: Sequence[_Lane]) -> None:
 
 
 def _hear_out(run: _Run, lane: _Lane, deadline: float) -> None:
-    """Shards finished while the lane was being stopped count."""
+    """What is finished or kept while the lane is being stopped counts."""
     with contextlib.suppress(EOFError, OSError):
         while lane.pipe.poll(max(0.0, deadline - time.monotonic())):
             message = lane.pipe.recv()

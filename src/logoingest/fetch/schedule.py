@@ -15,10 +15,29 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Host(Generic[T]):
+    again: deque[T] = field(default_factory=deque)
+    """What has waited for its time, and is due: it goes before what was never asked for, so that what was begun is finished."""
     waiting: deque[T] = field(default_factory=deque)
     active: int = 0
     listed: bool = False
     """Whether it stands in the queue of hosts that may be served, or is parked until it may."""
+
+    @property
+    def has_items(self) -> bool:
+        """Whether anything is queued."""
+        return bool(self.again or self.waiting)
+
+    def pop(self) -> T:
+        """The next item."""
+        return (self.again or self.waiting).popleft()
+
+    def take_out(self, unwanted: Callable[[T], bool]) -> list[T]:
+        """Take out the items that are unwanted."""
+        removed = [item for queue in (self.again, self.waiting) for item in queue if unwanted(item)]
+        if removed:
+            self.again = deque(item for item in self.again if not unwanted(item))
+            self.waiting = deque(item for item in self.waiting if not unwanted(item))
+        return removed
 
 
 class Schedule(Generic[T]):
@@ -46,7 +65,7 @@ class Schedule(Generic[T]):
         self._list(host, state)
 
     def push_later(self, due: float, host: str, item: T) -> None:
-        """Queue an item from the moment ``due`` on; until then it takes up no slot."""
+        """Queue an item from the moment ``due`` on, before its host's others; until then it takes up no slot."""
         self._sequence += 1  # items are never compared
         heapq.heappush(self._delayed, (due, self._sequence, host, item))
 
@@ -54,7 +73,9 @@ class Schedule(Generic[T]):
         """The next item whose host may be asked, and its host; the slot is held until ``release``."""
         while self._delayed and self._delayed[0][0] <= now:
             _, _, host, item = heapq.heappop(self._delayed)
-            self.push(host, item)
+            state = self._hosts.setdefault(host, _Host())
+            state.again.append(item)
+            self._list(host, state)
         while self._parked and self._parked[0][0] <= now:
             self._servable.append(heapq.heappop(self._parked)[1])
         if self._pace.find_global_opening() > now:
@@ -62,7 +83,7 @@ class Schedule(Generic[T]):
         while self._servable:
             host = self._servable.popleft()
             state = self._hosts[host]
-            if not state.waiting or state.active >= self._pace.count_slots(host):  # since it was listed
+            if not state.has_items or state.active >= self._pace.count_slots(host):  # since it was listed
                 self._unlist(host, state)
                 continue
             opening = self._pace.find_opening(host)
@@ -70,7 +91,7 @@ class Schedule(Generic[T]):
                 heapq.heappush(self._parked, (opening, host))
                 continue
             state.listed = False
-            item = state.waiting.popleft()
+            item = state.pop()
             state.active += 1
             self._pace.note_start(host, now)
             self._list(host, state)
@@ -87,7 +108,7 @@ class Schedule(Generic[T]):
     def is_waiting(self, host: str) -> bool:
         """Whether further items of this host are queued (delayed ones do not count)."""
         state = self._hosts.get(host)
-        return state is not None and bool(state.waiting)
+        return state is not None and state.has_items
 
     def next_due(self) -> float | None:
         """When something that waits for its time may be taken; None when nothing does."""
@@ -105,8 +126,7 @@ class Schedule(Generic[T]):
         state = self._hosts.get(host)
         if state is None:
             return []
-        removed = [item for item in state.waiting if unwanted(item)]
-        state.waiting = deque(item for item in state.waiting if not unwanted(item))
+        removed = state.take_out(unwanted)
         self._forget_idle(host, state)
         return removed
 
@@ -116,9 +136,8 @@ class Schedule(Generic[T]):
         self._delayed = [entry for entry in self._delayed if not unwanted(entry[3])]
         heapq.heapify(self._delayed)
         for state in self._hosts.values():
-            removed += [item for item in state.waiting if unwanted(item)]
-            state.waiting = deque(item for item in state.waiting if not unwanted(item))
-        self._hosts = {host: state for host, state in self._hosts.items() if state.active or state.waiting}
+            removed += state.take_out(unwanted)
+        self._hosts = {host: state for host, state in self._hosts.items() if state.active or state.has_items}
         self._servable = deque(host for host in self._servable if self._is_served(host))
         self._parked = [entry for entry in self._parked if self._is_served(entry[1])]
         heapq.heapify(self._parked)
@@ -129,7 +148,7 @@ class Schedule(Generic[T]):
         return removed
 
     def _list(self, host: str, state: _Host[T]) -> None:
-        if state.waiting and not state.listed and state.active < self._pace.count_slots(host):
+        if state.has_items and not state.listed and state.active < self._pace.count_slots(host):
             state.listed = True
             self._servable.append(host)
 
@@ -138,8 +157,8 @@ class Schedule(Generic[T]):
         self._forget_idle(host, state)
 
     def _forget_idle(self, host: str, state: _Host[T]) -> None:
-        if not (state.active or state.waiting or state.listed):
+        if not (state.active or state.has_items or state.listed):
             del self._hosts[host]
 
     def _is_served(self, host: str) -> bool:
-        return host in self._hosts and bool(self._hosts[host].waiting)
+        return host in self._hosts and self._hosts[host].has_items

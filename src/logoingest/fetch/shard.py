@@ -1,9 +1,15 @@
-"""One shard: the unit of work, of resume, of retry and of distribution. Its file has one row per URL, or is not there."""
+"""One shard: the unit of work, of resume, of retry and of distribution. Its file has one row per URL, or is not there.
+
+Of a shard that is stopped before its end the rows that came are kept beside it (``name_begun``); the next fetch of it takes them over,
+asks for the others only, and removes them once the shard is there. A shard that was there already, some of whose URLs were asked again,
+is whole at any time: what was not asked any more stays as it was.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,8 +19,10 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.errors import WorkspaceError
 from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import Inspect, ShardCounts, ShardJob
+from logoingest.fetch.kept_rows import KeptRows
 from logoingest.fetch.pursuit import OnOutcome
 from logoingest.fetch.refresh import (
     KNOWN_COLUMNS,
@@ -25,9 +33,11 @@ from logoingest.fetch.refresh import (
     replace_row,
 )
 from logoingest.fetch.settings import FetchSettings
-from logoingest.fetch.shard_writer import ByteBudget, KeptRows, ShardWriter
+from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
 from logoingest.schemas import Reason
-from logoingest.workspace import Workspace
+from logoingest.workspace import Workspace, name_begun
+
+logger = logging.getLogger("logoingest")
 
 #: URL → KNOWN_COLUMNS of its row.
 _Known: TypeAlias = dict[str, dict[str, Any]]
@@ -72,7 +82,7 @@ async def run_shard(
         refresh: those of ``only`` that were fetched well are asked for with conditions; bytes are replaced only by a usable picture.
         alternatives: see ``fetch_urls``.
         on_outcome: called with each row fetched.
-        stop: once set, the shard is abandoned and its file left as it was (``finished`` is then False).
+        stop: once set, nothing more is asked for, and the rows that came are kept (``finished`` is then False).
         fetcher: an open engine to share; one of its own when left out.
         writing: the thread and the memory to share; of its own when left out.
 
@@ -101,13 +111,22 @@ async def run_job(
             writing = stack.enter_context(open_writing(fetcher))
         opening = asyncio.ensure_future(asyncio.to_thread(_open, job, writing))
         try:
-            writer, _, known = await asyncio.shield(opening)
+            writer, taken_over, known = await asyncio.shield(opening)
             take_row = partial(_take_refreshed, writer, writer.wanted, known) if job.refresh else writer.put
             validators = {url: choose_validators(row) for url, row in known.items()}
-            complete = await fetcher.fetch_into(writer.wanted, take_row, on_outcome, stop, job.alternatives, validators=validators)
+            try:
+                complete = await fetcher.fetch_into(
+                    writer.wanted, take_row, on_outcome, stop, job.alternatives, validators=validators
+                )
+            except asyncio.CancelledError:
+                await _keep_begun(job, writer)
+                raise
             if not complete:
-                return ShardCounts(job.shard, writer.url_count, 0, 0, 0, 0, finished=False)
+                kept = await _keep_begun(job, writer)
+                return ShardCounts(job.shard, writer.url_count, 0, 0, 0, 0, finished=False, kept=kept)
             written = await asyncio.wrap_future(writer.finish())
+            if job.only is None and taken_over is not None:
+                await asyncio.to_thread(writer.workspace.remove, f"downloads/{name_begun(job.shard)}")
         finally:
             await _close(opening)
     return ShardCounts(
@@ -119,7 +138,22 @@ async def run_job(
         len(writer.wanted),
         written.reasons,
         written.record,
+        kept=len(writer.wanted),
     )
+
+
+async def _keep_begun(job: ShardJob, writer: ShardWriter) -> int:
+    """Keep what has come of a shard that is stopped; how many rows of this run that are: none where they cannot be written."""
+    try:
+        if job.only is None:
+            return await asyncio.wrap_future(writer.break_off())
+        came = writer.give_up_rest()
+        if came:
+            await asyncio.wrap_future(writer.finish())
+    except WorkspaceError as error:
+        logger.warning("%s", error)
+        return 0
+    return came
 
 
 def _take_refreshed(writer: ShardWriter, wanted: Sequence[str], known: _Known, index: int, row: dict[str, Any]) -> None:
@@ -173,10 +207,23 @@ def _open(job: ShardJob, writing: Writing) -> _Opened:
         rows = workspace.read_shard(job.shard, [*KNOWN_COLUMNS, "outcome"]).to_pylist()
         known = {row["url"]: row for row in rows if row["outcome"] == "ok" and row["url"] in (job.only or ())}
     urls = job.urls.to_pylist() if isinstance(job.urls, pa.Array | pa.ChunkedArray) else job.urls
-    kept = None if job.only is None else KeptRows(workspace, job.shard, frozenset(job.only))
     distinct = list(dict.fromkeys(urls))
+    kept = _read_begun(workspace, job.shard, distinct) if job.only is None else KeptRows(workspace, job.shard, frozenset(job.only))
     writer = ShardWriter(workspace, job.shard, distinct, executor=writing.executor, budget=writing.budget, kept=kept)
     return writer, kept, known
+
+
+def _read_begun(workspace: Workspace, shard: str, urls: Iterable[str]) -> KeptRows | None:
+    """The rows of a shard whose fetching was stopped; None where there are none, or where they cannot be read."""
+    begun = name_begun(shard)
+    if not workspace.exists(f"downloads/{begun}"):
+        return None
+    try:
+        return KeptRows(workspace, begun, among=frozenset(urls))
+    except WorkspaceError as error:
+        logger.warning("%s: %s; fetching its URLs again", error.problems[0].where, error.problems[0].what)
+        workspace.remove(f"downloads/{begun}")
+        return None
 
 
 def choose_retries(table: pa.Table, reasons: Iterable[Reason | str] = ()) -> list[str]:

@@ -1,7 +1,8 @@
 """A shard's file, written as its rows come: in the order of the URLs, with few bodies in memory and none after a crash.
 
 Rows finish in any order. Those whose forerunners are all there go to the Parquet file, a row group at a time; the others wait.
-What waits is moved to a file beside it when the process holds more than its ``ByteBudget``. Only a complete shard takes its name.
+What waits is moved to a file beside it when the process holds more than its ``ByteBudget``. Only a complete shard takes its name;
+of one that is stopped the rows that came can be kept under another (``name_begun``), for a later writer to take over.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import pickle
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logoingest.errors import Problem, WorkspaceError
+from logoingest.fetch.kept_rows import KeptRows
 from logoingest.parquet_files import choose_parquet_options
 from logoingest.schemas import DownloadRow
-from logoingest.workspace import FileRecord, PendingFile, Workspace
+from logoingest.workspace import FileRecord, PendingFile, Workspace, name_begun
 
 #: A row group ends at whichever comes first.
 MAX_GROUP_ROWS = 100
@@ -103,6 +104,8 @@ class ShardWriter:
         self._executor = executor
         self._budget = budget
         self._kept = kept
+        self.workspace = workspace
+        self._shard = shard
         self.url_count = len(urls)
         self._wanted = [place for place, url in enumerate(urls) if kept is None or url not in kept.sizes]
         self._waiting: dict[int, dict[str, Any]] = {}
@@ -112,6 +115,7 @@ class ShardWriter:
         self._group: dict[int, dict[str, Any] | None] = {}
         self._group_bytes = 0
         self._next = 0
+        self._put = 0
         self._work: list[Future[None]] = []
         self._counts: Counter[str] = Counter() if kept is None else kept.counts.copy()
         self._byte_count = 0 if kept is None else sum(kept.sizes.values())
@@ -133,6 +137,7 @@ class ShardWriter:
             WorkspaceError: what was put earlier could not be written.
         """
         self._check_work()
+        self._put += 1
         size = len(row.get("bytes") or b"")
         self._budget.add(_weigh(row))
         self._byte_count += size
@@ -152,6 +157,7 @@ class ShardWriter:
         """
         assert self._kept is not None
         self._check_work()
+        self._put += 1
         place = self._wanted[index]
         self._changes[place] = changes
         size, kind = self._kept.keep(self._urls[place])
@@ -169,6 +175,27 @@ class ShardWriter:
         self._flush()
         return self._executor.submit(self._finish)
 
+    def break_off(self) -> Future[int]:
+        """Keep the rows that came, and those taken over, of a shard that does not come to its end; how many of them were put.
+
+        Raises (in the future):
+            WorkspaceError: they could not be written; what was there before is there still.
+        """
+        put = self._put
+        if put:
+            for place in range(self._next, len(self._urls)):
+                self._gather(place)
+            self._flush()
+        return self._executor.submit(self._break_off, put)
+
+    def give_up_rest(self) -> int:
+        """For a shard that is there already: leave the rows as they are that were wanted and did not come; how many came."""
+        came = self._put
+        for index, place in enumerate(self._wanted):
+            if place >= self._next and place not in self._waiting and place not in self._changes:
+                self.change(index, {})
+        return came
+
     def discard(self) -> Future[None]:
         """Leave the shard as it was."""
         return self._executor.submit(self._discard)
@@ -176,19 +203,23 @@ class ShardWriter:
     # -- in the order of the URLs --------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        while self._next < len(self._urls):
-            url = self._urls[self._next]
-            if self._kept is not None and url in self._kept.sizes:
-                self._group[self._next] = None
-                self._group_bytes += self._kept.sizes[url]
-            elif (row := self._waiting.pop(self._next, None)) is not None:
-                self._group[self._next] = row
-                self._group_bytes += self._sizes.pop(self._next)
-            else:
-                return
+        while self._next < len(self._urls) and self._gather(self._next):
             self._next += 1
-            if len(self._group) >= MAX_GROUP_ROWS or self._group_bytes >= MAX_GROUP_BYTES:
-                self._flush()
+
+    def _gather(self, place: int) -> bool:
+        """Put a row into the group that is written next; False when it has not come."""
+        url = self._urls[place]
+        if self._kept is not None and url in self._kept.sizes:
+            self._group[place] = None
+            self._group_bytes += self._kept.sizes[url]
+        elif (row := self._waiting.pop(place, None)) is not None:
+            self._group[place] = row
+            self._group_bytes += self._sizes.pop(place)
+        else:
+            return False
+        if len(self._group) >= MAX_GROUP_ROWS or self._group_bytes >= MAX_GROUP_BYTES:
+            self._flush()
+        return True
 
     def _flush(self) -> None:
         if self._group:
@@ -270,17 +301,29 @@ class ShardWriter:
 
     def _finish(self) -> WrittenShard:
         try:
-            for work in self._work:
-                work.result()
+            self._close_writer()
             assert self._next == len(self._urls), "every row must be put before the shard is finished"
-            with self._file.explain_errors():
-                self._open_writer().close()
             record = self._file.publish()
         finally:
             self._discard()
         ok = self._counts["ok"]
         reasons = {name: count for name, count in sorted(self._counts.items()) if name != "ok"}
         return WrittenShard(record, ok, sum(reasons.values()), self._byte_count, reasons)
+
+    def _close_writer(self) -> None:
+        for work in self._work:
+            work.result()
+        with self._file.explain_errors():
+            self._open_writer().close()
+
+    def _break_off(self, put: int) -> int:
+        try:
+            if put:
+                self._close_writer()
+                self._file.put_in_place(self.workspace.path(f"downloads/{name_begun(self._shard)}"))
+        finally:
+            self._discard()
+        return put
 
     def _discard(self) -> None:
         if self._writer is not None and self._writer.is_open:
@@ -326,63 +369,3 @@ def _count_held(rows: Iterable[Mapping[str, Any]]) -> int:
 
 def _weigh(row: Mapping[str, Any]) -> int:
     return ROW_BYTES + len(row.get("bytes") or b"")
-
-
-class KeptRows:
-    """The rows of a shard's present file that a new one takes over; what a file of an earlier version has no column for is null."""
-
-    def __init__(self, workspace: Workspace, shard: str, only: Collection[str]) -> None:
-        """All rows but those of ``only``.
-
-        Raises:
-            WorkspaceError: the file is missing, damaged, or of another version.
-        """
-        self._path = workspace.path(f"downloads/{shard}")
-        facts = workspace.read_shard(shard, ["url", "outcome", "reason", "byte_count"]).to_pylist()
-        self._file = pq.ParquetFile(workspace.filesystem.open(self._path, "rb"))
-        schema, names = DownloadRow.arrow_schema(), set(self._file.schema_arrow.names)
-        if names - set(schema.names) or any(field.name not in names and not field.nullable for field in schema):
-            raise WorkspaceError(
-                Problem(self._path, "was written by another version of logoingest", "remove it and run fetch again")
-            )
-        self._places = {row["url"]: place for place, row in enumerate(facts)}
-        self._others = {
-            row["url"]: (row["byte_count"] or 0, row["reason"] or row["outcome"]) for row in facts if row["url"] in only
-        }
-        kept = [row for row in facts if row["url"] not in only]
-        self.sizes: dict[str, int] = {row["url"]: row["byte_count"] or 0 for row in kept}
-        """URL → bytes of its body."""
-        self.counts: Counter[str] = Counter(row["reason"] or row["outcome"] for row in kept)
-        """Rows by reason, ``ok`` among them."""
-        self._starts = [0]
-        for group in range(self._file.num_row_groups):
-            self._starts.append(self._starts[-1] + self._file.metadata.row_group(group).num_rows)
-
-    def keep(self, url: str) -> tuple[int, str]:
-        """Take over one of ``only`` after all; the bytes of its body, and its reason (``ok`` if it has none)."""
-        size, kind = self._others.pop(url)
-        self.sizes[url] = size
-        self.counts[kind] += 1
-        return size, kind
-
-    def read(self, urls: Sequence[str]) -> pa.Table:
-        """The rows (``DownloadRow``) of some of the URLs, in the file's order; only the row groups that hold them are read."""
-        schema = DownloadRow.arrow_schema()
-        wanted = sorted(self._places[url] for url in urls)
-        tables = [DownloadRow.empty_table()]
-        for group, (start, end) in enumerate(zip(self._starts, self._starts[1:], strict=False)):
-            rows = [place - start for place in wanted if start <= place < end]
-            if rows:
-                table = self._read_group(group)
-                tables.append(table.select(schema.names).cast(schema).take(pa.array(rows, pa.int64())))
-        return pa.concat_tables(tables)
-
-    def _read_group(self, group: int) -> pa.Table:
-        try:
-            return DownloadRow.complete(self._file.read_row_group(group))
-        except (OSError, pa.ArrowException) as error:
-            raise WorkspaceError(Problem(self._path, f"is damaged ({error})", "remove it and run fetch again")) from error
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close(force=True)

@@ -1,31 +1,31 @@
 r"""From a URL as strangers write it to the one request we are willing to make: what is fetched, and whether it may be.
 
-Pure. A URL is read the way browsers read it (WHATWG URL Standard) where that is safe: spaces and non-ASCII characters are
-percent-encoded, ``\`` counts as ``/``, host names go through IDNA (UTS 46), IPv4 addresses are understood in every spelling,
-``//host/x`` means https, the fragment is dropped. What a browser would quietly repair to something else (control characters,
-a missing host) is refused instead.
+Pure. A URL is read as browsers read it (``rules.urls``: the WHATWG URL Standard) and asked for as it was written: every percent-escape
+stays. ``//host/x`` without a page to be relative to means https; the fragment is dropped. Refused is what cannot lead to a picture
+whatever a browser makes of it: schemes other than http and https, port 0, host names that DNS cannot hold.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
-from urllib.parse import unquote, unquote_to_bytes, urljoin
+from urllib.parse import unquote_to_bytes
 
-import idna
-from yarl import URL
-
-from logoingest.fetch.addresses import Address, parse_ipv4_number
+from logoingest.fetch.addresses import Address
+from logoingest.fetch.rules.urls import ReadUrl, begins_with_host, clean_ends, find_scheme, read_url, resolve_reference
 
 MAX_URL_BYTES = 8192
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+_IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
+_NAME = re.compile(r"[^.]{1,63}(\.[^.]{1,63})*\.?")
+_PORT = re.compile(r"0*[0-9]{0,5}")
+_NUMERIC_END = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
+_AUTHORITY = re.compile(r"[^:]*:[/\\]*([^/\\?#]*)")
 _SCHEME_SHOWN = 20
+_MAX_NAME = 253
 
 
 class Target(NamedTuple):
@@ -50,6 +50,11 @@ class Target(NamedTuple):
         """Host and port as the URL has them, for the Host header: httpx makes one of its own only for names it can decode."""
         return self.url.partition("://")[2].partition("/")[0]
 
+    @property
+    def path(self) -> str:
+        """Path and query as they stand in the request line, to the byte: an empty query keeps its question mark."""
+        return self.url[self.url.index("/", len(self.scheme) + 3) :]
+
 
 class UrlFault(NamedTuple):
     """Why a URL cannot be requested: one line, without the URL itself (it may hold credentials)."""
@@ -60,24 +65,14 @@ class UrlFault(NamedTuple):
 
 def parse_target(url: str) -> Target | UrlFault:
     """Read a URL; nothing is looked up and addresses are not judged here."""
-    text = url.strip(" ")
-    if len(text) > MAX_URL_BYTES or len(text.encode("utf-8", "replace")) > MAX_URL_BYTES:
+    if len(url) > MAX_URL_BYTES:
         return UrlFault(f"is longer than {MAX_URL_BYTES} bytes")
-    if _CONTROL.search(text):
-        return UrlFault("has control characters")
-    if not text:
-        return UrlFault("is empty")
-    if re.match(r"[/\\]{2}", text):
-        text = f"https:{text}"
-    match = _SCHEME.match(text)
-    if match is None:
-        return UrlFault("does not begin with http:// or https://")
-    scheme = match[1].lower()
+    text = f"https:{clean_ends(url)}" if begins_with_host(url) else url
+    scheme = find_scheme(text)
     if scheme not in DEFAULT_PORTS:
-        if "." in scheme or text[match.end() :].split("/")[0].isdigit():  # "example.com:8080/x"
-            return UrlFault("does not begin with http:// or https://")
-        return UrlFault(f'the scheme "{scheme[:_SCHEME_SHOWN]}" is not http or https', scheme_refused=True)
-    return _parse_rest(scheme, text[match.end() :])
+        return _explain_scheme(text, scheme)
+    found = read_url(text)
+    return _explain_failure(text) if found is None else _make_target(found)
 
 
 def decode_location(raw: bytes) -> str:
@@ -90,103 +85,55 @@ def decode_location(raw: bytes) -> str:
 
 def join_target(base: Target, location: str) -> Target | UrlFault:
     """Where a Location header leads, seen from ``base``; credentials of ``base`` stay with its own origin."""
-    location = location.strip(" \t")
-    if _CONTROL.search(location):
-        return UrlFault("has control characters")
-    joined = location
-    if not _SCHEME.match(location):
-        head, question, query = location.partition("?")
-        head = head.replace("\\", "/")
-        joined = f"{base.scheme}:{head}" if head.startswith("//") else urljoin(base.url, head)
-        joined += question + query
-    if location.startswith("?"):
-        joined = base.url.partition("?")[0] + location
-    target = parse_target(joined)
+    target = parse_target(resolve_reference(base.url, location))
     if isinstance(target, Target) and target.authorization is None and target.origin == base.origin:
         return target._replace(authorization=base.authorization)
     return target
 
 
-def _parse_rest(scheme: str, rest: str) -> Target | UrlFault:
-    rest = rest.partition("#")[0]
-    before, question, query = rest.partition("?")
-    query = query.replace(" ", "%20")  # yarl would write +, browsers do not
-    before = before.replace("\\", "/")
-    if not before.startswith("//"):
-        return UrlFault(f"{scheme}: is not followed by //")
-    authority, _, path = before[2:].partition("/")
-    userinfo, _, host_port = authority.rpartition("@")
-    found = _parse_host_port(scheme, host_port)
-    if isinstance(found, UrlFault):
-        return found
-    host, port, address = found
-    shown = f"[{host}]" if ":" in host else host
-    if port != DEFAULT_PORTS[scheme]:
-        shown += f":{port}"
-    try:
-        # yarl is what aiohttp puts on the wire with: quoting once with it means nothing changes the URL afterwards
-        quoted = str(URL(f"{scheme}://{shown}/{path}{question}{query}"))
-    except ValueError:
-        return UrlFault("is malformed")
-    if len(quoted) > MAX_URL_BYTES:
+def _make_target(found: ReadUrl) -> Target | UrlFault:
+    if len(found.href) > MAX_URL_BYTES:
         return UrlFault(f"is longer than {MAX_URL_BYTES} bytes")
-    return Target(quoted, scheme, host, port, address, _make_authorization(userinfo))
-
-
-def _parse_host_port(scheme: str, text: str) -> tuple[str, int, Address | None] | UrlFault:
-    if text.startswith("["):
-        inside, bracket, port_text = text[1:].partition("]")
-        host: str | UrlFault = inside if bracket else UrlFault("the host is no IPv6 address")
-        if port_text and not port_text.startswith(":"):
-            return UrlFault("the port is no number from 1 to 65535")
-        port_text = port_text.removeprefix(":")
-        if isinstance(host, UrlFault):
-            return host
-        address: Address | None
-        try:
-            address = IPv6Address(inside)
-        except AddressValueError:
-            return UrlFault("the host is no IPv6 address")
-        if address.scope_id:
-            return UrlFault("the host is an IPv6 address with a zone")
-        host = str(address)
-    else:
-        name, _, port_text = text.partition(":")
-        host = _normalise_name(name)
-        if isinstance(host, UrlFault):
-            return host
-        try:
-            address = parse_ipv4_number(host)
-        except ValueError as error:
-            return UrlFault(f"the host {error}")
-        host = host if address is None else str(address)
-    if port_text and not (port_text.isascii() and port_text.isdigit() and len(port_text) <= 8 and 0 < int(port_text) < 65536):
+    if found.port == 0:
         return UrlFault("the port is no number from 1 to 65535")
-    return host, int(port_text) if port_text else DEFAULT_PORTS[scheme], address
-
-
-def _normalise_name(name: str) -> str | UrlFault:
-    try:
-        decoded = unquote(name, errors="strict")
-    except UnicodeDecodeError:
-        return UrlFault("the host is not UTF-8")
-    if not decoded:
-        return UrlFault("has no host")
-    host = decoded.lower()
-    if not host.isascii():
-        try:
-            host = idna.uts46_remap(host, std3_rules=False, transitional=False)
-            host = host if host.isascii() else idna.encode(host).decode("ascii")
-        except (idna.IDNAError, UnicodeError, IndexError):
-            return UrlFault("the host is no valid international domain name")
-    if not _HOST.fullmatch(host) or len(host.removesuffix(".")) > 253:
+    address: Address | None = None
+    if found.is_ipv6:
+        address = IPv6Address(found.host)
+    elif _IPV4.fullmatch(found.host):
+        address = IPv4Address(found.host)
+    elif not _NAME.fullmatch(found.host) or len(found.host.removesuffix(".")) > _MAX_NAME:
         return UrlFault("the host is no valid name")
-    return host
+    port = found.port or DEFAULT_PORTS[found.scheme]
+    return Target(found.href, found.scheme, found.host, port, address, _make_authorization(found.username, found.password))
 
 
-def _make_authorization(userinfo: str) -> str | None:
-    if not userinfo.strip(":"):
+def _explain_scheme(text: str, scheme: str | None) -> UrlFault:
+    if not clean_ends(text):
+        return UrlFault("is empty")
+    rest = clean_ends(text)[len(scheme or "") + 1 :]
+    if scheme is None or "." in scheme or rest.split("/")[0].isdigit():  # "example.com:8080/x"
+        return UrlFault("does not begin with http:// or https://")
+    return UrlFault(f'the scheme "{scheme[:_SCHEME_SHOWN]}" is not http or https', scheme_refused=True)
+
+
+def _explain_failure(text: str) -> UrlFault:
+    """Which part of an http or https URL the standard stumbles at."""
+    match = _AUTHORITY.match(clean_ends(text))
+    host_port = match[1].rpartition("@")[2] if match else ""
+    host, _, port = host_port.partition(":")
+    if not host:
+        return UrlFault("has no host")
+    if host.startswith("["):
+        return UrlFault("the host is no IPv6 address")
+    if not _PORT.fullmatch(port) or int(port or 0) > 65535:
+        return UrlFault("the port is no number from 1 to 65535")
+    if _NUMERIC_END.search(host):
+        return UrlFault("the host is no address, though it ends in a number")
+    return UrlFault("the host is no valid name" if host.isascii() else "the host is no valid international domain name")
+
+
+def _make_authorization(username: str, password: str) -> str | None:
+    if not (username or password):
         return None
-    user, _, password = userinfo.partition(":")
-    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    pair = unquote_to_bytes(username) + b":" + unquote_to_bytes(password)
     return "Basic " + base64.b64encode(pair).decode("ascii")

@@ -28,7 +28,7 @@ from logoingest.fetch import (
 from logoingest.pipeline.alternatives import give_alternatives, read_alternatives
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
-from logoingest.workspace import FileRecord, hash_file
+from logoingest.workspace import FileRecord, hash_file, name_begun
 
 logger = logging.getLogger("logoingest")
 
@@ -122,6 +122,8 @@ def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str
         counts: of the shards that were fetched just now; only the others are read.
     """
     workspace = run.workspace
+    for shard in set(workspace.begun_shards()).intersection(workspace.shard_names()):
+        workspace.remove(f"downloads/{name_begun(shard)}")  # left by who was killed when the shard had just been finished
     record = workspace.read_manifest().stages.get(Stage.FETCH)
     known = {} if record is None else dict(record.outputs)
     fresh = {count.shard: count for count in counts if count.finished and count.record is not None}
@@ -167,7 +169,7 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None)
     if not jobs:
         return []
     jobs = give_alternatives(run, jobs)
-    total = sum(len(job.urls) if job.only is None else len(job.only) for job in jobs)
+    total = sum(len(job.urls) if job.only is None else len(job.only) for job in jobs) - _tell_begun(run, jobs)
     settings, inspect = _settings(run), inspect or make_inspector(run)
     if any(job.refresh for job in jobs):
         settings = replace(settings, fallbacks=())  # somebody else's copy says nothing about the URL's own
@@ -183,6 +185,21 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None)
         counts = run_shards(jobs, settings, inspect, tell)
     run.workspace.filesystem.invalidate_cache(run.workspace.path("downloads"))  # object stores: others have written there
     return counts
+
+
+def count_begun(run: Run, jobs: Iterable[ShardJob]) -> int:
+    """URLs of whole jobs that need not be asked for, since an earlier run that was stopped has kept their rows."""
+    shards = {job.shard for job in jobs if job.only is None}.intersection(run.workspace.begun_shards())
+    return sum(run.workspace.count_shard_rows(name_begun(shard)) or 0 for shard in shards)
+
+
+def _tell_begun(run: Run, jobs: Sequence[ShardJob]) -> int:
+    begun = count_begun(run, jobs)
+    if begun:
+        logger.info(
+            "%-11s going on where an earlier run was stopped: %s URLs of unfinished shards are there", Stage.FETCH, f"{begun:,}"
+        )
+    return begun
 
 
 def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), statuses: Sequence[int] = ()) -> dict[str, int]:

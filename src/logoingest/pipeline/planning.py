@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.fetch import plan_shards
-from logoingest.pipeline.fetching import find_missing_contact, list_pending, plan_fetch, read_plan
+from logoingest.pipeline.fetching import count_begun, find_missing_contact, list_pending, plan_fetch, read_plan
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.route import ROUTE, select_stages
 from logoingest.pipeline.session import Run
@@ -100,7 +100,7 @@ def _describe_fetch(run: Run) -> dict[str, Any]:
         annotations = kept.num_rows
         planned = plan_shards(pc.unique(kept.column("url")).to_pylist(), read_plan(run), run.config.fetch.shard_size)
     jobs = list_pending(run, planned)
-    left = sum(len(job.urls) for job in jobs)
+    left = sum(len(job.urls) for job in jobs) - count_begun(run, jobs)
     needed = int(left * _mean_bytes(run) * 2.2)
     free = _free_bytes(run)
     warnings = []
