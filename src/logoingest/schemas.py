@@ -169,6 +169,13 @@ class AnnotationRow(Row):
     attributes: Annotated[str | None, Column(_TEXT, "further facts of the source about this answer, as a JSON object")]
     alternative_urls: Annotated[list[str] | None, Column(pa.list_(_TEXT), "other URLs the source gives for the same picture")]
     source_id: Annotated[str | None, Column(_TEXT, "the source's own id of this answer (AssignmentId, VOC box …)")]
+    carried: Annotated[
+        str | None, Column(_TEXT, "the columns that sources.keep_columns names, as a JSON object of texts; null when all are empty")
+    ]
+    expected_hashes: Annotated[
+        list[str] | None,
+        Column(pa.list_(_TEXT), "what the bytes must be by the source: sha256:… or md5:…, hex; null when it does not say"),
+    ]
     source_file: Annotated[str, Column(_TEXT, "the source's path as the config gives it")]
     source_row: Annotated[int, Column(pa.int64(), "1-based line or record number in the source, the header not counted")]
 

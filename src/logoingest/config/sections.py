@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from logoingest.config.kept_columns import find_kept_fault, name_kept_columns
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 #: The splits that have keys of their own, and are the only ones where ``[splits.shares]`` is left out.
@@ -88,12 +90,30 @@ class SourceConfig(Section):
     """Column of the source's own id of an answer."""
     alternative_url_columns: tuple[str, ...] = ()
     """Columns of further URLs of the same picture."""
+    keep_columns: dict[str, str] = {}
+    """Columns that go along into the release: ["licence"], or { licence = "Input.license" } under another name."""
+    sha256_column: str | None = None
+    """Column of the sha256 that the picture's bytes must have, in hex or base64; empty cells ask for nothing."""
+    md5_column: str | None = None
+    """The same for md5."""
     delimiter: str | None = None
     """One character; guessed when left out (csv, tsv)."""
     url_prefix: str = ""
     """Put before image URLs that have no scheme: file names, Pascal VOC's paths; end it with /."""
     json_answers: bool = True
     """Whether an answer cell that holds a JSON list or object is read as such (tags, boxes, choices); false keeps its text."""
+
+    @field_validator("keep_columns", mode="before")
+    @classmethod
+    def _name_kept(cls, given: object) -> object:
+        return name_kept_columns(given)
+
+    @field_validator("keep_columns")
+    @classmethod
+    def _check_kept(cls, kept: dict[str, str]) -> dict[str, str]:
+        if fault := find_kept_fault(kept):
+            raise ValueError(fault)
+        return kept
 
     @field_validator("url_prefix")
     @classmethod

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from logoingest.config import SourceConfig
+from logoingest.sources.cells.carried import refuse_carried
 from logoingest.sources.cells.files import SourceFile, check_encoding, check_file
 from logoingest.sources.cells.records import Chunk, Record, tabulate_records
 from logoingest.sources.formats.coco import read_coco
@@ -35,6 +36,8 @@ _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] =
     }
 )
 
+_WITH_COLUMNS = frozenset({"mturk", "tabular", "label_studio"})
+
 
 def read_chunks(file: SourceFile, source: SourceConfig) -> Iterator[Chunk]:
     """A source's records as checked tables; ``source.format`` says how it is read.
@@ -44,6 +47,8 @@ def read_chunks(file: SourceFile, source: SourceConfig) -> Iterator[Chunk]:
     """
     assert source.format is not None
     check_encoding(file)
+    if source.format not in _WITH_COLUMNS:
+        refuse_carried(file, source)
     if source.format != "voc":
         check_file(file)
     yield from tabulate_records(_name_source(source.path), _READERS[source.format](file, source))

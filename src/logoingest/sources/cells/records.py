@@ -46,6 +46,8 @@ class Record(NamedTuple):
     attributes: str | None = None
     alternative_urls: list[str] | None = None
     source_id: Any = None
+    carried: str | None = None
+    expected_hashes: list[str] | None = None
     reason: Reason | None = None
     detail: str | None = None
 
@@ -201,7 +203,8 @@ def _digest_rows(columns: dict[str, list[Any]], rows: int) -> bytes:
     return b"".join([sha256(_write_content(content)).digest()[:_ID_BYTES] for content in zip(*texts, strict=True)])
 
 
-_CONTENT = (*_VALUE_COLUMNS, "reason", "detail")
+#: What ids are derived from: the answer, not what goes along with it.
+_CONTENT = (*(name for name in _VALUE_COLUMNS if name not in {"carried", "expected_hashes"}), "reason", "detail")
 
 
 def _write_column(values: list[Any]) -> list[str | None]:

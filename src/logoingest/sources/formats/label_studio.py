@@ -14,6 +14,7 @@ from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_choices, read_answers, read_box
+from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, find_missing, guess_roles, list_urls
 from logoingest.sources.cells.files import SourceFile, open_lines
 from logoingest.sources.cells.json_items import iterate_items
@@ -42,6 +43,7 @@ def read_label_studio(file: SourceFile, source: SourceConfig) -> Iterator[Record
     Raises:
         SourceError: it is no export, or a column is not there.
     """
+    source = _drop_data_prefix(source)
     key = find_url_key(file, source)
     tasks = 0
     with open_lines(file) as lines:
@@ -53,6 +55,15 @@ def read_label_studio(file: SourceFile, source: SourceConfig) -> Iterator[Record
                 yield refuse_record(number, "is no Label Studio task: it has no data")
     if not tasks:
         raise file.fault("holds no tasks")
+
+
+def _drop_data_prefix(source: SourceConfig) -> SourceConfig:
+    """Keys that go along may be written as they stand in the task: ``data.licence``."""
+    keys = {key: getattr(source, key) for key in ("sha256_column", "md5_column")}
+    kept = {name: column.removeprefix("data.") for name, column in source.keep_columns.items()}
+    return source.model_copy(
+        update={key: name and name.removeprefix("data.") for key, name in keys.items()} | {"keep_columns": kept}
+    )
 
 
 def find_url_key(file: SourceFile, source: SourceConfig) -> str:
@@ -71,7 +82,7 @@ def find_url_key(file: SourceFile, source: SourceConfig) -> str:
         )
         raise file.fault("is no Label Studio export: no task has data", hint)
     keys = tuple(dict.fromkeys(key for data in found for key in data))
-    problems = find_missing(file.name, {"url_column": source.url_column}, keys)
+    problems = find_missing(file.name, {"url_column": source.url_column, **list_carried(source)}, keys)
     controls = list_controls(tasks)
     if controls:
         problems += find_missing(file.name, {"label_column": source.label_column}, controls)
@@ -104,7 +115,7 @@ def _read_task(task: Mapping[str, Any], number: int, key: str, source: SourceCon
     except AnswerError as error:
         yield refuse_record(number, f"data.{key}: {error}")
         return
-    whole = Record(number, url, alternative_urls=alternatives)
+    whole = carry_cells(Record(number, url, alternative_urls=alternatives), data, source)
     annotations = task.get("annotations", task.get("completions"))
     if not isinstance(annotations, list) or not annotations:
         yield whole._replace(reason=Reason.INVALID_ROW, detail="nobody has answered this task")

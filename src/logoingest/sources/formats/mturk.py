@@ -23,6 +23,7 @@ from logoingest.sources.cells.answers import (
     read_answers,
     read_task_answers,
 )
+from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, find_missing, list_urls
 from logoingest.sources.cells.files import SourceFile
 from logoingest.sources.cells.records import Record, make_records, number_id, refuse_record
@@ -46,8 +47,8 @@ def read_mturk(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """The records of a batch results file.
 
     An assignment of several pictures, or an answer of several boxes, gives an annotation each; tags and ticked options are one answer
-    together. The first keeps the AssignmentId as ``source_id``, the n-th gets ``:n`` after it. A picture place that a HIT leaves empty, question and
-    answer, is no annotation. Assignments that are rejected (or marked so in the Reject column, not yet uploaded) come out refused.
+    together. The first keeps the AssignmentId as ``source_id``, the n-th gets ``:n`` after it. A picture place that a HIT leaves
+    empty, question and answer, is no annotation. Assignments that are rejected (or marked so in the Reject column, not yet uploaded) come out refused.
 
     Raises:
         SourceError: a column is not there, the pictures and answers do not pair, or the file cannot be read.
@@ -56,19 +57,22 @@ def read_mturk(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     source = _name_defaults(source, table.columns)
     wanted = {key: getattr(source, key) for key in ("worker_column", "id_column", "bbox_column")}
     wanted |= {f"alternative_url_columns[{index}]": name for index, name in enumerate(source.alternative_url_columns)}
-    problems = find_missing(file.name, wanted, table.columns)
+    carried = list_carried(source)
+    problems = find_missing(file.name, wanted | carried, table.columns)
     if problems:
         raise SourceError(problems)
     layout = plan_layout(file, source, table)
-    facts = [name for name in (*wanted.values(), *_FACTS, TASK_COLUMN) if name in table.columns]
+    facts = [name for name in (*wanted.values(), *carried.values(), *_FACTS, TASK_COLUMN) if name in table.columns]
     names = tuple(dict.fromkeys([*layout.columns, *facts]))
     needed = [*layout.columns, *(name for name in wanted.values() if name is not None)]
     for number, values, fault in iterate_rows(file, table, names, needed):
         if fault:
             yield refuse_record(number, fault)
             continue
+        row = dict(zip(names, values, strict=True))
         try:
-            yield from _read_assignment(number, dict(zip(names, values, strict=True)), layout, source)
+            records = _read_assignment(number, row, layout, source)
+            yield from (carry_cells(record, row, source) for record in records) if carried else records
         except AnswerError as error:  # an id that is no plain value: only Parquet can hold one
             yield refuse_record(number, str(error))
 

@@ -87,8 +87,9 @@ def plan_layout(file: SourceFile, source: SourceConfig, table: Table) -> Layout:
     if not images:
         raise file.fault(f'has no column "{url_base}" (url_column)', describe_columns(url_base, table.columns))
     label_base, fields = _find_fields(file, source.label_column, table)
-    if len(images) > 1 and source.alternative_url_columns:
-        raise file.fault("has several pictures a row, so alternative_url_columns cannot be told apart", "leave that key out")
+    for key in ("alternative_url_columns", "sha256_column", "md5_column"):
+        if len(images) > 1 and getattr(source, key):
+            raise file.fault(f"has several pictures a row, so {key} cannot be told apart", "leave that key out")
     return Layout(_pair(file, images, fields), url_base, label_base)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources.cells.answers import AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
+from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, describe_columns, find_missing, find_namesakes, guess_roles, list_urls
 from logoingest.sources.cells.files import SourceFile
 from logoingest.sources.cells.records import Record, make_records, refuse_record
@@ -27,20 +28,24 @@ def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     table = inspect_table(file, source.delimiter)
     source = settle_columns(file, source, table)
     fixed = [source.url_column, source.label_column, source.worker_column, source.id_column, source.bbox_column]
-    names = [*(name for name in fixed if name is not None), *source.alternative_url_columns]
-    places = [names.index(name) if name is not None else None for name in fixed]
-    further = range(len(names) - len(source.alternative_url_columns), len(names))
     needed = [name for name in fixed if name is not None]
+    carried = list(dict.fromkeys(list_carried(source).values()))
+    names = [*needed, *source.alternative_url_columns, *carried]
+    places = [names.index(name) if name is not None else None for name in fixed]
+    further = range(len(needed), len(needed) + len(source.alternative_url_columns))
     for number, values, fault in iterate_rows(file, table, names, needed):
         if fault:
             yield refuse_record(number, fault)
             continue
         cells = [None if place is None else values[place] for place in places]
         try:
-            yield from _read_row(number, cells, [values[place] for place in further], source)
+            records = _read_row(number, cells, [values[place] for place in further], source)
         except AnswerError as error:
             url, label = (cell if isinstance(cell, str) else None for cell in cells[:2])
             yield refuse_record(number, str(error))._replace(url=url, raw_label=label)
+            continue
+        row = dict(zip(carried, values[further.stop :], strict=True))
+        yield from (carry_cells(record, row, source) for record in records) if row else records
 
 
 def _read_row(number: int, cells: Sequence[Any], alternatives: Sequence[Any], source: SourceConfig) -> Sequence[Record]:
@@ -62,6 +67,7 @@ def settle_columns(file: SourceFile, source: SourceConfig, table: Table) -> Sour
     """
     wanted = {key: getattr(source, key) for key in ("url_column", "label_column", "worker_column", "bbox_column", "id_column")}
     wanted |= {f"alternative_url_columns[{index}]": name for index, name in enumerate(source.alternative_url_columns)}
+    wanted |= list_carried(source)
     problems = find_missing(file.name, wanted, table.columns)
     if problems:
         raise SourceError(problems)
