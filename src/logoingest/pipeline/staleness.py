@@ -18,7 +18,8 @@ from logoingest.workspace import Manifest, hash_file
 #: Raised by one when a stage's rules change, so that workspaces of an older version run it again.
 STAGE_VERSIONS: dict[Stage, int] = {
     **dict.fromkeys(Stage, 1),
-    Stage.LABELS: 2,
+    Stage.ANNOTATIONS: 2,
+    Stage.LABELS: 3,
     Stage.IMAGES: 2,
     Stage.SAMPLES: 3,
     Stage.SPLITS: 2,
