@@ -25,7 +25,7 @@ _SPLIT_NAMES = {"validation": "val"}
 
 def write_voc(release: Release, folder: ExportFolder) -> None:
     """Fill ``folder`` with a picture and an XML file each, and the lists of the splits."""
-    annotations = folder.make_folder("Annotations")
+    annotations, _ = folder.make_folder("Annotations"), folder.make_folder("JPEGImages")
     main, boxes = folder.make_folder("ImageSets/Main"), folder.make_folder("ImageSets/Boxes")
     for split in list_splits(release):
         name = f"{_SPLIT_NAMES.get(split, split)}.txt"
