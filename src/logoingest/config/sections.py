@@ -86,6 +86,20 @@ class SourceConfig(Section):
     """Column of the worker's id."""
     bbox_column: str | None = None
     """Column of a box: "[x, y, width, height]" or MTurk's [{left, top, width, height, label}]."""
+    bbox_columns: tuple[str, ...] = ()
+    """Four columns of a box's numbers; guessed by their usual names (xmin, ymin, xmax, ymax; x, y, width, height …)."""
+    bbox_format: Literal["xyxy", "xywh", "cxcywh"] | None = None
+    """What bbox_columns hold: two corners, a corner and a size, a centre and a size; guessed from their names."""
+    bbox_unit: Literal["pixels", "shares"] | None = None
+    """Whether bbox_columns hold pixels or shares of the picture's sides; guessed from their values."""
+    annotator_columns: tuple[str, ...] = ()
+    """A column an annotator: each holds that person's answers, and names the worker. Guessed: annotator_1, annotator_2 …"""
+    status_column: str | None = None
+    """Column of the requester's verdict (submitted, approved, rejected); guessed, as are the next two. MTurk and others have their own."""
+    time_column: str | None = None
+    """Column of the time an answer was sent."""
+    work_time_column: str | None = None
+    """Column of the seconds spent on an answer."""
     id_column: str | None = None
     """Column of the source's own id of an answer."""
     alternative_url_columns: tuple[str, ...] = ()
@@ -99,7 +113,7 @@ class SourceConfig(Section):
     delimiter: str | None = None
     """One character; guessed when left out (csv, tsv)."""
     url_prefix: str = ""
-    """Put before image URLs that have no scheme: file names, Pascal VOC's paths; end it with /."""
+    """Put before image URLs that have no scheme (file names, Pascal VOC's paths; end it with /), or around them: "https://…/{}.jpg"."""
     json_answers: bool = True
     """Whether an answer cell that holds a JSON list or object is read as such (tags, boxes, choices); false keeps its text."""
 
@@ -114,6 +128,13 @@ class SourceConfig(Section):
         if fault := find_kept_fault(kept):
             raise ValueError(fault)
         return kept
+
+    @field_validator("bbox_columns")
+    @classmethod
+    def _are_four(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        if columns and len(set(columns)) != 4:
+            raise ValueError(f"names four columns, not {len(set(columns))}")
+        return columns
 
     @field_validator("url_prefix")
     @classmethod
@@ -311,8 +332,6 @@ class ReleaseConfig(Section):
     """Rows per Parquet row group."""
     max_file_bytes: PositiveInt = 500_000_000
     """Roughly the size at which a split goes on in a further file."""
-    min_files: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """Files of a split at least, of equally many pictures: readers that give each worker files of its own need as many as workers."""
     keep_versions: NonNegativeInt = 3
     """Releases kept in releases/v1, v2 … after another has replaced them; 0 keeps none."""
 

@@ -305,7 +305,7 @@ def make_inspector(run: Run) -> Inspect:
     """What looks at each body: a function that other processes can be handed."""
     from logoingest.images import inspect_image
 
-    return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels, store=run.config.images.store)
+    return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels)
 
 
 def _hash(run: Run, name: str) -> FileRecord:

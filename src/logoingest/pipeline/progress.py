@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import importlib
 import io
 import logging
 import sys
@@ -132,7 +131,7 @@ def _keep_lines() -> Iterator[_LineKeeper]:
 
 def _open_output(console: Console, bars: Bars, lines: Iterable[str]) -> Callable[[], None]:
     """An output of the cell, as a function that draws it anew."""
-    display: Any = importlib.import_module("IPython.display").display  # it is there, and untyped
+    from IPython.display import display  # there: find_notebook found it
 
     def render() -> dict[str, str]:
         with console.capture() as captured:

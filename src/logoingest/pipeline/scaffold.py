@@ -16,7 +16,18 @@ from logoingest.labels import draft_class_map
 from logoingest.pipeline.session import Run
 from logoingest.sources import SourceGuess, guess_source, read_annotations
 
-_SOURCE_KEYS = ("format", "encoding", "delimiter", "url_column", "label_column", "worker_column", "bbox_column", "id_column")
+_SOURCE_KEYS = (
+    "format",
+    "encoding",
+    "delimiter",
+    "url_column",
+    "label_column",
+    "worker_column",
+    "bbox_column",
+    "id_column",
+    "bbox_columns",
+    "annotator_columns",
+)
 _OPTIONAL_SECTIONS = ("fetch", "images", "samples", "splits", "release", "train", "report")
 
 
@@ -73,7 +84,7 @@ def render_config(name: str, source: str, class_map: str, guess: SourceGuess | N
     ]
     found: dict[str, Any] = {"path": source}
     if guess is not None:
-        found |= {key: getattr(guess, key) for key in _SOURCE_KEYS if getattr(guess, key, None) is not None}
+        found |= {key: getattr(guess, key) for key in _SOURCE_KEYS if getattr(guess, key, None)}
         if found.get("encoding") in {"utf-8", "utf-8-sig"}:
             del found["encoding"]
         lines += [f"# {_one_line(note)}" for note in guess.notes]

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logoingest.pictures.loading import check_picture
 from logoingest.release.features import LIGHT_COLUMNS, NO_LABEL, list_features, read_feature_names, release_schema
 from logoingest.release.file_laws import list_data_files
 from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest, StoredForm
 from logoingest.release.parquet import DATA_FOLDER
+from logoingest.release.pictures import open_picture
 from logoingest.release.violations import Violation
 
 #: The Hub's and our own limit: readers take a row group in whole.
@@ -198,7 +198,7 @@ def _check_picture(form: StoredForm, picture: pa.BinaryScalar, facts: _Facts) ->
     if stored_sha256 is not None and not form.is_rgb:
         return "stored_form", f"picture {image_id} is not as fetched, the manifest says that all are"
     try:
-        shown = check_picture(data)
+        shown = open_picture(data)
         size = shown.size
     except ValueError as error:
         return "pictures_decode", f"picture {image_id} does not decode: {_first_line(error)}"

@@ -20,7 +20,7 @@ from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
 from logoingest.sources.formats.mturk_layout import plan_layout
 from logoingest.sources.formats.tabular import settle_columns
-from logoingest.sources.formats.url_list import inspect_list
+from logoingest.sources.formats.url_list import guess_delimiter
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
 
@@ -28,7 +28,7 @@ _TOP_LABELS = 50
 
 
 class SourceGuess(BaseModel):
-    """What a file seems to be. The first eight are the config's keys: a source that is set so can be read."""
+    """What a file seems to be. The first ten are the config's keys: a source that is set so can be read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,6 +40,8 @@ class SourceGuess(BaseModel):
     worker_column: str | None = None
     bbox_column: str | None = None
     id_column: str | None = None
+    bbox_columns: tuple[str, ...] = ()
+    annotator_columns: tuple[str, ...] = ()
     rows: int = 0
     """Annotations the file gives, refused ones included."""
     columns: tuple[str, ...] = ()
@@ -66,9 +68,8 @@ def guess_source(path: Path) -> SourceGuess:
         keys |= _guess_mturk(file, table) if kind == "mturk" else _guess_tabular(file, table, notes)
         keys["delimiter"] = None if table.delimiter == "," else table.delimiter
     elif kind == "urls":
-        style = inspect_list(file)
-        keys["delimiter"] = style.separator or None
-        notes += style.notes
+        with open_lines(file) as lines:
+            keys["delimiter"] = guess_delimiter(lines)
     elif kind == "label_studio":
         keys["url_column"] = find_url_key(file, SourceConfig(path=file.name))
     source = SourceConfig(path=str(path), encoding=file.encoding, **keys)
@@ -133,11 +134,15 @@ def _guess_mturk(file: SourceFile, table: Table) -> dict[str, Any]:
 
 
 def _guess_tabular(file: SourceFile, table: Table, notes: list[str]) -> dict[str, Any]:
-    settle_columns(file, SourceConfig(path=file.name), table)
-    roles = guess_roles(table.sample)
-    if roles.label is None:
+    settled = settle_columns(file, SourceConfig(path=file.name), table)
+    families = {"bbox_columns": settled.bbox_columns, "annotator_columns": settled.annotator_columns}
+    apart = {name for names in families.values() for name in names}
+    roles = guess_roles({name: values for name, values in table.sample.items() if name not in apart})
+    found = {f"{role}_column": name for role, name in roles._asdict().items()}
+    found |= {key: getattr(settled, key) for key in ("url_column", "label_column")}
+    if settled.label_column is None and not settled.annotator_columns:
         notes.append("No column looks like the answer: labels are read as empty. Set label_column.")
-    return {f"{role}_column": name for role, name in roles._asdict().items()}
+    return found | families
 
 
 def _describe(source: SourceConfig, kept: int, rejected: int, labels: int) -> list[str]:
@@ -145,8 +150,10 @@ def _describe(source: SourceConfig, kept: int, rejected: int, labels: int) -> li
         "pictures": source.url_column,
         "answers": source.label_column,
         "workers": source.worker_column,
-        "boxes": source.bbox_column,
+        "boxes": source.bbox_column or ", ".join(source.bbox_columns),
     }
+    if source.annotator_columns:
+        columns["answers"] = f"one column an annotator ({', '.join(source.annotator_columns[:5])} …)"
     found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
     notes = [f"Read as {source.format}{': ' + found if found else ''}."]
     notes.append(f"{kept:,} annotations with {labels:,} distinct labels; {rejected:,} rows are refused.")

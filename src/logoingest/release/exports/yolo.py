@@ -13,11 +13,12 @@ from typing import Any
 
 import yaml
 
-from logoingest.release.exports.folder import NO_BOX, ExportFolder
+from logoingest.release.exports.folder import ExportFolder
 from logoingest.release.exports.image_folder import write_class_folders
 from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_rows
 from logoingest.release.loader import Release
 
+NO_BOX = "class_without_box"
 OUTSIDE = "box_outside_picture"
 _SPLIT_NAMES = {"validation": "val"}
 
@@ -44,7 +45,7 @@ def _has_boxes(release: Release) -> bool:
 
 def _place_boxes(row: ExportRow, folder: ExportFolder) -> list[str]:
     """The lines of a picture; none when it is left out."""
-    if row.list_unboxed():
+    if not row.boxes or not set(row.labels) <= {box.label for box in row.boxes}:
         folder.leave_out(row, NO_BOX)
         return []
     lines = [line for box in row.boxes if (line := _write_line(box, row)) is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from logoingest.errors import Problem
@@ -14,8 +14,7 @@ from logoingest.sources.cells.answers import Answer, AnswerError, describe_scala
 Sample = Mapping[str, Sequence[Any]]
 
 _SCHEME = re.compile(r"\s*(?:https?|ftp|s3|gs)://", re.IGNORECASE)
-ENDINGS = r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)"
-IMAGE_ENDING = re.compile(rf"{ENDINGS}(?=$|[?#])", re.IGNORECASE)
+IMAGE_ENDING = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)(?=$|[?#])", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _HIDDEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 
@@ -28,12 +27,12 @@ _LABEL_WORDS = {
     "category": 8, "logo": 8, "logos": 8, "tag": 7, "tags": 7, "keyword": 7, "keywords": 7, "response": 6, "annotation": 6,
     "name": 5, "text": 5, "value": 4, "title": 3, "caption": 3, "description": 2, "raw": 2, "subtitles": 1,
 }  # fmt: skip
-_NEVER_LABEL = frozenset({
+NEVER_LABEL = frozenset({
     "id", "uuid", "key", "time", "timestamp", "date", "at", "created", "started", "updated", "submitted", "url", "uri", "link",
     "href", "src", "status", "trust", "count", "number", "index", "score", "confidence", "width", "height", "country",
     "channel", "split", "lang", "language", "script", "email", "ip", "comment", "comments",
 })  # fmt: skip
-_WORKER_WORDS = {
+WORKER_WORDS = {
     "worker": 10, "annotator": 10, "labeler": 10, "labeller": 10, "rater": 10, "contributor": 9, "participant": 9, "coder": 9,
     "judge": 8, "user": 7, "author": 4,
 }  # fmt: skip
@@ -58,6 +57,16 @@ def clean_name(name: str) -> str:
     return name.translate(_HIDDEN).strip()
 
 
+def fold_name(name: str) -> str:
+    """A header name without signs, in lower case: ``Input.imageUrl_2`` → inputimageurl2."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def index_names(names: Iterable[str]) -> dict[str, str]:
+    """Folded name → name, of equal ones the first."""
+    return {fold_name(name): name for name in reversed(list(names))}
+
+
 def has_scheme(text: str) -> bool:
     """Whether a text starts like an absolute URL."""
     return bool(_SCHEME.match(text))
@@ -66,7 +75,7 @@ def has_scheme(text: str) -> bool:
 def guess_roles(sample: Sample) -> Roles:
     """The likeliest columns for image URL, answer, worker, box and id, by name and by the sample's content."""
     url = _best(sample, score_url)
-    worker = _best(_without(sample, url), lambda name, _: _score_words(name, _WORKER_WORDS))
+    worker = _best(_without(sample, url), lambda name, _: _score_words(name, WORKER_WORDS))
     bbox = _best(_without(sample, url, worker), _score_box)
     identifier = _best(_without(sample, url, worker, bbox), _score_id)
     label = guess_label(_without(sample, url, worker, bbox, identifier))
@@ -81,7 +90,7 @@ def guess_label(sample: Sample) -> str | None:
     possible = [
         name
         for name in sample
-        if name and not split_words(name) & (_NEVER_LABEL | _BOX_WORDS) and _share(sample[name], has_scheme) < 0.5
+        if name and not split_words(name) & (NEVER_LABEL | _BOX_WORDS) and _share(sample[name], has_scheme) < 0.5
     ]
     return possible[0] if len(possible) == 1 else None
 
@@ -89,7 +98,7 @@ def guess_label(sample: Sample) -> str | None:
 def score_label(name: str, values: Sequence[Any]) -> float:
     """How much a column looks like the answer; 0 when not at all."""
     words = split_words(name)
-    if words & _NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
+    if words & NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
         return 0.0
     filled = any(str(value).strip() not in {"", "{}"} for value in values if value is not None)
     return _score_words(name, _LABEL_WORDS) + (0.5 if filled else 0.0) if words & _LABEL_WORDS.keys() else 0.0
@@ -101,7 +110,7 @@ def score_url(name: str, values: Sequence[Any]) -> float:
     by_name = 2.0 * bool(words & _PICTURE_WORDS) + 2.0 * bool(words & _LINK_WORDS) + 1.0 * bool(words & _PLACE_WORDS)
     absolute = _share(values, has_scheme)
     pictures = _share(values, lambda text: IMAGE_ENDING.search(text) is not None)
-    if absolute < 0.5 and not (by_name and (pictures >= 0.5 or not _texts(values) or by_name >= 4.0)):
+    if absolute < 0.5 and not (by_name and (pictures >= 0.5 or not _texts(values) or by_name >= 4.0)) and pictures < 0.9:
         return 0.0
     return max(by_name + 6.0 * absolute + 2.0 * pictures - 3.0 * bool(words & _OTHER_LINKS), 0.1)
 
@@ -206,5 +215,7 @@ def list_urls(values: Sequence[Any]) -> list[str] | None:
 
 
 def complete_url(url: str, prefix: str) -> str:
-    """The URL; one without a scheme gets the prefix."""
-    return f"{prefix}{url.strip()}" if prefix and url.strip() and not has_scheme(url) else url
+    """The URL; one without a scheme gets the prefix, or takes the place of ``{}`` in it."""
+    if not prefix or not url.strip() or has_scheme(url):
+        return url
+    return prefix.replace("{}", url.strip()) if "{}" in prefix else f"{prefix}{url.strip()}"

@@ -6,12 +6,15 @@ import hashlib
 import re
 from typing import Any
 
+#: Columns that hold the worker's id and the answer's, as MTurk, Label Studio and crowd-kit call them (folded).
+WORKER_COLUMNS = ("workerid", "worker", "annotator", "annotatorid")
+ID_COLUMNS = ("assignmentid", "annotationid")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def name_worker(value: Any) -> str | None:
     """A worker's id as text; a mail address becomes a pseudonym, the same wherever it stands; null when there is none."""
-    text = value.strip() if isinstance(value, str) else ""
-    if not _ADDRESS.fullmatch(text):
+    text = value if isinstance(value, str) else ""
+    if "@" not in text or not _ADDRESS.fullmatch(text := text.strip()):
         return text or None
     return f"worker-{hashlib.sha256(text.lower().encode('utf-8', 'replace')).hexdigest()[:16]}"

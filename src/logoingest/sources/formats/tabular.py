@@ -1,84 +1,247 @@
-"""Any table with a column of image URLs: one row is one record, its answer cell one answer or several."""
+"""Any table with a column of image URLs: one row is one record, its answer cell one answer or several.
+
+Also known, by the names of columns and by what stands in them: boxes in four columns (TensorFlow, Roboflow, Open Images), a column an
+annotator, what MTurk's API answers (its XML in a cell), Label Studio's CSV and JSON-MIN, crowd-kit's task, worker, label.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from logoingest.config import SourceConfig
-from logoingest.errors import SourceError
-from logoingest.sources.cells.answers import AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
+from logoingest.errors import Problem, SourceError
+from logoingest.sources.cells.annotators import find_annotators
+from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
+from logoingest.sources.cells.box_columns import BoxColumns, find_box_columns, read_box_columns
 from logoingest.sources.cells.carried import carry_cells, list_carried
-from logoingest.sources.cells.columns import complete_url, describe_columns, find_missing, find_namesakes, guess_roles, list_urls
+from logoingest.sources.cells.columns import (
+    complete_url,
+    describe_columns,
+    find_missing,
+    find_namesakes,
+    guess_roles,
+    index_names,
+    list_urls,
+    score_label,
+)
+from logoingest.sources.cells.facts import Facts, find_facts, read_facts
 from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.records import Record, make_records, refuse_record
+from logoingest.sources.cells.question_form import holds_question_forms, read_question_form
+from logoingest.sources.cells.records import Record, make_records, number_id, refuse_record, write_attributes
 from logoingest.sources.cells.rows import Table
 from logoingest.sources.cells.tables import inspect_table, iterate_rows
+from logoingest.sources.cells.workers import ID_COLUMNS, WORKER_COLUMNS, name_worker
+
+#: Keys of the config that name one column each.
+_NAMED = (
+    "url_column",
+    "label_column",
+    "worker_column",
+    "bbox_column",
+    "id_column",
+    "status_column",
+    "time_column",
+    "work_time_column",
+)
+
+
+class _Plan(NamedTuple):
+    """Where everything stands: the settled config, and what the table holds beyond plain columns."""
+
+    source: SourceConfig
+    question: str
+    """The question whose answer counts where the label column holds MTurk's XML; else empty."""
+    boxes: BoxColumns | None
+    facts: Facts
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether a row is a URL, an answer and who gave it, as nearly always."""
+        return not (self.question or self.boxes or self.facts.columns or self.source.annotator_columns)
+
+    def list_columns(self) -> list[str]:
+        """Every column that is read, once each."""
+        source = self.source
+        named = [source.url_column, source.label_column, source.worker_column, source.id_column, source.bbox_column]
+        boxes = self.boxes.columns if self.boxes else []
+        carried = list_carried(source).values()
+        found = [*named, *source.annotator_columns, *source.alternative_url_columns, *boxes, *self.facts.columns, *carried]
+        return list(dict.fromkeys(name for name in found if name is not None))
 
 
 def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """The records of a csv, tsv, JSON lines, JSON list or Parquet file.
 
-    URL and label columns are guessed when the config leaves them out; a table without any label column gives empty labels. A
-    list of tags is one answer, of several boxes each is one: the n-th gets ``:n`` after the source's id.
+    What the config does not name is guessed: URL, answer, the four columns of a box, a column an annotator, status, time, seconds of
+    work. A table without any label column gives empty labels. A list of tags is one answer, of several boxes each is one: the n-th gets
+    ``:n`` after the source's id. Of a column an annotator each filled cell is an answer and the column's name the worker; a row without
+    any is an empty answer. An answer that is MTurk's XML is read question by question: ``label_column = "Answer.<question>"``.
 
     Raises:
         SourceError: a column is not there, no column holds URLs, or the file cannot be read.
     """
     table = inspect_table(file, source.delimiter)
-    source = settle_columns(file, source, table)
-    fixed = [source.url_column, source.label_column, source.worker_column, source.id_column, source.bbox_column]
-    needed = [name for name in fixed if name is not None]
-    carried = list(dict.fromkeys(list_carried(source).values()))
-    names = [*needed, *source.alternative_url_columns, *carried]
-    places = [names.index(name) if name is not None else None for name in fixed]
-    further = range(len(needed), len(needed) + len(source.alternative_url_columns))
+    plan = _plan(file, source, table)
+    names = plan.list_columns()
+    settled = plan.source
+    named = (settled.url_column, settled.label_column, settled.worker_column, settled.id_column, settled.bbox_column)
+    needed = [name for name in named if name is not None]
+    places = [names.index(name) if name is not None else None for name in named]
+    simple = plan.is_simple and not settled.alternative_url_columns
+    carries = bool(list_carried(settled))
     for number, values, fault in iterate_rows(file, table, names, needed):
         if fault:
             yield refuse_record(number, fault)
             continue
         cells = [None if place is None else values[place] for place in places]
         try:
-            records = _read_row(number, cells, [values[place] for place in further], source)
+            if simple and not carries and not cells[4] and is_plain(cells[1]):
+                yield _make_plain(number, cells, settled)
+                continue
+            row = dict(zip(names, values, strict=True))
+            records = list(_read_row(number, row, plan))
         except AnswerError as error:
             url, label = (cell if isinstance(cell, str) else None for cell in cells[:2])
             yield refuse_record(number, str(error))._replace(url=url, raw_label=label)
             continue
-        row = dict(zip(carried, values[further.stop :], strict=True))
-        yield from (carry_cells(record, row, source) for record in records) if row else records
+        yield from (carry_cells(record, row, settled) for record in records) if carries else records
 
 
-def _read_row(number: int, cells: Sequence[Any], alternatives: Sequence[Any], source: SourceConfig) -> Sequence[Record]:
-    url, label, worker, identifier, box = cells
+def _make_plain(number: int, cells: Sequence[Any], source: SourceConfig) -> Record:
+    url, label, worker, identifier, _ = cells
     url = complete_url(describe_scalar(url), source.url_prefix)
-    worker, identifier = name_text(worker), name_text(identifier)
-    further = list_urls(alternatives) if alternatives else None
-    if not box and is_plain(label):
-        return (Record(number, url, label, worker, source_id=identifier, alternative_urls=further),)
-    answers = join_boxes(read_answers(label, read_json=source.json_answers), box)
-    return list(make_records(Record(number, url, worker_id=worker, alternative_urls=further), answers, identifier))
+    return Record(number, url, label, name_worker(name_text(worker)), source_id=name_text(identifier))
+
+
+def _read_row(number: int, row: Mapping[str, Any], plan: _Plan) -> Iterator[Record]:
+    source = plan.source
+    url = complete_url(describe_scalar(row.get(source.url_column or "")), source.url_prefix)
+    alternatives = list_urls([row[name] for name in source.alternative_url_columns])
+    whole = Record(number, url, worker_id=name_worker(name_text(row.get(source.worker_column or ""))))
+    whole = whole._replace(alternative_urls=alternatives)
+    whole = read_facts(whole, plan.facts, row)
+    identifier = name_text(row.get(source.id_column or ""))
+    if source.annotator_columns:
+        yield from _read_annotators(whole, row, identifier, source)
+        return
+    answers = _read_answers(row.get(source.label_column or ""), plan)
+    if plan.boxes is None:
+        yield from make_records(whole, join_boxes(answers, row.get(source.bbox_column or "")), identifier)
+        return
+    box, attributes = read_box_columns(plan.boxes, row)
+    joined = next(make_records(whole, answers, identifier))
+    yield joined._replace(bbox=box, attributes=write_attributes(attributes) or joined.attributes)
+
+
+def _read_answers(cell: Any, plan: _Plan) -> list[Answer]:
+    if plan.question:
+        return read_answers(read_question_form(cell).get(plan.question), read_json=plan.source.json_answers)
+    return read_answers(cell, read_json=plan.source.json_answers)
+
+
+def _read_annotators(whole: Record, row: Mapping[str, Any], identifier: str | None, source: SourceConfig) -> Iterator[Record]:
+    said = [(name, row[name]) for name in source.annotator_columns if row[name] is not None and str(row[name]).strip()]
+    for index, (name, cell) in enumerate(said, 1):
+        answers = read_answers(cell, read_json=source.json_answers)
+        yield from make_records(whole._replace(worker_id=name), answers, number_id(identifier, index))
+    if not said:
+        yield whole._replace(source_id=identifier)
+
+
+# -- which columns -----------------------------------------------------------------------------------------------------
 
 
 def settle_columns(file: SourceFile, source: SourceConfig, table: Table) -> SourceConfig:
-    """The source with its columns found: named ones checked, the URL and label columns guessed when not named.
+    """The source with its columns found: named ones checked, those of the URL, the answer, the boxes and annotators guessed.
 
     Raises:
         SourceError: a named column is not there (all of them at once), no column holds URLs, or a guess fits columns of one name.
     """
-    wanted = {key: getattr(source, key) for key in ("url_column", "label_column", "worker_column", "bbox_column", "id_column")}
-    wanted |= {f"alternative_url_columns[{index}]": name for index, name in enumerate(source.alternative_url_columns)}
+    plan = _plan(file, source, table)
+    question = f"{plan.source.label_column}.{plan.question}" if plan.question else plan.source.label_column
+    return plan.source.model_copy(update={"label_column": question})
+
+
+def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
+    label, question = _divide_label(source.label_column, table)
+    source = source.model_copy(update={"label_column": label, **_find_persons(source, table)})
+    wanted = {key: getattr(source, key) for key in _NAMED}
+    for key in ("alternative_url_columns", "annotator_columns"):
+        wanted |= {f"{key}[{index}]": name for index, name in enumerate(getattr(source, key))}
     wanted |= list_carried(source)
-    problems = find_missing(file.name, wanted, table.columns)
-    if problems:
+    if problems := find_missing(file.name, wanted, table.columns):
         raise SourceError(problems)
-    taken = {name for name in wanted.values() if name is not None}
-    roles = guess_roles({name: values for name, values in table.sample.items() if name not in taken})
-    url = source.url_column or roles.url
-    if url is None:
-        hint = f"name it: url_column = …; {describe_columns('', table.columns)}"
-        raise file.fault("has no column that holds image URLs", hint)
-    guessed = {"url_column": None if source.url_column else url, "label_column": None if source.label_column else roles.label}
-    problems = find_namesakes(file.name, guessed, table.columns)
-    if problems:
+    boxes = find_box_columns(file, source, table.sample)
+    taken = {name for name in wanted.values() if name is not None} | set(boxes.columns if boxes else ())
+    free = {name: values for name, values in table.sample.items() if name not in taken}
+    annotators = source.annotator_columns or (find_annotators(free) if label is None and boxes is None else ())
+    roles = guess_roles({name: values for name, values in free.items() if name not in annotators})
+    url = source.url_column or roles.url or _find_ids(file, source, table)
+    guessed = {
+        "url_column": None if source.url_column else url,
+        "label_column": None if label or annotators else roles.label,
+    }
+    if problems := find_namesakes(file.name, guessed, table.columns):
         raise SourceError(problems)
-    return source.model_copy(update={"url_column": url, "label_column": source.label_column or roles.label})
+    label = None if annotators else label or roles.label
+    settled = {"url_column": url, "label_column": label, "annotator_columns": annotators}
+    settled |= {"bbox_columns": boxes.names if boxes else ()}
+    source = source.model_copy(update=settled)
+    return _Plan(source, question or _choose_question(file, label, table), boxes, find_facts(table.sample, source))
+
+
+def _find_persons(source: SourceConfig, table: Table) -> dict[str, str | None]:
+    """The columns of worker and id: those the config names, else those of the platforms' own names."""
+    names = index_names(table.columns)
+    return {
+        key: getattr(source, key) or next((names[name] for name in usual if name in names), None)
+        for key, usual in (("worker_column", WORKER_COLUMNS), ("id_column", ID_COLUMNS))
+    }
+
+
+def _find_ids(file: SourceFile, source: SourceConfig, table: Table) -> str:
+    """The column of the pictures' ids or names where none holds URLs: of use only with a prefix.
+
+    Raises:
+        SourceError: there is none, or no prefix.
+    """
+    names = index_names(table.columns)
+    found = next((names[name] for name in ("imageid", "task", "image", "picture", "photo", "itemid") if name in names), None)
+    if found is None:
+        raise file.fault("has no column that holds image URLs", f"name it: url_column = …; {describe_columns('', table.columns)}")
+    if not source.url_prefix:
+        hint = 'say where the pictures lie, with {} for the id: url_prefix = "https://…/{}.jpg"'
+        raise file.fault(f'has no column that holds image URLs; its column "{found}" seems to hold ids', hint)
+    return found
+
+
+def _divide_label(label: str | None, table: Table) -> tuple[str | None, str]:
+    """Column and question: ``Answer.brand`` is the question brand of a column Answer that holds MTurk's XML."""
+    if label is not None and label not in table.columns:
+        for name in table.columns:
+            if label.startswith(f"{name}.") and holds_question_forms(table.sample[name]):
+                return name, label[len(name) + 1 :]
+    return label, ""
+
+
+def _choose_question(file: SourceFile, label: str | None, table: Table) -> str:
+    """The question that is the answer where the label column holds MTurk's XML; else empty."""
+    if label is None or not holds_question_forms(table.sample[label]):
+        return ""
+    found: dict[str, list[Any]] = {}
+    for cell in table.sample[label]:
+        try:
+            answers = read_question_form(cell)
+        except AnswerError:
+            continue  # its row says why
+        for question, said in answers.items():
+            found.setdefault(question, []).append(said)
+    scores = {question: score_label(question, values) for question, values in found.items()}
+    best = max(scores.values(), default=0.0)
+    winners = [question for question, score in scores.items() if score == best]
+    if len(winners) != 1 or (best <= 0 and len(found) > 1):
+        listed = " or ".join(f'"{label}.{question}"' for question in list(found)[:10])
+        hint = f"name one: label_column = {listed}"
+        raise SourceError(Problem(file.name, "has several answers in its XML and none is plainly the label", hint))
+    return winners[0]
