@@ -20,6 +20,7 @@ from prefect.utilities.annotations import quote
 
 from logoingest import load_config
 from logoingest.fetch import ShardCounts
+from logoingest.lease import Lease
 from logoingest.pipeline import (
     Run,
     check_extras,
@@ -41,9 +42,11 @@ logging.getLogger("logoingest").setLevel(logging.INFO)
 
 
 @task(task_run_name="{stage}")
-async def run_one_stage(config_path: str, overrides: list[str], stage: str, fetched: Sequence[ShardCounts] = ()) -> dict[str, int]:
+async def run_one_stage(
+    config_path: str, overrides: list[str], stage: str, lease: str, fetched: Sequence[ShardCounts] = ()
+) -> dict[str, int]:
     """Run one stage if it is stale, in a thread: a busy event loop would miss its heartbeats."""
-    run = Run(load_config(config_path, overrides), fetched=fetched)
+    run = Run(load_config(config_path, overrides), fetched=fetched, lease=Lease(lease))
     outcome = await asyncio.to_thread(run_stage, run, Stage(stage))
     return outcome.counts
 
@@ -61,9 +64,10 @@ async def fetch_one_shard(  # noqa: PLR0917  (a task's parameters are its record
     number: int,  # noqa: ARG001  (names the task run)
     total: int,  # noqa: ARG001  (names the task run)
     at_once: int,
+    lease: str,
 ) -> ShardCounts:
     """Fetch one shard and write it; a shard that is there whole costs nothing, so a retry goes on where it stopped."""
-    return await fetch_shard(Run(load_config(config_path, overrides)), shard, shares=at_once)
+    return await fetch_shard(Run(load_config(config_path, overrides), lease=Lease(lease)), shard, shares=at_once)
 
 
 @flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))  # type: ignore[arg-type]  # its futures are invariant
@@ -87,7 +91,7 @@ async def ingest(config_path: str, overrides: list[str] | None = None, until: st
             fetched: Sequence[ShardCounts] = ()
             if stage is Stage.FETCH and config.fetch.executor == "local":
                 fetched = await fetch_pending(opened, config_path, given)
-            await run_one_stage(config_path, given, stage.value, quote(fetched))  # quoted: not to be searched for futures
+            await run_one_stage(config_path, given, stage.value, opened.lease.token, quote(fetched))  # quoted: not to be searched for futures
         status = await asyncio.to_thread(summarise_status, opened)
         await publish_status(opened, status)
         check_gates(opened, stages)
@@ -107,7 +111,7 @@ async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> lis
 
     async def fetch_one(number: int, shard: str) -> None:
         async with places:
-            future = fetch_one_shard.submit(config_path, overrides, shard, number, total, at_once)
+            future = fetch_one_shard.submit(config_path, overrides, shard, number, total, at_once, run.lease.token)
             counts = cast("ShardCounts", await asyncio.to_thread(future.result))
         done.append(counts)
         get_run_logger().info("shard %s: %s URLs, %s failed", number, counts.urls, counts.failed)

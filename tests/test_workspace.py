@@ -1,19 +1,12 @@
 """The workspace: whole files or none, equal bytes for equal tables, clear messages."""
 
-import json
-import os
-import subprocess
-import sys
-import threading
-import time
-
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import WorkspaceError
-from logoingest.lease import LEASE_FILE, hold_lease
+from logoingest.lease import hold_lease
 from logoingest.schemas import (
     AgreementRow,
     AnnotationRow,
@@ -143,87 +136,6 @@ def test_a_remote_workspace_works_alike():
         ]
     with hold_lease(workspace), pytest.raises(WorkspaceError, match="in use"), hold_lease(workspace):
         pass
-
-
-def test_the_lease_admits_one_writer(tmp_path):
-    """A second run is told who holds the workspace, and the lease goes with its holder."""
-    workspace = Workspace(tmp_path)
-    with hold_lease(workspace):
-        with pytest.raises(WorkspaceError, match=f"in use by process {os.getpid()}"), hold_lease(workspace):
-            pass
-        assert workspace.exists(LEASE_FILE)
-    assert not workspace.exists(LEASE_FILE)
-
-
-def test_a_lease_whose_owner_was_killed_is_taken_over_at_once(tmp_path):
-    """kill -9 must not lock a workspace."""
-    code = f"import time\nfrom logoingest.workspace import Workspace\nfrom logoingest.lease import hold_lease\nwith hold_lease(Workspace({str(tmp_path)!r})):\n print('held', flush=True)\n time.sleep(60)\n"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(WorkspaceError, match="in use"), hold_lease(Workspace(tmp_path)):
-            pass
-        holder.kill()
-        holder.wait()
-    with hold_lease(Workspace(tmp_path)):
-        pass
-
-
-def write_foreign_lease(workspace, expires_in_s: float) -> None:
-    facts = {"host": "elsewhere", "pid": 1, "since": "then", "ttl_s": 60, "heartbeat_s": 0.1, "token": "theirs"}
-    workspace.write_bytes(
-        LEASE_FILE, json.dumps({**facts, "expires_at": time.time() + expires_in_s, "beat": time.monotonic()}).encode()
-    )
-
-
-@pytest.mark.parametrize(
-    ("expires_in_s", "renewed", "taken"),
-    [
-        (50, False, False),
-        (-60, False, True),  # its owner vanished
-        (-60, True, False),  # our clock is ahead of its owner's, or jumped
-        (-1e9, True, False),
-        (5000, False, True),  # its owner's clock was ahead when it vanished, or ours jumped back
-        (1e9, True, False),
-    ],
-)
-def test_another_machines_lease_is_taken_over_only_if_nobody_renews_it(tmp_path, expires_in_s, renewed, taken):
-    """Whatever the clocks say: they differ between machines and jump. A plausible expiry ahead is believed at once."""
-    workspace = Workspace(tmp_path)
-    write_foreign_lease(workspace, expires_in_s)
-    ended = threading.Event()
-
-    def renew() -> None:
-        while renewed and not ended.wait(0.02):
-            write_foreign_lease(workspace, expires_in_s)
-
-    owner = threading.Thread(target=renew)
-    owner.start()
-    try:
-        if taken:
-            with hold_lease(workspace):
-                pass
-        else:
-            with pytest.raises(WorkspaceError, match="on elsewhere since then"), hold_lease(workspace):
-                pass
-    finally:
-        ended.set()
-        owner.join()
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b'{"pid": 1}', b'{"pid": "x", "host": 1, "since": 2, "expires_at": []}', b"[]"])
-def test_a_lease_that_was_cut_short_is_nobodys(tmp_path, content):
-    """A power failure must not lock a workspace."""
-    (tmp_path / LEASE_FILE).write_bytes(content)
-    with hold_lease(Workspace(tmp_path)):
-        pass
-
-
-def test_a_lease_that_was_lost_is_not_taken_back(tmp_path):
-    """A machine that slept while another took its work over says so and leaves the other's lease alone."""
-    workspace = Workspace(tmp_path)
-    with pytest.raises(WorkspaceError, match="was taken over by process 1 on elsewhere"), hold_lease(workspace):
-        write_foreign_lease(workspace, 50)
-    assert json.loads(workspace.read_bytes(LEASE_FILE))["token"] == "theirs"
 
 
 def test_a_row_table_refuses_what_does_not_fit():

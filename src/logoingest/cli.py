@@ -37,6 +37,7 @@ exit codes:
   2  usage, config, class map, source file or workspace: the message says what to do
   3  a gate failed: baseline verdict, too few images, a broken law
   4  done, but more URLs failed than dataset.max_failed_share
+  5  another run has taken the workspace over (this one was paused, or cut off from its disk): nothing more was written
   130, 143  stopped by Ctrl-C or SIGTERM; what is done is kept
 """
 

@@ -8,6 +8,7 @@ The data's fault is a value (a row of ``rejected.parquet`` with a ``Reason``); o
      │   ├─ SourceError                 a source file is missing, empty, unreadable or lacks a column
      │   ├─ ClassMapError               a class map is wrong
      │   └─ WorkspaceError              the workspace is in use, read-only, full, or not a workspace
+     │       └─ LeaseLostError  exit 5   another run has taken the workspace over; nothing more was written
      ├─ GateError              exit 3   the work is done and the result must not be used
      └─ TooManyFailuresError   exit 4   the work is done, more failed than ``max_failed_share`` allows
 """
@@ -72,6 +73,12 @@ class ClassMapError(UsageError):
 
 class WorkspaceError(UsageError):
     """The workspace is in use by another run, read-only, out of space, or not a workspace."""
+
+
+class LeaseLostError(WorkspaceError):
+    """Another run has taken the workspace over meanwhile: this one has stopped, before it wrote anything more."""
+
+    exit_code = 5
 
 
 class GateError(LogoingestError):

@@ -71,6 +71,8 @@ class Workspace:
         self.url = os.fspath(url).rstrip("/")
         self.is_local = "://" not in self.url or self.url.startswith("file://")
         self.filesystem, self.root = fsspec.core.url_to_fs(self.url, skip_instance_cache=True)
+        self.guard: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+        """Entered around each change of what is there. Whoever writes under a lease has one that raises once it is lost."""
 
     def __repr__(self) -> str:
         return f"Workspace({self.url!r})"
@@ -119,7 +121,7 @@ class Workspace:
 
     def remove(self, name: str) -> None:
         """Remove a file or folder; nothing happens when it is not there."""
-        with contextlib.suppress(FileNotFoundError), _explain_os_error(self.path(name)):
+        with self.guard(), contextlib.suppress(FileNotFoundError), _explain_os_error(self.path(name)):
             self.filesystem.rm(self.path(name), recursive=True)
 
     def remove_leftovers(self) -> None:
@@ -240,17 +242,19 @@ class Workspace:
                 for file in source.rglob("*"):
                     sync_path(file)
                 old = Path(f"{target}.old")
-                shutil.rmtree(old, ignore_errors=True)
-                if os.path.exists(target):
-                    os.replace(target, old)
-                os.replace(source, target)
+                with self.guard():
+                    shutil.rmtree(old, ignore_errors=True)
+                    if os.path.exists(target):
+                        os.replace(target, old)
+                    os.replace(source, target)
                 sync_path(Path(target).parent)
                 shutil.rmtree(old, ignore_errors=True)
                 return
             files = sorted((file for file in source.rglob("*") if file.is_file()), key=lambda f: f.name == "manifest.json")
             self.remove(name)
             for file in files:
-                self.filesystem.put_file(str(file), f"{target}/{file.relative_to(source).as_posix()}")
+                with self.guard():
+                    self.filesystem.put_file(str(file), f"{target}/{file.relative_to(source).as_posix()}")
             shutil.rmtree(source)
 
     @contextlib.contextmanager
@@ -349,10 +353,12 @@ class PendingFile:
             if self._workspace.is_local:
                 self.path.chmod(0o644)
                 sync_path(self.path)
-                os.replace(self.path, target)
+                with self._workspace.guard():
+                    os.replace(self.path, target)
                 sync_path(Path(target).parent)
             else:
-                self._workspace.filesystem.put_file(str(self.path), target)
+                with self._workspace.guard():
+                    self._workspace.filesystem.put_file(str(self.path), target)
 
     def discard(self) -> None:
         """Remove what was not published."""

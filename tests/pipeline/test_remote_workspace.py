@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from logoingest import load_config, run
-from logoingest.errors import WorkspaceError
-from logoingest.lease import hold_lease
+from logoingest.errors import LeaseLostError, WorkspaceError
+from logoingest.lease import LEASE_FILE, hold_lease
 from logoingest.pipeline import Run, open_run, refresh, retry, summarise_status, verify
 from logoingest.pipeline.refreshing import MARKER
 from logoingest.schemas import Stage
-from logoingest.workspace import Workspace
+from logoingest.workspace import Workspace, name_begun
 
 
 @pytest.fixture
@@ -84,3 +86,47 @@ def test_who_is_overtaken_while_he_looks_does_not_take_the_lease(bucket):
     with pytest.raises(WorkspaceError, match="is in use by process"), hold_lease(Overtaken(f"{bucket}/shared").overtake(first)):
         pass
     first.__exit__(None, None, None)
+
+
+def test_who_lost_an_object_stores_lease_changes_nothing_more(bucket):
+    """As on a disk: whose the lease is is asked before each change."""
+    workspace, others = Workspace(f"{bucket}/lost"), Workspace(f"{bucket}/lost")
+    with pytest.raises(LeaseLostError, match="was taken over by process 1 on elsewhere"), hold_lease(workspace):
+        workspace.write_bytes("kept", b"1")
+        holder = json.loads(others.read_bytes(LEASE_FILE))
+        others.write_bytes(LEASE_FILE, json.dumps({**holder, "token": "theirs", "host": "elsewhere", "pid": 1}).encode())
+        for change in (lambda: workspace.write_bytes("kept", b"2"), lambda: workspace.remove("kept")):
+            with pytest.raises(LeaseLostError):
+                change()
+    assert others.read_bytes("kept") == b"1"
+
+
+def test_what_came_before_a_stop_is_kept_on_an_object_store(bucket, make_dataset):
+    """The rows of unfinished shards lie beside them there, too, and are not asked for again."""
+    dataset = make_dataset(pictures=10)
+    dataset.site.delay_s = 0.05
+    config = load_config(dataset.config, {"dataset.workspace": f"{bucket}/stopped", "fetch.concurrency": "4"}, {})
+    workspace = Workspace(config.workspace_url)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run(config, until=Stage.FETCH, progress=stop_after(15))
+    kept = [
+        url.removeprefix(dataset.site.address)
+        for name in (*workspace.shard_names(), *map(name_begun, workspace.begun_shards()))
+        for url in workspace.read_shard(name, ["url"]).column("url").to_pylist()
+    ]
+    assert stopped.value.__notes__ == [f"all {len(kept)} URLs of this run are there"]
+    assert len(kept) >= 15
+    dataset.site.requests.clear()
+    run(config, until=Stage.FETCH)
+    assert not set(kept) & set(dataset.site.requests)
+    assert workspace.begun_shards() == []
+
+
+def stop_after(count: int):
+    """Progress that is interrupted once so many URLs are done."""
+
+    def progress(stage, done, total, note):
+        if stage is Stage.FETCH and done >= count:
+            raise KeyboardInterrupt
+
+    return progress

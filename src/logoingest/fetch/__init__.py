@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from logoingest.fetch.pursuit import OnOutcome
     from logoingest.fetch.ray_shards import run_shards_on_ray
     from logoingest.fetch.settings import FetchSettings, Proxy
-    from logoingest.fetch.shard import choose_retries, run_shard
+    from logoingest.fetch.shard import choose_retries, run_job, run_shard
 
 _HOMES = {
     "fallbacks": ("merge_alternatives",),
@@ -31,7 +31,7 @@ _HOMES = {
     "pursuit": ("OnOutcome",),
     "ray_shards": ("run_shards_on_ray",),
     "settings": ("FetchSettings", "Proxy"),
-    "shard": ("choose_retries", "run_shard"),
+    "shard": ("choose_retries", "run_job", "run_shard"),
 }
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "fetch_urls",
     "merge_alternatives",
     "plan_shards",
+    "run_job",
     "run_shard",
     "run_shards",
     "run_shards_on_ray",

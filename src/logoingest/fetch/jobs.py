@@ -29,6 +29,8 @@ class ShardJob:
     """URL → the other URLs that the source gives for the same picture; only those that have any."""
     refresh: bool = False
     """Those of ``only`` are there: ask whether they still are as they were, and keep what is there unless it has changed."""
+    lease: str = ""
+    """The token of the lease under which it is written; "" is nobody's: it is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.errors import WorkspaceError
+from logoingest.errors import LeaseLostError, WorkspaceError
 from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import Inspect, ShardCounts, ShardJob
 from logoingest.fetch.kept_rows import KeptRows
@@ -34,6 +34,7 @@ from logoingest.fetch.refresh import (
 )
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
+from logoingest.lease import join_lease
 from logoingest.schemas import Reason
 from logoingest.workspace import Workspace, name_begun
 
@@ -150,6 +151,8 @@ async def _keep_begun(job: ShardJob, writer: ShardWriter) -> int:
         came = writer.give_up_rest()
         if came:
             await asyncio.wrap_future(writer.finish())
+    except LeaseLostError:
+        return 0  # it is another's now
     except WorkspaceError as error:
         logger.warning("%s", error)
         return 0
@@ -198,10 +201,11 @@ def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) ->
 def _open(job: ShardJob, writing: Writing) -> _Opened:
     """The writer of a shard, the rows it takes over, and what is known of those that are asked for again."""
     workspace = Workspace(job.workspace_url)
-    if workspace.is_local:  # what an earlier process left when it was killed while writing this shard
-        for leftover in workspace.local_path("downloads").glob(f".{job.shard}.*.tmp"):
-            with contextlib.suppress(FileNotFoundError):
-                leftover.unlink()
+    join_lease(workspace, job.lease)
+    with workspace.guard():
+        if workspace.is_local:  # what an earlier process left when it was killed while writing this shard
+            for leftover in workspace.local_path("downloads").glob(f".{job.shard}.*.tmp"):
+                leftover.unlink(missing_ok=True)
     known: _Known = {}
     if job.refresh:
         rows = workspace.read_shard(job.shard, [*KNOWN_COLUMNS, "outcome"]).to_pylist()

@@ -95,12 +95,13 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
     """Fetch one planned shard and write it: the unit of work for a task runner.
 
     Args:
-        run: the run; its lease is held by whoever hands the shards out.
+        run: the run; its lease is that of whoever hands the shards out.
         shard: a name ``pending_shards`` gave.
         shares: how many shards are fetched at once; each keeps to its share of ``fetch.concurrency`` and ``fetch.per_host``.
 
     Raises:
         UsageError: the shard is not planned.
+        LeaseLostError: another run has taken the workspace over.
     """
     planned = run.workspace.read_table(SHARD_PLAN)
     column = planned.filter(pc.equal(planned.column("shard"), shard)).column("url")
@@ -108,10 +109,10 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
     if not urls:
         raise UsageError(Problem(shard, "is not in the shard plan", "run pending_shards first"))
     settings = _settings(run).divide(shares)[0]
-    from logoingest.fetch import run_shard
+    from logoingest.fetch import run_job
 
-    alternatives = read_alternatives(run, column)
-    return await run_shard(run.workspace.url, shard, urls, settings, make_inspector(run), alternatives=alternatives)
+    job = ShardJob(run.workspace.url, shard, urls, alternatives=read_alternatives(run, column), lease=run.lease.token)
+    return await run_job(job, settings, make_inspector(run))
 
 
 def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str, FileRecord], dict[str, int]]:
@@ -165,10 +166,11 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None)
 
     Raises:
         UsageError: the executor is not installed or not there.
+        LeaseLostError: another run has taken the workspace over.
     """
     if not jobs:
         return []
-    jobs = give_alternatives(run, jobs)
+    jobs = [replace(job, lease=run.lease.token) for job in give_alternatives(run, jobs)]
     total = sum(len(job.urls) if job.only is None else len(job.only) for job in jobs) - _tell_begun(run, jobs)
     settings, inspect = _settings(run), inspect or make_inspector(run)
     if any(job.refresh for job in jobs):
@@ -182,7 +184,9 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None)
 
         counts = run_shards_on_ray(jobs, settings, inspect, tell, address=run.config.fetch.ray_address)
     else:
-        counts = run_shards(jobs, settings, inspect, tell)
+        counts = run_shards(jobs, settings, inspect, tell, run.lease.lost)
+    with run.workspace.guard():  # raises, if that was why it stopped
+        pass
     run.workspace.filesystem.invalidate_cache(run.workspace.path("downloads"))  # object stores: others have written there
     return counts
 

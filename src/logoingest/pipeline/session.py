@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from logoingest.config import Config
 from logoingest.labels import ClassMap
-from logoingest.lease import hold_lease
+from logoingest.lease import Lease, hold_lease, join_lease
 from logoingest.pipeline.progress import Progress, choose_progress, ignore_progress
 from logoingest.workspace import Workspace
 
@@ -26,10 +26,13 @@ class Run:
     progress: Progress = ignore_progress
     fetched: Sequence[ShardCounts] = ()
     """Shards that a task runner fetched with ``fetch_shard``: the fetch stage need not read them again to know their hashes."""
+    lease: Lease = field(default_factory=Lease)
+    """Under which it writes: that of ``open_run``, handed on to whoever works for it elsewhere; "" for one that only reads."""
     workspace: Workspace = field(init=False)
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.config.workspace_url)
+        join_lease(self.workspace, self.lease.token)
 
     @cached_property
     def class_map(self) -> ClassMap:
@@ -51,8 +54,9 @@ def open_run(config: Config, progress: Progress | None = None) -> Iterator[Run]:
 
     Raises:
         WorkspaceError: another live run holds the workspace.
+        LeaseLostError: another run has taken it over meanwhile; raised by whatever is written next, at the latest in the end.
     """
     run = Run(config)
-    with hold_lease(run.workspace), choose_progress(progress) as run.progress:
+    with hold_lease(run.workspace) as run.lease, choose_progress(progress) as run.progress:
         run.workspace.remove_leftovers()
         yield run

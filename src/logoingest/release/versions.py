@@ -178,21 +178,23 @@ def _keep_current(workspace: Workspace, version: ReleaseVersion) -> None:
         return  # a run was killed after this point
     workspace.remove(name)
     if workspace.is_local:
-        _link_folder(Path(workspace.path(RELEASE_FOLDER)), Path(workspace.path(name)))
+        _link_folder(workspace, Path(workspace.path(RELEASE_FOLDER)), Path(workspace.path(name)))
         return
     filesystem, source = workspace.filesystem, workspace.path(RELEASE_FOLDER)
     for path in sorted(filesystem.find(source), key=lambda path: (path == f"{source}/{MANIFEST_NAME}", path)):
-        filesystem.cp_file(path, workspace.path(name) + path.removeprefix(source))
+        with workspace.guard():
+            filesystem.cp_file(path, workspace.path(name) + path.removeprefix(source))
 
 
-def _link_folder(source: Path, target: Path) -> None:
+def _link_folder(workspace: Workspace, source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     for leftover in target.parent.glob(".v*.staging"):
         shutil.rmtree(leftover, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".staging", dir=target.parent))
     staging.chmod(0o755)
     shutil.copytree(source, staging, copy_function=_link_file, dirs_exist_ok=True)
-    os.rename(staging, target)
+    with workspace.guard():
+        os.rename(staging, target)
 
 
 def _link_file(source: str, target: str) -> None:
