@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from PIL import Image
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.release import write_release
 from logoingest.schemas import ImageRow, RejectedRow, SampleRow, SplitRow
+from release_patient import Patient
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when datasets is imported
 
@@ -149,6 +151,12 @@ def written(ingredients: Ingredients, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("written") / "release"
     ingredients.write(folder)
     return folder
+
+
+@pytest.fixture
+def patient(written: Path, tmp_path: Path) -> Patient:
+    """A copy of it to plant faults in."""
+    return Patient(Path(shutil.copytree(written, tmp_path / "patient")))
 
 
 @pytest.fixture(scope="session")

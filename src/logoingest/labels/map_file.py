@@ -13,11 +13,11 @@ from pydantic_core import ErrorDetails
 
 from logoingest.errors import Problem, suggest_name
 from logoingest.labels.fold import MAX_LENGTH, fold
+from logoingest.schemas import MAX_CLASS_ID_CHARS, is_class_id
 
 ANY_LANGUAGE = "any"
 """The language key of words given as a plain list."""
 
-_ID_LENGTH = 200
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
@@ -39,8 +39,8 @@ def _check_text(text: str) -> str:
 
 
 def _check_id(text: str) -> str:
-    if not text or text != text.strip() or not text.isprintable() or len(text) > _ID_LENGTH:
-        raise ValueError(f"a class id is printable text of 1 to {_ID_LENGTH} characters without white space at its ends")
+    if not is_class_id(text):
+        raise ValueError(f"a class id is printable text of 1 to {MAX_CLASS_ID_CHARS} characters without white space at its ends")
     return text
 
 

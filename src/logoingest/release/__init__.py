@@ -2,9 +2,9 @@
 
 from logoingest.release.assembly import write_release
 from logoingest.release.features import NO_LABEL, SPLITS, ReleaseRow
+from logoingest.release.laws.verification import verify_release
+from logoingest.release.laws.violations import Violation
 from logoingest.release.loader import Release
 from logoingest.release.opening import open_release
-from logoingest.release.verification import verify_release
-from logoingest.release.violations import Violation
 
 __all__ = ["NO_LABEL", "SPLITS", "Release", "ReleaseRow", "Violation", "open_release", "verify_release", "write_release"]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from logoingest import __version__
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError, Problem
+from logoingest.escaping import replace_controls
 from logoingest.parquet_files import write_parquet
 from logoingest.release.card import SplitSize, render_card
 from logoingest.release.croissant import render_croissant
@@ -175,5 +176,5 @@ def _count_rejected(rejected: pa.Table) -> dict[str, dict[str, int]]:
 
 
 def _clean_text(text: str) -> str:
-    """Without what UTF-8 cannot hold: an environment variable may bring broken bytes."""
-    return text.encode("utf-8", "replace").decode()
+    """Without what UTF-8 cannot hold (an environment variable may bring broken bytes), and without control characters."""
+    return replace_controls(text.encode("utf-8", "replace").decode())

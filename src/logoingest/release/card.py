@@ -64,7 +64,7 @@ def render_card(facts: Mapping[str, Any], sizes: Mapping[str, SplitSize]) -> str
         sizes: split → its size; splits without rows are left out.
     """
     classes = [ReleasedClass.model_validate(entry) for entry in facts["classes"]]
-    head = yaml.safe_dump(_describe_head(facts, classes, sizes), sort_keys=False, allow_unicode=True, width=1_000_000)
+    head = render_head(describe_head(facts, classes, sizes))
     sections = [
         f"# {escape_markdown(facts['name'])}",
         escape_markdown(facts["description"]) or "Pictures with a class each, settled from the answers of several people.",
@@ -76,7 +76,12 @@ def render_card(facts: Mapping[str, Any], sizes: Mapping[str, SplitSize]) -> str
         "## Where it came from\n\n" + _render_provenance(facts),
         "## Licence\n\n" + _render_licence(facts["licence"]),
     ]
-    return f"---\n{head}---\n\n" + "\n\n".join(sections) + "\n"
+    return f"{head}\n" + "\n\n".join(sections) + "\n"
+
+
+def render_head(head: Mapping[str, Any]) -> str:
+    """The YAML head as it stands at the top of a card."""
+    return f"---\n{yaml.safe_dump(dict(head), sort_keys=False, allow_unicode=True, width=1_000_000)}---\n"
 
 
 def read_head(card: str) -> dict[str, Any] | None:
@@ -145,7 +150,8 @@ def _show_character(character: str) -> str:
     )
 
 
-def _describe_head(facts: Mapping[str, Any], classes: Sequence[ReleasedClass], sizes: Mapping[str, SplitSize]) -> dict[str, Any]:
+def describe_head(facts: Mapping[str, Any], classes: Sequence[ReleasedClass], sizes: Mapping[str, SplitSize]) -> dict[str, Any]:
+    """What the YAML head says, by which ``datasets`` finds the files and their classes."""
     rows = sum(size.rows for size in sizes.values())
     return {
         "pretty_name": facts["name"],

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
+from logoingest.release.strict_json import read_strict_json
 from logoingest.schemas import Column, Row
 
 #: The label of a picture that shows several classes: ``datasets`` reads it as "no label", a loss function refuses it aloud.
@@ -125,8 +126,8 @@ def read_feature_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]
     None when there are none or they cannot be understood.
     """
     try:
-        features = _name_lists(json.loads((metadata or {})[b"huggingface"])["info"]["features"])
-    except (KeyError, TypeError, ValueError, RecursionError):
+        features = _name_lists(read_strict_json((metadata or {})[b"huggingface"])["info"]["features"])
+    except (KeyError, TypeError, ValueError):
         return None
     return features if isinstance(features, dict) else None
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.features import LIGHT_COLUMNS, ReleaseRow, release_schema
-from logoingest.release.manifest import read_manifest
+from logoingest.release.manifest import MANIFEST_NAME, lies_inside, read_manifest
 from logoingest.release.notebook import SHOWN_CLASSES, describe_counts, render_table, show_text
 from logoingest.release.parquet import DATA_FOLDER
 
@@ -227,6 +227,9 @@ def open_folder(path: str | os.PathLike[str]) -> Release:
     manifest = read_manifest(folder)
     problems = []
     for name, record in manifest["files"].items():
+        if not lies_inside(name):
+            problems.append(Problem(MANIFEST_NAME, f"names the file {name[:80]!r}", "it is no release of logoingest"))
+            continue
         try:
             size = (folder / name).stat().st_size
         except OSError:

@@ -11,9 +11,14 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from logoingest.errors import GateError, Problem, UsageError
+from logoingest.release.strict_json import read_strict_json
+from logoingest.whole_files import read_bounded
 
 #: The form of the manifest and of the files beside it; a reader refuses what is newer than it knows.
 FORMAT = 1
+
+#: Longer manifests are not read: 100,000 classes take a quarter of it.
+MAX_MANIFEST_BYTES = 64 << 20
 
 MANIFEST_NAME = "manifest.json"
 CARD_NAME = "README.md"
@@ -89,6 +94,11 @@ class StoredForm(NamedTuple):
         return f"8-bit RGB, upright{limit}" if self.is_rgb else "as fetched"
 
 
+def lies_inside(name: str) -> bool:
+    """Whether a file of this name lies in the release's folder: a stranger's manifest may name any."""
+    return not (set(name) & set("\\\0:")) and all(part not in {"", ".", ".."} for part in name.split("/"))
+
+
 def compute_fingerprint(manifest: Mapping[str, Any]) -> str:
     """sha256 (hex) of everything the manifest says but the fingerprint itself: one value that stands for the whole release."""
     content = {key: value for key, value in manifest.items() if key != "fingerprint"}
@@ -109,11 +119,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST_NAME
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = read_strict_json(read_bounded(path, MAX_MANIFEST_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         hint = "name the folder that holds manifest.json and data/, usually <workspace>/release"
         raise UsageError(Problem(str(folder), "there is no release here", hint)) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise GateError(Problem(str(path), f"cannot be read ({_first_line(error)})", "make the release again")) from None
     newer = isinstance(manifest, dict) and isinstance(manifest.get("format"), int) and manifest["format"] > FORMAT
     if newer:

@@ -17,15 +17,15 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
 from logoingest.errors import GateError, Problem, UsageError
+from logoingest.release.laws.verification import verify_release
 from logoingest.release.loader import open_folder
-from logoingest.release.manifest import MANIFEST_NAME, ReleaseFile, ReleaseManifest, read_manifest
-from logoingest.release.verification import verify_release
+from logoingest.release.manifest import MANIFEST_NAME, ReleaseFile, ReleaseManifest, lies_inside, read_manifest
 from logoingest.workspace import FileRecord, Workspace, hash_file
 
 POINTER_NAME = "latest.json"
@@ -187,8 +187,7 @@ def receive_file(place: Workspace, name: str, target: Path) -> None:
 
 def _check_name(name: str) -> None:
     """A manifest from elsewhere must not name a path outside its folder."""
-    parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or "\\" in name or "\0" in name or any(part in {"..", "."} for part in name.split("/")):
+    if not lies_inside(name):
         raise GateError(Problem(MANIFEST_NAME, f"names the file {name[:80]!r}", "it is no release of logoingest"))
 
 

@@ -1,0 +1,31 @@
+"""JSON in which nothing can be said twice: what one parser reads, every other reads too (RFC 8259, 4: names SHOULD be unique)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def read_strict_json(content: bytes) -> Any:
+    """The value of a JSON text in UTF-8 without a byte order mark.
+
+    Raises:
+        ValueError: it is none, a key stands twice in an object, a number is NaN or infinite, or it is nested too deeply.
+    """
+    try:
+        return json.loads(content.decode(), object_pairs_hook=_join_pairs, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    joined = dict(pairs)
+    if len(joined) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:60]!r} stands twice in an object")
+    return joined
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
