@@ -38,6 +38,7 @@ class Reason(StrEnum):
     INVALID_ROW = "invalid_row"
     MISSING_URL = "missing_url"
     ASSIGNMENT_REJECTED = "assignment_rejected"
+    REPEATED_ROW = "repeated_row"
     # labels
     NO_LABEL = "no_label"
     LABEL_REVIEW = "label_review"

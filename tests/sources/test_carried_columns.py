@@ -71,7 +71,7 @@ def test_label_studio_keeps_data(tmp_path):
     task = {
         "id": 1,
         "data": {"image": "http://x.example/1", "licence": "CC0", "sum": SHA},
-        "annotations": [{"id": 1, "result": result}] * 2,
+        "annotations": [{"id": number, "result": result} for number in (1, 2)],
     }
     (tmp_path / "export.json").write_text(json.dumps([task]), encoding="utf-8")
     got = read_all(tmp_path, {"path": "export.json", "keep_columns": ["data.licence"], "sha256_column": "data.sum"})

@@ -18,8 +18,9 @@ from pathlib import Path
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.schemas import StageResult
+from logoingest.sources.cells.division import divide_records
 from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.records import Chunk, divide_records
+from logoingest.sources.cells.records import Chunk
 from logoingest.sources.detect import SourceGuess, guess_source
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
@@ -32,25 +33,25 @@ def read_annotations(sources: Sequence[SourceConfig], base_dir: Path) -> StageRe
 
     Rows keep the order of the sources and, within one, of the file. ``annotation_id`` is derived from the row's content alone (URL,
     answer, worker, status, times, box, attributes, source id, and why it was refused), so it depends neither on the order of rows
-    nor on the file they stand in; rows that are equal in all of it are numbered. An id is unique over kept and rejected.
+    nor on the file they stand in; rows that are equal in all of it are numbered, and those that repeat a submission are rejected. An id is unique over kept and rejected.
 
     Args:
         sources: the config's sources.
         base_dir: the folder their paths are relative to.
 
     Returns:
-        kept (``AnnotationRow``) and rejected (``RejectedRow``, stage annotations: invalid_row, missing_url, assignment_rejected).
+        kept (``AnnotationRow``) and rejected (``RejectedRow``, stage annotations: invalid_row, missing_url, assignment_rejected, repeated_row).
 
     Raises:
         SourceError: a source is missing, empty, binary, in another encoding or lacks a column; the faults of all sources at once.
     """
     chunks: deque[Chunk] = deque()
     problems: list[Problem] = []
-    for source in sources:
+    for number, source in enumerate(sources):
         file = SourceFile(base_dir / Path(source.path).expanduser(), source.path, source.encoding)
         try:
             settled = source if source.format else source.model_copy(update={"format": guess_format(file)})
-            chunks.extend(read_chunks(file, settled))
+            chunks.extend(chunk._replace(source=number) for chunk in read_chunks(file, settled))
         except SourceError as error:
             problems.extend(error.problems)
     if problems:

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources.cells.columns import guess_roles
+from logoingest.sources.cells.division import divide_records
 from logoingest.sources.cells.files import SourceFile, check_file, guess_encoding, open_lines, read_head
-from logoingest.sources.cells.records import divide_records
 from logoingest.sources.cells.rows import Table
 from logoingest.sources.cells.tables import inspect_table
 from logoingest.sources.formats.label_studio import find_url_key

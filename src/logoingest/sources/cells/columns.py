@@ -77,7 +77,7 @@ def guess_roles(sample: Sample) -> Roles:
     url = _best(sample, score_url)
     worker = _best(_without(sample, url), lambda name, _: _score_words(name, WORKER_WORDS))
     bbox = _best(_without(sample, url, worker), _score_box)
-    identifier = _best(_without(sample, url, worker, bbox), _score_id)
+    identifier = _best(_without(sample, url, worker, bbox), lambda name, values: _score_id(name, values, sample))
     label = guess_label(_without(sample, url, worker, bbox, identifier))
     return Roles(url, label, worker, bbox, identifier)
 
@@ -130,12 +130,22 @@ def _is_box(cell: Any) -> bool:
     return True
 
 
-def _score_id(name: str, values: Sequence[Any]) -> float:
+def _score_id(name: str, values: Sequence[Any], sample: Sample) -> float:
     words = split_words(name)
     texts = _texts(values)
-    if not words & {"id", "uuid"} or len(set(texts)) < len(values):
+    if not words & {"id", "uuid"} or len(texts) < len(values):
+        return 0.0
+    if len(set(map(str, texts))) < len(values) and not _repeats_whole_rows(name, sample):
         return 0.0
     return 1.0 + _score_words(name, _ID_WORDS) + (2.0 if words <= {"id", "uuid"} else 0.0)
+
+
+def _repeats_whole_rows(name: str, sample: Sample) -> bool:
+    """Whether rows with the same value here are the same in every column, as rows that were downloaded twice are; some are not."""
+    rows = {
+        (str(sample[name][index]), row) for index, row in enumerate(zip(*(map(str, sample[key]) for key in sample), strict=True))
+    }
+    return 1 < len(rows) == len({value for value, _ in rows})
 
 
 def _best(sample: Sample, score: Callable[[str, Sequence[Any]], float]) -> str | None:

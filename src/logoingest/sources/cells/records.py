@@ -1,4 +1,4 @@
-"""From what the readers found to the two tables: validation by the row model, content-derived ids, kept and rejected.
+"""From what the readers found to tables: validation by the row model, digests of the contents.
 
 A reader yields ``Record``s; here they become Arrow tables a chunk at a time, so that memory holds the tables and little else.
 """
@@ -9,19 +9,16 @@ import hashlib
 import json
 import logging
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from types import GenericAlias
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
-from logoingest.schemas import AnnotationRow, Reason, RejectedRow, Stage, StageResult
+from logoingest.schemas import AnnotationRow, Reason
 from logoingest.sources.cells.answers import Answer, join_choices
 from logoingest.userinfo import drop_userinfo, has_userinfo
 
@@ -29,7 +26,8 @@ logger = logging.getLogger("logoingest")
 
 _CHUNK_ROWS = 16_384
 _DETAIL_CHARS = 300
-_ID_BYTES = 16
+#: Bytes of a digest, and of the id that is made of it.
+ID_BYTES = 16
 
 
 class Record(NamedTuple):
@@ -71,6 +69,8 @@ class Chunk(NamedTuple):
 
     table: pa.Table
     digests: bytes
+    source: int = 0
+    """Number of the source they are from."""
 
 
 def refuse_record(source_row: int, why: str) -> Record:
@@ -200,7 +200,7 @@ def _digest_rows(columns: dict[str, list[Any]], rows: int) -> bytes:
     """sha256 of every row's content, cut to 16 bytes, one after the other; neither file nor row number enters."""
     texts = [[None] * rows if all(value is None for value in columns[name]) else _write_column(columns[name]) for name in _CONTENT]
     sha256 = hashlib.sha256
-    return b"".join([sha256(_write_content(content)).digest()[:_ID_BYTES] for content in zip(*texts, strict=True)])
+    return b"".join([sha256(_write_content(content)).digest()[:ID_BYTES] for content in zip(*texts, strict=True)])
 
 
 #: What ids are derived from: the answer, not what goes along with it.
@@ -225,56 +225,6 @@ def _write_content(content: Sequence[str | None]) -> bytes:
     if text.count("\x1f") != len(content) - 1 or text.count("\x1e") != content.count(None):
         text = json.dumps(content)  # holds no separator, so it equals no text of the other form
     return text.encode()
-
-
-def divide_records(waiting: deque[Chunk]) -> StageResult:
-    """Give every record of all sources its id and divide them into kept (``AnnotationRow``) and rejected (``RejectedRow``).
-
-    The chunks are used up: each is let go as soon as it is divided, so that memory holds the tables once.
-    """
-    digests = memoryview(_number_repeats(b"".join([chunk.digests for chunk in waiting])))
-    kept = [AnnotationRow.empty_table()]
-    rejected = [RejectedRow.empty_table()]
-    while waiting:
-        table = waiting.popleft().table
-        length = table.num_rows * _ID_BYTES
-        identified = table.append_column("annotation_id", _write_ids(digests[:length]))
-        identified = identified.append_column("stage", pa.array([Stage.ANNOTATIONS.value] * table.num_rows, pa.string()))
-        digests = digests[length:]
-        is_kept = pc.is_null(identified.column("reason"))
-        if not pc.all(is_kept).as_py():
-            rejected.append(_conform(identified.filter(pc.invert(is_kept)), RejectedRow.arrow_schema()))
-            identified = identified.filter(is_kept)
-        kept.append(_conform(identified, AnnotationRow.arrow_schema()))
-    return StageResult(pa.concat_tables(kept), pa.concat_tables(rejected))
-
-
-def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_arrays([table.column(name) for name in schema.names], schema=schema)
-
-
-def _number_repeats(digests: bytes) -> bytes:
-    """The digests with every repeat made different: the n-th equal row (n > 0) gets the digest of its content and n."""
-    halves = np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
-    order = np.lexsort((halves[:, 1], halves[:, 0]))  # stable: equal digests stay in the order of their rows
-    is_repeat = np.zeros(len(order), np.bool_)
-    is_repeat[1:] = (halves[order[1:]] == halves[order[:-1]]).all(axis=1)
-    if not is_repeat.any():
-        return digests
-    places = np.arange(len(order))
-    numbers = places - np.maximum.accumulate(np.where(is_repeat, 0, places))
-    numbered = bytearray(digests)
-    for index, number in zip(order[is_repeat].tolist(), numbers[is_repeat].tolist(), strict=True):
-        place = slice(index * _ID_BYTES, (index + 1) * _ID_BYTES)
-        numbered[place] = hashlib.sha256(digests[place] + b"#%d" % number).digest()[:_ID_BYTES]
-    return bytes(numbered)
-
-
-def _write_ids(digests: memoryview) -> pa.Array:
-    """32 hex digits for every 16 bytes."""
-    rows = len(digests) // _ID_BYTES
-    digits = pa.FixedSizeBinaryArray.from_buffers(pa.binary(2 * _ID_BYTES), rows, [None, pa.py_buffer(digests.hex().encode())])
-    return digits.cast(pa.binary()).cast(pa.string())
 
 
 def make_records(whole: Record, answers: Sequence[Answer], identifier: str | None) -> Iterator[Record]:
