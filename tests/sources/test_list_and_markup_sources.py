@@ -6,21 +6,55 @@ from pathlib import Path
 import pytest
 
 from logoingest.errors import SourceError
-from logoingest.sources.formats.url_list import divide_line
 from sources_reading import read_all
 
-LINES = json.loads((Path(__file__).parents[1] / "data/sources/url_lines.json").read_text(encoding="utf-8"))
+LISTS = json.loads((Path(__file__).parents[1] / "data/sources/url_lists.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("line", "url", "label"), LINES)
-def test_lines_divide(line, url, label):
-    """URL and label of a line are told apart without breaking URLs that hold commas or spaces."""
-    assert divide_line(line + "\n") == (url, label)
+@pytest.mark.parametrize("case", LISTS, ids=[case["name"] for case in LISTS])
+def test_lists_are_divided_as_a_whole(read, case):
+    """Whether there are labels, and what is between, shows in the whole list; a mark inside a query divides nothing."""
+    got = read("\n".join(case["lines"]), "urls.txt", format="urls")
+    assert [row["url"] for row in got.kept] == case["urls"]
+    assert [row["raw_label"] for row in got.kept] == case["labels"]
 
 
-def test_a_declared_delimiter_divides_at_its_first():
-    """A delimiter in the config decides."""
-    assert divide_line("http://x.example/5,adidas, too", ",") == ("http://x.example/5", "adidas, too")
+def test_a_declared_delimiter_divides_queries_too(read):
+    """Where the list does not show it, the config decides: in the path if it can, else at the query's last."""
+    text = "http://x.example/a?w=1,h=2,nike\nhttp://x.example/5,adidas, too\nhttp://x.example/b\n"
+    assert read(text, "urls.txt", delimiter=",").answers == [
+        ("http://x.example/a?w=1,h=2", "nike"),
+        ("http://x.example/5", "adidas, too"),
+        ("http://x.example/b", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("http://x.example/9.jpg?w=1,nike", "a comma inside the query"),
+        ("http://x.example/9.jpg,http://y.example/9.jpg", "names several URLs"),
+        ("http://x.example/9.jpg http://y.example/9.jpg", "names several URLs"),
+    ],
+)
+def test_what_cannot_be_divided_is_refused(read, line, why):
+    """In a list with labels a mark that may be the URL's or the label's, and a second URL, cost their line."""
+    got = read(f"http://x.example/1.jpg,nike\nhttp://x.example/2.jpg,puma\nhttp://x.example/3.jpg,puma\n{line}\n", "urls.txt")
+    assert len(got.kept) == 3
+    assert got.reasons == [(4, "invalid_row")]
+    assert why in got.rejected[0]["detail"]
+    assert line in got.rejected[0]["detail"]
+
+
+def test_ten_thousand_urls_stay_as_they_are(read):
+    """No URL of a list without labels is changed, whatever stands in its path and query."""
+    marks = [",", ";", "|", "&amp;", "&", "=", "%2C", ":", "~", "'"]
+    urls = [
+        f"http://h{number % 97}.example/{number}{marks[number % 7]}x/{number}.{('jpg', 'png', 'php', 'webp')[number % 4]}"
+        f"?a={number}{marks[number % 10]}b{marks[number // 10 % 10]}c=label" if number % 3 else f"http://x.example/{number}.jpg"
+        for number in range(10_000)
+    ]  # fmt: skip
+    assert [row["url"] for row in read("\n".join(urls), "urls.txt").kept] == urls
 
 
 def test_url_list(cases):

@@ -31,7 +31,7 @@ def read_as_guessed(path):
         ),
         ("task_answers.csv", {"format": "mturk", "label_column": "Answer.brand", "worker_column": "WorkerId"}),
         ("options.csv", {"format": "mturk", "label_column": "Answer.brand"}),
-        ("urls.txt", {"format": "urls", "url_column": None, "delimiter": None}),
+        ("urls.txt", {"format": "urls", "url_column": None, "delimiter": " "}),
         ("label_studio.json", {"format": "label_studio", "url_column": "image"}),
         ("voc", {"format": "voc"}),
         ("voc/kraft/img000011.xml", {"format": "voc"}),

@@ -94,3 +94,46 @@ def test_a_table_called_tsv_may_have_commas(read):
     assert read(
         "url\thttp,label\nhttp://x.example/1.jpg\ta,b\n", "rows.tsv", url_column="url", label_column="http,label"
     ).answers == [("http://x.example/1.jpg", "a,b")]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "answers"),
+    [
+        ("http://x.example/1.jpg,nike,w1\nhttp://x.example/2.jpg,puma,w2\nhttp://x.example/3.jpg,puma,w1\n", {"label_column": "column_2"}, ["nike", "puma", "puma"]),
+        ("nike,http://x.example/1.jpg\npuma,http://x.example/2.jpg\n", {}, ["nike", "puma"]),
+        ("1\thttp://x.example/1.jpg\tnike\n2\thttp://x.example/2.jpg\tpuma\n", {"label_column": "column_3"}, ["nike", "puma"]),
+    ],
+    ids=["URL first", "label first", "number first"],
+)  # fmt: skip
+def test_tables_without_a_header(read, text, keys, answers):
+    """A first row that holds a URL is a row: no picture is lost to a header that is none."""
+    assert [label for _, label in read(text, "rows.txt", **keys).answers] == answers
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "cells", "labels"),
+    [
+        (",", [r'"Nike \"swoosh\" logo"', "puma"], ['Nike "swoosh" logo', "puma"]),
+        (",", [r'"\""', r'"5\" disk"', r'"C:\dir"'], ['"', '5" disk', r"C:\dir"]),
+        (",", ['"open', "b", 'c"'], ["b", 'c"']),
+        (",", ['"two\nlines, here"', "b"], ["two\nlines, here", "b"]),
+        ("\t", ['"open', "b", 'c"'], ['"open', "b", 'c"']),
+        ("\t", ['"two\nlines"', 'a "b" c', '"d" e'], ["two\nlines", 'a "b" c', '"d" e']),
+        (";", ['"nike, inc"', "'puma'"], ["nike, inc", "'puma'"]),
+    ],
+    ids=[
+        "backslashes",
+        "backslashes at the end",
+        "an open quote",
+        "two lines",
+        "tabs, an open quote",
+        "tabs, quotes",
+        "semicolons",
+    ],
+)
+def test_quotes(read, delimiter, cells, labels):
+    """Quotes that RFC 4180 does not know are read where the row's width proves how; an open quote never swallows the rows after it."""
+    rows = [f"http://x.example/{number}.jpg{delimiter}{cell}\n" for number, cell in enumerate(cells)]
+    got = read(f"url{delimiter}label\n{''.join(rows)}", "rows.txt")
+    assert [label for _, label in got.answers] == labels
+    assert len(got.ids) == len(cells)

@@ -20,7 +20,7 @@ from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
 from logoingest.sources.formats.mturk_layout import plan_layout
 from logoingest.sources.formats.tabular import settle_columns
-from logoingest.sources.formats.url_list import guess_delimiter
+from logoingest.sources.formats.url_list import inspect_list
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
 
@@ -68,8 +68,9 @@ def guess_source(path: Path) -> SourceGuess:
         keys |= _guess_mturk(file, table) if kind == "mturk" else _guess_tabular(file, table, notes)
         keys["delimiter"] = None if table.delimiter == "," else table.delimiter
     elif kind == "urls":
-        with open_lines(file) as lines:
-            keys["delimiter"] = guess_delimiter(lines)
+        style = inspect_list(file)
+        keys["delimiter"] = style.separator or None
+        notes += style.notes
     elif kind == "label_studio":
         keys["url_column"] = find_url_key(file, SourceConfig(path=file.name))
     source = SourceConfig(path=str(path), encoding=file.encoding, **keys)

@@ -11,7 +11,7 @@ from logoingest.sources.cells.json_items import iterate_items, peek_members
 from logoingest.sources.cells.markup import MarkupError, read_root
 from logoingest.sources.cells.tables import guess_layout, inspect_table
 from logoingest.sources.formats import coco, cvat, ground_truth, labelbox, mturk, via, voc
-from logoingest.sources.formats.url_list import is_comment
+from logoingest.sources.formats.url_list import inspect_list, is_comment
 
 #: What the first object of a JSON file, and the columns of a table, tell a format by; the first that fits.
 _OBJECTS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
@@ -55,7 +55,7 @@ def guess_format(file: SourceFile) -> str:
     if layout == "jsonl":
         return _guess_object(file, peek_members(file))
     if layout == "csv" and _starts_with_url(file):
-        return "urls"
+        return "tabular" if inspect_list(file).is_table else "urls"
     columns = inspect_table(file).columns
     return next((name for name, is_one in _TABLES if is_one(columns)), "tabular")
 
@@ -107,4 +107,4 @@ def _starts_with_url(file: SourceFile) -> bool:
     """Whether the first line that is no comment is a URL, which no header is; a file of comments alone is a list as well."""
     with open_lines(file) as lines:
         line = next((line.strip() for line in lines.readable() if not is_comment(line)), "")
-    return not line or has_scheme(line)
+    return not line or has_scheme(line.removeprefix('"'))

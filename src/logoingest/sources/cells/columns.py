@@ -14,7 +14,8 @@ from logoingest.sources.cells.answers import Answer, AnswerError, describe_scala
 Sample = Mapping[str, Sequence[Any]]
 
 _SCHEME = re.compile(r"\s*(?:https?|ftp|s3|gs)://", re.IGNORECASE)
-IMAGE_ENDING = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)(?=$|[?#])", re.IGNORECASE)
+ENDINGS = r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)"
+IMAGE_ENDING = re.compile(rf"{ENDINGS}(?=$|[?#])", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _HIDDEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 

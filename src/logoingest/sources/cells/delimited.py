@@ -2,7 +2,8 @@
 
 A row may end before its header does, as MTurk's do, which name Approve and Reject and leave them out, and spreadsheets' whose last
 cells are empty: it counts as long as the columns that are needed are there. A delimiter at a row's end is no cell. A row with more
-cells than that is refused: nobody can tell which of them moved.
+cells than that is refused: nobody can tell which of them moved. A first row that holds a URL is no header: the columns are then
+called column_1, column_2 and so on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -128,10 +129,15 @@ def _open_csv(file: SourceFile, lines: LineReader, delimiter: str | None) -> _Op
         raise file.fault(
             f"cannot be read with the delimiter {delimiter!r}", 'a delimiter is one character, for example ";" or "\\t"'
         )
-    records = iter(_CsvReader(file, lines, delimiter))
+    reader = _CsvReader(file, lines, delimiter)
+    records = iter(reader)
     header = next(records, "")
     if isinstance(header, str):
         raise file.fault("has a broken header", "is the delimiter right? a quote in a cell is written twice")
+    reader.width = len(header)
+    if any(map(has_scheme, header)):
+        names = [f"column_{number}" for number in range(1, len(header) + 1)]
+        return _Opened(delimiter, names, "", chain([header], records))
     return _Opened(delimiter, _clean_names(header), header[-1], records)
 
 
@@ -213,10 +219,16 @@ def _rate_delimiter(lines: list[str], delimiter: str) -> tuple[float, int]:
 
 
 class _CsvReader:
-    """Records of a csv; after broken quotes reading goes on at the line after the one on which the record began."""
+    """Records of a csv; after broken quotes reading goes on at the line after the one on which the record began.
+
+    What breaks under the quoting of RFC 4180 is read in another way where that gives a row of the header's width: with quotes escaped
+    by backslashes, or, in a table of tabs, whose format knows no quotes (IANA text/tab-separated-values), literally.
+    """
 
     def __init__(self, file: SourceFile, lines: LineReader, delimiter: str) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))  # the process's own: raised, never lowered
+        self.width = 0
+        """Columns of the header, once it is read."""
         self._file = file
         self._lines = lines
         self._delimiter = delimiter
@@ -230,15 +242,19 @@ class _CsvReader:
             self._pending.clear()
             try:
                 record = next(reader)
+                if len(self._pending) > 1 and self._swallows_rows(record):
+                    raise csv.Error("a quote that is never closed")
             except StopIteration:
                 return
             except LineTooLongError as error:
                 reader = self._start()
                 yield str(error)
             except csv.Error as error:
-                self._go_back()
+                rescued = self._read_otherwise()
+                self._go_back(rescued.lines if rescued else 1)
                 reader = self._start()
-                yield f"broken quotes or an endless cell ({error}): {self._pending[0][:200] if self._pending else ''}"
+                text = self._pending[0][:_TEXT_CHARS] if self._pending else ""
+                yield rescued.record if rescued else f"broken quotes or an endless cell ({error}): {text}"
             else:
                 if record:
                     yield record
@@ -251,11 +267,65 @@ class _CsvReader:
             self._pending.append(line)
             yield line
 
-    def _go_back(self) -> None:
-        again = self._pending[1:]
+    def _go_back(self, lines: int) -> None:
+        again = self._pending[lines:]
         self._reread += sum(map(len, again))
         if self._reread > _MAX_REREAD_CHARS:
             raise self._file.fault(
                 "has too many broken quotes to be read", "is the delimiter right? a quote in a cell is written twice"
             )
         self._lines.take_back(again)
+
+    def _swallows_rows(self, record: list[str]) -> bool:
+        """Whether a cell of several lines holds whole rows: as many cells as the header, and a URL where the record has its own."""
+        places = [index for index, cell in enumerate(record) if has_scheme(cell)]
+        for line in self._pending[1:] if places and self.width > 1 else ():
+            cells = line.split(self._delimiter)
+            if len(cells) == self.width and all(index < self.width and has_scheme(cells[index].strip('"')) for index in places):
+                return True
+        return False
+
+    def _read_otherwise(self) -> _Rescued | None:
+        first = self._pending[0] if self._pending and self.width else ""
+        if '\\"' in first:
+            lines = _Counted(self._pending)
+            try:
+                record = next(csv.reader(lines, delimiter=self._delimiter, strict=True, escapechar="\\"))
+            except (csv.Error, StopIteration):
+                record = []
+            if len(record) > 1 and len(record) == self.width:
+                return _Rescued(record, lines.taken)
+        if self._delimiter == "\t":
+            record = [_unquote(cell) for cell in first.rstrip("\r\n").split("\t")]
+            if len(record) > 1 and _fit(record, self.width) is not None:
+                return _Rescued(record, 1)
+        return None
+
+
+class _Rescued(NamedTuple):
+    """A record that was read in another way than the file's others, and how many lines it takes."""
+
+    record: list[str]
+    lines: int
+
+
+class _Counted:
+    """An iterator that knows how many items it gave."""
+
+    def __init__(self, items: Sequence[str]) -> None:
+        self.taken = 0
+        self._items = items
+
+    def __iter__(self) -> _Counted:
+        return self
+
+    def __next__(self) -> str:
+        if self.taken == len(self._items):
+            raise StopIteration
+        self.taken += 1
+        return self._items[self.taken - 1]
+
+
+def _unquote(cell: str) -> str:
+    """A cell without the quotes around it, where it has no others."""
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1] else cell

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from logoingest.config import SourceConfig
-from logoingest.sources.cells.columns import IMAGE_ENDING, complete_url
-from logoingest.sources.cells.files import LineReader, LineTooLongError, SourceFile, open_lines
+from logoingest.schemas import Reason
+from logoingest.sources.cells.columns import complete_url
+from logoingest.sources.cells.files import LineTooLongError, SourceFile, open_lines
 from logoingest.sources.cells.records import Record, refuse_record
-
-_AFTER_ENDING = re.compile(rf"(\S*?{IMAGE_ENDING.pattern.partition('(?=')[0]}(?:\?[^,;\s]*)?)\s*[,;](.*)", re.IGNORECASE)
-
-
-class ListedUrl(NamedTuple):
-    """One line of a list."""
-
-    url: str
-    label: str
+from logoingest.sources.formats.list_style import ListStyle, divide_line, plan_list
 
 
 def read_urls(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """The records of a list of URLs; ``source_row`` is the line. Empty lines and lines that begin with # are no records.
 
+    Whether labels stand behind the URLs, and what is between, is decided for the whole list before it is read; ``delimiter`` says it:
+    one that the list does not show by itself divides queries too. A line on which that cannot be told, or that names several URLs, is refused.
+
     Raises:
         SourceError: there is no record in it, or it cannot be read.
     """
+    style = inspect_list(file)
+    if source.delimiter:
+        style = style._replace(separator=source.delimiter, declared=style.separator != source.delimiter)
     records = sound = 0
     with open_lines(file) as lines:
         while True:
@@ -41,49 +38,22 @@ def read_urls(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
             if not is_comment(line):
                 records += 1
                 sound += 1
-                url, label = divide_line(line, source.delimiter)
-                yield Record(lines.number, complete_url(url, source.url_prefix), label)
+                url, label, fault = divide_line(line, style)
+                record = Record(lines.number, complete_url(url, source.url_prefix), label)
+                yield record._replace(reason=Reason.INVALID_ROW, detail=fault) if fault else record
     if records and not sound:
         raise file.fault("has no line that can be read: all are too long", "one URL a line")
     if not records:
         raise file.fault("lists no URLs", "one URL a line; lines that begin with # are comments")
 
 
+def inspect_list(file: SourceFile) -> ListStyle:
+    """How the lines of a list are divided, decided over all of them."""
+    with open_lines(file) as lines:
+        return plan_list(line for line in lines.readable() if not is_comment(line))
+
+
 def is_comment(line: str) -> bool:
     """Whether a line is empty or a comment."""
     text = line.strip()
     return not text or text.startswith("#")
-
-
-def divide_line(line: str, delimiter: str | None = None) -> ListedUrl:
-    """URL and label of a line.
-
-    The label is what follows a tab; else a comma or semicolon after an image file's ending (``…/a.jpg,label``, perhaps in quotes);
-    else white space. A comma elsewhere may be part of the URL: set ``delimiter = ","`` where it is not.
-    """
-    text = line.rstrip("\r\n").lstrip()
-    if delimiter or "\t" in text:
-        before, _, after = text.partition(delimiter or "\t")
-        return ListedUrl(before.strip(), _unquote(after) if delimiter else after)
-    if match := _AFTER_ENDING.fullmatch(text):
-        return ListedUrl(match.group(1), _unquote(match.group(2)))
-    url, *label = text.split(maxsplit=1)
-    if label and IMAGE_ENDING.search(label[0]) and not IMAGE_ENDING.search(url):
-        return ListedUrl(text.strip(), "")  # a URL with a space in it
-    return ListedUrl(url, label[0] if label else "")
-
-
-def _unquote(label: str) -> str:
-    text = label.strip()
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return text[1:-1].replace('""', '"')
-    return label
-
-
-def guess_delimiter(lines: LineReader) -> str | None:
-    """The comma or semicolon that every one of the first lines has exactly one of and that no label was found without."""
-    sample = [line.strip() for line, _ in zip(lines.readable(), range(200), strict=False) if not is_comment(line)]
-    for delimiter in ",;":
-        if sample and all(line.count(delimiter) == 1 for line in sample) and not any("\t" in line for line in sample):
-            return delimiter
-    return None
