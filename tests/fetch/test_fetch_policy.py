@@ -23,6 +23,7 @@ from logoingest.fetch.policy import (
     finish_verdict,
     follow_redirect,
     judge_hop,
+    judge_range,
     judge_status,
     parse_retry_after,
     plan_retry,
@@ -188,10 +189,29 @@ def test_redirects_are_bounded_and_circles_found():
 
 
 def test_every_status_has_a_meaning():
-    """Any three digits: 200 alone is a body; nothing raises; what heals is a closed list."""
+    """Any three digits: 2xx is a body, but for those that have none yet or never; nothing raises; what heals is a closed list."""
     verdicts = {status: judge_status(status) for status in range(100, 1000)}
-    assert verdicts.pop(200) is None
-    assert {status for status, verdict in verdicts.items() if verdict.can_heal} == HEALING
+    assert {status for status, verdict in verdicts.items() if verdict is None} == set(range(200, 300)) - {202, 204, 205}
+    assert {status for status, verdict in verdicts.items() if verdict and verdict.can_heal} == HEALING | {202}
+
+
+@pytest.mark.parametrize(
+    ("content_range", "whole"),
+    [
+        ("bytes 0-99/100", True),
+        ("Bytes  0-0/1 ", True),
+        ("bytes 0-98/100", False),
+        ("bytes 1-99/100", False),
+        ("bytes 0-99/*", False),
+        ("bytes */100", False),
+        ("pages 0-99/100", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_206_counts_when_its_range_is_the_whole(content_range, whole):
+    """RFC 9110 §14.4."""
+    assert (judge_range(content_range) is None) == whole
 
 
 def test_retry_after_is_read_as_seconds_or_date():

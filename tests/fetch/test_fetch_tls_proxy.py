@@ -147,7 +147,43 @@ def test_proxies_come_from_config_or_environment(tmp_path):
     assert configured.http_proxy == configured.https_proxy == Proxy("http://own:9")
     assert configured.no_proxy == ""
     assert from_config(tmp_path, {"HTTP_PROXY": "http://x:1", "REQUEST_METHOD": "GET"}).http_proxy is None
+    rest = from_config(tmp_path, {"ALL_PROXY": "http://all:4", "https_proxy": "http://secure:3", "NO_PROXY": "a.test"})
+    assert (rest.http_proxy, rest.https_proxy, rest.no_proxy) == (Proxy("http://all:4"), Proxy("http://secure:3"), "a.test")
+    assert from_config(tmp_path, {"all_proxy": "http://l:1", "ALL_PROXY": "http://u:1"}).http_proxy == Proxy("http://l:1")
     assert "p@w" not in repr(settings)
+
+
+def test_a_proxy_that_is_not_spoken_to_is_named(tmp_path):
+    """Once, with the way round it: going without the proxy unasked would betray whoever set it."""
+    with pytest.raises(ConfigError) as caught:
+        from_config(tmp_path, {"ALL_PROXY": "socks5h://u:secret@127.0.0.1:1080"})
+    (problem,) = caught.value.problems
+    assert problem.where == "ALL_PROXY"
+    assert "SOCKS is not supported; fetch.trust_env = false does without" in problem.hint
+    assert "secret" not in str(caught.value)
+
+
+def test_headers_for_every_host_come_from_config(tmp_path):
+    """Referer and the like; what is a secret, another key's or the connection's is refused, without its value."""
+    settings = from_config(tmp_path, accept="image/jpeg", headers={"Referer": "https://example.com/", "X-A": "b"})
+    assert settings.accept == "image/jpeg"
+    assert settings.headers == (("referer", "https://example.com/"), ("x-a", "b"))
+    assert from_config(tmp_path).accept.startswith("image/avif,")
+    wrong = {
+        "Authorization": "Bearer s3cret",
+        "Cookie": "a=s3cret",
+        "Accept": "s3cret",
+        "Host": "x",
+        "X B": "s3cret",
+        "X-C": "s3cret\n",
+    }
+    with pytest.raises(ConfigError) as caught:
+        from_config(tmp_path, accept="é", headers=wrong)
+    assert {problem.where for problem in caught.value.problems} == {
+        "fetch.accept", "fetch.headers.accept", "fetch.headers.authorization", "fetch.headers.Cookie", "fetch.headers.Host",
+        "fetch.headers.…", "fetch.headers.X-C",
+    }  # fmt: skip
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

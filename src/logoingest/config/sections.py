@@ -193,15 +193,19 @@ class FetchConfig(Section):
     max_backoff_s: PositiveFloat = 30.0
     """Longest wait, a server's Retry-After included; a longer Retry-After fails the URL."""
     proxy: str | None = None
-    """http(s)://[user:password@]host:port; its own address is trusted. Unset: HTTP_PROXY, HTTPS_PROXY, NO_PROXY are honoured."""
+    """http(s)://[user:password@]host:port; its own address is trusted. Unset: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY are honoured."""
     trust_env: bool = True
-    """Whether HTTP_PROXY, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE of the environment count."""
+    """Whether HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE of the environment count."""
     ca_bundle: str | None = None
     """PEM file of certificate authorities to trust instead of the default ones (relative to this file)."""
     credentials: str | None = None
     """TOML file of headers, cookies and passwords for single hosts (relative to this file); only its owner may read it (chmod 600)."""
     user_agent: str = ""
     """Left empty: "logoingest/<version> (+contact)"."""
+    accept: str = ""
+    """The Accept header; left empty: AVIF, WebP, PNG, JPEG, any picture, anything, in this order."""
+    headers: dict[str, str] = {}
+    """Further headers for every host, e.g. {Referer = "https://example.com/"}. Secrets belong to one host: credentials."""
     contact: str = ""
     """Mail address or page named in the User-Agent, so that a host can ask you to stop."""
     allowed_networks: tuple[str, ...] = ()

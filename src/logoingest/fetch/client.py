@@ -28,9 +28,10 @@ from aiohttp.connector import Connection
 from logoingest.fetch.body import BodyFaultError, read_body
 from logoingest.fetch.credentials import Credentials, add_cookies, read_credentials
 from logoingest.fetch.failures import NETWORK_ERRORS, check_address, judge_error
+from logoingest.fetch.http.connection import ForgivingConnector, StaleConnectionError
 from logoingest.fetch.http.transport import VerbatimTransport
 from logoingest.fetch.integrity import DIGEST_HEADERS, find_digest_fault
-from logoingest.fetch.policy import Verdict, judge_opt_out
+from logoingest.fetch.policy import DELIVERIES, Verdict, judge_opt_out, judge_range
 from logoingest.fetch.resolver import Lookup, Resolver, look_up_addresses
 from logoingest.fetch.robots import MAX_ROBOTS_BYTES
 from logoingest.fetch.settings import FetchSettings, Proxy, make_ssl_context
@@ -38,7 +39,6 @@ from logoingest.fetch.targets import Target, decode_location
 from logoingest.schemas import Reason
 
 KEEPALIVE_S = 10.0
-ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
 #: Headers that say how a picture may be used: its host's, and the same as the Wayback Machine hands them on.
 _OPT_OUTS = ("x-robots-tag", "tdm-reservation")
 _ARCHIVED_OPT_OUTS = ("x-archive-orig-x-robots-tag", "x-archive-orig-tdm-reservation")
@@ -46,7 +46,7 @@ _UNCONDITIONAL: Mapping[str, str] = MappingProxyType({})
 
 
 class Reply(NamedTuple):
-    """An answer whose head, and body if the status is 200, came as they should."""
+    """An answer whose head, and body if the status is one that brings it, came as they should."""
 
     status: int
     location: str | None
@@ -78,7 +78,7 @@ class _Response(aiohttp.ClientResponse):
         await super().start(connection)
         self.reason = None
         is_bounded = "content-length" in self.headers or "transfer-encoding" in self.headers
-        if self.status == 200 and not is_bounded and connection.protocol is not None:
+        if self.status in DELIVERIES and not is_bounded and connection.protocol is not None:
             self._lost = connection.protocol.closed
             if self._lost is not None:
                 self._lost.add_done_callback(_is_broken)  # an exception nobody looks at would be logged
@@ -109,8 +109,10 @@ class Client:
         self._timeout = httpx.Timeout(settings.read_timeout_s, connect=connect_s, pool=connect_s).as_dict()
         self._lookup = lookup or look_up_addresses
         self._ssl_context = make_ssl_context(settings.ca_file)
-        self._headers = {"user-agent": settings.user_agent, "accept": ACCEPT, "accept-encoding": "identity"}
-        self._transports: dict[Proxy | None, VerbatimTransport] = {}
+        common = {"user-agent": settings.user_agent, "accept": settings.accept, "accept-encoding": "identity"}
+        self._headers = common | dict(settings.headers)
+        self._transports: dict[tuple[Proxy | None, bool], VerbatimTransport] = {}
+        self._resolvers: dict[bool, Resolver] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -141,12 +143,11 @@ class Client:
             conditions: headers that allow 304 as an answer; see ``refresh``.
         """
         proxy = self._settings.choose_proxy(target)
-        transport = self._transports.get(proxy) or self._open_transport(proxy)
         request = self._make_request(target, cookies, proxy, close=is_last)
         request.headers.update(conditions)
         status: int | None = None
         try:
-            response = await transport.handle_async_request(request)
+            response = await self._send(request, proxy)
             status = response.status_code
             try:
                 return await self._read_reply(response, cookies, is_text=is_text, is_archived=is_archived)
@@ -157,6 +158,16 @@ class Client:
         except NETWORK_ERRORS as error:
             verdict = judge_error(error, self._settings, reading=status is not None, proxy=proxy)
             return Failure(verdict, status)
+
+    async def _send(self, request: httpx.Request, proxy: Proxy | None) -> httpx.Response:
+        """The head of the answer; what a kept connection does not answer is asked once more on a new one."""
+        try:
+            return await self._find_transport(proxy, is_fresh=False).handle_async_request(request)
+        except StaleConnectionError:
+            return await self._find_transport(proxy, is_fresh=True).handle_async_request(request)
+
+    def _find_transport(self, proxy: Proxy | None, *, is_fresh: bool) -> VerbatimTransport:
+        return self._transports.get((proxy, is_fresh)) or self._open_transport(proxy, is_fresh=is_fresh)
 
     def _make_request(self, target: Target, cookies: httpx.Cookies | None, proxy: Proxy | None, *, close: bool) -> httpx.Request:
         headers = {"host": target.netloc, **self._headers}
@@ -187,7 +198,9 @@ class Client:
     ) -> Reply:
         headers = response.headers
         body = None
-        if response.status_code == 200:
+        if response.status_code in DELIVERIES:
+            if response.status_code == 206 and not is_text and (fault := judge_range(headers.get("content-range"))) is not None:
+                raise BodyFaultError(fault)
             length, coding = headers.get("content-length"), headers.get("content-encoding")
             if is_text:
                 begin = _take_beginning(response.aiter_raw(), MAX_ROBOTS_BYTES + 1)
@@ -223,14 +236,15 @@ class Client:
         if verdict is not None:
             raise BodyFaultError(verdict)
 
-    def _open_transport(self, proxy: Proxy | None) -> VerbatimTransport:
+    def _open_transport(self, proxy: Proxy | None, *, is_fresh: bool) -> VerbatimTransport:
         guarded = proxy is None
-        connector = aiohttp.TCPConnector(
+        keeping: dict[str, Any] = {"force_close": True} if is_fresh else {"keepalive_timeout": KEEPALIVE_S}
+        connector = ForgivingConnector(
             limit=0,  # the schedule bounds what is in flight
             ssl=self._ssl_context,
-            resolver=Resolver(self._lookup if guarded else look_up_addresses, self._settings, guarded=guarded),
+            resolver=self._find_resolver(guarded=guarded),
             use_dns_cache=False,  # the resolver has its own
-            keepalive_timeout=KEEPALIVE_S,
+            **keeping,
             socket_factory=partial(open_guarded_socket, self._settings) if guarded else None,
         )
         session = aiohttp.ClientSession(
@@ -242,9 +256,16 @@ class Client:
             client=session,
             proxy=None if proxy is None else _make_httpx_proxy(proxy),
         )
-        self._transports[proxy] = transport
+        self._transports[proxy, is_fresh] = transport
         self._stack.push_async_callback(transport.aclose)
         return transport
+
+    def _find_resolver(self, *, guarded: bool) -> Resolver:
+        """One for all connections of a kind: what a name was found to mean holds for those that are made anew, too."""
+        if guarded not in self._resolvers:
+            lookup = self._lookup if guarded else look_up_addresses
+            self._resolvers[guarded] = Resolver(lookup, self._settings, guarded=guarded)
+        return self._resolvers[guarded]
 
 
 def _check_digests(headers: httpx.Headers, body: bytes, coding: str | None) -> None:

@@ -43,7 +43,7 @@ _REFUSED_HEADERS = {
     **dict.fromkeys(("host", "expect"), "is set by the request itself"),
     **dict.fromkeys(("accept-encoding", "range"), "would change what comes back beyond what can be read"),
     "user-agent": "is fetch.user_agent in dataset.toml",
-    "cookie": "is the key cookies",
+    "cookie": "is the key cookies of a host",
 }
 _REFUSED_PREFIXES = {"proxy-": "is for proxies", "if-": "asks a condition", "content-": "describes a body, of which there is none"}
 
@@ -137,6 +137,17 @@ def parse_credentials(data: Mapping[str, Any], where: str) -> Credentials:
     return Credentials(grant for grant in grants if grant is not None)
 
 
+def parse_common_headers(table: Mapping[str, str], where: str) -> tuple[dict[str, str], list[Problem]]:
+    """Headers that every host is sent, by lower-case name, and what is wrong with them; no value in any problem."""
+    faults = _Faults("")
+    headers = _parse_headers(table, where, faults)
+    if "authorization" in headers:
+        faults.add(f"{where}.authorization", "would be told to every host", "fetch.credentials is for single hosts")
+    if "accept" in headers:
+        faults.add(f"{where}.accept", "is fetch.accept")
+    return headers, faults.problems
+
+
 def _read_private(file: Path) -> str:
     def open_at_once(path: str, flags: int) -> int:
         return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe of that name must not keep us waiting
@@ -180,7 +191,7 @@ class _Faults:
         self.problems: list[Problem] = []
 
     def add(self, key: str, what: str, hint: str = "") -> None:
-        self.problems.append(Problem(f"{self._where}: {key}" if key else self._where, what, hint))
+        self.problems.append(Problem(": ".join(part for part in (self._where, key) if part), what, hint))
 
     def refuse_unknown(self, key: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
         for name in table:

@@ -20,6 +20,7 @@ from yarl import URL
 
 from logoingest.errors import LogoingestError
 from logoingest.fetch.addresses import explain_refusal, parse_socket_address
+from logoingest.fetch.http.connection import Http2OnlyError, StaleConnectionError
 from logoingest.fetch.policy import Verdict
 from logoingest.fetch.settings import FetchSettings, Proxy
 from logoingest.schemas import Reason
@@ -178,6 +179,7 @@ def _describe_os_error(error: OSError) -> str:
 _RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any, _Scene], Verdict]]] = (
     (RefusedAddressError, _judge_refused),
     (LookupFailedError, _judge_lookup),
+    (Http2OnlyError, lambda _error, _scene: Verdict(Reason.PROTOCOL, "the host speaks HTTP/2 only, which is not spoken here")),
     (aiohttp.ClientConnectorDNSError, _judge_lookup),
     (ssl.SSLError, _judge_tls),
     (aiohttp.ClientHttpProxyError, _judge_tunnel),
@@ -185,7 +187,7 @@ _RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Ca
     ((aiohttp.SocketTimeoutError, httpx.ReadTimeout), _judge_read_timeout),
     ((aiohttp.ServerTimeoutError, TimeoutError), _judge_connect_timeout),
     (aiohttp.ClientPayloadError, lambda _error, _scene: _BROKEN_OFF),
-    (aiohttp.ServerDisconnectedError, _judge_hang_up),
+    ((aiohttp.ServerDisconnectedError, StaleConnectionError), _judge_hang_up),
     (aiohttp.ClientConnectorError, _judge_connect),
     ((ConnectionError, aiohttp.ClientOSError), _judge_hang_up),
     ((aiohttp.InvalidURL, httpx.InvalidURL), lambda _error, _scene: Verdict(Reason.BAD_URL, "is malformed")),

@@ -34,6 +34,7 @@ from logoingest.fetch.jobs import Inspect, count_cpus
 from logoingest.fetch.outcomes import compose_outcome, examine_body, hand_over, read_pause, wait_for_either
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
+    DELIVERIES,
     Verdict,
     admit_url,
     follow_redirect,
@@ -369,10 +370,10 @@ class Fetcher:
         verdict = judge_status(reply.status, has_location=reply.location is not None, relayed=relayed)
         if verdict is not None:
             return verdict._replace(retry_after_s=parse_retry_after(reply.retry_after, datetime.now(UTC)))
-        if pursuit.is_asking and reply.status == 200 and self._detours is not None:
+        if pursuit.is_asking and reply.status in DELIVERIES and self._detours is not None:
             return self._detours.read_answer(pursuit, reply.body)
-        if reply.status == 200 or reply.location is None:
-            return Verdict(Reason.EMPTY, "HTTP 200 with an empty body")
+        if reply.status in DELIVERIES or reply.location is None:
+            return Verdict(Reason.EMPTY, f"HTTP {reply.status} with an empty body")
         following = follow_redirect(pursuit.target, reply.location, self._settings)
         if isinstance(following, Verdict):
             return following

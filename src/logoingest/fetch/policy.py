@@ -6,6 +6,7 @@ Nothing here opens a socket, sleeps or reads a clock, except that a date in Retr
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,9 @@ from logoingest.fetch.targets import Target, UrlFault, join_target, parse_target
 from logoingest.schemas import Reason
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: Statuses whose body is what was asked for, as browsers have it: all of 2xx (RFC 9110 §15: one that is unknown counts as 200) but those
+#: that have none or say that it is not there yet. 206 where the range is the whole.
+DELIVERIES = frozenset(range(200, 300)) - {202, 204, 205}
 #: Statuses worth another attempt: the server was busy, restarting, or a middleman lost its origin.
 HEALING = frozenset({408, 425, 429}) | (frozenset(range(500, 600)) - {501, 505, 506, 508, 510, 511})
 #: Names that mean this machine or its cloud's metadata service; a proxy would resolve them on its own side.
@@ -30,6 +34,9 @@ _VALUED_DIRECTIVES = frozenset({"max-snippet", "max-image-preview", "max-video-p
 #: Statuses and reasons by which a host says, or shows, that it is asked too much.
 STRAINED_STATUSES = frozenset({429, 503})
 STRAINED_REASONS = frozenset({Reason.TIMEOUT_CONNECT, Reason.TIMEOUT_READ, Reason.TIMEOUT_TOTAL})
+
+
+_RANGE = re.compile(r"\s*bytes\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})\s*", re.IGNORECASE)
 
 
 class Verdict(NamedTuple):
@@ -97,13 +104,15 @@ def _judge_target(target: Target, settings: FetchSettings) -> Verdict | None:
 
 
 def judge_status(status: int, *, has_location: bool = False, relayed: bool = False) -> Verdict | None:
-    """What a status means on its own; None for 200 and for a redirect that can be followed.
+    """What a status means on its own; None for one that brings what was asked for and for a redirect that can be followed.
 
     ``relayed``: a proxy handed it on, so that 407 is the proxy's own.
     """
-    if status == 200 or (status in REDIRECTS and has_location):
+    if status in DELIVERIES or (status in REDIRECTS and has_location):
         return None
     detail = f"HTTP {status}"
+    if status == 202:
+        return Verdict(Reason.PROTOCOL, f"{detail}, it is not ready yet", can_heal=True)
     if status in (204, 205):
         return Verdict(Reason.EMPTY, f"{detail}, no content")
     if status == 407 and relayed:
@@ -115,6 +124,14 @@ def judge_status(status: int, *, has_location: bool = False, relayed: bool = Fal
     if status in REDIRECTS:
         return Verdict(Reason.PROTOCOL, f"{detail} without a Location")
     return Verdict(Reason.PROTOCOL, f"{detail} is no answer to a plain GET")
+
+
+def judge_range(content_range: str | None) -> Verdict | None:
+    """Whether a 206 brings the whole: ``bytes 0-(n-1)/n`` (RFC 9110 §14.4)."""
+    match = _RANGE.fullmatch(content_range or "")
+    if match is not None and int(match[1]) == 0 and int(match[2]) + 1 == int(match[3]):
+        return None
+    return Verdict(Reason.PROTOCOL, "HTTP 206 brings only a part, which was not asked for")
 
 
 def judge_opt_out(robots_tags: Sequence[str], tdm_reservation: str | None, settings: FetchSettings) -> Verdict | None:

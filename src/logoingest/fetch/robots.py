@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from logoingest.fetch.policy import REDIRECTS, Verdict, follow_redirect
+from logoingest.fetch.policy import DELIVERIES, REDIRECTS, Verdict, follow_redirect
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
 from logoingest.schemas import Reason
@@ -119,7 +119,7 @@ def read_robots(
     statement about the file) forbids everything for the time being; if it is a gateway that found nobody, that is what its URLs
     end with.
     """
-    if status == 200:
+    if status in DELIVERIES:
         return parse_robots(body, settings.product_tokens)
     if status in REDIRECTS and location is not None:
         following = follow_redirect(target, location, settings)

@@ -16,9 +16,10 @@ from urllib.parse import unquote
 from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError, Problem
 from logoingest.fetch.addresses import Network
-from logoingest.fetch.credentials import read_credentials
+from logoingest.fetch.credentials import parse_common_headers, read_credentials
 from logoingest.fetch.targets import Target, UrlFault, parse_target
 
+ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
 #: The product token hosts know us by, unless ``fetch.user_agent`` says otherwise.
 PRODUCT = "logoingest"
 
@@ -73,6 +74,9 @@ class FetchSettings:
     credentials: str | None = None
     """File of credentials, which whoever fetches reads for himself: what is in it does not travel."""
     user_agent: str = PRODUCT
+    accept: str = ACCEPT
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers for every host, by lower-case name."""
     allowed_networks: tuple[Network, ...] = ()
     fallbacks: tuple[str, ...] = ()
     archive_url: str = "https://archive.org/wayback/available"
@@ -106,6 +110,8 @@ class FetchSettings:
             credentials=_find_credentials(config, base_dir, problems),
             opt_out_headers=tuple(name.strip().lower() for name in config.opt_out_headers),
             user_agent=_compose_user_agent(config, problems),
+            accept=config.accept or ACCEPT,
+            headers=_check_headers(config, problems),
             allowed_networks=_parse_networks(config.allowed_networks, problems),
         )
         _check_fallbacks(config, problems)
@@ -190,9 +196,10 @@ def _choose_proxies(
         return proxy, proxy, ""
     found = []
     for variable in ("http_proxy", "https_proxy"):
-        name = next((name for name in (variable, variable.upper()) if environ.get(name)), None)
-        if name == "HTTP_PROXY" and "REQUEST_METHOD" in environ:
-            name = None  # under CGI the variable is a header of whoever calls (CVE-2016-1000110)
+        names = [variable, variable.upper(), "all_proxy", "ALL_PROXY"]
+        if "REQUEST_METHOD" in environ and variable == "http_proxy":
+            names.remove("HTTP_PROXY")  # under CGI the variable is a header of whoever calls (CVE-2016-1000110)
+        name = next((name for name in names if environ.get(name)), None)
         found.append(_require_proxy(environ[name], name, problems) if name else None)
     return found[0], found[1], environ.get("no_proxy") or environ.get("NO_PROXY") or ""
 
@@ -200,7 +207,11 @@ def _choose_proxies(
 def _require_proxy(text: str, where: str, problems: list[Problem]) -> Proxy | None:
     proxy = parse_proxy(text.strip())
     if proxy is None:  # the text is not shown: it may hold a password
-        problems.append(Problem(where, "is no proxy URL", "write http://[user:password@]host:port; SOCKS is not supported"))
+        hint = "write http://[user:password@]host:port; SOCKS is not supported"
+        if not where.startswith("fetch."):
+            hint += "; fetch.trust_env = false does without the environment's proxies"
+        if all(problem.where != where for problem in problems):  # ALL_PROXY stands for two
+            problems.append(Problem(where, "is no proxy URL", hint))
     return proxy
 
 
@@ -236,6 +247,14 @@ def _compose_user_agent(config: FetchConfig, problems: list[Problem]) -> str:
             problems.append(Problem(name, "may hold printable ASCII only, since it is sent as a header"))
     contact = f" (+{config.contact})" if config.contact else ""
     return config.user_agent or f"{PRODUCT}/{version('logoingest')}{contact}"
+
+
+def _check_headers(config: FetchConfig, problems: list[Problem]) -> tuple[tuple[str, str], ...]:
+    if not (config.accept.isascii() and config.accept.isprintable()):
+        problems.append(Problem("fetch.accept", "may hold printable ASCII only, since it is sent as a header"))
+    headers, faults = parse_common_headers(config.headers, "fetch.headers")
+    problems += faults
+    return tuple(headers.items())
 
 
 def _parse_networks(texts: Sequence[str], problems: list[Problem]) -> tuple[Network, ...]:
