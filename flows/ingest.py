@@ -91,7 +91,9 @@ async def ingest(config_path: str, overrides: list[str] | None = None, until: st
             fetched: Sequence[ShardCounts] = ()
             if stage is Stage.FETCH and config.fetch.executor == "local":
                 fetched = await fetch_pending(opened, config_path, given)
-            await run_one_stage(config_path, given, stage.value, opened.lease.token, quote(fetched))  # quoted: not to be searched for futures
+            await run_one_stage(
+                config_path, given, stage.value, opened.lease.token, quote(fetched)
+            )  # quoted: not to be searched for futures
         status = await asyncio.to_thread(summarise_status, opened)
         await publish_status(opened, status)
         check_gates(opened, stages)

@@ -23,6 +23,7 @@ from logoingest.pipeline import (
     explain_row,
     explain_url,
     open_run,
+    pending_shards,
     plan,
     retry,
     run_stage,
@@ -295,3 +296,47 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(make_dataset, sent, code):
     assert time.monotonic() - sent_at < 20
     assert f"Go on with: logoingest run {dataset.config}" in message
     assert not (dataset.folder / "work/lease.json").exists()
+
+
+def test_urls_that_are_no_longer_listed_count_for_nothing(make_dataset):
+    """Dead ones taken out of the source: gate, status, plan, report and retry go by today's URLs, and what was fetched is not asked for."""
+    dataset = make_dataset(pictures=3)
+    rows = len(dataset.rows)
+    for number in range(30):
+        dataset.add_row(f"/dead/{number}.jpg", "Acme", "w1")
+    dataset.write()
+    config = load_config(dataset.config, ["dataset.max_failed_share=0.2"], {})
+    with pytest.raises(TooManyFailuresError, match="33 of 50 URLs failed"):
+        run(config)
+    del dataset.rows[rows:]
+    dataset.write()
+    dataset.site.requests.clear()
+    outcomes = {outcome.stage: outcome for outcome in run(config)}
+    assert not dataset.site.requests
+    assert outcomes[Stage.FETCH].counts == {"urls": 20, "fetched": 17, "failed": 3, "unlisted": 30, "megabytes": 0}
+    opened = Run(config)
+    assert (plan(opened)["urls"], plan(opened)["urls_left"]) == (20, 0)
+    assert "/dead/" not in (dataset.folder / "work/report.html").read_text()
+    with open_run(config) as held:
+        assert retry(held)["tried"] < 10
+    assert not any(path.startswith("/dead/") for path in dataset.site.requests)
+
+
+def test_urls_that_are_taken_out_before_they_were_fetched_are_never_asked_for(make_dataset):
+    """The plan is append-only for what is fetched; what is not there and not listed any more is dropped, whole shards of it too."""
+    dataset = make_dataset(pictures=3)
+    rows = len(dataset.rows)
+    for number in range(30):
+        dataset.add_row(f"/unwanted/{number}.jpg", "Acme", "w1")
+    dataset.write()
+    config = load_config(dataset.config, environ={})
+    run(config, until=Stage.ANNOTATIONS)
+    with open_run(config) as opened:
+        assert len(pending_shards(opened)) == 5
+    del dataset.rows[rows:]
+    dataset.write()
+    run(config)
+    assert not any(path.startswith("/unwanted/") for path in dataset.site.requests)
+    asked = dataset.site.requests.total()
+    run(config)
+    assert dataset.site.requests.total() == asked

@@ -7,6 +7,7 @@ import functools
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -36,10 +37,27 @@ logger = logging.getLogger("logoingest")
 SHARD_PLAN = "shards"
 
 
-def plan_fetch(run: Run) -> pa.Table:
-    """The shard plan of today's annotations (columns url, shard), nothing written."""
-    urls = pc.unique(run.workspace.read_table("annotations", ["url"]).column("url")).to_pylist()
-    return plan_shards(urls, read_plan(run), run.config.fetch.shard_size)
+def plan_fetch(run: Run, urls: pa.ChunkedArray | None = None) -> pa.Table:
+    """The shard plan (columns url, shard) of today's URLs, those of the annotations that are there if left out; nothing is written.
+
+    What the sources no longer list and was never fetched is no longer planned; what is fetched stays where it is.
+    """
+    urls = read_listed_urls(run) if urls is None else pc.unique(urls)
+    planned = read_plan(run)
+    return plan_shards(urls, None if planned is None else _drop_unlisted(run, planned, urls), run.config.fetch.shard_size)
+
+
+def read_listed_urls(run: Run) -> pa.ChunkedArray:
+    """The distinct URLs that the sources list today."""
+    return pc.unique(run.workspace.read_table("annotations", ["url"]).column("url"))
+
+
+def _drop_unlisted(run: Run, planned: pa.Table, urls: pa.Array) -> pa.Table:
+    is_listed = pc.is_in(planned.column("url"), value_set=urls)
+    doubtful = set(planned.filter(pc.invert(is_listed)).column("shard").to_pylist())
+    part = planned.filter(pc.is_in(planned.column("shard"), value_set=pa.array(sorted(doubtful), pa.string())))
+    pending = pa.array([job.shard for job in list_pending(run, part)], pa.string())
+    return planned.filter(pc.or_(is_listed, pc.invert(pc.is_in(planned.column("shard"), value_set=pending))))
 
 
 def read_plan(run: Run) -> pa.Table | None:
@@ -82,7 +100,7 @@ def pending_shards(run: Run) -> list[str]:
     """Write the shard plan and name the shards that are still to be fetched, in order."""
     planned = plan_fetch(run)
     written = _read_written_plan(run)
-    if written is None or written.num_rows != planned.num_rows:
+    if written is None or not written.equals(planned):
         run.workspace.write_table(SHARD_PLAN, planned)
     shards = [job.shard for job in list_pending(run, planned)]
     if shards:
@@ -116,37 +134,48 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
 
 
 def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str, FileRecord], dict[str, int]]:
-    """Once all shards are there: the record of each file, and the outcomes in figures.
+    """Once all shards are there: the record of each file, and the outcomes of the URLs that the sources list today in figures.
 
     Args:
         run: the run.
         counts: of the shards that were fetched just now; only the others are read.
     """
     workspace = run.workspace
-    for shard in set(workspace.begun_shards()).intersection(workspace.shard_names()):
+    for shard in workspace.begun_shards():
         workspace.remove(f"downloads/{name_begun(shard)}")  # left by who was killed when the shard had just been finished
     record = workspace.read_manifest().stages.get(Stage.FETCH)
     known = {} if record is None else dict(record.outputs)
     fresh = {count.shard: count for count in counts if count.finished and count.record is not None}
     known |= {f"downloads/{shard}": count.record for shard, count in fresh.items() if count.record is not None}
     outputs: dict[str, FileRecord] = {f"tables/{SHARD_PLAN}.parquet": _hash(run, f"tables/{SHARD_PLAN}.parquet")}
-    failed = total = 0
-    size = 0
+    listed = read_listed_urls(run)
+    partly = _find_partly_listed(run, listed)
+    sums: Counter[str] = Counter()
     for shard in workspace.shard_names():
         name = f"downloads/{shard}"
-        if shard in fresh:
-            rows, lost, length = fresh[shard].urls, fresh[shard].failed, fresh[shard].byte_count
+        if shard in fresh and shard not in partly:
+            sums.update(urls=fresh[shard].urls, failed=fresh[shard].failed, size=fresh[shard].byte_count)
         else:
-            rows, lost, length = _sum_up(workspace.read_shard(shard, ["outcome", "byte_count"]))
-        total, failed, size = total + rows, failed + lost, size + length
+            outcomes = workspace.read_shard(shard, ["url", "outcome", "byte_count"])
+            sums.update(_sum_up(outcomes.filter(pc.is_in(outcomes.column("url"), value_set=listed)), outcomes.num_rows))
         outputs[name] = known[name] if name in known else _hash(run, name)
-    return outputs, {"urls": total, "fetched": total - failed, "failed": failed, "megabytes": size // 1_000_000}
+    figures = {"urls": sums["urls"], "fetched": sums["urls"] - sums["failed"], "failed": sums["failed"]}
+    figures |= {"unlisted": sums["unlisted"]} if sums["unlisted"] else {}
+    return outputs, {**figures, "megabytes": sums["size"] // 1_000_000}
 
 
-def _sum_up(outcomes: pa.Table) -> tuple[int, int, int]:
-    """A shard's rows, those that failed, and the bytes of the others."""
+def _find_partly_listed(run: Run, listed: pa.Array) -> set[str]:
+    """Shards that hold URLs which the sources no longer list."""
+    planned = run.workspace.read_table(SHARD_PLAN)
+    gone = planned.filter(pc.invert(pc.is_in(planned.column("url"), value_set=listed)))
+    return set(gone.column("shard").to_pylist())
+
+
+def _sum_up(outcomes: pa.Table, rows: int) -> dict[str, int]:
+    """A shard's listed URLs, those that failed, and the bytes of the others; beside them those that are no longer listed."""
     failed = pc.sum(pc.equal(outcomes.column("outcome"), "failed")).as_py() or 0
-    return outcomes.num_rows, failed, pc.sum(outcomes.column("byte_count")).as_py() or 0
+    size = pc.sum(outcomes.column("byte_count")).as_py() or 0
+    return {"urls": outcomes.num_rows, "failed": failed, "size": size, "unlisted": rows - outcomes.num_rows}
 
 
 def fetch_all(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
@@ -207,7 +236,7 @@ def _tell_begun(run: Run, jobs: Sequence[ShardJob]) -> int:
 
 
 def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), statuses: Sequence[int] = ()) -> dict[str, int]:
-    """Fetch again what failed, and only that.
+    """Fetch again what failed, and only that, of what the sources list today.
 
     Args:
         run: a run that holds the workspace.
@@ -226,9 +255,10 @@ def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), stat
     if planned is None:
         raise UsageError(Problem(run.workspace.url, "nothing was fetched yet", "run the fetch first"))
     jobs = []
+    listed = frozenset(read_listed_urls(run).to_pylist())
     for shard in run.workspace.shard_names():
         rows = run.workspace.read_shard(shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()
-        chosen = frozenset(row["url"] for row in rows if _is_chosen(row, wanted, hosts, statuses))
+        chosen = frozenset(row["url"] for row in rows if row["url"] in listed and _is_chosen(row, wanted, hosts, statuses))
         if chosen:
             urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
             jobs.append(ShardJob(run.workspace.url, shard, tuple(urls), chosen))

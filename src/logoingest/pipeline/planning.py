@@ -11,8 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.fetch import plan_shards
-from logoingest.pipeline.fetching import count_begun, find_missing_contact, list_pending, plan_fetch, read_plan
+from logoingest.pipeline.fetching import count_begun, find_missing_contact, list_pending, plan_fetch
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.route import ROUTE, select_stages
 from logoingest.pipeline.session import Run
@@ -93,12 +92,10 @@ def _describe_fetch(run: Run) -> dict[str, Any]:
     """URLs in all and left, and what they need on disk (shards and release)."""
     workspace = run.workspace
     if workspace.has_table("annotations") and explain_staleness(run, Stage.ANNOTATIONS, workspace.read_manifest()) is None:
-        planned = plan_fetch(run)
-        annotations = workspace.read_table("annotations", ["url"]).num_rows
+        urls = workspace.read_table("annotations", ["url"]).column("url")
     else:
-        kept, _ = read_annotations(run.config.sources, run.config.base_dir)
-        annotations = kept.num_rows
-        planned = plan_shards(pc.unique(kept.column("url")).to_pylist(), read_plan(run), run.config.fetch.shard_size)
+        urls = read_annotations(run.config.sources, run.config.base_dir).kept.column("url")
+    planned = plan_fetch(run, urls)
     jobs = list_pending(run, planned)
     left = sum(len(job.urls) for job in jobs) - count_begun(run, jobs)
     needed = int(left * _mean_bytes(run) * 2.2)
@@ -111,8 +108,8 @@ def _describe_fetch(run: Run) -> dict[str, Any]:
             f"the disk has {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB are needed: choose another dataset.workspace"
         )
     return {
-        "annotations": annotations,
-        "urls": planned.num_rows,
+        "annotations": len(urls),
+        "urls": len(pc.unique(urls)),
         "urls_left": left,
         "shards_left": len(jobs),
         "disk_needed_bytes": needed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,7 +16,15 @@ import pyarrow.compute as pc
 from logoingest.errors import Problem, UsageError
 from logoingest.fetch import ShardJob
 from logoingest.fetch.refresh import Finding, mark_placeholders
-from logoingest.pipeline.fetching import forget_shards, has_failed, is_on_host, make_inspector, read_plan, run_jobs
+from logoingest.pipeline.fetching import (
+    forget_shards,
+    has_failed,
+    is_on_host,
+    make_inspector,
+    read_listed_urls,
+    read_plan,
+    run_jobs,
+)
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages import load_listed
 
@@ -28,7 +36,7 @@ _COLUMNS = ("url", "outcome", "image_reason", "refreshed", "checked_at")
 
 
 def refresh(run: Run, hosts: Sequence[str] = ()) -> dict[str, int]:
-    """Ask again for every URL whose picture is there, and record what became of it (``refreshed``, ``checked_at``).
+    """Ask again for every URL that the sources list today and whose picture is there, and record what became of it (``refreshed``, ``checked_at``).
 
     Bytes are replaced only by a usable picture; what failed before is not touched (see ``retry``). A refresh that was cut short is
     gone on with: what it has asked for is not asked again. Fallbacks are not tried: it is the URL itself that is asked.
@@ -47,7 +55,8 @@ def refresh(run: Run, hosts: Sequence[str] = ()) -> dict[str, int]:
     if planned is None:
         raise UsageError(Problem(run.workspace.url, "nothing was fetched yet", "run the fetch first"))
     begun = _begin(run, hosts)
-    parts = [_sort_out(run, shard, begun, hosts) for shard in run.workspace.shard_names()]
+    listed = frozenset(read_listed_urls(run).to_pylist())
+    parts = [_sort_out(run, shard, begun, hosts, listed) for shard in run.workspace.shard_names()]
     jobs = [_make_job(run, part, planned) for part in parts if part.left]
     done = sum((part.done for part in parts), Counter[str]())
     if done:
@@ -91,8 +100,8 @@ def _read_marker(run: Run) -> tuple[datetime, list[str]] | None:
         return None  # cut short itself: as if it were not there
 
 
-def _sort_out(run: Run, shard: str, begun: datetime, hosts: Sequence[str]) -> _Part:
-    rows = [row for row in run.workspace.read_shard(shard, _COLUMNS).to_pylist() if _is_wanted(row, hosts)]
+def _sort_out(run: Run, shard: str, begun: datetime, hosts: Sequence[str], listed: Collection[str]) -> _Part:
+    rows = [row for row in run.workspace.read_shard(shard, _COLUMNS).to_pylist() if row["url"] in listed and _is_wanted(row, hosts)]
     done = [row["checked_at"] is not None and row["checked_at"] >= begun for row in rows]
     left = frozenset(row["url"] for row, is_done in zip(rows, done, strict=True) if not is_done)
     return _Part(shard, left, Counter(row["refreshed"] for row, is_done in zip(rows, done, strict=True) if is_done))

@@ -58,13 +58,14 @@ def make_labels(run: Run) -> StageOutput:
 
 
 def make_images(run: Run) -> StageOutput:
-    """Download shards → images."""
+    """Download shards → images, of the URLs that the sources list today."""
     from logoingest.images import select_images
     from logoingest.images.placeholders import tabulate_listed
     from logoingest.images.selection import find_distinct
 
     annotations = run.workspace.read_table("annotations")
     downloads, listed = read_downloads(run.workspace), load_listed(run)
+    downloads = downloads.filter(pc.is_in(downloads.column("url"), value_set=pc.unique(annotations.column("url"))))
     kept, rejected = selected = select_images(downloads, annotations, run.config.images, listed)
     placeholders = tabulate_listed(find_distinct(downloads) if listed else (), listed)
     if run.config.images.against and run.config.images.against_policy == "reject":

@@ -18,13 +18,14 @@ from logoingest.workspace import Manifest, hash_file
 #: Raised by one when a stage's rules change, so that workspaces of an older version run it again.
 STAGE_VERSIONS: dict[Stage, int] = {
     **dict.fromkeys(Stage, 1),
+    Stage.FETCH: 2,
     Stage.ANNOTATIONS: 2,
     Stage.LABELS: 3,
-    Stage.IMAGES: 2,
+    Stage.IMAGES: 3,
     Stage.SAMPLES: 3,
     Stage.SPLITS: 2,
     Stage.RELEASE: 3,
-    Stage.REPORT: 2,
+    Stage.REPORT: 3,
 }
 
 _ANNOTATIONS = "tables/annotations.parquet"

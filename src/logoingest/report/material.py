@@ -34,7 +34,7 @@ class Material(NamedTuple):
     annotations: int
     """Source rows, the unreadable ones included."""
     downloads: pa.Table
-    """``DownloadRow`` without hashes and bytes, with shard (string) and shard_row (int32)."""
+    """Of the URLs that the sources list today: ``DownloadRow`` without hashes and bytes, with shard (string) and shard_row (int32)."""
     images: pa.Table
     samples: pa.Table
     splits: pa.Table
@@ -49,8 +49,10 @@ def read_material(workspace: Workspace, config: Config, rejected: pa.Table) -> M
     read = workspace.read_table
     total = sum(read(name, ["annotation_id"]).num_rows for name in ("annotations", "annotations_rejected"))
     samples = [name for name in SampleRow.arrow_schema().names if name not in {"boxes", "annotation_ids"}]
+    downloads, listed = _read_downloads(workspace), pc.unique(read("annotations", ["url"]).column("url"))
+    downloads = downloads.filter(pc.is_in(downloads.column("url"), value_set=listed)).combine_chunks()
     return Material(
-        workspace, config, rejected, total, _read_downloads(workspace), read("images", _IMAGE_COLUMNS), read("samples", samples),
+        workspace, config, rejected, total, downloads, read("images", _IMAGE_COLUMNS), read("samples", samples),
         read("splits"),
     )  # fmt: skip
 
