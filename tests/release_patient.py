@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.release import verify_release
+from logoingest.release.card import SplitSize, render_card
+from logoingest.release.croissant import render_croissant
 from logoingest.release.manifest import compute_fingerprint, render_manifest
 
 TEST_FILE = "data/test-00000-of-00001.parquet"
@@ -66,6 +68,28 @@ class Patient:
                     record["rows"] = pq.read_metadata(self.path(name)).num_rows
 
         self.edit_manifest(mend)
+
+    def forge(self):
+        """Mend everything as we would have written it: card and Croissant say what the manifest and the data files say."""
+        self._render()
+        self.seal()
+        self._render()
+        self.seal()
+
+    def _render(self):
+        manifest = self.manifest
+        sizes = {}
+        for split, rows in manifest["splits"].items():
+            files = [self.path(name) for name in sorted(manifest["files"]) if name.startswith(f"data/{split}-")]
+            if rows:
+                footers = [pq.read_metadata(file) for file in files]
+                unpacked = sum(
+                    footer.row_group(group).total_byte_size for footer in footers for group in range(footer.num_row_groups)
+                )
+                sizes[split] = SplitSize(rows, unpacked, sum(file.stat().st_size for file in files))
+        facts = {key: value for key, value in manifest.items() if key not in {"files", "fingerprint"}}
+        self.path("README.md").write_text(render_card(facts, sizes), encoding="utf-8")
+        self.path("croissant.json").write_text(render_croissant(facts, manifest["files"]), encoding="utf-8")
 
     def laws(self, deep=False):
         return {violation.law for violation in verify_release(self.folder, deep=deep)}

@@ -25,7 +25,7 @@ from pycocotools.coco import COCO
 from logoingest.cli import main
 from logoingest.config import SourceConfig
 from logoingest.errors import GateError, UsageError
-from logoingest.release import open_release
+from logoingest.release import open_release, verify_release
 from logoingest.release.exports import FORMATS, export_release
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.folder import ExportFolder
@@ -203,15 +203,26 @@ def test_yolo_boxes_are_those_of_the_release(hostile, tmp_path):
     assert len(lines) == 2
 
 
-def test_yolo_cuts_boxes_at_the_edges(making, tmp_path):
-    """A box over the edge is cut; one wholly outside leaves its picture out."""
-    pictures = [making.draw_picture(number, size=(40, 20)) for number in range(2)]
-    boxes = [[{"class_id": "no", "bbox": [-10.0, 10.0, 30.0, 30.0]}], [{"class_id": "no", "bbox": [50.0, 0.0, 5.0, 5.0]}]]
-    making.collect(pictures, [["no"]] * 2, ["train"] * 2, boxes).write(tmp_path / "release")
-    _, summary = export(tmp_path / "release", "yolo", tmp_path / "out")
-    (labels,) = (tmp_path / "out/labels/train").iterdir()
-    assert labels.read_text() == "0 0.250000 0.750000 0.500000 0.500000\n"
-    assert summary.left_out == {"box_outside_picture": {"train": 1}}
+@pytest.mark.parametrize("form", ["coco", "voc", "yolo", "webdataset"])
+@pytest.mark.parametrize(
+    "box",
+    [
+        {"class_id": "no", "bbox": [-10.0, 10.0, 30.0, 10.0]},
+        {"class_id": "no", "bbox": [50.0, 0.0, 5.0, 5.0]},
+        {"class_id": "no", "bbox": [10.0, 10.0, -5.0, 5.0]},
+        {"class_id": "no", "bbox": [float("nan"), 0.0, 5.0, 5.0]},
+        {"class_id": "adidas", "bbox": [0.0, 0.0, 5.0, 5.0]},
+        {"class_id": "no", "bbox": [0.0, 0.0, 5.0, 5.0], "attributes": "[]"},
+    ],
+)
+def test_a_box_that_breaks_the_law_is_not_exported(making, tmp_path, form, box):
+    """Outside its picture, without area, of a class that the picture does not show: what verify names, no form holds."""
+    pictures = [making.draw_picture(0, size=(40, 20)), making.draw_picture(1)]
+    boxes = [[{"truncated": None, "attributes": None, **box}], []]
+    making.collect(pictures, [["no"], ["adidas"]], ["train"] * 2, boxes).write(tmp_path / "release")
+    with pytest.raises(GateError, match="breaks a law of releases"):
+        export(tmp_path / "release", form, tmp_path / "out")
+    assert {violation.law for violation in verify_release(tmp_path / "release", deep=False)} == {"boxes"}
 
 
 def test_yolo_without_boxes_is_for_classification(unboxed, tmp_path):
@@ -284,7 +295,7 @@ def test_equal_bytes_and_nothing_outside(hostile, tmp_path):
     code = """
 import sys
 from pathlib import Path
-from logoingest.release import open_release
+from logoingest.release import open_release, verify_release
 from logoingest.release.exports import FORMATS, export_release
 for form in FORMATS:
     export_release(open_release(sys.argv[1]), form, Path(sys.argv[2]) / form)

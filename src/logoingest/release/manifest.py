@@ -51,7 +51,7 @@ class ReleasedClass(_Part):
 class ReleaseManifest(_Part):
     """All of ``manifest.json``."""
 
-    format: int
+    format: Annotated[int, Field(ge=1)]
     name: str
     description: str
     licence: str

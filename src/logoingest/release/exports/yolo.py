@@ -2,7 +2,7 @@
 
 With boxes: ``data.yaml``, ``images/<split>/``, ``labels/<split>/<image_id>.txt`` with a line a box: class, centre x, centre y, width,
 height, as shares (0 to 1) of the upright picture. A picture without boxes would be learnt as empty: it is left out, and so is one
-with a class that has no box. Boxes are cut at the picture's edges.
+with a class that has no box.
 
 Without any box in the release: folders of classes, ``train``, ``val`` and ``test``, for YOLO's classification.
 """
@@ -19,7 +19,6 @@ from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, r
 from logoingest.release.loader import Release
 
 NO_BOX = "class_without_box"
-OUTSIDE = "box_outside_picture"
 _SPLIT_NAMES = {"validation": "val"}
 
 
@@ -48,18 +47,12 @@ def _place_boxes(row: ExportRow, folder: ExportFolder) -> list[str]:
     if not row.boxes or not set(row.labels) <= {box.label for box in row.boxes}:
         folder.leave_out(row, NO_BOX)
         return []
-    lines = [line for box in row.boxes if (line := _write_line(box, row)) is not None]
-    if len(lines) < len(row.boxes):
-        folder.leave_out(row, OUTSIDE)
-        return []
-    return lines
+    return [_write_line(box, row) for box in row.boxes]
 
 
-def _write_line(box: ExportBox, row: ExportRow) -> str | None:
+def _write_line(box: ExportBox, row: ExportRow) -> str:
     left, right = (min(max(x, 0.0), row.width) / row.width for x in (box.x, box.x + box.width))
     top, bottom = (min(max(y, 0.0), row.height) / row.height for y in (box.y, box.y + box.height))
-    if right <= left or bottom <= top:
-        return None
     numbers = ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
     return f"{box.label} {' '.join(f'{number:.6f}' for number in numbers)}\n"
 

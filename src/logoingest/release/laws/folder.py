@@ -73,9 +73,9 @@ def _list_entries(folder: Path) -> tuple[set[str], list[Violation]]:
         for entry in sorted(entries, key=lambda each: each.name):
             if entry.name.startswith("."):
                 strange += _find_hidden(folder, Path(entry.name))
-            elif entry.name == DATA_FOLDER and entry.is_dir():
+            elif entry.name == DATA_FOLDER and os.path.isdir(entry):
                 there |= _list_data(folder, strange)
-            elif entry.is_dir():
+            elif os.path.isdir(entry):
                 strange.append(Violation(Law.FILES, entry.name, "is a folder that is no part of a release"))
             else:
                 there.add(entry.name)
@@ -89,7 +89,7 @@ def _list_data(folder: Path, strange: list[Violation]) -> set[str]:
             name = f"{DATA_FOLDER}/{entry.name}"
             if entry.name.startswith("."):
                 strange += _find_hidden(folder, Path(name))
-            elif entry.is_dir():
+            elif os.path.isdir(entry):
                 strange.append(Violation(Law.FILES, name, "is a folder that is no part of a release"))
             else:
                 there.add(name)

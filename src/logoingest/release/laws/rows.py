@@ -8,11 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.boxes import lies_within
 from logoingest.release.features import NO_LABEL
 from logoingest.release.laws.manifest_laws import USERINFO
 from logoingest.release.laws.violations import Law, Violation, report_rows
-from logoingest.release.strict_json import read_strict_json
+from logoingest.release.released_boxes import is_released_box
 
 _SHA256 = "^[0-9a-f]{64}$"
 _ANNOTATION_ID = "^[0-9a-f]{32}$"
@@ -122,30 +121,17 @@ def _match_labels(table: pa.Table, classes: pa.Array) -> pa.ChunkedArray:
 
 
 def _check_boxes(table: pa.Table, class_ids: Sequence[str]) -> list[bool]:
-    """Whether all boxes of a row lie in its picture, are of a class that it shows, and say what else they say as a JSON object."""
+    """Whether all boxes of a row are boxes of a release (``released_boxes``)."""
+    numbers = {class_id: number for number, class_id in enumerate(class_ids)}
     columns = (table.column(name).to_pylist() for name in ("boxes", "class_ids", "width", "height"))
     return [
-        all(_is_sound(box, class_ids, shown or (), width or 0, height or 0) for box in boxes or ())
+        not boxes or _are_released(boxes, {numbers.get(class_id, NO_LABEL) for class_id in shown or ()}, width or 0, height or 0)
         for boxes, shown, width, height in zip(*columns, strict=True)
     ]
 
 
-def _is_sound(box: Any, class_ids: Sequence[str], shown: Sequence[str], width: int, height: int) -> bool:
-    if box is None or box["label"] is None or box["bbox"] is None or None in box["bbox"]:
-        return False
-    if not 0 <= box["label"] < len(class_ids) or class_ids[box["label"]] not in shown:
-        return False
-    return lies_within(box["bbox"], width, height) and is_object(box["attributes"])
-
-
-def is_object(text: str | None) -> bool:
-    """Whether what is said of a box is nothing, or a JSON object."""
-    if text is None:
-        return True
-    try:
-        return isinstance(read_strict_json(text.encode()), dict)
-    except ValueError:
-        return False
+def _are_released(boxes: Sequence[Any], labels: set[int], width: int, height: int) -> bool:
+    return all(is_released_box(box, labels - {NO_LABEL}, width, height) for box in boxes)
 
 
 def _first_of(lists: pa.ChunkedArray) -> pa.ChunkedArray:
