@@ -1,5 +1,6 @@
 """dataset.toml: what may stand in it (``sections``) and how it is read (``reading``)."""
 
+from logoingest.config.kept_columns import find_kept_fault
 from logoingest.config.reading import ENV_PREFIX, load_config
 from logoingest.config.sections import (
     Config,
@@ -31,6 +32,7 @@ __all__ = [
     "SourceConfig",
     "SplitsConfig",
     "TrainConfig",
+    "find_kept_fault",
     "find_name_fault",
     "load_config",
 ]

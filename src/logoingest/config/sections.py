@@ -404,6 +404,18 @@ class Config(Section):
     base_dir: Annotated[Path, Field(exclude=True)] = Path()
     """The folder relative paths are relative to (the file's own); not a key of the file."""
 
+    @field_validator("sources")
+    @classmethod
+    def _check_kept(cls, sources: tuple[SourceConfig, ...]) -> tuple[SourceConfig, ...]:
+        if fault := find_kept_fault(name for source in sources for name in source.keep_columns):
+            raise ValueError(fault)
+        return sources
+
+    @property
+    def kept_columns(self) -> list[str]:
+        """The sources' columns that go along into the release, in the order of the sources."""
+        return list(dict.fromkeys(name for source in self.sources for name in source.keep_columns))
+
     def resolve(self, path: str) -> Path:
         """A path of this config, relative to the config file's folder."""
         return self.base_dir / Path(path).expanduser()

@@ -197,6 +197,8 @@ def make_release(run: Run) -> StageOutput:
             ledger.counts,
             list(run.config.splits.shares),
             _choose_converter(run.config.images),
+            annotations=workspace.read_table("annotations", ["url", "carried"]) if run.config.kept_columns else None,
+            kept=run.config.kept_columns,
         )
         outputs = {
             f"release/{file.relative_to(folder).as_posix()}": hash_file(file) for file in folder.rglob("*") if file.is_file()

@@ -83,18 +83,26 @@ _SETTINGS: dict[Stage, Callable[[Config], Any]] = {
 }
 
 
+def _name_hash(manifest: Manifest, name: str, maker: Stage) -> str:
+    """The sha256 of a file that a stage made; "" where it is not made yet."""
+    record = manifest.stages.get(maker)
+    return "" if record is None or name not in record.outputs else record.outputs[name].sha256
+
+
 def collect_inputs(run: Run, stage: Stage, manifest: Manifest) -> dict[str, str]:
     """Everything the stage depends on: name for people → hash; an input that is not made yet hashes to ""."""
     inputs = {"version": f"{__version__}/{STAGE_VERSIONS[stage]}"}
     if stage in _SETTINGS:
         inputs["config"] = hash_value(_SETTINGS[stage](run.config))
     for name, maker in _TABLE_INPUTS[stage].items():
-        record = manifest.stages.get(maker)
-        outputs = {} if record is None else record.outputs
         if name.endswith("/"):
+            record = manifest.stages.get(maker)
+            outputs = {} if record is None else record.outputs
             inputs[name] = hash_value({key: outputs[key].sha256 for key in sorted(outputs) if key.startswith(name)})
         else:
-            inputs[name] = outputs[name].sha256 if name in outputs else ""
+            inputs[name] = _name_hash(manifest, name, maker)
+    if stage is Stage.RELEASE and run.config.kept_columns:
+        inputs["kept columns"] = hash_value([run.config.kept_columns, _name_hash(manifest, _ANNOTATIONS, Stage.ANNOTATIONS)])
     if stage is Stage.SAMPLES and run.config.images.ocr:
         inputs["class map"] = run.class_map.hash  # its spellings are looked for on the pictures
     if stage is Stage.IMAGES and run.config.images.placeholders:

@@ -18,6 +18,7 @@ from logoingest.parquet_files import write_parquet
 from logoingest.release.card import SplitSize, render_card
 from logoingest.release.croissant import render_croissant
 from logoingest.release.features import NO_LABEL, SPLITS
+from logoingest.release.kept import add_kept
 from logoingest.release.manifest import (
     CARD_NAME,
     CROISSANT_NAME,
@@ -48,6 +49,9 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
     counts: Mapping[str, int],
     split_names: Sequence[str] = SPLITS,
     convert: Converter | None = None,
+    *,
+    annotations: pa.Table | None = None,
+    kept: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Fill ``folder`` with a release. Equal tables in any order give equal bytes; memory does not grow with the pictures.
 
@@ -68,6 +72,8 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         lineage: what the release was made of, in JSON; nothing that differs between machines or runs.
         counts: the figures of the conservation law: annotations, voted, rejected …
         split_names: the splits there are, in order, also those without pictures.
+        annotations: ``url`` and ``carried`` of ``AnnotationRow``, where there are kept columns.
+        kept: the source's columns that are released, by their names in ``carried``.
         convert: brings each picture into the form it is released in; boxes are scaled with it. As fetched where left out.
 
     Returns:
@@ -81,7 +87,9 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
     chosen = select_classes(classes, samples, splits)
     class_ids = [class_id for class_id, _ in chosen]
     rows = join_rows(samples, images, splits, class_ids, split_names)
-    file_rows, sizes = _write_data(folder, rows, class_ids, load_bytes, settings, convert=convert)
+    if annotations is not None:
+        rows = add_kept(rows, annotations, kept)
+    file_rows, sizes = _write_data(folder, rows, class_ids, load_bytes, settings, convert=convert, kept=kept)
     write_parquet(_order_rejected(rejected), folder / REJECTED_NAME)
     file_rows[REJECTED_NAME] = rejected.num_rows
     facts: dict[str, Any] = {
@@ -96,6 +104,7 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         "multi_class_images": _count_images(rows, NO_LABEL, split_names),
         "counts": dict(counts),
         "rejected": _count_rejected(rejected),
+        **({"kept_columns": list(kept)} if kept else {}),
         "lineage": dict(lineage),
     }
     (folder / CARD_NAME).write_text(render_card(facts, sizes), encoding="utf-8", newline="\n")
@@ -116,6 +125,7 @@ def _write_data(
     settings: ReleaseConfig,
     *,
     convert: Converter | None,
+    kept: Sequence[str],
 ) -> tuple[dict[str, int], dict[str, SplitSize]]:
     """Write the data files; returns rows by file and the size of each split that has rows."""
     (folder / DATA_FOLDER).mkdir()
@@ -127,7 +137,7 @@ def _write_data(
         split_rows = _count_values(rows.column("split"), pc.unique(rows.column("split")).to_pylist())
         for file in plan_files(split_rows, spool.lengths, settings.rows_per_group, settings.max_file_bytes):
             path = folder / file.name
-            footer = write_file(path, file, rows, spool, class_ids)
+            footer = write_file(path, file, rows, spool, class_ids, kept=kept)
             split = rows.column("split")[file.groups[0].start].as_py()
             unpacked = sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
             before = sizes.get(split, SplitSize(0, 0, 0))

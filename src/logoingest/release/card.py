@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import yaml
 
-from logoingest.release.features import ReleaseRow, list_card_features
+from logoingest.release.features import ReleaseRow, list_card_features, list_columns
 from logoingest.release.manifest import ReleasedClass, StoredForm
 
 #: Classes listed in the card; ``manifest.json`` has them all.
@@ -71,7 +71,7 @@ def render_card(facts: Mapping[str, Any], sizes: Mapping[str, SplitSize]) -> str
         _render_figures(classes, sizes),
         "## How to load\n\n" + _render_loading(facts),
         "## Classes\n\n" + _render_classes(facts, classes),
-        "## Columns\n\n" + _render_table(("column", "meaning"), _list_columns()),
+        "## Columns\n\n" + _render_table(("column", "meaning"), _list_columns(facts.get("kept_columns", ()))),
         "## How it was made\n\n" + _render_making(facts),
         "## Where it came from\n\n" + _render_provenance(facts),
         "## Licence\n\n" + _render_licence(facts["licence"]),
@@ -160,7 +160,7 @@ def describe_head(facts: Mapping[str, Any], classes: Sequence[ReleasedClass], si
         "size_categories": [next((name for limit, name in _SIZES if rows < limit), "n>10M")],
         "tags": ["logos", "crowdsourced"],
         "dataset_info": {
-            "features": list_card_features([entry.id for entry in classes]),
+            "features": list_card_features([entry.id for entry in classes], facts.get("kept_columns", ())),
             "splits": [{"name": name, "num_bytes": size.bytes, "num_examples": size.rows} for name, size in sizes.items()],
             "download_size": sum(size.file_bytes for size in sizes.values()),
             "dataset_size": sum(size.bytes for size in sizes.values()),
@@ -212,8 +212,10 @@ def _render_classes(facts: Mapping[str, Any], classes: Sequence[ReleasedClass]) 
     return "\n\n".join([table, *notes])
 
 
-def _list_columns() -> list[tuple[str, str]]:
-    return [(f"`{field.name}`", escape_markdown(field.metadata[b"doc"].decode())) for field in ReleaseRow.arrow_schema()]
+def _list_columns(kept: Sequence[str]) -> list[tuple[str, str]]:
+    columns = list_columns(kept)
+    names = [f"`{field.name}`" if field.name in ReleaseRow.model_fields else escape_markdown(field.name) for field in columns]
+    return [(name, escape_markdown(field.metadata[b"doc"].decode())) for name, field in zip(names, columns, strict=True)]
 
 
 def _render_making(facts: Mapping[str, Any]) -> str:

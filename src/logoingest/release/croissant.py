@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 
-from logoingest.release.features import ReleaseRow
+from logoingest.release.features import list_columns
 from logoingest.release.parquet import DATA_FOLDER
 
 _PARQUET = "application/x-parquet"
@@ -77,7 +78,7 @@ def render_croissant(facts: Mapping[str, Any], files: Mapping[str, Mapping[str, 
             *(_describe_file(name, record) for name, record in sorted(files.items()) if _is_data(name)),
             _describe_file_set(),
         ],
-        "recordSet": [_describe_classes(facts), _describe_records(facts["splits"])],
+        "recordSet": [_describe_classes(facts), _describe_records(facts["splits"], facts.get("kept_columns", ()))],
     }
     if facts["source_url"]:
         document["isBasedOn"] = facts["source_url"]
@@ -127,10 +128,10 @@ def _describe_classes(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe_records(splits: Iterable[str]) -> dict[str, Any]:
+def _describe_records(splits: Iterable[str], kept: Sequence[str]) -> dict[str, Any]:
     split = _describe_field("split", "the split, by the name of the file", "sc:Text", {"fileProperty": "fullpath"})
     split["source"]["transform"] = {"regex": rf".*{DATA_FOLDER}/({'|'.join(map(re.escape, splits))})-\d+-of-\d+\.parquet$"}
-    fields = [_describe_column(field) for field in ReleaseRow.arrow_schema() if field.name != "boxes"]
+    fields = [_describe_column(field) for field in list_columns(kept) if field.name != "boxes"]
     return {"@type": "cr:RecordSet", "@id": "pictures", "name": "pictures", "field": [split, *fields]}
 
 
@@ -147,7 +148,7 @@ def _describe_column(field: pa.Field) -> dict[str, Any]:
 def _describe_field(name: str, meaning: str, kind: str, extract: dict[str, str]) -> dict[str, Any]:
     return {
         "@type": "cr:Field",
-        "@id": f"pictures/{name}",
+        "@id": f"pictures/{quote(name, safe='')}",
         "name": name,
         "description": meaning,
         "dataType": kind,

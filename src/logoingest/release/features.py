@@ -21,6 +21,7 @@ NO_LABEL = -1
 #: The splits of a release that names no others, in order; a release's own stand in its manifest.
 SPLITS: Sequence[str] = ("train", "validation", "test")
 
+_KEPT_MEANING = "kept from the source: what its rows about the picture say, distinct and sorted; empty where they say nothing"
 _TEXT = pa.string()
 _IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
 _BOX_TYPE = pa.struct(
@@ -77,21 +78,27 @@ REPEATING_LEAVES: Sequence[str] = (
 )  # fmt: skip
 
 
-def release_schema(class_ids: Sequence[str]) -> pa.Schema:
+def list_columns(kept: Sequence[str] = ()) -> pa.Schema:
+    """The columns of a release, ``kept`` ones of the source last, with their meaning as metadata ``doc``."""
+    fields = [pa.field(name, pa.list_(_TEXT), nullable=False, metadata={"doc": _KEPT_MEANING}) for name in kept]
+    return pa.schema([*ReleaseRow.arrow_schema(), *fields])
+
+
+def release_schema(class_ids: Sequence[str], kept: Sequence[str] = ()) -> pa.Schema:
     """The Arrow schema of a data file, its ``huggingface`` metadata included."""
-    fields = [pa.field(field.name, field.type) for field in ReleaseRow.arrow_schema()]
-    info = {"info": {"features": list_features(class_ids)}}
+    fields = [pa.field(field.name, field.type) for field in list_columns(kept)]
+    info = {"info": {"features": list_features(class_ids, kept)}}
     return pa.schema(fields, metadata={"huggingface": json.dumps(info, ensure_ascii=True)})
 
 
-def list_features(class_ids: Sequence[str]) -> dict[str, Any]:
+def list_features(class_ids: Sequence[str], kept: Sequence[str] = ()) -> dict[str, Any]:
     """The features as every ``datasets`` from 2 on reads them from Parquet metadata: column → typed mapping.
 
     Lists are JSON lists of one item, as ``datasets`` 2 and 3 write them and later ones still read; its own ``List`` (4 and later) is
     an error to those before. A list of fixed length is a ``Sequence``, which all of them know; not one of mappings, which it turns
     inside out.
     """
-    fields = {field.name: field.type for field in ReleaseRow.arrow_schema()}
+    fields = {field.name: field.type for field in list_columns(kept)}
     features = {name: _describe_type(kind) for name, kind in fields.items()}
     class_label = {"names": list(class_ids), "_type": "ClassLabel"}
     bbox = {"feature": _value("float64"), "length": 4, "_type": "Sequence"}
@@ -99,7 +106,7 @@ def list_features(class_ids: Sequence[str]) -> dict[str, Any]:
     return {**features, "image": {"_type": "Image"}, "label": class_label, "boxes": [boxes]}
 
 
-def list_card_features(class_ids: Sequence[str]) -> list[dict[str, Any]]:
+def list_card_features(class_ids: Sequence[str], kept: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The same as a dataset card's ``dataset_info.features`` writes them."""
     boxes = [
         {"name": "label", "dtype": _name_classes(class_ids)},
@@ -112,12 +119,13 @@ def list_card_features(class_ids: Sequence[str]) -> list[dict[str, Any]]:
         "label": {"dtype": _name_classes(class_ids)},  # a mapping of its own: PyYAML writes a shared one as an alias
         "boxes": {"list": boxes},
     }
-    for field in ReleaseRow.arrow_schema():
+    columns = list_columns(kept)
+    for field in columns:
         if field.name not in described:
             described[field.name] = (
                 {"list": str(field.type.value_type)} if pa.types.is_list(field.type) else {"dtype": _name_type(field.type)}
             )
-    return [{"name": name, **described[name]} for name in ReleaseRow.arrow_schema().names]
+    return [{"name": name, **described[name]} for name in columns.names]
 
 
 def read_feature_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:

@@ -74,6 +74,11 @@ class Release:
         return dict(self.manifest["splits"])
 
     @property
+    def kept_columns(self) -> list[str]:
+        """The source's own columns that the release carries, each a list of texts."""
+        return list(self.manifest.get("kept_columns", ()))
+
+    @property
     def boxes(self) -> pa.Table:
         """Every box of every split: split, image_id, label, class_id, bbox ([x, y, width, height] in pixels of the upright
         picture), truncated, attributes. Read anew each time; no picture is read.
@@ -115,8 +120,8 @@ class Release:
             UsageError: there is no such split or column.
             GateError: a data file is gone or damaged.
         """
-        schema = release_schema(self.class_names)
-        wanted = list(LIGHT_COLUMNS if columns is None else columns)
+        schema = release_schema(self.class_names, self.kept_columns)
+        wanted = list((*LIGHT_COLUMNS, *self.kept_columns) if columns is None else columns)
         unknown = [name for name in wanted if name not in schema.names and not (split is None and name == "split")]
         if unknown:
             raise UsageError(Problem(", ".join(unknown), "no such column", f"there are {', '.join(schema.names)}"))
@@ -132,7 +137,7 @@ class Release:
 
     def to_pandas(self, split: str | None = None, images: bool = False) -> pd.DataFrame:
         """The same as a data frame; with ``images`` the column image holds {"bytes", "path"}."""
-        columns = ["image", *LIGHT_COLUMNS] if images else None
+        columns = ["image", *LIGHT_COLUMNS, *self.kept_columns] if images else None
         frame: pd.DataFrame = self.to_arrow(split, columns).to_pandas()
         return frame
 

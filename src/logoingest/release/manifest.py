@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from logoingest.config import find_kept_fault
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.strict_json import read_strict_json
 from logoingest.whole_files import read_bounded
@@ -63,8 +64,18 @@ class ReleaseManifest(_Part):
     multi_class_images: dict[str, Count]
     counts: dict[str, int]
     rejected: dict[str, dict[str, Count]]
+    kept_columns: list[str] = []
+    """Columns of the source that the release carries, in order; left out where it carries none."""
     lineage: dict[str, Any]
     files: dict[str, ReleaseFile]
+
+    @field_validator("kept_columns")
+    @classmethod
+    def _check_kept(cls, names: list[str]) -> list[str]:
+        fault = find_kept_fault(names)
+        if fault or len(set(names)) < len(names):
+            raise ValueError(fault or "names a column twice")
+        return names
 
     @property
     def class_ids(self) -> list[str]:

@@ -66,18 +66,21 @@ def name_file(split: str, number: int, count: int) -> str:
     return f"{DATA_FOLDER}/{split}-{number:05d}-of-{count:05d}.parquet"
 
 
-def write_file(path: Path, file: DataFile, rows: pa.Table, spool: Spool, class_ids: Sequence[str]) -> pq.FileMetaData:
+def write_file(
+    path: Path, file: DataFile, rows: pa.Table, spool: Spool, class_ids: Sequence[str], *, kept: Sequence[str] = ()
+) -> pq.FileMetaData:
     """Write one data file, a row group at a time; returns its footer.
 
     Pictures are neither compressed nor given statistics; their pages are cut by content, so that a release that shares pictures
     with an earlier one shares most of its pages with it.
     """
-    schema = release_schema(class_ids)
+    schema = release_schema(class_ids, kept)
+    kept_leaves = [f"{name}.list.element" for name in kept]
     with pq.ParquetWriter(
         path,
         schema,
-        compression={PICTURE_LEAF: "none", **dict.fromkeys(SMALL_LEAVES, "zstd")},
-        use_dictionary=list(REPEATING_LEAVES),
+        compression={PICTURE_LEAF: "none", **dict.fromkeys((*SMALL_LEAVES, *kept_leaves), "zstd")},
+        use_dictionary=[*REPEATING_LEAVES, *kept_leaves],
         write_statistics=list(SMALL_LEAVES),
         use_content_defined_chunking=True,
         write_page_index=True,

@@ -85,7 +85,7 @@ def _list_categories(release: Release) -> list[dict[str, Any]]:
 
 
 def _describe_image(key: int, row: ExportRow) -> dict[str, Any]:
-    return {
+    described = {
         "id": key,
         "file_name": row.file_name,
         "width": row.width,
@@ -95,6 +95,7 @@ def _describe_image(key: int, row: ExportRow) -> dict[str, Any]:
         "group_id": row.group_id,
         "confidence": row.confidence,
     }
+    return {**described, "attributes": dict(row.kept)} if row.kept else described
 
 
 def _list_annotations(rows: Iterable[tuple[int, ExportRow]], kind: str) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -47,6 +48,8 @@ class ExportRow(NamedTuple):
     confidence: float
     boxes: tuple[ExportBox, ...]
     data: bytes
+    kept: Mapping[str, list[str]] = MappingProxyType({})
+    """The source's own columns, those that say anything."""
 
 
 def list_splits(release: Release) -> list[str]:
@@ -69,11 +72,12 @@ def read_rows(release: Release, split: str, pictures: bool = True) -> Iterator[E
         GateError: a data file is gone or damaged, or a row breaks a law that file names and labels rest on.
     """
     numbers = {class_id: index for index, class_id in enumerate(release.class_names)}
-    columns = [*_COLUMNS, "image" if pictures else "image.path"]
+    columns = [*_COLUMNS, *release.kept_columns, "image" if pictures else "image.path"]
     for path in release.files(split):
         for group in _read_groups(path, columns):
             for row in group.to_pylist():
-                yield _check_row(path, split, row, numbers)
+                kept = {name: row[name] for name in release.kept_columns if row[name]}
+                yield _check_row(path, split, row, numbers)._replace(kept=kept)
 
 
 def _read_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:

@@ -70,6 +70,7 @@ def _add_sample(shard: tarfile.TarFile, row: ExportRow, release: Release) -> int
             }
             for box in row.boxes
         ],
+        **row.kept,
     }
     _add_file(shard, f"{row.image_id}.{extension}", row.data)
     _add_file(shard, f"{row.image_id}.cls", str(row.label).encode())

@@ -117,12 +117,12 @@ def _check_footer(footer: pq.FileMetaData, size: int, name: str) -> Iterator[Vio
 
 
 def _check_schema(schema: pa.Schema, name: str, manifest: ReleaseManifest) -> Iterator[Violation]:
-    expected = release_schema(manifest.class_ids)
+    expected = release_schema(manifest.class_ids, manifest.kept_columns)
     if not schema.equals(expected):
         yield Violation(Law.SCHEMA, name, "has other columns or types than a release has")
         return
     features = read_feature_names(schema.metadata)
-    if features != list_features(manifest.class_ids):
+    if features != list_features(manifest.class_ids, manifest.kept_columns):
         names = features.get("label", {}).get("names") if features and isinstance(features.get("label"), dict) else None
         law = Law.CLASS_NAMES if names != manifest.class_ids else Law.FEATURES
         yield Violation(law, name, "the huggingface metadata names other classes or columns than the manifest")
