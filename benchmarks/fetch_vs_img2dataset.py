@@ -245,9 +245,9 @@ def measure(command: list[str], environ: dict[str, str]) -> tuple[Cost, str]:
 
 def show_profile(urls: Path, pictures: Path, folder: Path, command: Cost) -> None:
     """CPU milliseconds an image of each part, measured alone in this process, beside one lane's whole work and the whole command's."""
-    from logoingest.images.decoding import decode_picture
     from logoingest.images.inspection import inspect_image
-    from logoingest.images.sniffing import sniff_format
+    from logoingest.pictures.decoding import decode_picture
+    from logoingest.pictures.sniffing import sniff_format
 
     listed = urls.read_text().split()
     bodies = [(pictures / url.rpartition("/")[2]).read_bytes() for url in listed[:_PICTURES]]

@@ -255,6 +255,10 @@ class DownloadRow(Row):
     channel_mean: Annotated[list[float] | None, Column(_FIGURES, "mean of red, green and blue at the inspected scale, 0 to 1")]
     channel_std: Annotated[list[float] | None, Column(_FIGURES, "standard deviation of red, green and blue, 0 to 0.5")]
     icc: Annotated[str | None, Column(_TEXT, "the embedded colour profile's space and name; null without one")]
+    original_fault: Annotated[
+        str | None,
+        Column(_TEXT, "reason and detail: why the bytes as they are open to browsers and us alone; null where all readers do"),
+    ]
     bytes: Annotated[_Bytes | None, Column(pa.large_binary(), "the body as received, content-decoded")]
 
 
@@ -457,5 +461,5 @@ class RejectedRow(Row):
 FACT_COLUMNS: Sequence[str] = (
     "image_reason", "image_detail", "format", "mode", "width", "height", "frames", "orientation", "damaged", "pixel_hash",
     "hash", "signature", "brightness", "contrast", "sharpness", "entropy", "border_share", "saturation",
-    "channel_mean", "channel_std", "icc",
+    "channel_mean", "channel_std", "icc", "original_fault",
 )  # fmt: skip

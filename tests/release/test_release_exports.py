@@ -26,7 +26,7 @@ from logoingest.cli import main
 from logoingest.config import SourceConfig
 from logoingest.errors import GateError, UsageError
 from logoingest.release import open_release, verify_release
-from logoingest.release.exports import FORMATS, export_release
+from logoingest.release.exports import FORMATS, ExportOptions, export_release
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.folder import ExportFolder
 from logoingest.release.exports.web_dataset import write_web_dataset
@@ -79,9 +79,9 @@ def folder(request):
     return request.getfixturevalue(request.param)
 
 
-def export(folder: Path, form: str, out: Path):
+def export(folder: Path, form: str, out: Path, **options):
     release = open_release(folder)
-    return release, export_release(release, form, out)
+    return release, export_release(release, form, out, options=ExportOptions(**options))
 
 
 def list_rows(release, split: str) -> list[dict]:
@@ -255,6 +255,62 @@ def test_image_folder_opens_with_torchvision(folder, tmp_path):
     assert sum(sum(counts.values()) for counts in summary.left_out.values()) == several
 
 
+def test_image_folder_has_a_class_map_for_timm(folder, tmp_path):
+    """class_map.txt names the class folders in the order of the labels, one a line."""
+    release, _ = export(folder, "imagefolder", tmp_path / "out")
+    names = (tmp_path / "out/class_map.txt").read_text().splitlines()
+    assert names == [entry["folder"] for entry in json.loads((tmp_path / "out/classes.json").read_text())]
+    assert len(names) == len(release.class_names)
+    for split in (path for path in (tmp_path / "out").iterdir() if path.is_dir()):
+        assert sorted(path.name for path in split.iterdir()) == names
+
+
+def test_voc_with_boxes_only(folder, tmp_path):
+    """On request every object has a box, and a picture that shows a class without one is left out by name."""
+    release, summary = export(folder, "voc", tmp_path / "out", boxes_only=True)
+    kept = {path.stem: ET.parse(path).getroot().findall("object") for path in (tmp_path / "out/Annotations").iterdir()}
+    rows = release.to_arrow(columns=["image_id", "class_ids", "boxes"]).to_pylist()
+    whole = {
+        row["image_id"]: len(row["boxes"])
+        for row in rows
+        if {release.class_names[box["label"]] for box in row["boxes"]} == set(row["class_ids"])
+    }
+    assert {image_id: len(objects) for image_id, objects in kept.items()} == whole
+    assert all(entry.find("bndbox") is not None for objects in kept.values() for entry in objects)
+    left_out = sum(sum(counts.values()) for counts in summary.left_out.values())
+    assert len(whole) + left_out == len(rows)
+    assert {path.stem for path in (tmp_path / "out/JPEGImages").iterdir()} == set(whole)
+
+
+@pytest.mark.parametrize(("shards", "train"), [(1, [16]), (3, [5, 5, 6]), (16, [1] * 16), (99, [1] * 16)])
+def test_web_dataset_in_so_many_shards(written, tmp_path, shards, train):
+    """As many archives a split as asked for, of equally many pictures, none empty; the rows stay in order."""
+    release, summary = export(written, "webdataset", tmp_path / "out", shards=shards)
+    account = json.loads((tmp_path / "out/export.json").read_text())
+    assert [count for name, count in account["files"].items() if name.startswith("train")] == train
+    assert account["options"] == {"shards": shards}
+    paths = sorted(map(str, (tmp_path / "out").glob("train-*.tar")))
+    samples = [sample["__key__"] for sample in webdataset.WebDataset(paths, shardshuffle=False, empty_check=False)]
+    assert samples == release.to_arrow("train", ["image_id"]).column(0).to_pylist()
+    assert summary.pictures == release.splits
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "message"),
+    [
+        ("coco", {"shards": 2}, "--shards: says nothing to the format coco: it is for webdataset"),
+        ("webdataset", {"shards": 0}, "--shards: is 0"),
+        ("yolo", {"boxes_only": True}, "--boxes-only: says nothing to the format yolo"),
+    ],
+)
+def test_options_that_a_form_does_not_know(written, tmp_path, form, options, message):
+    """An option is never passed over in silence."""
+    with pytest.raises(UsageError) as caught:
+        export(written, form, tmp_path / "out", **options)
+    assert message in str(caught.value).replace("; ", ": ")
+    assert not (tmp_path / "out").exists()
+
+
 def test_web_dataset_opens_with_webdataset(folder, tmp_path):
     """Its own reader gives the same bytes, labels, classes and boxes, in the order of the release."""
     release, _ = export(folder, "webdataset", tmp_path / "out")
@@ -296,7 +352,7 @@ def test_equal_bytes_and_nothing_outside(hostile, tmp_path):
 import sys
 from pathlib import Path
 from logoingest.release import open_release, verify_release
-from logoingest.release.exports import FORMATS, export_release
+from logoingest.release.exports import FORMATS, ExportOptions, export_release
 for form in FORMATS:
     export_release(open_release(sys.argv[1]), form, Path(sys.argv[2]) / form)
 """
@@ -419,4 +475,8 @@ def test_the_export_command(written, tmp_path, capsys):
     assert main(["release", "export", str(written), "--format", "coco", "--out", str(tmp_path / "b"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pictures"] == {"train": 16, "validation": 4, "test": 4}
     assert main(["export", str(written), "--format", "coco", "--out", str(tmp_path / "b")]) == 2
+    assert main(["export", str(written), "--format", "webdataset", "--out", str(tmp_path / "c"), "--shards", "2"]) == 0
+    assert len(list((tmp_path / "c").glob("train-*.tar"))) == 2
+    assert main(["export", str(written), "--format", "voc", "--out", str(tmp_path / "d"), "--boxes-only"]) == 0
+    assert "with a class that has no box" in capsys.readouterr().out
     assert tuple(FORMATS) == EXPORT_FORMATS

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from logoingest.errors import LogoingestError
-from logoingest.images.normal_form import normalise_picture
+from logoingest.pictures.normal_form import normalise_picture
 from logoingest.release import open_release, verify_release, write_release
 
 SHRINK = partial(normalise_picture, max_side_px=24)

@@ -8,8 +8,11 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,8 +23,8 @@ from hypothesis import strategies as st
 
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError
+from logoingest.release import open_release, verify_release, write_release
 from logoingest.release import parquet as parquet_files
-from logoingest.release import write_release
 from logoingest.release.parquet import RowRange, plan_files
 from logoingest.release.rows import name_extension
 from logoingest.schemas import ImageRow, RejectedRow, SampleRow, SplitRow
@@ -226,6 +229,35 @@ def test_row_groups_and_files_are_cut_by_rows_and_bytes(monkeypatch):
     ]
 
 
+def test_files_of_a_split_hold_equally_many_pictures():
+    """min_files deals the rows evenly, never more files than pictures; sizes cut further; one file is as it ever was."""
+    lengths = np.full(13, 10, np.int64)
+    plan = plan_files({"train": 11, "test": 2}, lengths, rows_per_group=3, max_file_bytes=1000, min_files=4)
+    rows = {file.name: sum(group.stop - group.start for group in file.groups) for file in plan}
+    assert list(rows) == [f"data/train-0000{n}-of-00004.parquet" for n in range(4)] + [
+        "data/test-00000-of-00002.parquet",
+        "data/test-00001-of-00002.parquet",
+    ]
+    assert list(rows.values()) == [2, 3, 3, 3, 1, 1]
+    groups = [group for file in plan for group in file.groups]
+    assert [group.start for group in groups] == [0, *(group.stop for group in groups[:-1])]
+    small = plan_files({"train": 11, "test": 2}, lengths, rows_per_group=3, max_file_bytes=20, min_files=2)
+    assert [len(file.groups) for file in small] == [1] * 6
+
+
+def test_more_files_are_the_same_rows_for_more_workers(ingredients, tmp_path):
+    """Four files a split: the same rows in the same order, sound to verify, and a part for each of four workers of datasets."""
+    settings = ingredients.settings.model_copy(update={"min_files": 4})
+    replace(ingredients, settings=settings).write(tmp_path / "four")
+    ingredients.write(tmp_path / "plain")
+    four, plain = open_release(tmp_path / "four"), open_release(tmp_path / "plain")
+    assert [len(four.files(split)) for split in four.splits] == [4, 4, 4]
+    assert four.to_arrow().equals(plain.to_arrow())
+    assert verify_release(four, deep=False) == []
+    opened = datasets.load_dataset(str(four.path), streaming=True, cache_dir=str(tmp_path / "cache"), split="train")
+    assert opened.num_shards == 4
+
+
 @pytest.mark.parametrize(
     ("image_format", "extension"),
     [("JPEG", "jpg"), ("MPO", "jpg"), ("PNG", "png"), ("BMP", "bmp"), ("../x", "bin"), ("", "bin"), ("A" * 9, "bin")],
@@ -242,8 +274,8 @@ CASES = st.lists(
 
 
 @settings(max_examples=15, deadline=None)
-@given(CASES, st.integers(1, 7), st.integers(1, 200))
-def test_rows_out_are_rows_in(cases, rows_per_group, max_file_bytes):
+@given(CASES, st.integers(1, 7), st.integers(1, 200), st.integers(1, 9))
+def test_rows_out_are_rows_in(cases, rows_per_group, max_file_bytes, min_files):
     """Law: whatever the sizes, every picture is released once, in its split, under its label, with its bytes."""
     cases = list({data: (data, split, class_id) for data, split, class_id in cases}.values())
     ids = [hashlib.sha256(data).hexdigest() for data, _, _ in cases]
@@ -276,16 +308,19 @@ def test_rows_out_are_rows_in(cases, rows_per_group, max_file_bytes):
         write_release(
             folder, samples, images, splits, RejectedRow.empty_table(), [(key, key) for key in "abc"],
             lambda shard, rows: [cases[row][0] for row in rows], DatasetConfig(name="law", workspace="w"),
-            ReleaseConfig(rows_per_group=rows_per_group, max_file_bytes=max_file_bytes), {}, {},
+            ReleaseConfig(rows_per_group=rows_per_group, max_file_bytes=max_file_bytes, min_files=min_files), {}, {},
         )  # fmt: skip
         classes = [entry["id"] for entry in json.loads((folder / "manifest.json").read_text())["classes"]]
         found = []
+        files = [file.name for file in (folder / "data").iterdir()]
         for file in (folder / "data").iterdir():
             opened = pq.ParquetFile(file)
             assert all(opened.metadata.row_group(index).num_rows <= rows_per_group for index in range(opened.num_row_groups))
             rows = opened.read(columns=["image", "label"]).to_pylist()
             found += [(row["image"]["bytes"], file.name.split("-")[0], classes[row["label"]]) for row in rows]
     assert sorted(found) == sorted(cases)
+    for split, count in Counter(split for _, split, _ in cases).items():
+        assert len([file for file in files if file.startswith(f"{split}-")]) >= min(min_files, count)
 
 
 def test_release_imports_no_torch():

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from logoingest.baseline.feeds import MEAN, STD, normalise_batch
 from logoingest.baseline.network import build_architecture
-from logoingest.baseline.pictures import BACKGROUND, squash_picture
+from logoingest.baseline.pictures import squash_picture
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem, UsageError
+from logoingest.pictures.loading import BACKGROUND, load_picture, show_upright
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
@@ -31,11 +32,8 @@ class Preprocessing:
     side_px: int
 
     def __call__(self, picture: Image.Image | str | Path) -> Tensor:
-        if isinstance(picture, Image.Image):
-            pixels = squash_picture(picture, self.side_px)
-        else:
-            with Image.open(picture) as image:
-                pixels = squash_picture(image, self.side_px)
+        rgb = show_upright(picture) if isinstance(picture, Image.Image) else load_picture(Path(picture).read_bytes())
+        pixels = squash_picture(rgb, self.side_px)
         batch = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
         return normalise_batch(batch)[0]
 

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image, ImageOps
+from PIL import Image
 
 from logoingest.errors import GateError, Problem, WorkspaceError
+from logoingest.pictures.loading import load_picture
 
 #: What a baseline reads: it learns from train, stops early by validation, scores on test. Other splits are never opened.
 SPLITS = ("train", "validation", "test")
@@ -28,8 +28,6 @@ SPLITS = ("train", "validation", "test")
 SEVERAL = -1
 #: Row groups whose bytes are kept at once: what a shuffle window spans.
 OPEN_GROUPS = 8
-#: What transparent parts are laid on.
-BACKGROUND = (255, 255, 255)
 
 Pixels = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]
@@ -202,37 +200,24 @@ def decode_row(split: Split, row: int, data: bytes, side: int) -> Pixels:
     """Decode one row's bytes to a square; errors name the picture."""
     try:
         return decode_square(data, side)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except ValueError as error:
         where = f"{split.name}: picture {split.image_id[row]}"
         raise GateError(Problem(where, f"cannot be decoded ({error})", "run verify")) from error
 
 
 def decode_square(data: bytes, side: int) -> Pixels:
-    """Encoded picture → uint8 (side, side, 3); JPEGs are decoded at the smallest scale that is not below ``side``."""
-    with Image.open(BytesIO(data)) as image:
-        image.draft(None, (side, side))
-        return squash_picture(image, side)
+    """Encoded picture → uint8 (side, side, 3); JPEGs are decoded at the smallest scale that is not below ``side``.
+
+    Raises:
+        ValueError: it is no whole picture.
+    """
+    return squash_picture(load_picture(data, side), side)
 
 
-def squash_picture(image: Image.Image, side: int) -> Pixels:
-    """Upright, on white, RGB, squeezed to a square: logos sit anywhere, so nothing is cut away.
+def squash_picture(rgb: Image.Image, side: int) -> Pixels:
+    """Squeezed to a square: logos sit anywhere, so nothing is cut away.
 
     Returns:
         uint8, (side, side, 3).
     """
-    flat = flatten_picture(ImageOps.exif_transpose(image))
-    small = flat.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    return np.array(small, dtype=np.uint8)
-
-
-def flatten_picture(image: Image.Image) -> Image.Image:
-    """Any mode → RGB: 16 bits scaled down, transparency laid on white."""
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-        image = Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
-    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        cut = image.convert("RGBA")
-        ground = Image.new("RGBA", cut.size, (*BACKGROUND, 255))
-        return Image.alpha_composite(ground, cut).convert("RGB")
-    return image.convert("RGB")
+    return np.array(rgb.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0), dtype=np.uint8)

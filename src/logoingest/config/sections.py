@@ -336,6 +336,8 @@ class ReleaseConfig(Section):
     """Rows per Parquet row group."""
     max_file_bytes: PositiveInt = 500_000_000
     """Roughly the size at which a split goes on in a further file."""
+    min_files: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Files of a split at least, of equally many pictures: readers that give each worker files of its own need as many as workers."""
     keep_versions: NonNegativeInt = 3
     """Releases kept in releases/v1, v2 … after another has replaced them; 0 keeps none."""
 

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from logoingest.images.decoding import Picture, decode_picture
 from logoingest.images.hashing import fingerprint_picture
-from logoingest.images.profiles import describe_profile
 from logoingest.images.quality import measure_quality
-from logoingest.images.sniffing import sniff_format
+from logoingest.pictures.decoding import Picture, decode_picture
+from logoingest.pictures.profiles import describe_profile
+from logoingest.pictures.sniffing import sniff_format
 from logoingest.refusals import Refusal
 from logoingest.schemas import FACT_COLUMNS, Reason
 
 
-def inspect_image(data: bytes, max_pixels: int = 100_000_000) -> dict[str, Any]:
+def inspect_image(data: bytes, max_pixels: int = 100_000_000, store: Literal["original", "rgb"] = "original") -> dict[str, Any]:
     """Look at a downloaded body: is it a whole picture, and what is there to know of it?
 
     Args:
         data: the body, as received.
         max_pixels: pictures with more are refused by their header (``bomb``).
+        store: in what form pictures are to be released. As ``original``, only what every reader opens alike is usable; as ``rgb``,
+            whatever decodes.
 
     Returns:
         the columns ``schemas.FACT_COLUMNS`` of a ``DownloadRow``. ``image_reason`` is None for a usable picture, else
-        ``not_image``, ``truncated``, ``decode_error`` or ``bomb`` with ``image_detail``, and the other columns are None but for
-        ``format`` where it is known. ``pixel_hash`` is the sha256 of the RGB pixels with size and orientation: of a JPEG at the
+        ``not_image``, ``truncated``, ``decode_error`` or ``bomb`` with ``image_detail``. Where nothing decodes, the other columns
+        are None but for ``format`` where it is known. ``original_fault`` says why the bytes as they are open to us alone, as
+        "reason: detail"; None where they open everywhere. ``pixel_hash`` is the sha256 of the RGB pixels with size and orientation: of a JPEG at the
         scale it is decoded at (the least of 1/8, 1/4, 1/2, 1/1 with a shorter side of 128 px), of others at full scale; so a
         JPEG with other metadata has the same one, and a JPEG and a PNG of the same picture haven't.
         Never raises, whatever the bytes.
@@ -36,7 +39,15 @@ def inspect_image(data: bytes, max_pixels: int = 100_000_000) -> dict[str, Any]:
     picture = decode_picture(data, sniffed.format, max_pixels)
     if isinstance(picture, Refusal):
         return _describe_refusal(picture, sniffed.format)
-    return _describe_picture(picture)
+    facts = _describe_picture(picture)
+    if picture.obstacle is not None and store == "original":
+        facts |= {"image_reason": picture.obstacle.reason.value, "image_detail": explain_obstacle(picture.obstacle)}
+    return facts
+
+
+def explain_obstacle(obstacle: Refusal) -> str:
+    """Why a picture cannot be released as it was fetched, and what saves it."""
+    return f'{obstacle.detail}: images.store = "rgb" saves it'
 
 
 def _describe_refusal(refusal: Refusal, picture_format: str | None) -> dict[str, Any]:
@@ -59,6 +70,7 @@ def _describe_picture(picture: Picture) -> dict[str, Any]:
         "frames": picture.frames,
         "orientation": picture.orientation,
         "damaged": picture.warning is not None,
+        "original_fault": None if picture.obstacle is None else f"{picture.obstacle.reason.value}: {picture.obstacle.detail}",
         "pixel_hash": picture.pixel_hash,
         "hash": fingerprint.hash,
         "signature": fingerprint.signature,

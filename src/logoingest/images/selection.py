@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
 from logoingest.images.duplicates import group_duplicates, group_equal
+from logoingest.images.inspection import explain_obstacle
 from logoingest.images.placeholders import find_listed, read_listed
 from logoingest.images.quality import FLAGS, describe_flag, raise_flags
 from logoingest.refusals import Refusal, reject_annotations
@@ -121,7 +122,11 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     where = find_listed(picture, listed)
     if where is not None:
         return Refusal(Reason.PLACEHOLDER, where)
-    if picture["image_reason"] is not None:
+    fault = picture["original_fault"]
+    if fault is not None and config.store == "original":
+        reason, _, detail = fault.partition(": ")
+        return Refusal(Reason(reason), explain_obstacle(Refusal(Reason(reason), detail)))
+    if fault is None and picture["image_reason"] is not None:
         return Refusal(Reason(picture["image_reason"]), picture["image_detail"])
     width, height = picture["width"], picture["height"]
     if width is None or picture["hash"] is None:
@@ -131,7 +136,7 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     if min(width, height) < config.min_side_px:
         return Refusal(Reason.TOO_SMALL, f"{width} x {height} pixels")
     if picture["damaged"] and config.reject_damaged:
-        return Refusal(Reason.DAMAGED, picture["image_detail"])
+        return Refusal(Reason.DAMAGED, fault or picture["image_detail"])
     raised = [name for name in raise_flags(picture) if name in config.reject_flags] if config.reject_flags else []
     if raised:
         return Refusal(Reason.LOW_QUALITY, "; ".join(describe_flag(name, picture) for name in raised))

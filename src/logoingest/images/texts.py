@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from logoingest.errors import Problem, UsageError
-from logoingest.images.normal_form import show_picture
+from logoingest.pictures.normal_form import show_picture
 
 #: Longer side of the picture that is read, in pixels.
 READ_SIDE_PX = 960

@@ -339,7 +339,7 @@ def make_inspector(run: Run) -> Inspect:
     """What looks at each body: a function that other processes can be handed."""
     from logoingest.images import inspect_image
 
-    return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels)
+    return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels, store=run.config.images.store)
 
 
 def _hash(run: Run, name: str) -> FileRecord:

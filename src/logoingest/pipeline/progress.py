@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import importlib
 import io
 import logging
 import sys
@@ -131,7 +132,7 @@ def _keep_lines() -> Iterator[_LineKeeper]:
 
 def _open_output(console: Console, bars: Bars, lines: Iterable[str]) -> Callable[[], None]:
     """An output of the cell, as a function that draws it anew."""
-    from IPython.display import display  # there: find_notebook found it
+    display: Any = importlib.import_module("IPython.display").display  # it is there, and untyped
 
     def render() -> dict[str, str]:
         with console.capture() as captured:

@@ -20,9 +20,9 @@ from logoingest.labels.map_writing import write_document
 from logoingest.labels.match import ACCEPTED, decide_labels
 from logoingest.labels.rulings import Ruling, shorten
 from logoingest.labels.suggestions import Cluster, OpenLabels, cluster_open_labels, gather_open_labels
+from logoingest.pictures.thumbnails import draw_thumbnail
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.staleness import explain_staleness
-from logoingest.report.thumbnails import draw_thumbnail
 from logoingest.schemas import Stage
 
 THUMBNAIL_SIDE_PX = 160

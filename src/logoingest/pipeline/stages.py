@@ -286,7 +286,7 @@ def _choose_converter(images: ImagesConfig) -> Callable[[bytes], tuple[bytes, st
     """What brings pictures into the form they are released in; None where they stay as they were fetched."""
     if images.store == "original":
         return None
-    from logoingest.images.normal_form import normalise_picture
+    from logoingest.pictures.normal_form import normalise_picture
 
     return partial(normalise_picture, max_side_px=images.max_side_px)
 

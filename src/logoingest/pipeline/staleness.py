@@ -66,11 +66,13 @@ _TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
 }
 #: Tables that the report shows where they are there, whoever made them: a stage, or a command of its own.
 _SHOWN_TABLES = ("placeholders", "conflicts", "against")
-#: Keys of [images] that only change what a release's pictures look like.
+#: Keys of [images] that change what a release's pictures look like.
 _RELEASED_FORM = {"store", "max_side_px"}
 _SETTINGS: dict[Stage, Callable[[Config], Any]] = {
     Stage.ANNOTATIONS: lambda config: [source.model_dump(mode="json") for source in config.sources],
-    Stage.IMAGES: lambda config: config.images.model_dump(mode="json", exclude={*_RELEASED_FORM, "ocr"}),
+    Stage.IMAGES: lambda config: config.images.model_dump(
+        mode="json", exclude={"max_side_px", "ocr"}
+    ),  # store decides what is usable
     Stage.SAMPLES: lambda config: [config.samples.model_dump(mode="json"), config.images.ocr],
     Stage.SPLITS: lambda config: config.splits.model_dump(mode="json"),
     Stage.RELEASE: lambda config: [

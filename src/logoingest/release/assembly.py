@@ -68,7 +68,7 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         classes: (class_id, display name) in the order of the class map.
         load_bytes: reads the picture bytes of some rows of one download shard; asked for each shard in order, mostly once.
         dataset: name, description, licence and source for the card.
-        settings: rows a row group, bytes a file.
+        settings: rows a row group, bytes a file, files a split.
         lineage: what the release was made of, in JSON; nothing that differs between machines or runs.
         counts: the figures of the conservation law: annotations, voted, rejected …
         split_names: the splits there are, in order, also those without pictures.
@@ -135,7 +135,8 @@ def _write_data(
         spool.fill(load_bytes, convert)
         rows = place_stored(rows, spool.stored)
         split_rows = _count_values(rows.column("split"), pc.unique(rows.column("split")).to_pylist())
-        for file in plan_files(split_rows, spool.lengths, settings.rows_per_group, settings.max_file_bytes):
+        limits = settings.rows_per_group, settings.max_file_bytes, settings.min_files
+        for file in plan_files(split_rows, spool.lengths, *limits):
             path = folder / file.name
             footer = write_file(path, file, rows, spool, class_ids, kept=kept)
             split = rows.column("split")[file.groups[0].start].as_py()

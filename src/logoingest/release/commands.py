@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from logoingest.release.comparison import ReleaseDiff, compare_releases
-from logoingest.release.exports import ExportSummary, export_release
+from logoingest.release.exports import ExportOptions, ExportSummary, export_release
 from logoingest.release.loader import Release
 from logoingest.release.opening import AnyRelease, open_release
 from logoingest.release.publishing import PushProgress, PushSummary, pull_release, push_release
 
 
-def export(release: AnyRelease, form: str, folder: str | os.PathLike[str], *, force: bool = False) -> ExportSummary:
-    """Write a release as COCO, Pascal VOC, YOLO, ImageFolder or WebDataset; see ``export_release``."""
-    return export_release(open_release(release), form, Path(folder), force)
+def export(release: AnyRelease, form: str, folder: str | os.PathLike[str], *, force: bool = False, **options: Any) -> ExportSummary:
+    """Write a release as COCO, Pascal VOC, YOLO, ImageFolder or WebDataset; see ``export_release``.
+
+    Args:
+        release: whatever ``open_release`` takes.
+        form: coco, voc, yolo, imagefolder or webdataset.
+        folder: the folder to make.
+        force: replace an earlier export that stands there.
+        options: the fields of ``ExportOptions``.
+    """
+    return export_release(open_release(release), form, Path(folder), force, ExportOptions(**options))
 
 
 def push(release: AnyRelease, target: str, progress: PushProgress | None = None) -> PushSummary:

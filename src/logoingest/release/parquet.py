@@ -36,7 +36,11 @@ class DataFile(NamedTuple):
 
 
 def plan_files(
-    split_rows: Mapping[str, int], lengths: npt.NDArray[np.int64], rows_per_group: int, max_file_bytes: int
+    split_rows: Mapping[str, int],
+    lengths: npt.NDArray[np.int64],
+    rows_per_group: int,
+    max_file_bytes: int,
+    min_files: int = 1,
 ) -> list[DataFile]:
     """Cut the rows into row groups and files. A split without rows has no file: ``datasets`` refuses an empty one.
 
@@ -45,20 +49,28 @@ def plan_files(
         lengths: the picture's bytes of each row.
         rows_per_group: rows of a group, fewer where ``MAX_GROUP_BYTES`` is reached.
         max_file_bytes: bytes of pictures at which a split goes on in a further file; a file holds one group at least.
+        min_files: files of a split at least, of equally many pictures, as far as there are pictures.
     """
-    files = []
+    files: list[DataFile] = []
     start = 0
     for split, count in split_rows.items():
-        if not count:
-            continue
-        stop = start + count
-        groups = _cut(start, stop, lengths, rows_per_group, MAX_GROUP_BYTES)
-        start = stop
-        sizes = np.array([lengths[group.start : group.stop].sum() for group in groups], np.int64)
-        parts = _cut(0, len(groups), sizes, len(groups), max_file_bytes)
-        for number, part in enumerate(parts):
-            files.append(DataFile(name_file(split, number, len(parts)), groups[part.start : part.stop]))
+        shares = min(min_files, count)
+        parts = []
+        for share in range(shares):
+            first, stop = (start + count * number // shares for number in (share, share + 1))
+            parts += _cut_files(RowRange(first, stop), lengths, rows_per_group, max_file_bytes)
+        start += count
+        files += [DataFile(name_file(split, number, len(parts)), groups) for number, groups in enumerate(parts)]
     return files
+
+
+def _cut_files(
+    rows: RowRange, lengths: npt.NDArray[np.int64], rows_per_group: int, max_file_bytes: int
+) -> list[Sequence[RowRange]]:
+    """The row groups of one file after the other."""
+    groups = _cut(rows.start, rows.stop, lengths, rows_per_group, MAX_GROUP_BYTES)
+    sizes = np.array([lengths[group.start : group.stop].sum() for group in groups], np.int64)
+    return [groups[part.start : part.stop] for part in _cut(0, len(groups), sizes, len(groups), max_file_bytes)]
 
 
 def name_file(split: str, number: int, count: int) -> str:

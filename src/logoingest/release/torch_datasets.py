@@ -16,9 +16,9 @@ from PIL import Image
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from logoingest.errors import GateError, Problem, UsageError
+from logoingest.pictures.loading import load_picture
 from logoingest.release.features import PICTURE_LEAF
 from logoingest.release.notebook import SHOWN_CLASSES, render_table, show_text
-from logoingest.release.pictures import decode_picture
 from logoingest.release.random_access import PictureReader
 
 Transform = Callable[[Any], Any]
@@ -281,7 +281,7 @@ def _read_column(path: Path, name: str) -> pa.ChunkedArray:
 
 def _apply(transform: Transform | None, data: bytes, where: str) -> Any:
     try:
-        picture = decode_picture(data)
+        picture = load_picture(data)
     except ValueError as error:
         raise GateError(Problem(where, f"cannot be decoded ({error})", "check the release with: logoingest verify")) from error
     return picture if transform is None else transform(picture)

@@ -36,6 +36,8 @@ def add_release_commands(commands: Any) -> None:
     export.add_argument("--format", required=True, choices=EXPORT_FORMATS, help=", ".join(EXPORT_FORMATS), metavar="FORM")
     export.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the folder to make")
     export.add_argument("--force", action="store_true", help="replace an earlier export")
+    export.add_argument("--shards", type=int, metavar="N", help="webdataset: so many archives a split, for as many workers")
+    export.add_argument("--boxes-only", action="store_true", help="voc: leave out pictures that show a class without a box")
 
     diff = add_command(commands, "diff", _command_diff, "what changed from one release to another", config=False)
     diff.add_argument("before", metavar="BEFORE", help=_RELEASE_HELP)
@@ -62,11 +64,12 @@ def add_release_commands(commands: Any) -> None:
 
 def _command_export(options: argparse.Namespace) -> int:
     from logoingest.release import open_release
-    from logoingest.release.exports import export_release
+    from logoingest.release.exports import ExportOptions, export_release
     from logoingest.release_commands.printing import print_export
 
     with find_release(options.release) as folder:
-        summary = export_release(open_release(folder), options.format, options.out, options.force)
+        asked = ExportOptions(**{name: getattr(options, name) for name in ExportOptions._fields})
+        summary = export_release(open_release(folder), options.format, options.out, options.force, asked)
     if options.json:
         return print_json(summary._asdict())
     print_export(summary)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from logoingest.errors import WorkspaceError
-from logoingest.images.decoding import decode_picture
-from logoingest.images.sniffing import sniff_format
-from logoingest.refusals import Refusal
+from logoingest.pictures.thumbnails import draw_thumbnail
 from logoingest.workspace import Workspace
 
 #: Row groups of shards that are read at most; beyond it only pictures in row groups that are read already are drawn.
 MOST_READS = 400
 #: Rows of a row group, as ``Workspace.write_shard`` writes them.
 ROWS_PER_READ = 100
-_QUALITY = 72
-
 
 Bundle = Sequence[str]
 
@@ -112,16 +107,3 @@ def _draw_from_shard(workspace: Workspace, shard: str, rows: Mapping[str, int], 
         if data is not None:
             drawn[image_id] = "data:image/jpeg;base64," + base64.b64encode(data).decode()
     return drawn
-
-
-def draw_thumbnail(data: bytes, side_px: int, max_pixels: int = 100_000_000) -> bytes | None:
-    """The first frame, upright, on white, as a JPEG; None for what ``images`` would refuse: it is decoded by the same rules."""
-    kind = sniff_format(data).format
-    picture = None if kind is None else decode_picture(data, kind, max_pixels)
-    if picture is None or isinstance(picture, Refusal):
-        return None
-    small = picture.small
-    small.thumbnail((side_px, side_px))
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=_QUALITY)
-    return buffer.getvalue()

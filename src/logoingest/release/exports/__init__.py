@@ -4,6 +4,7 @@ File names are made of an image_id or of a class's number and the plain letters 
 never of a label as it stands. Pictures are copied byte for byte. What a form cannot hold stands in ``left_out.csv``.
 """
 
+from logoingest.release.exports.options import ExportOptions
 from logoingest.release.exports.writing import FORMATS, ExportSummary, export_release
 
-__all__ = ["FORMATS", "ExportSummary", "export_release"]
+__all__ = ["FORMATS", "ExportOptions", "ExportSummary", "export_release"]

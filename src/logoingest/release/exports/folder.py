@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from logoingest.release.exports.classes import name_folders, name_in_xml
+from logoingest.release.exports.options import DEFAULTS, ExportOptions
 from logoingest.release.exports.rows import ExportRow
 from logoingest.release.loader import Release
 
@@ -17,12 +18,16 @@ ACCOUNT_NAME = "export.json"
 CLASSES_NAME = "classes.json"
 LEFT_OUT_NAME = "left_out.csv"
 
+#: Why a picture is left out where a detector would learn it as empty, or a class of it as background.
+NO_BOX = "class_without_box"
+
 
 class ExportFolder:
     """A folder to fill with one export."""
 
-    def __init__(self, path: Path, release: Release) -> None:
+    def __init__(self, path: Path, release: Release, options: ExportOptions = DEFAULTS) -> None:
         self.path = path
+        self.options = options
         self.class_folders = name_folders(release.class_names)
         self.class_texts = name_in_xml(release.class_names)
         self.pictures: Counter[str] = Counter()
@@ -72,6 +77,7 @@ class ExportFolder:
         self.write_json(CLASSES_NAME, classes)
         account = {
             "format": form,
+            "options": {name: value for name, value in self.options._asdict().items() if value},
             "release": {"name": release.name, "fingerprint": release.fingerprint},
             "pictures": dict(self.pictures),
             "left_out": {reason: dict(splits) for reason, splits in sorted(self.left_out.items())},

@@ -51,6 +51,11 @@ class ExportRow(NamedTuple):
     kept: Mapping[str, list[str]] = MappingProxyType({})
     """The source's own columns, those that say anything."""
 
+    def list_unboxed(self) -> list[int]:
+        """The classes that the picture shows and no box is of."""
+        boxed = {box.label for box in self.boxes}
+        return [label for label in self.labels if label not in boxed]
+
 
 def list_splits(release: Release) -> list[str]:
     """The splits that have rows.

@@ -6,7 +6,7 @@
 
 Corners are x, y, x + width, y + height in pixels of the upright picture, from 0, as labelling tools write them (VOC's own count from
 1). A class without a box in a picture is an ``<object>`` without ``<bndbox>``: no box is made up, and a detector's reader stops at it
-instead of learning the picture as empty.
+instead of learning the picture as empty. With ``boxes_only`` such pictures are left out, and every object has its box.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 from logoingest.release.exports.classes import clean_xml
-from logoingest.release.exports.folder import ExportFolder
+from logoingest.release.exports.folder import NO_BOX, ExportFolder
 from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_rows
 from logoingest.release.loader import Release
 
@@ -25,16 +25,19 @@ _SPLIT_NAMES = {"validation": "val"}
 
 def write_voc(release: Release, folder: ExportFolder) -> None:
     """Fill ``folder`` with a picture and an XML file each, and the lists of the splits."""
-    annotations = folder.make_folder("Annotations")
+    annotations, _ = folder.make_folder("Annotations"), folder.make_folder("JPEGImages")
     main, boxes = folder.make_folder("ImageSets/Main"), folder.make_folder("ImageSets/Boxes")
     for split in list_splits(release):
         name = f"{_SPLIT_NAMES.get(split, split)}.txt"
         with (main / name).open("w", newline="\n") as listed, (boxes / name).open("w", newline="\n") as boxed:
             for row in read_rows(release, split):
+                if folder.options.boxes_only and row.list_unboxed():
+                    folder.leave_out(row, NO_BOX)
+                    continue
                 folder.add_picture(row, "JPEGImages")
                 (annotations / f"{row.image_id}.xml").write_bytes(_render_picture(row, release.name, folder.class_texts))
                 listed.write(f"{row.image_id}\n")
-                if not _list_unboxed(row):
+                if not row.list_unboxed():
                     boxed.write(f"{row.image_id}\n")
 
 
@@ -51,15 +54,10 @@ def _render_picture(row: ExportRow, database: str, names: list[str]) -> bytes:
     _add(root, "segmented", "0")
     for box in row.boxes:
         _add_object(root, names[box.label], box)
-    for label in _list_unboxed(row):
+    for label in row.list_unboxed():
         _add_object(root, names[label], None)
     ET.indent(root, " ")
     return ET.tostring(root, encoding="unicode").encode() + b"\n"
-
-
-def _list_unboxed(row: ExportRow) -> list[int]:
-    boxed = {box.label for box in row.boxes}
-    return [label for label in row.labels if label not in boxed]
 
 
 def _add_object(root: ET.Element, name: str, box: ExportBox | None) -> None:

@@ -1,6 +1,8 @@
 """WebDataset shards (https://github.com/webdataset/webdataset): ``<split>-000000.tar``, for each picture ``<image_id>.<ext>``,
 ``<image_id>.cls`` (the label, -1 for several classes: a loss function refuses it aloud) and ``<image_id>.json`` (what else is known).
 
+Readers give each worker shards of its own: ask for as many shards as there are workers, or a multiple of it.
+
 Equal releases give equal bytes: no times, owners or modes of this machine stand in the archives.
 """
 
@@ -10,6 +12,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from logoingest.release.exports.folder import ExportFolder
 from logoingest.release.exports.rows import ExportRow, list_splits, read_rows
@@ -25,13 +28,22 @@ MAX_SHARD_PICTURES = 10_000
 def write_web_dataset(
     release: Release, folder: ExportFolder, max_bytes: int = MAX_SHARD_BYTES, max_pictures: int = MAX_SHARD_PICTURES
 ) -> None:
-    """Fill ``folder`` with shards of at most ``max_bytes`` of pictures (one at least) and ``max_pictures``."""
+    """Fill ``folder`` with shards of at most ``max_bytes`` of pictures (one at least) and ``max_pictures``, or with as many as asked."""
     for split in list_splits(release):
-        for number, rows in enumerate(_cut(read_rows(release, split), max_bytes, max_pictures)):
+        rows_read, shards = read_rows(release, split), folder.options.shards
+        parts = _deal(rows_read, release.splits[split], shards) if shards else _cut(rows_read, max_bytes, max_pictures)
+        for number, rows in enumerate(parts):
             name = f"{split}-{number:06d}.tar"
             with tarfile.open(folder.path / name, "w", format=tarfile.USTAR_FORMAT) as shard:
                 folder.files[name] = sum(_add_sample(shard, row, release) for row in rows)
             folder.pictures[split] += folder.files[name]
+
+
+def _deal(rows: Iterator[ExportRow], count: int, shards: int) -> Iterator[Iterable[ExportRow]]:
+    """The rows of one shard after the other, their numbers one apart at most; none is empty."""
+    shards = min(shards, count)
+    for number in range(shards):
+        yield islice(rows, count * (number + 1) // shards - count * number // shards)
 
 
 def _cut(rows: Iterator[ExportRow], max_bytes: int, max_pictures: int) -> Iterator[Iterable[ExportRow]]:

@@ -13,6 +13,7 @@ from logoingest.errors import Problem, UsageError
 from logoingest.release.exports.coco import write_coco
 from logoingest.release.exports.folder import ACCOUNT_NAME, ExportFolder
 from logoingest.release.exports.image_folder import write_image_folder
+from logoingest.release.exports.options import DEFAULTS, ExportOptions, check_options
 from logoingest.release.exports.voc import write_voc
 from logoingest.release.exports.web_dataset import write_web_dataset
 from logoingest.release.exports.yolo import write_yolo
@@ -37,7 +38,9 @@ class ExportSummary(NamedTuple):
     left_out: dict[str, dict[str, int]]
 
 
-def export_release(release: Release, form: str, target: Path, force: bool = False) -> ExportSummary:
+def export_release(
+    release: Release, form: str, target: Path, force: bool = False, options: ExportOptions = DEFAULTS
+) -> ExportSummary:
     """Write a release in another form. A killed export leaves nothing under ``target``'s name; memory holds one row group.
 
     Args:
@@ -45,13 +48,15 @@ def export_release(release: Release, form: str, target: Path, force: bool = Fals
         form: a key of ``FORMATS``.
         target: the folder to make; its parent is made too. An empty folder may stand there.
         force: replace an earlier export that stands there (nothing else is ever replaced).
+        options: what else is asked for.
 
     Raises:
-        UsageError: there is no such form, or something stands in the way.
+        UsageError: there is no such form, it does not know an option, or something stands in the way.
         GateError: the release is damaged.
     """
     if form not in FORMATS:
         raise UsageError(Problem(f"format {form!r}", "is not known", f"there are {', '.join(FORMATS)}"))
+    check_options(form, options)
     target = target.absolute()
     _check_target(release, target, force)
     try:
@@ -61,7 +66,7 @@ def export_release(release: Release, form: str, target: Path, force: bool = Fals
         raise UsageError(Problem(str(target), f"cannot be made ({error})", "name another folder")) from error
     try:
         staging.chmod(0o755)
-        folder = ExportFolder(staging, release)
+        folder = ExportFolder(staging, release, options)
         FORMATS[form](release, folder)
         folder.write_accounts(release, form)
         _put_in_place(staging, target)

@@ -13,12 +13,11 @@ from typing import Any
 
 import yaml
 
-from logoingest.release.exports.folder import ExportFolder
+from logoingest.release.exports.folder import NO_BOX, ExportFolder
 from logoingest.release.exports.image_folder import write_class_folders
 from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_rows
 from logoingest.release.loader import Release
 
-NO_BOX = "class_without_box"
 _SPLIT_NAMES = {"validation": "val"}
 
 
@@ -44,7 +43,7 @@ def _has_boxes(release: Release) -> bool:
 
 def _place_boxes(row: ExportRow, folder: ExportFolder) -> list[str]:
     """The lines of a picture; none when it is left out."""
-    if not row.boxes or not set(row.labels) <= {box.label for box in row.boxes}:
+    if row.list_unboxed():
         folder.leave_out(row, NO_BOX)
         return []
     return [_write_line(box, row) for box in row.boxes]

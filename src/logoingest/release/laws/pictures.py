@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from logoingest.pictures.loading import Seen, check_picture, load_picture
 from logoingest.release.laws.violations import Law, Violation, first_line
 from logoingest.release.manifest import ReleaseManifest, StoredForm
 from logoingest.release.parquet import DATA_FOLDER
-from logoingest.release.pictures import decode_picture, open_picture, to_rgb
 from logoingest.release.rows import name_extension
 
 #: Pictures are first compared by so many pixels across and down.
@@ -101,7 +101,7 @@ class PictureChecks:
     def _hash_pixels(self, lying: _Lying) -> bytes:
         with pq.ParquetFile(self.folder / lying.name) as file:
             column = file.read_row_group(lying.group, columns=["image.bytes"]).column("image").combine_chunks().field("bytes")
-        picture = decode_picture(column[lying.row].as_py())
+        picture = load_picture(column[lying.row].as_py())
         return hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest()
 
 
@@ -114,18 +114,17 @@ def _look_at(picture: pa.BinaryScalar, path: str | None, facts: _Facts, form: St
     if facts.stored_sha256 is not None and not form.is_rgb:
         return _Seen((Law.STORED_FORM, f"picture {facts.image_id} is not as fetched, the manifest says that all are"))
     try:
-        shown = open_picture(data)
-        sample = _take_sample(shown)
+        shown = check_picture(data)
     except ValueError as error:
         return _Seen((Law.PICTURES_DECODE, f"picture {facts.image_id} does not decode: {first_line(error)}"))
-    return _Seen(_find_fault(shown, path or "", facts, form), sample)
+    return _Seen(_find_fault(shown, path or "", facts, form), _take_sample(shown.picture))
 
 
-def _find_fault(shown: Image.Image, path: str, facts: _Facts, form: StoredForm) -> tuple[Law, str] | None:
-    size = shown.size
+def _find_fault(shown: Seen, path: str, facts: _Facts, form: StoredForm) -> tuple[Law, str] | None:
+    size = shown.picture.size
     if size != (facts.width, facts.height):
         return Law.PICTURE_SIZE, f"picture {facts.image_id} is {size[0]} × {size[1]}, not {facts.width} × {facts.height}"
-    ending = name_extension(shown.format or "")
+    ending = name_extension(shown.format)
     if path.rpartition(".")[2] != ending:
         return Law.FILE_ENDINGS, f"picture {facts.image_id} is a {shown.format}, its path ends in .{path.rpartition('.')[2]}"
     if form.is_rgb and (shown.mode != "RGB" or (form.max_side_px and max(size) > form.max_side_px)):
@@ -134,7 +133,7 @@ def _find_fault(shown: Image.Image, path: str, facts: _Facts, form: StoredForm) 
 
 
 def _take_sample(shown: Image.Image) -> bytes:
-    """Some pixels as RGB under the size: different ones tell pictures apart, equal ones do not say that they are equal."""
+    """Some pixels under the size: different ones tell pictures apart, equal ones do not say that they are equal."""
     width, height = shown.size
     small = shown.resize((min(width, _SAMPLE_SIDE), min(height, _SAMPLE_SIDE)), Image.Resampling.NEAREST)
-    return hashlib.sha256(repr(shown.size).encode() + to_rgb(small).tobytes()).digest()
+    return hashlib.sha256(repr(shown.size).encode() + small.tobytes()).digest()

@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
+from logoingest.pictures.loading import load_picture
 from logoingest.release.laws.offline import stay_offline
 from logoingest.release.laws.violations import Law, Violation, first_line
 from logoingest.release.loader import Release
 from logoingest.release.manifest import CROISSANT_NAME
 from logoingest.release.parquet import DATA_FOLDER
-from logoingest.release.pictures import decode_picture
 
 logger = logging.getLogger("logoingest")
 
@@ -195,7 +195,7 @@ def _read_with_torch(release: Release) -> SeenRows:
         seen[split] = _join(rows.column("image_id"), pa.array(dataset.labels.tolist(), pa.int64()), stored)
         for index, data in _read_pictures(release.files(split), _spread(len(dataset))):
             picture, label = dataset[index]
-            if label != seen[split][index].label or picture.tobytes() != decode_picture(data).tobytes():
+            if label != seen[split][index].label or picture.tobytes() != load_picture(data).tobytes():
                 raise ValueError(f"item {index} of {split} is not the picture of its row")
     return seen
 

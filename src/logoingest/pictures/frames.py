@@ -14,12 +14,17 @@ from PIL import Image
 MAX_FRAMES = 10_000
 
 
-def count_frames(data: bytes, image: Image.Image) -> int:
-    """Frames of an animation or pages of a document, 1 to ``MAX_FRAMES``; what cannot be read is not counted."""
-    if image.format == "GIF":
+def count_frames(data: bytes, picture_format: str, image: Image.Image) -> int:
+    """Frames of an animation or pages of a document, 1 to ``MAX_FRAMES``; what cannot be read is not counted.
+
+    A JPEG is one picture: what multi-picture files (CIPA DC-007) hold besides, previews and gain maps, is no second frame to anybody.
+    """
+    if picture_format == "GIF":
         count = _count_gif_frames(data)
-    elif image.format == "TIFF":
+    elif picture_format == "TIFF":
         count = _count_tiff_pages(data)
+    elif picture_format == "JPEG":
+        count = 1
     else:  # a number in the header
         count = int(getattr(image, "n_frames", 1))
     return min(max(count, 1), MAX_FRAMES)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from logoingest.release.pictures import decode_picture, open_picture
+from logoingest.pictures.loading import check_picture, load_picture
 
 
 def encode(image, kind="PNG", **options):
@@ -36,7 +36,7 @@ def test_orientations_come_out_the_same_way_up(orientation):
         stored = stored.transpose(Image.Transpose(undo[orientation]))
     exif = Image.Exif()
     exif[274] = orientation
-    shown = decode_picture(encode(stored, "PNG", exif=exif))
+    shown = load_picture(encode(stored, "PNG", exif=exif))
     assert shown.size == (60, 40)
     assert np.array_equal(np.asarray(shown), np.asarray(quarters()))
 
@@ -45,35 +45,35 @@ def test_transparency_lies_on_white():
     """Transparent parts become white, not the colour that hides under them; also in palettes and grey with alpha."""
     for mode in ("RGBA", "LA"):
         image = Image.new(mode, (4, 4), (0,) * len(mode))
-        assert decode_picture(encode(image)).getpixel((0, 0)) == (255, 255, 255)
+        assert load_picture(encode(image)).getpixel((0, 0)) == (255, 255, 255)
     palette = Image.new("P", (4, 4), 0)
     palette.putpalette([10, 20, 30, 40, 50, 60])
-    assert decode_picture(encode(palette, "PNG", transparency=0)).getpixel((0, 0)) == (255, 255, 255)
-    assert decode_picture(encode(palette, "PNG")).getpixel((0, 0)) == (10, 20, 30)
+    assert load_picture(encode(palette, "PNG", transparency=0)).getpixel((0, 0)) == (255, 255, 255)
+    assert load_picture(encode(palette, "PNG")).getpixel((0, 0)) == (10, 20, 30)
 
 
 def test_sixteen_bit_grey_is_scaled():
     """16-bit grey is scaled to 8 bits, not clipped to white."""
     image = Image.fromarray(np.array([[0, 25_700, 65_535]], np.uint16))
-    assert np.asarray(decode_picture(encode(image)))[0, :, 0].tolist() == [0, 100, 255]
+    assert np.asarray(load_picture(encode(image)))[0, :, 0].tolist() == [0, 100, 255]
 
 
 def test_other_modes():
     """Grey, one bit, CMYK, float and animated pictures become RGB."""
-    assert decode_picture(encode(Image.new("L", (3, 3), 7))).getpixel((0, 0)) == (7, 7, 7)
-    assert decode_picture(encode(Image.new("1", (3, 3), 1))).getpixel((0, 0)) == (255, 255, 255)
-    assert decode_picture(encode(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), "JPEG")).getpixel((0, 0)) == (255, 255, 255)
+    assert load_picture(encode(Image.new("L", (3, 3), 7))).getpixel((0, 0)) == (7, 7, 7)
+    assert load_picture(encode(Image.new("1", (3, 3), 1))).getpixel((0, 0)) == (255, 255, 255)
+    assert load_picture(encode(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), "JPEG")).getpixel((0, 0)) == (255, 255, 255)
     floats = Image.fromarray(np.array([[-1.0, 0.0, 1.0]], np.float32))
-    assert np.asarray(decode_picture(encode(floats, "TIFF")))[0, :, 0].tolist() == [0, 127, 255]
+    assert np.asarray(load_picture(encode(floats, "TIFF")))[0, :, 0].tolist() == [0, 127, 255]
     frames = [Image.new("RGB", (5, 5), colour) for colour in ("red", "blue")]
-    assert decode_picture(encode(frames[0], "GIF", save_all=True, append_images=frames[1:])).getpixel((0, 0)) == (255, 0, 0)
+    assert load_picture(encode(frames[0], "GIF", save_all=True, append_images=frames[1:])).getpixel((0, 0)) == (255, 0, 0)
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", encode(quarters(), "JPEG")[:300], encode(quarters())[:80]])
 def test_no_whole_picture_is_a_value_error(data):
     """Nothing, HTML and truncated pictures are one kind of error."""
     with pytest.raises(ValueError, match=r"."):
-        open_picture(data)
+        check_picture(data)
 
 
 def test_nasty_images_give_rgb_or_a_value_error():
@@ -86,7 +86,7 @@ def test_nasty_images_give_rgb_or_a_value_error():
         if not file.is_file() or file.suffix in {".csv", ".md"}:
             continue
         try:
-            picture = decode_picture(file.read_bytes())
+            picture = load_picture(file.read_bytes())
         except ValueError:
             continue
         assert picture.mode == "RGB", file.name

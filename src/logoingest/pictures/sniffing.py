@@ -27,8 +27,6 @@ _ACCEPTED: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MM\0*", "TIFF"),
     (0, b"II+\0", "TIFF"),
     (0, b"MM\0+", "TIFF"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
     (0, b"\0\0\1\0", "ICO"),
 )
 #: Everything else with a signature. Raster formats stand here too: few on the web, and their decoders have a history.
@@ -74,6 +72,7 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WAVE", "an audio file"),
 )
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+_MAX_BRAND_BYTES = 1_024
 _TGA_FOOTER = b"TRUEVISION-XFILE."
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HTML = re.compile(rb"<(!doctype\s+html|html|head|body|title|script|meta|div|p|h1|center)\b")
@@ -93,10 +92,19 @@ def sniff_format(data: bytes) -> Sniffed:
         return Sniffed("PPM", "PPM")
     if _TGA_FOOTER in data[-26:]:
         return Sniffed("TGA", "TGA")
+    if data[4:8] == b"ftyp" and _names_avif(data):
+        return Sniffed("AVIF", "AVIF")
     for offset, magic, name in _REFUSED:
         if data.startswith(magic, offset):
             return Sniffed(None, name)
     return Sniffed(None, _name_text(data[:1024]))
+
+
+def _names_avif(data: bytes) -> bool:
+    """Whether the major brand or a compatible one of an ISO base media file is AVIF's (av1-avif, section 6)."""
+    end = min(int.from_bytes(data[:4], "big"), len(data), _MAX_BRAND_BYTES)
+    brands = [data[8:12], *(data[start : start + 4] for start in range(16, end - 3, 4))]
+    return b"avif" in brands or b"avis" in brands
 
 
 def _name_text(head: bytes) -> str:
