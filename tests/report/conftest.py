@@ -109,7 +109,9 @@ class Made:
         """Write every table that a report needs."""
         count, write = self.pictures, self.workspace.write_table
         samples = {"image_id": self.ids, "group_id": self.groups, "class_ids": make_lists([[name] for name in self.class_of])}
-        write("annotations", fill_table(AnnotationRow, count, annotation_id=self.ids))
+        listed = [*(url for urls in self.urls for url in urls), *(row["url"] for row in self.failed)]
+        ids = [f"{number:064x}" for number in range(len(listed))]
+        write("annotations", fill_table(AnnotationRow, len(listed), annotation_id=ids, url=listed))
         write("annotations_rejected", RejectedRow.empty_table())
         write("labels", fill_table(LabelRow, len(self.labels), **_columns(self.labels), count=list(range(len(self.labels)))))
         write("workers", fill_table(WorkerRow, 2, worker_id=["w1", "w2"], annotations=[5, 4], suspect=[None, "two seconds"]))
