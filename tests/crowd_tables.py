@@ -22,7 +22,9 @@ class Answered:
     def __init__(self):
         self.annotations, self.decisions, self.pictures = [], [], {}
 
-    def say(self, picture, label, worker=None, *, url=None, minute=0, bbox=None, has_image=True, seconds=20.0, raw=None):
+    def say(
+        self, picture, label, worker=None, *, url=None, minute=0, bbox=None, has_image=True, seconds=20.0, raw=None, attributes=None
+    ):
         """One annotation; ``label`` is a class, several joined by "+", or one of the words above."""
         url = url or f"http://{picture}.test/0.jpg"
         number = f"{len(self.annotations):032x}"
@@ -30,7 +32,7 @@ class Answered:
         self.annotations.append(
             {
                 "annotation_id": number, "url": url, "raw_label": raw or label, "worker_id": worker, "status": "submitted",
-                "work_time_s": seconds, "submitted_at": at, "bbox": bbox, "source_file": "a.csv",
+                "work_time_s": seconds, "submitted_at": at, "bbox": bbox, "attributes": attributes, "source_file": "a.csv",
                 "source_row": len(self.annotations) + 1,
             }
         )  # fmt: skip

@@ -163,6 +163,14 @@ class StageResult(NamedTuple):
     rejected: pa.Table
 
 
+#: Attributes by which a source gives right answers: the text that is right for the picture, and that this very answer is.
+GOLD = "gold"
+GROUND_TRUTH = "ground_truth"
+#: The attribute under which a box waits for its picture: [x, y, width, height] in shares of the picture's width and height.
+SHARES = "bbox_shares"
+RESERVED_ATTRIBUTES = frozenset({GOLD, GROUND_TRUTH, SHARES})
+
+
 class AnnotationRow(Row):
     """One answer of one worker about one URL."""
 

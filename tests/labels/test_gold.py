@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from crowd_tables import IGNORED, UNKNOWN, Answered, sample_of, worker_of
+from crowd_tables import DECISIONS, IGNORED, UNKNOWN, Answered, sample_of, worker_of
 from logoingest.config import SamplesConfig
 from logoingest.errors import ConfigError
-from logoingest.labels import ClassMap, read_gold
+from logoingest.labels import ClassMap, read_given_gold, read_gold
 from logoingest.schemas import AnnotationRow
 
 MAP = """
@@ -155,3 +156,45 @@ def test_urls_of_one_picture_with_different_gold_tell_nothing():
     answered.say("p", "nike", "w1", url="http://p.test/b.jpg")
     gold = {"http://p.test/a.jpg": "nike", "http://p.test/b.jpg": "puma"}
     assert worker_of(answered.settle(gold=gold), "w0")["gold"] == 0
+
+
+def test_right_answers_of_the_sources():
+    """A test question's right answer and an expert's answer are gold; what is unread, several classes or two answers is none."""
+    told = [
+        ("1", '{"gold": "ナイキ"}', "puma"),
+        ("1", '{"gold": "Nike"}', "nike"),
+        ("2", '{"gold": "no logo"}', "puma"),
+        ("3", '{"gold": "Nike"}', "nike"),
+        ("3", '{"gold": "Puma"}', "nike"),
+        ("4", '{"gold": "gibberish"}', "nike"),
+        ("5", '{"ground_truth": true}', "puma"),
+        ("6", '{"ground_truth": true}', UNKNOWN),
+        ("7", '{"note": "\\"gold\\": \\"Nike\\""}', "nike"),
+        ("8", '{"deep": {"gold": "Nike"}}', "nike"),
+        ("9", None, "nike"),
+        ("10", '{"ground_truth": true}', IGNORED),
+    ]
+    annotations = AnnotationRow.table(
+        {
+            "annotation_id": f"{number:032x}", "url": f"http://x.test/{url}.jpg", "raw_label": "", "status": "submitted",
+            "attributes": attributes, "source_file": "a.csv", "source_row": number,
+        }
+        for number, (url, attributes, _) in enumerate(told)
+    )  # fmt: skip
+    decisions = pa.Table.from_pylist(
+        [
+            {
+                "annotation_id": f"{number:032x}",
+                "decision": DECISIONS.get(said, "accepted"),
+                "class_ids": [] if said in {UNKNOWN, IGNORED} else [said],
+            }
+            for number, (_, _, said) in enumerate(told)
+        ]
+    )
+    found = read_given_gold(annotations, decisions, ClassMap.from_toml(MAP))
+    assert found == {
+        "http://x.test/1.jpg": "nike",
+        "http://x.test/2.jpg": None,
+        "http://x.test/5.jpg": "puma",
+        "http://x.test/10.jpg": None,
+    }

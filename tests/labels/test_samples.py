@@ -268,6 +268,18 @@ class TestBoxes:
         ]
         assert "[400, 300, 10, 10] of a picture of 110 × 110" in settled.rejected.column("detail")[0].as_py()
 
+    def test_a_box_in_shares_of_its_picture_becomes_pixels(self):
+        """What the source gave in shares is measured on the picture; other attributes stay, one elsewhere is refused."""
+        answered = Answered()
+        answered.say("p", "nike", "w0", attributes='{"bbox_shares": [0.1, 0.2, 0.5, 0.25], "note": "x"}')
+        answered.say("p", "puma", "w1", attributes='{"bbox_shares": [1.5, 0.2, 0.5, 0.25]}')
+        answered.say("p", "nike", "w2", attributes='{"deep": {"bbox_shares": [0.1, 0.2, 0.5, 0.25]}}')
+        settled = answered.settle()
+        assert sample_of(settled, "p")["boxes"] == [
+            {"class_id": "nike", "bbox": [11, 22, 55, 27.5], "truncated": None, "attributes": '{"note": "x"}'}
+        ]
+        assert [row["reason"] for row in settled.rejected.to_pylist()] == ["bad_box"]
+
     def test_a_picture_whose_every_box_lies_elsewhere_is_no_sample(self):
         """Nothing disappears: each such row is refused."""
         answered = Answered()

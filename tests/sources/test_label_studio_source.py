@@ -40,10 +40,10 @@ def read_tasks(tmp_path):
 
 
 def test_a_rectangle_without_the_pictures_size_keeps_its_label(read_tasks):
-    """The documentation's own example has no original_width: the answer counts, the box stays in percent among the attributes."""
+    """The documentation's own example has no original_width: the answer counts, the box waits in shares for its picture."""
     got = read_tasks([{"id": 1, "completed_by": 10, "result": [rectangle()]}])
     assert [(row["raw_label"], row["bbox"]) for row in got.kept] == [("Nike", None)]
-    assert json.loads(got.kept[0]["attributes"]) == {"bbox_percent": [10.0, 20.0, 50.0, 25.0]}
+    assert json.loads(got.kept[0]["attributes"]) == {"bbox_shares": [0.1, 0.2, 0.5, 0.25]}
     sized = read_tasks([{"id": 1, "completed_by": 10, "result": [rectangle(original_width=200, original_height=400)]}])
     assert [(row["bbox"], row["attributes"]) for row in sized.kept] == [([20, 80, 100, 100], None)]
 

@@ -67,14 +67,18 @@ class DatasetConfig(Section):
     """A run whose failed share of URLs is larger ends with exit code 4."""
 
 
+#: What a source file may be (docs/sources.md).
+SourceFormat = Literal[
+    "mturk", "tabular", "urls", "label_studio", "voc", "cvat", "coco", "via", "ground_truth", "labelbox", "crowdflower", "toloka"
+]
+
+
 class SourceConfig(Section):
     """One source file of annotations."""
 
     path: str
     """File, folder or pattern (relative to this file): docs/sources.md lists the formats."""
-    format: Literal["mturk", "tabular", "urls", "label_studio", "voc", "cvat", "coco", "ground_truth", "labelbox", "via"] | None = (
-        None
-    )
+    format: SourceFormat | None = None
     """Guessed from the file when left out."""
     encoding: str = "utf-8"
     """A byte-order mark is understood; anything but UTF-8 must be declared."""
@@ -276,6 +280,8 @@ class SamplesConfig(Section):
     """The same picture at this many URLs whose answers disagree or say nothing is a placeholder; 0 switches it off."""
     gold: str | None = None
     """CSV of pictures whose class is known (relative to this file): measures workers, corrects confidence, names no picture's class."""
+    gold_from_sources: bool = True
+    """Whether right answers that a source gives count as gold too: Appen's and Toloka's test questions, ground truths, benchmarks."""
     gold_url_column: str = "url"
     """Its column of URLs; a file without it may have source_id instead. MTurk results: Input.image_url."""
     gold_class_column: str = "class"

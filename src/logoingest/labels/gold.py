@@ -1,21 +1,25 @@
-"""Gold questions: pictures whose right class the user knows, read from a table of theirs."""
+"""Gold questions: pictures whose right class is known, from a table of the user's or from the sources themselves."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logoingest.config import SamplesConfig
 from logoingest.errors import ConfigError, Problem
 from logoingest.labels.class_map import ClassMap
-from logoingest.labels.match import ACCEPTED, DROPPED, IGNORED, decide_labels
+from logoingest.labels.match import ACCEPTED, DROPPED, IGNORED, LabelDecision, decide_labels
+from logoingest.schemas import GOLD, GROUND_TRUTH
 
 _ID_COLUMN = "source_id"
 _MOST_PROBLEMS = 20
+_UNREAD = "?"  # no class id: they are letters, digits and _
 
 
 class _Question(NamedTuple):
@@ -65,6 +69,52 @@ def read_gold(path: Path, config: SamplesConfig, class_map: ClassMap, annotation
     if problems:
         raise ConfigError(problems[:_MOST_PROBLEMS])
     return {url: class_id for url, (_, class_id) in gold.items()}
+
+
+def find_given_gold(annotations: pa.Table) -> pa.Table:
+    """The annotations with which their source gives a right answer: ``gold`` among the attributes, or ``ground_truth``."""
+    marks = [pc.match_substring(annotations.column("attributes"), mark) for mark in (f'"{GOLD}": "', f'"{GROUND_TRUTH}": true')]
+    return annotations.filter(pc.fill_null(pc.or_(*marks), False))
+
+
+def read_given_gold(annotations: pa.Table, decisions: pa.Table, class_map: ClassMap) -> dict[str, str | None]:
+    """The right class of each picture that a source itself gives one for: URL → class id, None where it shows none.
+
+    Either the text under ``gold`` among an annotation's attributes (a test question's right answer), which the class map reads, or the
+    answer of an annotation with ``ground_truth`` (an expert's). What the map does not read, names several classes or differs for one
+    picture is no gold: the source is not the user's own table, so it is passed over.
+
+    Args:
+        annotations: ``AnnotationRow``.
+        decisions: a row an annotation: annotation_id, decision, class_ids.
+        class_map: reads the texts.
+    """
+    rows = find_given_gold(annotations).select(["annotation_id", "url", "attributes"]).to_pylist()
+    told = [(row, json.loads(row["attributes"])) for row in rows]
+    texts = {row["url"]: set[str]() for row in rows}
+    for row, attributes in told:
+        if isinstance(text := attributes.get(GOLD), str):
+            texts[row["url"]].add(text)
+    labels = sorted(set().union(*texts.values()))
+    read = dict(zip(labels, map(_name_class, decide_labels(labels, class_map)), strict=True))
+    found = {url: {read[text] for text in said} for url, said in texts.items()}
+    experts = {row["annotation_id"]: row["url"] for row, attributes in told if attributes.get(GROUND_TRUTH) is True}
+    chosen = pc.is_in(decisions.column("annotation_id"), value_set=pa.array(list(experts), pa.string()))
+    for row in decisions.filter(chosen).select(["annotation_id", "decision", "class_ids"]).to_pylist():
+        found[experts[row["annotation_id"]]].add(_name_class(_Decision(row["decision"], row["class_ids"])))
+    return {url: next(iter(classes)) or None for url, classes in found.items() if len(classes) == 1 and _UNREAD not in classes}
+
+
+class _Decision(NamedTuple):
+    decision: str
+    class_ids: Sequence[str]
+
+
+def _name_class(decision: _Decision | LabelDecision) -> str:
+    """The one class that was decided on, "" where there is none, ``_UNREAD`` otherwise."""
+    if decision.decision == IGNORED:
+        return ""
+    return decision.class_ids[0] if decision.decision == ACCEPTED and len(decision.class_ids) == 1 else _UNREAD
 
 
 def _read_questions(path: Path, config: SamplesConfig) -> tuple[bool, list[_Question]]:

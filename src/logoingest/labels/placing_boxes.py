@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from logoingest.boxes import FittedBox, fit_box
 from logoingest.labels.boxes import join_attributes
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.schemas import Reason, Stage
+from logoingest.schemas import SHARES, Reason, Stage
 
 _CLIPPED = '{"clipped": true}'
 
@@ -25,7 +26,7 @@ class PlacedBoxes(NamedTuple):
 
 
 def place_boxes(annotations: pa.Table, decisions: pa.Table, images: pa.Table) -> PlacedBoxes:
-    """Fit the box of every accepted annotation to its picture (``boxes.fit_box``).
+    """Fit the box of every accepted annotation to its picture (``boxes.fit_box``); one in shares of its picture becomes pixels first.
 
     A box of which more than a pixel was cut has ``"clipped": true`` among its attributes. Annotations that are not accepted, or whose
     URL no image has, are left as they are.
@@ -40,15 +41,15 @@ def place_boxes(annotations: pa.Table, decisions: pa.Table, images: pa.Table) ->
     refusals: dict[str, Refusal] = {}
     changed: dict[int, tuple[list[float], str | None]] = {}
     sizes = _find_sizes(boxed.column("url"), images)
-    for row, annotation_id, box, text, size in zip(
-        rows, boxed.column("annotation_id").to_pylist(), boxes, texts, sizes, strict=True
-    ):
-        if size is None:
+    ids = boxed.column("annotation_id").to_pylist()
+    for row, annotation_id, drawn, told, size in zip(rows, ids, boxes, texts, sizes, strict=True):
+        box, text = (drawn, told) if drawn or size is None else _measure_shares(told, *size)
+        if size is None or box is None:
             continue
         fitted = fit_box(box, *size)
         if not isinstance(fitted, FittedBox):
             refusals[annotation_id] = Refusal(Reason.BAD_BOX, f"a box {fitted}")
-        elif list(fitted.box) != box:
+        elif list(fitted.box) != drawn:
             changed[row] = list(fitted.box), join_attributes(text, _CLIPPED) if fitted.clipped else text
     rejected = reject_annotations(annotations, refusals, Stage.SAMPLES)
     placed = _replace(annotations, changed)
@@ -59,13 +60,24 @@ def place_boxes(annotations: pa.Table, decisions: pa.Table, images: pa.Table) ->
 
 
 def _find_boxed(annotations: pa.Table, decisions: pa.Table) -> pa.Table:
-    """The accepted annotations that have a box, with their row."""
+    """The accepted annotations that have a box, in pixels or in shares, with their row."""
     accepted = decisions.filter(pc.equal(decisions.column("decision"), "accepted")).column("annotation_id").combine_chunks()
     is_accepted = pc.is_in(annotations.column("annotation_id"), value_set=accepted)
     numbered = annotations.select(["annotation_id", "url", "bbox", "attributes"]).append_column(
         "row", pa.array(range(annotations.num_rows), pa.int64())
     )
-    return numbered.filter(pc.and_(is_accepted, pc.is_valid(annotations.column("bbox"))))
+    in_shares = pc.fill_null(pc.match_substring(annotations.column("attributes"), f'"{SHARES}": ['), False)
+    return numbered.filter(pc.and_(is_accepted, pc.or_(pc.is_valid(annotations.column("bbox")), in_shares)))
+
+
+def _measure_shares(text: str, width: float, height: float) -> tuple[list[float] | None, str | None]:
+    """A box in shares as pixels, and the attributes without it; no box where it only looked like one."""
+    attributes = json.loads(text)
+    shares, sides = attributes.pop(SHARES, None), (width, height, width, height)
+    if not isinstance(shares, list) or len(shares) != len(sides):
+        return None, text
+    left = json.dumps(attributes, ensure_ascii=False, sort_keys=True) if attributes else None
+    return [share * side for share, side in zip(shares, sides, strict=True)], left
 
 
 def _find_sizes(urls: pa.ChunkedArray, images: pa.Table) -> Iterator[tuple[int, int] | None]:

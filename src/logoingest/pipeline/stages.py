@@ -18,7 +18,7 @@ from logoingest import __version__
 from logoingest.errors import LogoingestError
 from logoingest.pipeline.ledger import check_law, collect_ledger
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.staleness import hash_source
+from logoingest.pipeline.staleness import GIVEN_GOLD, hash_source
 from logoingest.pipeline.texts import TEXT_CONFLICTS, TEXTS, read_texts
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import FileRecord, Workspace, hash_file
@@ -39,10 +39,12 @@ class StageOutput(NamedTuple):
 
 def make_annotations(run: Run) -> StageOutput:
     """Source files → annotations."""
+    from logoingest.labels import find_given_gold
     from logoingest.sources import read_annotations
 
     kept, rejected = read_annotations(run.config.sources, run.config.base_dir)
     counts = {"annotations": kept.num_rows, "rejected": rejected.num_rows, "urls": len(pc.unique(kept.column("url")))}
+    counts |= {GIVEN_GOLD: given} if (given := find_given_gold(kept).num_rows) else {}
     return StageOutput(_write_tables(run.workspace, {"annotations": kept, "annotations_rejected": rejected}), counts)
 
 
@@ -95,13 +97,14 @@ def load_listed(run: Run) -> dict[str, str]:
 
 def make_samples(run: Run) -> StageOutput:
     """Annotations, decisions and images → samples, workers and how far they agree."""
-    from logoingest.labels import read_gold, settle_samples
+    from logoingest.labels import read_given_gold, read_gold, settle_samples
     from logoingest.labels.conflicts import resolve_conflicts
     from logoingest.labels.group_rulings import read_group_rulings
 
     read, config = run.workspace.read_table, run.config.samples
     annotations = read("annotations")
-    gold = read_gold(run.config.resolve(config.gold), config, run.class_map, annotations) if config.gold else {}
+    gold = read_given_gold(annotations, read("decisions"), run.class_map) if config.gold_from_sources else {}
+    gold |= read_gold(run.config.resolve(config.gold), config, run.class_map, annotations) if config.gold else {}
     listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
     settled = settle_samples(annotations, read("decisions"), read("images"), config, gold, listed=listed)
     samples, rejected, workers, agreement, placeholders = settled
@@ -113,7 +116,7 @@ def make_samples(run: Run) -> StageOutput:
     counts["suspects"] = workers.num_rows - workers.column("suspect").null_count
     if (alpha := agreement.column("alpha")[0].as_py()) is not None:
         counts["alpha_percent"] = round(100 * alpha)
-    if config.gold:
+    if gold or config.gold:
         counts["gold"] = len(gold)
     tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
     tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}

@@ -15,6 +15,9 @@ from logoingest.pipeline.session import Run
 from logoingest.schemas import Stage
 from logoingest.workspace import Manifest, hash_file
 
+#: The count of annotations with which their source gives a right answer.
+GIVEN_GOLD = "given_gold"
+
 #: Raised by one when a stage's rules change, so that workspaces of an older version run it again.
 STAGE_VERSIONS: dict[Stage, int] = {
     **dict.fromkeys(Stage, 1),
@@ -130,11 +133,18 @@ def collect_inputs(run: Run, stage: Stage, manifest: Manifest) -> dict[str, str]
         inputs["weights"] = hash_source(run.config.resolve(run.config.train.weights))
     elif stage is Stage.REPORT:
         inputs |= {f"tables/{name}.parquet": _hash_table(run, name) for name in _SHOWN_TABLES}
+    if stage is Stage.SAMPLES and run.config.samples.gold_from_sources and _gives_gold(manifest):
+        inputs["class map"] = run.class_map.hash  # reads the sources' right answers
     if stage in {Stage.SAMPLES, Stage.RELEASE}:
         inputs["samples.rulings"] = hash_source(run.config.resolve(run.config.samples.rulings))
         if inputs["samples.rulings"]:
             inputs["class map"] = run.class_map.hash  # names the rulings' classes
     return inputs
+
+
+def _gives_gold(manifest: Manifest) -> bool:
+    record = manifest.stages.get(Stage.ANNOTATIONS)
+    return record is not None and GIVEN_GOLD in record.counts
 
 
 def _hash_table(run: Run, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from logoingest.sources.cells.division import divide_records
 from logoingest.sources.cells.files import SourceFile, check_file, guess_encoding, open_lines, read_head
 from logoingest.sources.cells.rows import Table
 from logoingest.sources.cells.tables import inspect_table
+from logoingest.sources.formats import crowdflower, toloka
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
 from logoingest.sources.formats.mturk_layout import plan_layout
@@ -25,6 +27,8 @@ from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
 
 _TOP_LABELS = 50
+#: File, table, notes to add to → config keys.
+_Guess = Callable[[SourceFile, Table, list[str]], dict[str, Any]]
 
 
 class SourceGuess(BaseModel):
@@ -62,10 +66,10 @@ def guess_source(path: Path) -> SourceGuess:
     kind = guess_format(file)
     keys: dict[str, Any] = {"format": kind}
     columns: tuple[str, ...] = ()
-    if kind in {"mturk", "tabular"}:
+    if kind in _TABLES:
         table = inspect_table(file)
         columns = table.columns
-        keys |= _guess_mturk(file, table) if kind == "mturk" else _guess_tabular(file, table, notes)
+        keys |= _TABLES[kind](file, table, notes)
         keys["delimiter"] = None if table.delimiter == "," else table.delimiter
     elif kind == "urls":
         style = inspect_list(file)
@@ -127,7 +131,7 @@ def _find_late_encoding(file: SourceFile) -> str:
     return "latin-1"
 
 
-def _guess_mturk(file: SourceFile, table: Table) -> dict[str, Any]:
+def _guess_mturk(file: SourceFile, table: Table, _: list[str]) -> dict[str, Any]:
     layout = plan_layout(file, SourceConfig(path=file.name), table)
     found = {"url_column": layout.url_base, "label_column": layout.label_base}
     names = {"worker_column": WORKER_COLUMN, "id_column": ID_COLUMN}
@@ -144,6 +148,22 @@ def _guess_tabular(file: SourceFile, table: Table, notes: list[str]) -> dict[str
     if settled.label_column is None and not settled.annotator_columns:
         notes.append("No column looks like the answer: labels are read as empty. Set label_column.")
     return found | families
+
+
+def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[str, str]]) -> _Guess:
+    def guess(file: SourceFile, table: Table, _: list[str]) -> dict[str, Any]:
+        return dict(zip(("url_column", "label_column"), choose(file, SourceConfig(path=file.name), table), strict=True))
+
+    return guess
+
+
+#: How the columns of the formats that are tables are found.
+_TABLES: Mapping[str, _Guess] = {
+    "mturk": _guess_mturk,
+    "tabular": _guess_tabular,
+    "crowdflower": _guess_platform(crowdflower.choose_columns),
+    "toloka": _guess_platform(toloka.choose_columns),
+}
 
 
 def _describe(source: SourceConfig, kept: int, rejected: int, labels: int) -> list[str]:

@@ -11,12 +11,14 @@ from logoingest.sources.cells.carried import refuse_carried
 from logoingest.sources.cells.files import SourceFile, check_encoding, check_file
 from logoingest.sources.cells.records import Chunk, Record, tabulate_records
 from logoingest.sources.formats.coco import read_coco
+from logoingest.sources.formats.crowdflower import read_crowdflower
 from logoingest.sources.formats.cvat import read_cvat
 from logoingest.sources.formats.ground_truth import read_ground_truth
 from logoingest.sources.formats.label_studio import read_label_studio
 from logoingest.sources.formats.labelbox import read_labelbox
 from logoingest.sources.formats.mturk import read_mturk
 from logoingest.sources.formats.tabular import read_tabular
+from logoingest.sources.formats.toloka import read_toloka
 from logoingest.sources.formats.url_list import read_urls
 from logoingest.sources.formats.via import read_via
 from logoingest.sources.formats.voc import read_voc
@@ -33,10 +35,12 @@ _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] =
         "ground_truth": read_ground_truth,
         "labelbox": read_labelbox,
         "via": read_via,
+        "crowdflower": read_crowdflower,
+        "toloka": read_toloka,
     }
 )
 
-_WITH_COLUMNS = frozenset({"mturk", "tabular", "label_studio"})
+_WITH_COLUMNS = frozenset({"mturk", "tabular", "label_studio", "crowdflower", "toloka", "ground_truth"})
 
 
 def read_chunks(file: SourceFile, source: SourceConfig) -> Iterator[Chunk]:

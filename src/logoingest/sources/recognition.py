@@ -10,7 +10,7 @@ from logoingest.sources.cells.files import SourceFile, check_file, open_binary, 
 from logoingest.sources.cells.json_items import iterate_items, peek_members
 from logoingest.sources.cells.markup import MarkupError, read_root
 from logoingest.sources.cells.tables import guess_layout, inspect_table
-from logoingest.sources.formats import coco, cvat, ground_truth, labelbox, mturk, via, voc
+from logoingest.sources.formats import coco, crowdflower, cvat, ground_truth, labelbox, mturk, toloka, via, voc
 from logoingest.sources.formats.url_list import inspect_list, is_comment
 
 #: What the first object of a JSON file, and the columns of a table, tell a format by; the first that fits.
@@ -23,6 +23,8 @@ _OBJECTS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
 _TABLES: tuple[tuple[str, Callable[[Sequence[str]], bool]], ...] = (
     ("mturk", mturk.is_mturk),
     ("via", via.is_via_table),
+    ("crowdflower", crowdflower.is_crowdflower),
+    ("toloka", toloka.is_toloka),
 )
 #: Keys of a JSON object that tell a format which is not read → what it is, what to do instead.
 _UNREAD_OBJECTS = (

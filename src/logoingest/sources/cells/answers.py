@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from logoingest.boxes import find_box_fault
 from logoingest.choices import write_choices
+from logoingest.schemas import RESERVED_ATTRIBUTES, SHARES
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 _CORNER_KEYS = (("left", "top"), ("x", "y"))
@@ -119,7 +120,7 @@ def _read_box_object(value: Mapping[str, Any]) -> list[Answer]:
     further = {
         key: value[key] for key in sorted(value.keys() - _BOX_KEYS) if key != "rectanglelabels" and value[key] not in ("0", "")
     }
-    return [Answer(label, bbox, further or None)]
+    return [Answer(label, bbox, rename_reserved(further) or None)]
 
 
 def describe_scalar(value: Any) -> str:
@@ -190,6 +191,22 @@ def read_number(value: Any) -> float:
         raise AnswerError(f"a box has numbers, not {str(value)[:40]!r}") from None
 
 
+def rename_reserved(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """A stranger's attributes; names by which later stages read something are given ``source_`` in front."""
+    return {f"source_{name}" if name in RESERVED_ATTRIBUTES else name: value for name, value in attributes.items()}
+
+
+def read_each(items: Iterable[Any], read: Callable[[Any], Answer]) -> tuple[list[Answer], list[str]]:
+    """The answers of several drawn things, and why the others cannot be read."""
+    answers, faults = [], []
+    for item in items:
+        try:
+            answers.append(read(item))
+        except AnswerError as error:
+            faults.append(str(error))
+    return answers, faults
+
+
 def join_boxes(labels: Sequence[Answer], cell: Any) -> list[Answer]:
     """The answers of a record whose boxes stand in a column of their own: one label goes to every box, several pair in order.
 
@@ -215,16 +232,21 @@ def join_boxes(labels: Sequence[Answer], cell: Any) -> list[Answer]:
 def join_choices(answers: Iterable[Answer]) -> list[Answer]:
     """What one submission says, with everything that stands in no box as one answer: it names several things at once.
 
-    Each box keeps an answer of its own. Attributes that differ are kept, value by value, under ``choices``.
+    Each box keeps an answer of its own, be it in shares of its picture. Attributes that differ are kept, value by value, under
+    ``choices``.
     """
     given = list(answers)
-    loose = [answer for answer in given if answer.bbox is None]
+    loose = [answer for answer in given if not _is_drawn(answer)]
     said = [answer for answer in loose if answer.label.strip()]
     if len(loose) < 2:
         return given
-    first = next(place for place, answer in enumerate(given) if answer.bbox is None)
+    first = next(place for place, answer in enumerate(given) if not _is_drawn(answer))
     joined = Answer(write_choices(answer.label for answer in said), None, _join_attributes(said or loose))
-    return [*given[:first], joined, *(answer for answer in given[first:] if answer.bbox is not None)]
+    return [*given[:first], joined, *(answer for answer in given[first:] if _is_drawn(answer))]
+
+
+def _is_drawn(answer: Answer) -> bool:
+    return answer.bbox is not None or (answer.attributes is not None and SHARES in answer.attributes)
 
 
 def _join_attributes(answers: Sequence[Answer]) -> Mapping[str, Any] | None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from logoingest.schemas import SHARES
 from logoingest.sources.cells.answers import AnswerError, read_box, read_number
-
-#: The attribute under which a box stands as [x, y, width, height] in shares of the picture's width and height.
-SHARES = "bbox_shares"
 
 
 def join_corners(corners: Sequence[Any]) -> list[float]:

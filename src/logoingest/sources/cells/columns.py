@@ -96,6 +96,16 @@ def guess_label(sample: Sample) -> str | None:
     return possible[0] if len(possible) == 1 else None
 
 
+def pick_label(sample: Sample) -> str | None:
+    """Of columns that are all answers the one that is plainly the label: the only one, or the best by name; else None."""
+    if len(sample) < 2:
+        return next(iter(sample), None)
+    scores = {name: score_label(name, values) for name, values in sample.items()}
+    best = max(scores.values())
+    winners = [name for name, score in scores.items() if score == best]
+    return winners[0] if len(winners) == 1 and best > 0 else None
+
+
 def score_label(name: str, values: Sequence[Any]) -> float:
     """How much a column looks like the answer; 0 when not at all."""
     words = split_words(name)

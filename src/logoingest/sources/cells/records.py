@@ -227,18 +227,22 @@ def _write_content(content: Sequence[str | None]) -> bytes:
     return text.encode()
 
 
-def make_records(whole: Record, answers: Sequence[Answer], identifier: str | None) -> Iterator[Record]:
-    """The records of one submission: one for all it says without a box, one a box (``join_choices``).
+def make_records(whole: Record, answers: Sequence[Answer], identifier: str | None, faults: Sequence[str] = ()) -> Iterator[Record]:
+    """The records of one submission: one for all it says without a box, one a box (``join_choices``), one refused for each fault.
 
     The first keeps the source's id, the n-th gets ``:n`` after it.
     """
-    for index, answer in enumerate(join_choices(answers), 1):
+    joined = join_choices(answers)
+    for index, answer in enumerate(joined, 1):
         yield whole._replace(
             raw_label=answer.label,
             bbox=answer.bbox,
             attributes=write_attributes(answer.attributes),
             source_id=number_id(identifier, index),
         )
+    for index, fault in enumerate(faults, len(joined) + 1):
+        refused = whole if whole.reason else whole._replace(reason=Reason.INVALID_ROW, detail=fault)
+        yield refused._replace(source_id=number_id(identifier, index))
 
 
 def number_id(identifier: str | None, index: int) -> str | None:

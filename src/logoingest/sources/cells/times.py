@@ -20,6 +20,8 @@ _MONTH_FIRST = re.compile(rf"(?:[A-Za-z]{{3,9}},? )?([A-Za-z]{{3}})[a-z]* (\d{{1
 _DAY_FIRST = re.compile(rf"(?:[A-Za-z]{{3,9}},? )?(\d{{1,2}}) ([A-Za-z]{{3}})[a-z]* (\d{{4}}) {_CLOCK}{_ZONE}")
 _ISO = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)[T ]{_CLOCK}{_ZONE}")
 
+_AMERICAN = re.compile(rf"(\d{{1,2}})/(\d{{1,2}})/(\d{{4}}|\d\d) {_CLOCK}{_ZONE}")
+
 
 def parse_time(value: Any) -> datetime | None:
     """A time in UTC, or None when it cannot be told for certain; a time without a zone is taken as UTC.
@@ -45,6 +47,18 @@ def parse_time(value: Any) -> datetime | None:
     except (ValueError, KeyError, OverflowError):
         return None
     return None
+
+
+def parse_american_time(value: Any) -> datetime | None:
+    """A time of a source that is known to write the month first, ``2/25/2015 05:24:11`` (or of two digits' year), else as ``parse_time``."""
+    match = _AMERICAN.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 60 else None
+    if match is None:
+        return parse_time(value)
+    month, day, year, *clock, zone = match.groups()
+    try:
+        return _build(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day), clock, zone)
+    except (ValueError, KeyError, OverflowError):
+        return None
 
 
 def _build(year: int, month: int, day: int, clock: list[str | None], zone: str | None) -> datetime:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
-from logoingest.sources.cells.answers import AnswerError, describe_scalar, read_box
+from logoingest.sources.cells.answers import AnswerError, describe_scalar, read_box, rename_reserved
 from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
 from logoingest.sources.cells.files import SourceFile, open_lines
 from logoingest.sources.cells.json_items import iterate_members
@@ -139,7 +139,7 @@ def _find_fault(value: Mapping[str, Any], categories: Mapping[str, str]) -> str 
 
 def _complete(whole: Record, value: Mapping[str, Any], categories: Mapping[str, str], source: SourceConfig) -> Record:
     further = value.get("attributes")
-    attributes = dict(further) if isinstance(further, dict) else {}
+    attributes = rename_reserved(further) if isinstance(further, dict) else {}
     if value.get("iscrowd") in ("1", True):
         attributes["iscrowd"] = True
     if isinstance(value.get("score"), str):

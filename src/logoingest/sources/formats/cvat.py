@@ -13,7 +13,7 @@ from urllib.parse import quote
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.schemas import Reason
-from logoingest.sources.cells.answers import Answer, AnswerError
+from logoingest.sources.cells.answers import Answer, AnswerError, rename_reserved
 from logoingest.sources.cells.boxes import join_corners
 from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
 from logoingest.sources.cells.files import SourceFile, open_binary
@@ -110,7 +110,7 @@ def _read_image(element: ET.Element, whole: Record, source: SourceConfig) -> Ite
 def _read_shape(shape: ET.Element, label_attribute: str | None) -> Answer:
     given = {item.get("name") or "": item.text or "" for item in shape.findall("attribute")}
     label = shape.get("label") or "" if label_attribute is None else given.pop(label_attribute, "")
-    attributes: dict[str, Any] = {name: value for name, value in given.items() if name}
+    attributes: dict[str, Any] = rename_reserved({name: value for name, value in given.items() if name})
     if turn := parse_seconds((shape.get("rotation") or "").strip() or None):
         attributes["rotation"] = turn
     if shape.get("occluded") == "1":

@@ -12,7 +12,8 @@ from typing import Any
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
-from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, read_box
+from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, read_box, read_each
+from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, find_missing
 from logoingest.sources.cells.files import SourceFile
 from logoingest.sources.cells.json_items import read_objects
@@ -50,20 +51,23 @@ def read_ground_truth(file: SourceFile, source: SourceConfig) -> Iterator[Record
     """
     table = inspect_table(file)
     url_key = source.url_column or _URL_KEY
-    label = _choose_label(file, table, url_key, source.label_column)
-    for number, values, fault in iterate_rows(file, table, (url_key, label, f"{label}{_METADATA}"), ()):
+    label = _choose_label(file, table, url_key, source)
+    names = list(dict.fromkeys([url_key, label, f"{label}{_METADATA}", *list_carried(source).values()]))
+    for number, values, fault in iterate_rows(file, table, names, ()):
         if fault:
             yield refuse_record(number, fault)
             continue
-        url, value, metadata = values
+        url, value, metadata = values[:3]
         whole = Record(number, url if url is None or isinstance(url, str) else str(url))
         whole = whole._replace(url=complete_url(whole.url, source.url_prefix) if whole.url else whole.url)
+        whole = carry_cells(whole, dict(zip(names, values, strict=True)), source)
         yield from _read_line(whole, value, metadata)
 
 
-def _choose_label(file: SourceFile, table: Table, url_key: str, wanted: str | None) -> str:
+def _choose_label(file: SourceFile, table: Table, url_key: str, source: SourceConfig) -> str:
+    wanted = source.label_column
     labels = [name for name in table.columns if f"{name}{_METADATA}" in table.columns]
-    problems = find_missing(file.name, {"url_column": url_key}, table.columns)
+    problems = find_missing(file.name, {"url_column": url_key, **list_carried(source)}, table.columns)
     if labels:
         problems += find_missing(file.name, {"label_column": wanted}, labels)
     if problems:
@@ -90,20 +94,17 @@ def _read_line(whole: Record, value: Any, metadata: Any) -> Iterator[Record]:
     by_people = str(metadata.get("human-annotated", "yes")).lower() in {"yes", "true"}
     whole = whole._replace(worker_id=None if by_people else MODEL_WORKER, submitted_at=parse_time(metadata.get("creation-date")))
     try:
-        answers = _read_answers(value, metadata)
+        answers, faults = _read_answers(value, metadata)
     except AnswerError as error:
         yield whole._replace(reason=Reason.INVALID_ROW, detail=str(error))
         return
     job = metadata.get("job-name")
     identifier = f"{job}/{whole.url}" if isinstance(job, str) else None
-    yield from make_records(whole, [answer for answer in answers if isinstance(answer, Answer)], identifier)
-    for fault in answers:
-        if isinstance(fault, str):
-            yield whole._replace(reason=Reason.INVALID_ROW, detail=fault)
+    yield from make_records(whole, answers, identifier, faults)
 
 
-def _read_answers(value: Any, metadata: Mapping[str, Any]) -> Sequence[Answer | str]:
-    """What a line says; a text is why one of its boxes is not read."""
+def _read_answers(value: Any, metadata: Mapping[str, Any]) -> tuple[list[Answer], list[str]]:
+    """What a line says, and why boxes of it are not read."""
     if failure := metadata.get("failure-reason"):
         raise AnswerError(f"the job failed: {failure}")
     names = metadata.get("class-map")
@@ -114,32 +115,30 @@ def _read_answers(value: Any, metadata: Mapping[str, Any]) -> Sequence[Answer | 
         sure = metadata.get("confidence-map")
         confidences = sure if isinstance(sure, dict) else {}
         numbers = [describe_scalar(item) for item in value]
-        return [Answer(_name_class(number, classes), None, _note(confidences.get(number))) for number in numbers] or [Answer("")]
+        named = [Answer(_name_class(number, classes), None, _note(confidences.get(number))) for number in numbers]
+        return named or [Answer("")], []
     if value is None or isinstance(value, dict):
         raise AnswerError(f"a label of the type {str(metadata.get('type') or 'unknown')[:60]} is not read")
     name = metadata.get("class-name")
     label = name if isinstance(name, str) else _name_class(describe_scalar(value), classes)
-    return [Answer(label, None, _note(metadata.get("confidence")))]
+    return [Answer(label, None, _note(metadata.get("confidence")))], []
 
 
-def _read_boxes(value: Mapping[str, Any], metadata: Mapping[str, Any], classes: Mapping[str, Any]) -> Sequence[Answer | str]:
-    known = read_objects(metadata.get("objects"))
-    confidences = [item.get("confidence") for item in known]
-    answers: list[Answer | str] = []
-    for index, item in enumerate(value["annotations"]):
-        sure = confidences[index] if len(confidences) == len(value["annotations"]) else None
-        try:
-            answers.append(_read_box(item, classes)._replace(attributes=_note(sure)))
-        except AnswerError as error:
-            answers.append(f"box {index}: {error}")
-    return answers or [Answer("")]
+def _read_boxes(
+    value: Mapping[str, Any], metadata: Mapping[str, Any], classes: Mapping[str, Any]
+) -> tuple[list[Answer], list[str]]:
+    drawn = value["annotations"]
+    known = [item.get("confidence") for item in read_objects(metadata.get("objects"))]
+    confidences = known if len(known) == len(drawn) else [None] * len(drawn)
+    answers, faults = read_each(zip(drawn, confidences, strict=True), lambda pair: _read_box(pair[0], pair[1], classes))
+    return answers if drawn else [Answer("")], faults
 
 
-def _read_box(item: Any, classes: Mapping[str, Any]) -> Answer:
+def _read_box(item: Any, confidence: Any, classes: Mapping[str, Any]) -> Answer:
     if not isinstance(item, dict):
-        raise AnswerError("is no object")
+        raise AnswerError("a box is no object")
     label = _name_class(describe_scalar(item.get("class_id")), classes)
-    return Answer(label, read_box({side: item.get(side) for side in ("left", "top", "width", "height")}))
+    return Answer(label, read_box({side: item.get(side) for side in ("left", "top", "width", "height")}), _note(confidence))
 
 
 def _name_class(number: str, classes: Mapping[str, Any]) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 from logoingest.choices import write_choices
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
-from logoingest.schemas import Reason
-from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_choices, read_answers, read_box
+from logoingest.schemas import GROUND_TRUTH, Reason
+from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_choices, read_answers, read_box, read_number
+from logoingest.sources.cells.boxes import place_shares
 from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, find_missing, guess_roles, list_urls
 from logoingest.sources.cells.files import SourceFile, open_lines
@@ -37,8 +38,8 @@ def read_label_studio(file: SourceFile, source: SourceConfig) -> Iterator[Record
     ``url_column`` is a key of the task's data (guessed when left out), ``label_column`` the ``from_name`` of the control whose answers
     count (all when left out). The choices and texts of an annotation are one answer, which may name several things; a rectangle is one
     of its own, comes in percent and leaves in pixels, with the labels of its region. A brush, polygon, ellipse or key point is a rejected row, as is a cancelled annotation and a task that
-    nobody answered; an annotation without results is an empty answer. A rectangle whose picture's size is not given keeps its label
-    and has no box (its percents are among the attributes). Predictions, drafts and relations are not read.
+    nobody answered; an annotation without results is an empty answer. A rectangle whose picture's size is not given waits for
+    its picture, in shares of it among the attributes. Predictions, drafts and relations are not read.
 
     Raises:
         SourceError: it is no export, or a column is not there.
@@ -142,7 +143,7 @@ def _read_annotation(
         why = "cancelled by the annotator" if cancelled else "rejected in review"
         whole = whole._replace(reason=Reason.ASSIGNMENT_REJECTED, detail=why)
     identifier = _join_ids(task.get("id"), annotation.get("id"))
-    gold = {"ground_truth": True} if annotation.get("ground_truth") is True else {}
+    gold = {GROUND_TRUTH: True} if annotation.get("ground_truth") is True else {}
     answers, faults = _read_results(annotation.get("result"), source.label_column)
     said = [answer._replace(attributes={**(answer.attributes or {}), **gold}) for answer in answers]
     yield from make_records(whole, said, identifier)
@@ -234,6 +235,7 @@ def _read_rectangle(region: list[Mapping[str, Any]]) -> tuple[list[float] | None
     sides = {side: drawn.get(side) for side in ("original_width", "original_height")}
     turn = parse_seconds(value.get("rotation"))
     facts: dict[str, Any] = {"rotation": turn} if turn else {}
-    if any(side is None for side in sides.values()):  # what was answered still counts
-        return None, {**facts, "bbox_percent": [parse_seconds(value.get(side)) for side in ("x", "y", "width", "height")]}
+    if any(side is None for side in sides.values()):
+        shares = [read_number(value.get(side)) / 100 for side in ("x", "y", "width", "height")]
+        return None, {**facts, **place_shares(shares, None)[1]}
     return read_box({**value, **sides}), facts or None

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from logoingest.choices import write_choices
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
-from logoingest.schemas import Reason
-from logoingest.sources.cells.answers import Answer, AnswerError, read_box
+from logoingest.schemas import GROUND_TRUTH, Reason
+from logoingest.sources.cells.answers import Answer, AnswerError, read_box, rename_reserved
 from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
 from logoingest.sources.cells.files import SourceFile
 from logoingest.sources.cells.json_items import read_objects
-from logoingest.sources.cells.records import Record, make_records, number_id, refuse_record
+from logoingest.sources.cells.records import Record, make_records, refuse_record
 from logoingest.sources.cells.tables import inspect_table, iterate_rows
 from logoingest.sources.cells.times import parse_seconds, parse_time
 from logoingest.sources.cells.workers import name_worker
@@ -108,21 +108,16 @@ def _describe_label(whole: Record, project: Mapping[str, Any], label: Mapping[st
 
 def _read_label(whole: Record, label: Mapping[str, Any], question: str | None, is_benchmark: bool) -> Iterator[Record]:
     said = _read_annotations(_read_part(label, "annotations"), question)
-    extra = {"ground_truth": True} if is_benchmark else {}
+    extra = {GROUND_TRUTH: True} if is_benchmark else {}
     answers = [answer._replace(attributes={**(answer.attributes or {}), **extra} or None) for answer in said.answers]
     if not answers and not said.faults:
         answers = [Answer("", None, extra or None)]
-    count = 0
-    for record in make_records(whole, answers, whole.source_id):
-        count += 1
-        yield record
-    for index, fault in enumerate(said.faults, count + 1):
-        record = whole._replace(source_id=number_id(whole.source_id, index))
-        yield record if record.reason else record._replace(reason=Reason.INVALID_ROW, detail=fault)
+    yield from make_records(whole, answers, whole.source_id, said.faults)
 
 
 def _read_annotations(annotations: Mapping[str, Any], question: str | None) -> _Said:
-    answers, faults = [], []
+    answers: list[Answer] = []
+    faults: list[str] = []
     for asked, given in _iterate_answers(annotations.get("classifications")):
         if question is None or asked == question:
             answers.append(Answer(given))
@@ -145,7 +140,7 @@ def _read_object(item: Mapping[str, Any], question: str | None) -> list[Answer]:
     named = [str(item.get("name") or item.get("value") or "")] if question is None else further.pop(question, None)
     if named is None:
         return []
-    attributes = {asked: write_choices(given) for asked, given in further.items()}
+    attributes = rename_reserved({asked: write_choices(given) for asked, given in further.items()})
     return [Answer(write_choices(named), read_box(_read_part(item, "bounding_box")), attributes or None)]
 
 

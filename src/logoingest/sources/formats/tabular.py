@@ -23,7 +23,7 @@ from logoingest.sources.cells.columns import (
     guess_roles,
     index_names,
     list_urls,
-    score_label,
+    pick_label,
 )
 from logoingest.sources.cells.facts import Facts, find_facts, read_facts
 from logoingest.sources.cells.files import SourceFile
@@ -237,11 +237,8 @@ def _choose_question(file: SourceFile, label: str | None, table: Table) -> str:
             continue  # its row says why
         for question, said in answers.items():
             found.setdefault(question, []).append(said)
-    scores = {question: score_label(question, values) for question, values in found.items()}
-    best = max(scores.values(), default=0.0)
-    winners = [question for question, score in scores.items() if score == best]
-    if len(winners) != 1 or (best <= 0 and len(found) > 1):
+    if (picked := pick_label(found)) is None:
         listed = " or ".join(f'"{label}.{question}"' for question in list(found)[:10])
         hint = f"name one: label_column = {listed}"
         raise SourceError(Problem(file.name, "has several answers in its XML and none is plainly the label", hint))
-    return winners[0]
+    return picked

@@ -16,8 +16,8 @@ from logoingest.choices import write_choices
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
-from logoingest.sources.cells.answers import AnswerError, parse_json, read_answers, read_box
-from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme, score_label
+from logoingest.sources.cells.answers import AnswerError, parse_json, read_answers, read_box, rename_reserved
+from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme, pick_label
 from logoingest.sources.cells.files import SourceFile, open_lines
 from logoingest.sources.cells.json_items import iterate_members
 from logoingest.sources.cells.records import Record, refuse_record, write_attributes
@@ -143,14 +143,9 @@ def _choose_label(file: SourceFile, sample: Sequence[_Picture], source: SourceCo
             raise SourceError(problems)
         return source.label_column
     possible = inner or {name: values for name, values in outer.items() if not any(map(_is_url, values))}
-    if len(possible) < 2:
-        return next(iter(possible), None)
-    scores = {name: score_label(name, values) for name, values in possible.items()}
-    best = max(scores.values())
-    winners = [name for name, score in scores.items() if score == best and best > 0]
-    if len(winners) != 1:
+    if (picked := pick_label(possible)) is None and possible:
         raise file.fault("has several attributes and none is plainly the label", f"label_column = … of {', '.join(possible)[:300]}")
-    return winners[0]
+    return picked
 
 
 def _gather(objects: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -196,7 +191,7 @@ def _read_said(whole: Record, box: list[float] | None, attributes: Mapping[str, 
     except AnswerError as error:
         return whole._replace(reason=Reason.INVALID_ROW, detail=str(error))
     further = {key: value for key, value in attributes.items() if key != label and value not in ("", {})}
-    return whole._replace(raw_label=said, bbox=box, attributes=write_attributes(further))
+    return whole._replace(raw_label=said, bbox=box, attributes=write_attributes(rename_reserved(further)))
 
 
 def _read_rectangle(shape: Any) -> list[float]:
