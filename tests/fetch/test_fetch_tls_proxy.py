@@ -13,6 +13,7 @@ import trustme
 from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError
 from logoingest.fetch import FetchSettings, Proxy
+from logoingest.fetch.failures import judge_error
 from logoingest.fetch.targets import parse_target
 
 
@@ -161,6 +162,14 @@ def test_a_proxy_that_is_not_spoken_to_is_named(tmp_path):
     assert problem.where == "ALL_PROXY"
     assert "SOCKS is not supported; fetch.trust_env = false does without" in problem.hint
     assert "secret" not in str(caught.value)
+
+
+def test_a_host_that_refuses_http1_in_its_handshake_is_named(settings):
+    """ALPN (RFC 7301 §3.2): it speaks HTTP/2 only; other alerts keep their words."""
+    error = ssl.SSLError(1, "[SSL] tlsv1 alert no application protocol (_ssl.c:1006)")
+    assert judge_error(error, settings, reading=False).detail == "the host speaks HTTP/2 only, which is not spoken here"
+    error = ssl.SSLError(1, "[SSL] tlsv13 alert certificate required (_ssl.c:2576)")
+    assert judge_error(error, settings, reading=False).detail == "the handshake failed: tlsv13 alert certificate required"
 
 
 def test_headers_for_every_host_come_from_config(tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -64,6 +65,9 @@ def check_address(address: str, settings: FetchSettings) -> None:
         raise RefusedAddressError(kind)
 
 
+_TLS_WORDS = re.compile(r"\[SSL[^\]]*\] ([^()]+) \(_ssl")
+
+
 class _Scene(NamedTuple):
     """Where an exception struck."""
 
@@ -104,6 +108,7 @@ def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 _HUNG_UP = "the server hung up before it answered"
+_HTTP2_ONLY = Verdict(Reason.PROTOCOL, "the host speaks HTTP/2 only, which is not spoken here")
 _BROKEN_OFF = Verdict(Reason.TRUNCATED, "the connection broke off in the body", can_heal=True)
 
 
@@ -125,10 +130,13 @@ def _judge_tls(error: Any, scene: _Scene) -> Verdict:
         return _BROKEN_OFF
     place = getattr(error, "host", None), getattr(error, "port", None)
     error = getattr(error, "certificate_error", getattr(error, "os_error", error))  # aiohttp's own classes wrap ssl's
+    told = _TLS_WORDS.search(str(error))  # ssl knows no reason for alerts that are younger than itself, but passes on the words
+    if told is not None and "no application protocol" in told[1].lower():
+        return _HTTP2_ONLY
     if isinstance(error, ssl.SSLCertVerificationError):
         detail = f"certificate is not valid: {error.verify_message.rstrip('.')}"
     else:
-        reason = getattr(error, "reason", None) or "no TLS spoken here"
+        reason = getattr(error, "reason", None) or (told[1] if told else "no TLS spoken here")
         detail = f"handshake failed: {str(reason).lower().replace('_', ' ')}"
     if scene.proxy is not None and place == (URL(scene.proxy.url).host, URL(scene.proxy.url).port):
         return Verdict(Reason.PROXY, f"the proxy's {detail}")
@@ -179,7 +187,7 @@ def _describe_os_error(error: OSError) -> str:
 _RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any, _Scene], Verdict]]] = (
     (RefusedAddressError, _judge_refused),
     (LookupFailedError, _judge_lookup),
-    (Http2OnlyError, lambda _error, _scene: Verdict(Reason.PROTOCOL, "the host speaks HTTP/2 only, which is not spoken here")),
+    (Http2OnlyError, lambda _error, _scene: _HTTP2_ONLY),
     (aiohttp.ClientConnectorDNSError, _judge_lookup),
     (ssl.SSLError, _judge_tls),
     (aiohttp.ClientHttpProxyError, _judge_tunnel),

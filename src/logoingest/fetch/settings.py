@@ -173,7 +173,9 @@ def make_ssl_context(ca_file: str | None) -> ssl.SSLContext:
         import certifi  # comes with httpx
 
         ca_file = certifi.where()
-    return ssl.create_default_context(cafile=ca_file)
+    context = ssl.create_default_context(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])  # a host that speaks HTTP/2 only says so in the handshake
+    return context
 
 
 def parse_proxy(text: str) -> Proxy | None:
