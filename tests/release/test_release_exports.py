@@ -74,6 +74,46 @@ def unboxed(making, tmp_path_factory):
     return folder
 
 
+#: EXIF orientation → whether the stored picture is as wide as the upright one is high.
+TURNED = {1: False, 3: False, 6: True, 8: True}
+
+
+def draw_quarters(size=(64, 48)) -> Image.Image:
+    """A picture whose four corners are of four colours."""
+    picture = Image.new("RGB", size, "white")
+    for place, colour in zip(((0, 0), (1, 0), (0, 1), (1, 1)), ("red", "lime", "blue", "black"), strict=True):
+        corner = (place[0] * (size[0] - 16), place[1] * (size[1] - 16))
+        picture.paste(colour, (*corner, corner[0] + 16, corner[1] + 16))
+    return picture
+
+
+def store_turned(picture: Image.Image, orientation: int, form: str) -> bytes:
+    """The picture as a camera stores it: turned back, with the orientation that brings it upright."""
+    back = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[orientation]
+    exif = Image.Exif()
+    exif[274] = orientation
+    stream = io.BytesIO()
+    (picture if back is None else picture.transpose(back)).save(
+        stream, form, exif=exif, **({"quality": 95} if form == "JPEG" else {})
+    )
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def turned(making, tmp_path_factory):
+    """Pictures of a red corner with a box around it, as JPEG and PNG in four orientations, and a palette without one."""
+    pictures = [store_turned(draw_quarters((64 + n, 48)), turn, form) for n, (turn, form) in enumerate(
+        (turn, form) for turn in TURNED for form in ("JPEG", "PNG"))]  # fmt: skip
+    stream = io.BytesIO()
+    draw_quarters((90, 48)).convert("P").save(stream, "GIF")
+    pictures.append(stream.getvalue())
+    boxes = [[{"class_id": "no", "bbox": [0.0, 0.0, 16.0, 16.0]}]] * len(pictures)
+    ingredients = making.collect(pictures, [["no"]] * len(pictures), ["train"] * len(pictures), boxes)
+    folder = tmp_path_factory.mktemp("turned") / "release"
+    ingredients.write(folder)
+    return folder
+
+
 @pytest.fixture(params=["written", "hostile", "unboxed"])
 def folder(request):
     return request.getfixturevalue(request.param)
@@ -311,6 +351,71 @@ def test_options_that_a_form_does_not_know(written, tmp_path, form, options, mes
     assert not (tmp_path / "out").exists()
 
 
+def list_pictures(out: Path) -> list[Path]:
+    return sorted(path for path in out.rglob("*") if path.suffix in {".jpg", ".png", ".gif"})
+
+
+def is_red_in_the_box(path: Path) -> bool:
+    """As a reader sees it that turns nothing."""
+    with Image.open(path) as picture:
+        red, green, blue = picture.convert("RGB").crop((4, 4, 12, 12)).resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    return red > 200 > 60 > max(green, blue)
+
+
+@pytest.mark.parametrize("form", ["coco", "voc", "yolo", "imagefolder"])
+def test_upright_pictures_lie_under_their_boxes(turned, tmp_path, form):
+    """With upright, who turns nothing finds the box where it is, and sizes agree; what was upright is the same bytes as before."""
+    release, plain = export(turned, form, tmp_path / "plain")
+    _, upright = export(turned, form, tmp_path / "upright", upright=True)
+    assert (plain.turned, plain.rewritten) == (6, {})
+    assert (upright.turned, upright.rewritten) == (0, {"train": 6})
+    assert sum(map(is_red_in_the_box, list_pictures(tmp_path / "plain"))) == 3
+    sizes = {row["image_id"]: (row["width"], row["height"]) for row in release.to_arrow().to_pylist()}
+    pictures = list_pictures(tmp_path / "upright")
+    assert len(pictures) == 9
+    for path in pictures:
+        assert is_red_in_the_box(path)
+        with Image.open(path) as picture:
+            assert picture.size == sizes[path.stem]
+            assert picture.getexif().get(274, 1) == 1
+    assert sum(digest(path) == path.stem for path in pictures) == 3
+
+
+def test_jpeg_only(turned, hostile, tmp_path):
+    """On request every picture is a JPEG under that name; those that were stay as they are; annotations name the new files."""
+    _, summary = export(hostile, "imagefolder", tmp_path / "folders", jpeg=True)
+    pictures = [path for path in (tmp_path / "folders").rglob("*") if path.parent.parent.parent == tmp_path / "folders"]
+    assert {path.suffix for path in pictures} == {".jpg"}
+    assert sum(summary.rewritten.values()) == 18
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert (picture.format, picture.mode) == ("JPEG", "RGB")
+    assert sum(digest(path) == path.stem for path in pictures) == 6
+    export(turned, "coco", tmp_path / "coco", jpeg=True, upright=True)
+    described = json.loads((tmp_path / "coco/annotations/instances_train.json").read_text())["images"]
+    assert {image["file_name"] for image in described} == {path.name for path in (tmp_path / "coco/train").iterdir()}
+    for image in described:
+        path = tmp_path / "coco/train" / image["file_name"]
+        assert path.suffix == ".jpg"
+        assert is_red_in_the_box(path)
+
+
+def test_a_picture_that_cannot_be_rewritten_is_named(making, tmp_path):
+    """A release whose picture is none, or of another size than its row says: named, and no export is left."""
+    making.collect([making.draw_picture(0, "PNG")], [["no"]], ["train"]).write(tmp_path / "release")
+    release = open_release(tmp_path / "release")
+    path = release.files("train")[0]
+    table = pq.read_table(path)
+    for change in ({"image": {"bytes": b"GIF89a", "path": "{}.png"}}, {"width": 41}):
+        row = {**table.to_pylist()[0], **change}
+        if "image" in change:
+            row["image"] = {**row["image"], "path": f"{row['image_id']}.png"}
+        pq.write_table(pa.Table.from_pylist([row], schema=table.schema), path)
+        with pytest.raises(GateError, match=f"{row['image_id']}.*cannot be written anew"):
+            export_release(release, "imagefolder", tmp_path / "out", options=ExportOptions(jpeg=True))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["release"]
+
+
 def test_web_dataset_opens_with_webdataset(folder, tmp_path):
     """Its own reader gives the same bytes, labels, classes and boxes, in the order of the release."""
     release, _ = export(folder, "webdataset", tmp_path / "out")
@@ -468,7 +573,7 @@ def test_a_damaged_release_leaves_no_export(written, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["release"]
 
 
-def test_the_export_command(written, tmp_path, capsys):
+def test_the_export_command(written, turned, tmp_path, capsys):
     """Both spellings, JSON, and what was left out."""
     assert main(["export", str(written), "--format", "imagefolder", "--out", str(tmp_path / "a")]) == 0
     assert "left out 1 pictures of several classes: see left_out.csv" in capsys.readouterr().out
@@ -478,5 +583,10 @@ def test_the_export_command(written, tmp_path, capsys):
     assert main(["export", str(written), "--format", "webdataset", "--out", str(tmp_path / "c"), "--shards", "2"]) == 0
     assert len(list((tmp_path / "c").glob("train-*.tar"))) == 2
     assert main(["export", str(written), "--format", "voc", "--out", str(tmp_path / "d"), "--boxes-only"]) == 0
-    assert "with a class that has no box" in capsys.readouterr().out
+    assert main(["export", str(turned), "--format", "coco", "--out", str(tmp_path / "e")]) == 0
+    assert main(["export", str(turned), "--format", "coco", "--out", str(tmp_path / "f"), "--jpeg", "--upright", "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert "6 pictures are turned by their EXIF orientation alone" in " ".join(shown.split())
+    assert json.loads(shown[shown.index("{") :])["rewritten"] == {"train": 8}
+    assert "with a class that has no box" in shown
     assert tuple(FORMATS) == EXPORT_FORMATS

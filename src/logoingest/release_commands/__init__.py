@@ -36,6 +36,10 @@ def add_release_commands(commands: Any) -> None:
     export.add_argument("--format", required=True, choices=EXPORT_FORMATS, help=", ".join(EXPORT_FORMATS), metavar="FORM")
     export.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the folder to make")
     export.add_argument("--force", action="store_true", help="replace an earlier export")
+    export.add_argument(
+        "--upright", action="store_true", help="write turned pictures the right way up, as sizes and boxes have them"
+    )
+    export.add_argument("--jpeg", action="store_true", help="write every picture as JPEG (those that are, stay as they are)")
     export.add_argument("--shards", type=int, metavar="N", help="webdataset: so many archives a split, for as many workers")
     export.add_argument("--boxes-only", action="store_true", help="voc: leave out pictures that show a class without a box")
 

@@ -33,8 +33,19 @@ def print_export(summary: ExportSummary) -> None:
     console = _open_console()
     splits = ", ".join(f"{clean(split)} {count:,}" for split, count in summary.pictures.items()) or "no pictures"
     console.print(f"wrote {clean(summary.folder)} ({summary.format}): {splits}")
+    _print_forms(console, summary)
     for reason, counts in summary.left_out.items():
         console.print(f"left out {sum(counts.values()):,} pictures {_REASONS[reason]}: see {LEFT_OUT_NAME}")
+
+
+def _print_forms(console: Console, summary: ExportSummary) -> None:
+    if summary.rewritten:
+        console.print(f"wrote {sum(summary.rewritten.values()):,} pictures anew")
+    if summary.turned:
+        console.print(
+            f"{summary.turned:,} pictures are turned by their EXIF orientation alone, sizes and boxes are those of the upright ones: "
+            "a reader that does not turn them needs --upright"
+        )
 
 
 def print_diff(diff: ReleaseDiff, limit: int | None) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from logoingest.release.exports.folder import ExportFolder, write_array
-from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_rows
+from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits
 from logoingest.release.loader import Release
 
 
@@ -26,7 +26,7 @@ def write_coco(release: Release, folder: ExportFolder) -> None:
     passed, numbers = 0, {"instances": 1, "labels": 1}
     for split in list_splits(release):
         boxed = 0
-        for row in read_rows(release, split):
+        for row in folder.read_rows(release, split):
             folder.add_picture(row, split)
             boxed += bool(row.boxes)
         for kind in ("instances", "labels") if boxed else ("labels",):
@@ -51,10 +51,10 @@ def _write_annotations(release: Release, folder: ExportFolder, part: _Part, numb
         stream.write(',\n"categories": ')
         write_array(stream, _list_categories(release))
         stream.write(',\n"images": ')
-        write_array(stream, (_describe_image(key, row) for key, row in _number_rows(release, part)))
+        write_array(stream, (_describe_image(key, row) for key, row in _number_rows(release, folder, part)))
         stream.write(',\n"annotations": ')
         counter = _Numbering(number)
-        write_array(stream, counter.number(_list_annotations(_number_rows(release, part), part.kind)))
+        write_array(stream, counter.number(_list_annotations(_number_rows(release, folder, part), part.kind)))
         stream.write("\n}\n")
     return counter.next
 
@@ -71,8 +71,8 @@ class _Numbering:
             self.next += 1
 
 
-def _number_rows(release: Release, part: _Part) -> Iterator[tuple[int, ExportRow]]:
-    for key, row in enumerate(read_rows(release, part.split, pictures=False), part.passed + 1):
+def _number_rows(release: Release, folder: ExportFolder, part: _Part) -> Iterator[tuple[int, ExportRow]]:
+    for key, row in enumerate(folder.read_rows(release, part.split, pictures=False), part.passed + 1):
         if part.kind == "labels" or row.boxes:
             yield key, row
 

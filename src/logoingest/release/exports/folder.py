@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from logoingest.errors import GateError, Problem
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.options import DEFAULTS, ExportOptions
-from logoingest.release.exports.rows import ExportRow
+from logoingest.release.exports.rewriting import is_turned, rewrite_picture
+from logoingest.release.exports.rows import ExportRow, read_rows
 from logoingest.release.loader import Release
 
 #: What tells an export from any other folder, and what it was made of.
@@ -36,7 +38,39 @@ class ExportFolder:
         """Reason → split → pictures."""
         self.files: dict[str, int] = {}
         """Files that hold many pictures → how many (WebDataset's shards)."""
+        self.rewritten: Counter[str] = Counter()
+        """Split → pictures whose bytes are not those of the release."""
+        self.turned = 0
+        """Pictures written as they are that say how they are to be turned."""
+        self._file_names: dict[str, str] = {}
         self._made: set[str] = set()
+
+    def read_rows(self, release: Release, split: str, pictures: bool = True) -> Iterator[ExportRow]:
+        """The rows of a split, their pictures in the form asked for; see ``rows.read_rows``.
+
+        Without pictures, file names are those of the pictures that were read before.
+
+        Raises:
+            GateError: the release is damaged, or a picture cannot be brought into that form.
+        """
+        for row in read_rows(release, split, pictures):
+            yield self._rewrite(row) if pictures else row._replace(file_name=self._file_names.get(row.image_id, row.file_name))
+
+    def _rewrite(self, row: ExportRow) -> ExportRow:
+        try:
+            asked = self.options.jpeg or self.options.upright
+            made = rewrite_picture(row.data, jpeg=self.options.jpeg, upright=self.options.upright) if asked else None
+            if made is not None and made.size != (row.width, row.height):
+                raise ValueError(f"it has {made.size[0]} x {made.size[1]} pixels, its row says {row.width} x {row.height}")
+        except ValueError as error:
+            hint = "check the release with: logoingest verify"
+            raise GateError(Problem(f"picture {row.image_id}", f"cannot be written anew ({error})", hint)) from error
+        if made is None:
+            self.turned += not self.options.upright and is_turned(row.data)
+            return row
+        self.rewritten[row.split] += 1
+        name = self._file_names[row.image_id] = f"{row.image_id}.{made.extension}"
+        return row._replace(data=made.data, file_name=name)
 
     def add_picture(self, row: ExportRow, folder: str) -> None:
         """Write a picture into ``folder`` under its own name."""
@@ -80,6 +114,7 @@ class ExportFolder:
             "options": {name: value for name, value in self.options._asdict().items() if value},
             "release": {"name": release.name, "fingerprint": release.fingerprint},
             "pictures": dict(self.pictures),
+            "rewritten": dict(self.rewritten),
             "left_out": {reason: dict(splits) for reason, splits in sorted(self.left_out.items())},
             "files": self.files,
         }

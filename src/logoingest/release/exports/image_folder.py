@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from logoingest.release.exports.folder import ExportFolder
-from logoingest.release.exports.rows import list_splits, read_rows
+from logoingest.release.exports.rows import list_splits
 from logoingest.release.loader import Release
 
 SEVERAL_CLASSES = "several_classes"
@@ -33,7 +33,7 @@ def write_class_folders(release: Release, folder: ExportFolder, split_names: Map
         root = split_names.get(split, split)
         for name in folder.class_folders:
             folder.make_folder(f"{root}/{name}")
-        for row in read_rows(release, split):
+        for row in folder.read_rows(release, split):
             if row.label < 0:
                 folder.leave_out(row, SEVERAL_CLASSES)
             else:

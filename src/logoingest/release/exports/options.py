@@ -15,12 +15,16 @@ class ExportOptions(NamedTuple):
     """So many archives a split, of equally many pictures; by size where left out."""
     boxes_only: bool = False
     """Leave out pictures that show a class without a box of it."""
+    jpeg: bool = False
+    """Write every picture as JPEG: for readers that pass over other formats."""
+    upright: bool = False
+    """Write turned pictures the right way up: for readers that do not turn them by their EXIF orientation."""
 
 
 DEFAULTS = ExportOptions()
 
 #: Option → the forms that know it; the others would pass it over in silence.
-KNOWN_BY: Mapping[str, Sequence[str]] = {"shards": ("webdataset",), "boxes_only": ("voc",)}
+KNOWN_BY: Mapping[str, Sequence[str]] = {"shards": ("webdataset",), "boxes_only": ("voc",)}  # the others are for all
 
 
 def check_options(form: str, options: ExportOptions) -> None:
@@ -31,7 +35,7 @@ def check_options(form: str, options: ExportOptions) -> None:
     """
     asked = [name for name, value in options._asdict().items() if value != getattr(DEFAULTS, name)]
     for name in asked:
-        if form not in KNOWN_BY[name]:
+        if form not in KNOWN_BY.get(name, (form,)):
             what = f"says nothing to the format {form}"
             raise UsageError(Problem(name_option(name), what, f"it is for {' and '.join(KNOWN_BY[name])}"))
     if options.shards is not None and options.shards < 1:

@@ -17,7 +17,7 @@ from typing import Any
 
 from logoingest.release.exports.classes import clean_xml
 from logoingest.release.exports.folder import NO_BOX, ExportFolder
-from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_rows
+from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits
 from logoingest.release.loader import Release
 
 _SPLIT_NAMES = {"validation": "val"}
@@ -30,7 +30,7 @@ def write_voc(release: Release, folder: ExportFolder) -> None:
     for split in list_splits(release):
         name = f"{_SPLIT_NAMES.get(split, split)}.txt"
         with (main / name).open("w", newline="\n") as listed, (boxes / name).open("w", newline="\n") as boxed:
-            for row in read_rows(release, split):
+            for row in folder.read_rows(release, split):
                 if folder.options.boxes_only and row.list_unboxed():
                     folder.leave_out(row, NO_BOX)
                     continue

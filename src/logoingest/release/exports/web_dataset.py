@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from logoingest.release.exports.folder import ExportFolder
-from logoingest.release.exports.rows import ExportRow, list_splits, read_rows
+from logoingest.release.exports.rows import ExportRow, list_splits
 from logoingest.release.loader import Release
 
 #: Bytes of pictures at which a split goes on in a further shard.
@@ -30,7 +30,7 @@ def write_web_dataset(
 ) -> None:
     """Fill ``folder`` with shards of at most ``max_bytes`` of pictures (one at least) and ``max_pictures``, or with as many as asked."""
     for split in list_splits(release):
-        rows_read, shards = read_rows(release, split), folder.options.shards
+        rows_read, shards = folder.read_rows(release, split), folder.options.shards
         parts = _deal(rows_read, release.splits[split], shards) if shards else _cut(rows_read, max_bytes, max_pictures)
         for number, rows in enumerate(parts):
             name = f"{split}-{number:06d}.tar"

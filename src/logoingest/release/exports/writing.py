@@ -30,12 +30,16 @@ FORMATS: Mapping[str, Callable[[Release, ExportFolder], None]] = {
 
 
 class ExportSummary(NamedTuple):
-    """What an export holds: split → pictures, reason → split → what was left out."""
+    """What an export holds: split → pictures, reason → split → what was left out, split → pictures written anew, and how many are
+    turned by their EXIF orientation alone.
+    """
 
     format: str
     folder: Path
     pictures: dict[str, int]
     left_out: dict[str, dict[str, int]]
+    rewritten: dict[str, int]
+    turned: int
 
 
 def export_release(
@@ -75,7 +79,7 @@ def export_release(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     left_out = {reason: dict(splits) for reason, splits in sorted(folder.left_out.items())}
-    return ExportSummary(form, target, dict(folder.pictures), left_out)
+    return ExportSummary(form, target, dict(folder.pictures), left_out, dict(folder.rewritten), folder.turned)
 
 
 def _check_target(release: Release, target: Path, force: bool) -> None:

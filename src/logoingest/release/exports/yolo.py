@@ -29,7 +29,7 @@ def write_yolo(release: Release, folder: ExportFolder) -> None:
     for split in list_splits(release):
         labels = folder.make_folder(f"labels/{split}")
         folder.make_folder(f"images/{split}")
-        for row in read_rows(release, split):
+        for row in folder.read_rows(release, split):
             lines = _place_boxes(row, folder)
             if lines:
                 folder.add_picture(row, f"images/{split}")
