@@ -32,8 +32,11 @@ from logoingest.pictures.grounds import lay_ground
 from logoingest.pictures.mending import mend_container, mend_jpeg
 from logoingest.pictures.orientation import read_orientation
 from logoingest.pictures.portability import find_obstacle
+from logoingest.pictures.silence import silence_decoders
 from logoingest.refusals import Refusal
 from logoingest.schemas import Reason
+
+silence_decoders()
 
 #: Longer sides exist only in hostile headers: JPEG ends at 65,535, WebP at 16,383.
 MAX_SIDE_PX = 100_000
