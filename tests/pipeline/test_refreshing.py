@@ -29,6 +29,7 @@ from logoingest.fetch import FetchSettings, ShardJob
 from logoingest.fetch.ray_shards import fetch_on_worker
 from logoingest.images import inspect_image
 from logoingest.pipeline import open_run, refresh
+from logoingest.pipeline.fetching import is_on_host
 from logoingest.pipeline.refreshing import MARKER
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace, hash_file
@@ -479,3 +480,25 @@ def test_what_cannot_be_meant_is_explained(make_dataset, capsys):
     assert main(["fetch", str(dataset.config), "--host", "h.test"]) == 2
     assert "--host goes with --refresh" in capsys.readouterr().err
     assert not Path(config.workspace_url, MARKER).exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "is_there"),
+    [
+        ("https://img.example.org/a.jpg", "example.org", True),
+        ("https://img.example.org/a.jpg", "IMG.example.org", True),
+        ("https://example.org.test/a.jpg", "example.org", False),
+        ("https://myexample.org/a.jpg", "example.org", False),
+        ("https://BÜCHER.example/a.jpg", "xn--bcher-kva.example", True),
+        ("https://xn--bcher-kva.example/a.jpg", "bücher.example", True),
+        ("https:\\\\example.org\\a.jpg", "example.org", True),
+        ("//example.org/a.jpg", "example.org", True),
+        ("http://0x7f.1/a.jpg", "127.0.0.1", True),
+        ("https://other.test\\@example.org/a.jpg", "example.org", False),
+        ("https://[::1", "::1", False),
+        ("no URL", "example.org", False),
+    ],
+)
+def test_a_host_is_read_as_it_is_fetched_from(url, host, is_there):
+    """--host of retry and refresh: in whatever spelling, subdomains included."""
+    assert is_on_host(url, host) == is_there

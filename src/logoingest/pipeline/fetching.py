@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +25,7 @@ from logoingest.fetch import (
     plan_shards,
     run_shards,
 )
+from logoingest.fetch.targets import Target, parse_target
 from logoingest.pipeline.alternatives import give_alternatives, read_alternatives
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
@@ -297,12 +297,15 @@ def _is_chosen(row: Mapping[str, object], wanted: set[Reason] | None, hosts: Seq
 
 
 def is_on_host(url: str, host: str) -> bool:
-    """Whether a URL lies on a host or one of its subdomains."""
-    try:
-        name = (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return False
-    return name == host.lower() or name.endswith("." + host.lower())
+    """Whether a URL, read as it is fetched, lies on a host or one of its subdomains; either may be spelled in any way."""
+    found, name = parse_target(url), _read_host(host)
+    return isinstance(found, Target) and (found.host == name or found.host.endswith(f".{name}"))
+
+
+@functools.lru_cache(maxsize=256)
+def _read_host(host: str) -> str:
+    found = parse_target(f"https://{host}/")
+    return found.host if isinstance(found, Target) else host.lower()
 
 
 def _match_reasons(names: Sequence[str]) -> set[Reason] | None:
