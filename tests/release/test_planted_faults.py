@@ -12,6 +12,8 @@ import json
 import os
 import re
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,10 @@ def manifest(edit):
 
 def row(name=TEST_FILE, number=1, **values):
     return lambda patient: patient.edit_rows(name, lambda rows: rows[number].update(values))
+
+
+def on_test_rows(edit):
+    return lambda patient: patient.edit_rows(TEST_FILE, edit)
 
 
 def both(*faults):
@@ -175,6 +181,27 @@ def reject_with_password(patient):
     table = pq.read_table(patient.path("rejected.parquet"))
     urls = pa.array(["http://ann:secret@gone.test/0", *table.column("url").to_pylist()[1:]])
     pq.write_table(table.set_column(1, table.schema.field(1), urls), patient.path("rejected.parquet"))
+
+
+def claim_gigapixels(rows):
+    """A PNG of a few bytes whose header says 40,000 × 40,000."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 40_000, 40_000, 1, 0, 0, 0, 0)
+    stream = io.BytesIO()
+    Image.new("1", (8, 8)).save(stream, "PNG")
+    data = stream.getvalue()
+    data = data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+    image_id = hashlib.sha256(data).hexdigest()
+    path = f"{image_id}.png"
+    rows[0].update(image={"bytes": data, "path": path}, image_id=image_id, group_id=image_id, width=40_000, height=40_000)
+    return sorted(rows, key=lambda row: row["image_id"])
+
+
+def draw_in_a_language(rows):
+    """PostScript, which Pillow hands to another program."""
+    data = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 30\n%%EndComments\nshowpage\n%%EOF\n"
+    image_id = hashlib.sha256(data).hexdigest()
+    rows[0].update(image={"bytes": data, "path": f"{image_id}.eps"}, image_id=image_id, group_id=image_id, boxes=[])
+    return sorted(rows, key=lambda row: row["image_id"])
 
 
 BOX = {"label": 0, "bbox": [1.0, 2.0, 10.0, 12.0], "truncated": None, "attributes": None}
@@ -313,7 +340,7 @@ FAULTS = {
     "a box over the edge": (boxes(bbox=[35.0, 2.0, 10.0, 12.0]), "forge", {"boxes"}),
     "a box of negative width": (boxes(bbox=[20.0, 2.0, -10.0, 12.0]), "forge", {"boxes"}),
     "a box without area": (boxes(bbox=[20.0, 2.0, 10.0, 0.0]), "forge", {"boxes"}),
-    "a box of another class": (lambda patient: patient.edit_rows(TEST_FILE, box_of_another_class), "forge", {"boxes"}),
+    "a box of another class": (on_test_rows(box_of_another_class), "forge", {"boxes"}),
     "what is said of a box is no object": (boxes(attributes="[1]"), "forge", {"boxes"}),
     "a box says a thing twice": (boxes(attributes='{"pose": 1, "pose": 2}'), "forge", {"boxes"}),
     "further metadata": (with_metadata(lambda metadata: {**metadata, b"pandas": b"{}"}), "forge", {"features"}),
@@ -328,7 +355,9 @@ FAULTS = {
 
 #: Found by a look at the pictures.
 DEEP_FAULTS = {
-    "an ending of another format": (lambda patient: patient.edit_rows(TEST_FILE, end_otherwise), {"file_endings"}),
+    "an ending of another format": (on_test_rows(end_otherwise), {"file_endings"}),
+    "a header that says 1.6 gigapixels": (on_test_rows(claim_gigapixels), {"pictures_decode", "reopens"}),
+    "a picture in a language": (on_test_rows(draw_in_a_language), {"pictures_decode", "reopens"}),
     "equal pixels twice in a split": (save_again(TEST_FILE), {"pixels_once"}),
     "equal pixels in two splits": (save_again(TRAIN_FILE), {"pixels_once"}),
 }

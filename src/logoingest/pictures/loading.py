@@ -9,7 +9,7 @@ from PIL import Image
 
 from logoingest.pictures.opening import Opened, clean_text, open_picture
 from logoingest.pictures.orientation import ORIENTATION_TAG, TRANSPOSITIONS, read_orientation
-from logoingest.pictures.portability import TELLING_KEYS
+from logoingest.pictures.portability import PILLOW_REFUSES_PIXELS, TELLING_KEYS
 from logoingest.pictures.rgb import convert_to_rgb
 from logoingest.pictures.sniffing import sniff_format
 
@@ -27,7 +27,7 @@ def load_picture(data: bytes, side_px: int = 0) -> Image.Image:
     Raises:
         ValueError: the bytes are no whole picture.
     """
-    opened = open_whole(data)
+    opened = open_whole(data, PILLOW_REFUSES_PIXELS)
     try:
         if side_px:
             opened.image.draft(None, (side_px, side_px))
@@ -53,7 +53,7 @@ def check_picture(data: bytes) -> Seen:
     Raises:
         ValueError: it does not, with the reason.
     """
-    opened = open_whole(data)
+    opened = open_whole(data, PILLOW_REFUSES_PIXELS)
     if opened.obstacle is not None:
         raise ValueError(opened.obstacle.detail)
     try:
@@ -64,8 +64,12 @@ def check_picture(data: bytes) -> Seen:
     return Seen(opened.format, opened.mode, turn_upright(shown, opened.turn))
 
 
-def open_whole(data: bytes) -> Opened:
+def open_whole(data: bytes, max_pixels: int = 0) -> Opened:
     """The picture opened.
+
+    Args:
+        data: a file's bytes.
+        max_pixels: larger pictures are refused by their header, before they are decoded; 0 sets no limit.
 
     Raises:
         ValueError: the bytes are none of the accepted formats, or no whole picture.
@@ -74,7 +78,7 @@ def open_whole(data: bytes) -> Opened:
     if sniffed.format is None:
         raise ValueError(f"it is no picture of an accepted format, but {sniffed.name}")
     try:
-        return open_picture(data, sniffed.format)
+        return open_picture(data, sniffed.format, max_pixels)
     except Exception as error:  # as above
         raise ValueError(f"{type(error).__name__}: {clean_text(error)}") from error
 

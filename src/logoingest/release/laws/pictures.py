@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
@@ -32,80 +36,95 @@ class _Facts(NamedTuple):
     stored_sha256: str | None
     width: int
     height: int
-    group_id: str
 
 
 class _Seen(NamedTuple):
-    """A picture that was decoded: what is wrong with it, and a sample of its pixels, equal for equal pictures."""
+    """What is wrong with a picture, and a sample of its pixels, equal for equal ones; 0 where it was not decoded."""
 
     fault: tuple[Law, str] | None
-    sample: bytes | None = None
+    sample: int = 0
 
 
-class _Lying(NamedTuple):
-    """Where a picture lies, and what it is called there."""
+class _Sampled(NamedTuple):
+    """A data file, and the samples of its pictures in order."""
 
     name: str
     split: str
-    group: int
-    row: int
+    samples: npt.NDArray[np.uint64]
+
+
+class _Lying(NamedTuple):
+    """A picture in its place."""
+
     image_id: str
     group_id: str
+    split: str
 
 
 @dataclass
 class PictureChecks:
-    """The pictures of a release, file by file, and what is remembered of them."""
+    """The pictures of a release, file by file, and eight bytes of each that are remembered."""
 
     folder: Path
     manifest: ReleaseManifest
-    _samples: dict[bytes, list[_Lying]] = field(default_factory=lambda: defaultdict(list))
+    _files: list[_Sampled] = field(default_factory=list)
 
     def check_file(self, file: pq.ParquetFile, name: str, split: str) -> Iterator[Violation]:
         """Every picture of a file is the one its hash was made of, decodes whole, and has the stated size, form and ending."""
         form = StoredForm.read(self.manifest.lineage)
-        start = 0
+        samples: list[int] = []
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for index in range(file.metadata.num_row_groups):
                 table = file.read_row_group(index, columns=["image", *_Facts._fields])
                 pictures, paths = table.column("image").combine_chunks().flatten()
-                facts = [
-                    _Facts(*values) for values in zip(*(table.column(column).to_pylist() for column in _Facts._fields), strict=True)
-                ]
-                seen = pool.map(_look_at, pictures, paths.to_pylist(), facts, [form] * len(facts))
-                for row, (fact, (fault, sample)) in enumerate(zip(facts, seen, strict=True)):
+                columns = (table.column(column).to_pylist() for column in _Facts._fields)
+                facts = itertools.starmap(_Facts, zip(*columns, strict=True))
+                for fault, sample in pool.map(partial(_look_at, form), pictures, paths.to_pylist(), facts):
                     if fault is not None:
-                        yield Violation(fault[0], f"{name} row {start + row}", fault[1])
-                    if sample is not None:
-                        self._samples[sample].append(_Lying(name, split, index, row, fact.image_id, fact.group_id))
-                start += table.num_rows
+                        yield Violation(fault[0], f"{name} row {len(samples)}", fault[1])
+                    samples.append(sample)
+        self._files.append(_Sampled(name, split, np.array(samples, np.uint64)))
 
     def check_repeats(self) -> Iterator[Violation]:
         """Equal pixels are in one group, and so in one split: in another they are a leak, in the same one they count twice.
 
         One picture saved twice is two files with equal pixels; the route keeps both and groups them.
         """
-        alike = [lying for lying in self._samples.values() if len({one.group_id for one in lying}) > 1]
-        groups: defaultdict[bytes, list[_Lying]] = defaultdict(list)
-        for lying in (one for found in alike for one in found):
-            groups[self._hash_pixels(lying)].append(lying)
-        equal = [found for found in groups.values() if len({one.group_id for one in found}) > 1]
-        if not equal:
+        equal: defaultdict[bytes, list[_Lying]] = defaultdict(list)
+        for pixels, lying in self._find_alike():
+            equal[pixels].append(lying)
+        apart = [sorted(found) for found in equal.values() if len({one.group_id for one in found}) > 1]
+        if not apart:
             return
-        first = min(equal, key=lambda found: found[0].image_id)
-        crossing = sum(len({one.split for one in found}) > 1 for found in equal)
-        what = f"{len(equal):,} pictures are there several times, pixel by pixel, in groups of their own"
-        example = " and ".join(f"{one.image_id} ({one.split})" for one in first[:2])
-        yield Violation(Law.PIXELS_ONCE, DATA_FOLDER, f"{what}; {crossing:,} of them in several splits; for example {example}")
+        crossing = sum(len({one.split for one in found}) > 1 for found in apart)
+        example = " and ".join(f"{one.image_id} ({one.split})" for one in min(apart)[:2])
+        what = f"{len(apart):,} pictures are there several times, pixel by pixel, in groups of their own; {crossing:,} of them in several splits"
+        yield Violation(Law.PIXELS_ONCE, DATA_FOLDER, f"{what}; for example {example}")
 
-    def _hash_pixels(self, lying: _Lying) -> bytes:
-        with pq.ParquetFile(self.folder / lying.name) as file:
-            column = file.read_row_group(lying.group, columns=["image.bytes"]).column("image").combine_chunks().field("bytes")
-        picture = load_picture(column[lying.row].as_py())
-        return hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest()
+    def _find_alike(self) -> Iterator[tuple[bytes, _Lying]]:
+        """The hash of all pixels of each picture whose sample another one shares."""
+        samples = [file.samples for file in self._files]
+        values, counts = np.unique(np.concatenate(samples) if samples else np.zeros(0, np.uint64), return_counts=True)
+        shared = values[(counts > 1) & (values != 0)]
+        for name, split, found in self._files if len(shared) else ():
+            with pq.ParquetFile(self.folder / name) as file:
+                start = 0
+                for index in range(file.metadata.num_row_groups):
+                    stop = start + file.metadata.row_group(index).num_rows
+                    rows = np.flatnonzero(np.isin(found[start:stop], shared)).tolist()
+                    if rows:
+                        table = file.read_row_group(index, columns=["image.bytes", "image_id", "group_id"]).take(rows)
+                        for row in table.to_pylist():
+                            yield _hash_pixels(row["image"]["bytes"]), _Lying(row["image_id"], row["group_id"], split)
+                    start = stop
 
 
-def _look_at(picture: pa.BinaryScalar, path: str | None, facts: _Facts, form: StoredForm) -> _Seen:
+def _hash_pixels(data: bytes) -> bytes:
+    picture = load_picture(data)
+    return hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest()
+
+
+def _look_at(form: StoredForm, picture: pa.BinaryScalar, path: str | None, facts: _Facts) -> _Seen:
     data = picture.as_py()
     if data is None:
         return _Seen((Law.NO_NULLS, "has no picture"))
@@ -132,8 +151,8 @@ def _find_fault(shown: Seen, path: str, facts: _Facts, form: StoredForm) -> tupl
     return None
 
 
-def _take_sample(shown: Image.Image) -> bytes:
-    """Some pixels under the size: different ones tell pictures apart, equal ones do not say that they are equal."""
+def _take_sample(shown: Image.Image) -> int:
+    """Some pixels under the size, hashed: different ones tell pictures apart, equal ones do not say that they are equal."""
     width, height = shown.size
     small = shown.resize((min(width, _SAMPLE_SIDE), min(height, _SAMPLE_SIDE)), Image.Resampling.NEAREST)
-    return hashlib.sha256(repr(shown.size).encode() + small.tobytes()).digest()
+    return int.from_bytes(hashlib.blake2b(repr(shown.size).encode() + small.tobytes(), digest_size=8).digest())
