@@ -30,6 +30,17 @@ STAGE_COMMANDS = {
     "train": ("train", "train the baseline and judge it"),
     "report": ("report", "write report.html"),
 }
+#: Options of ``init``: the key of a source each sets.
+_SOURCE_OPTIONS = (
+    ("url_column", "COLUMN", "the column of the pictures' URLs (found when left out, as are the others)"),
+    ("label_column", "COLUMN", "the column of the answers"),
+    ("worker_column", "COLUMN", "the column of who answered"),
+    ("id_column", "COLUMN", "the column of the source's own id of an answer"),
+    ("format", "FORMAT", "mturk, tabular, urls, label_studio, voc, coco …"),
+    ("delimiter", "CHARACTER", "what is between two cells, or between a URL and its label"),
+    ("encoding", "ENCODING", "of a file that is not UTF-8, for example cp1252"),
+    ("url_prefix", "PREFIX", "what stands before file names and ids that are no URLs"),
+)
 _EPILOG = """\
 exit codes:
   0  all well
@@ -85,10 +96,15 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     init = add_command(
-        commands, "init", _command_init, "look at a source file and write dataset.toml and a first class map", config=False
+        commands, "init", _command_init, "look at source files and write dataset.toml and a first class map", config=False
     )
     init.add_argument("folder", type=Path, metavar="FOLDER")
-    init.add_argument("--from", dest="source", type=Path, required=True, metavar="FILE", help="the file with URLs and answers")
+    init.add_argument(
+        "--from", dest="sources", type=Path, action="append", required=True, metavar="FILE",
+        help="a file with URLs and answers, a folder of them, or a quoted pattern (repeatable)",
+    )  # fmt: skip
+    for key, metavar, text in _SOURCE_OPTIONS:
+        init.add_argument(f"--{key.replace('_', '-')}", metavar=metavar, help=text)
 
     plan = add_command(commands, "plan", _command_plan, "say what would run and why; touches nothing")
     plan.add_argument("--until", choices=STAGE_COMMANDS, metavar="STAGE")
@@ -147,12 +163,12 @@ def _start_logging(options: argparse.Namespace) -> None:
 
 
 def _command_init(options: argparse.Namespace) -> int:
-    from logoingest.display import print_scaffold
+    from logoingest.display import describe_scaffold, print_scaffold
     from logoingest.pipeline import init
 
-    made = init(options.folder, options.source)
+    made = init(options.folder, options.sources, {key: getattr(options, key) for key, *_ in _SOURCE_OPTIONS})
     if options.json:
-        return print_json({"config": str(made.config), "class_map": str(made.class_map), "annotations": made.annotations})
+        return print_json(describe_scaffold(made))
     print_scaffold(made)
     return 0
 

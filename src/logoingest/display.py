@@ -77,11 +77,34 @@ def _table(*columns: str, numbers: Sequence[str] = (), title: str | None = None)
 def print_scaffold(made: Scaffold) -> None:
     """What ``init`` saw and wrote, and what to do next."""
     console = _console()
-    console.print(f"read {made.annotations:,} answers, {made.labels:,} of them distinct (format {made.guess.format})")
-    for note in made.guess.notes:
-        console.print(f"  {clean(note)}")
+    console.print(f"read {made.annotations:,} answers, {made.labels:,} of them distinct")
+    for path, guess in made.sources.items():
+        console.print(f"  {clean(path)}")
+        for note in guess.notes:
+            console.print(f"    {clean(note)}")
+    for left_out in made.left_out:
+        console.print(f"  left out: {clean(left_out)}")
+    if made.refusals:
+        console.print(f"refused: {sum(group.rows for group in made.refusals):,}")
+        for group in made.refusals:
+            console.print(f"  {group.rows:,} × {clean(group.describe())}")
     console.print(f"wrote {clean(made.config)}\nwrote {clean(made.class_map)} (a first draft: read it, join what belongs together)")
     console.print(f"next: logoingest plan {clean(made.config)}")
+
+
+def describe_scaffold(made: Scaffold) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "config": str(made.config),
+        "class_map": str(made.class_map),
+        "annotations": made.annotations,
+        "labels": made.labels,
+        "sources": {
+            path: {"format": guess.format, "rows": guess.rows, "notes": guess.notes} for path, guess in made.sources.items()
+        },
+        "left_out": made.left_out,
+        "refused": [group._asdict() for group in made.refusals],
+    }
 
 
 def print_plan(plan: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""``labels`` commands — new, enrich: a class map from pairs, and aliases for it from packs."""
+"""``labels`` commands — new, draft, enrich: a class map from pairs or from the answers, and aliases for it from packs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logoingest.arguments import add_command, print_json
+from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import Problem, UsageError
 from logoingest.escaping import escape_text
 
@@ -46,6 +46,26 @@ def add_commands(commands: Any) -> None:
     enrich.add_argument("--force", action="store_true", help="overwrite OUT.toml")
     enrich.add_argument("--dry-run", action="store_true", help="say what would be added; write nothing")
     _add_table_options(enrich)
+
+    draft = add_command(commands, "draft", _command_draft, "make the first class map again from the config's sources, as init does")
+    draft.add_argument("--out", type=Path, metavar="OUT.toml", help="write there (default: the config's own class map)")
+    draft.add_argument("--force", action="store_true", help="overwrite it")
+
+
+def _command_draft(options: argparse.Namespace) -> int:
+    from logoingest.labels.map_writing import write_text
+    from logoingest.pipeline import Run, redraft_class_map
+
+    run = Run(load_options(options))
+    out = options.out or run.config.resolve(run.config.labels.class_map)
+    _refuse_overwriting(out, force=options.force)
+    text, labels = redraft_class_map(run)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, text)
+    if options.json:
+        return print_json({"class_map": str(out), "labels": labels})
+    print(f"wrote {out} from {labels:,} distinct answers (a first draft: read it, join what belongs together)")
+    return 0
 
 
 def _add_table_options(parser: argparse.ArgumentParser) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         gather_review,
     )
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage, select_stages
-    from logoingest.pipeline.scaffold import init
+    from logoingest.pipeline.scaffold import init, redraft_class_map
     from logoingest.pipeline.session import Run, open_run
 
 _HOMES = {
@@ -46,7 +46,7 @@ _HOMES = {
     "refreshing": ("refresh",),
     "reviewing": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage", "select_stages"),
-    "scaffold": ("init",),
+    "scaffold": ("init", "redraft_class_map"),
     "session": ("Run", "open_run"),
 }
 
@@ -81,6 +81,7 @@ __all__ = [
     "pending_shards",
     "plan",
     "read_group_sheet",
+    "redraft_class_map",
     "refresh",
     "retry",
     "run",

@@ -1,20 +1,22 @@
-"""``init``: look at a source file, write a commented dataset.toml and a first class map beside it."""
+"""``init``: look at source files, write a commented dataset.toml and a first class map beside it."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import tomlkit
 from pydantic_core import PydanticUndefined
 
 from logoingest.config import Config, Section
-from logoingest.errors import Problem, UsageError
+from logoingest.errors import Problem, SourceError, UsageError
 from logoingest.labels import draft_class_map
 from logoingest.pipeline.session import Run
-from logoingest.sources import SourceGuess, guess_source, read_annotations
+from logoingest.sources import Refusals, SourceGuess, guess_sources, read_annotations, summarise_refusals
 
 _SOURCE_KEYS = (
     "format",
@@ -36,19 +38,27 @@ class Scaffold(NamedTuple):
 
     config: Path
     class_map: Path
-    guess: SourceGuess
+    sources: dict[str, SourceGuess]
+    """The sources by their paths as they were found."""
     annotations: int
     labels: int
+    refusals: list[Refusals]
+    left_out: list[str]
+    """Files of a folder that are no sources, and why."""
 
 
-def init(folder: Path, source: Path) -> Scaffold:
-    """Make ``folder/dataset.toml`` and ``folder/label_maps/<name>.toml`` for a source file.
+def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None = None) -> Scaffold:
+    """Make ``folder/dataset.toml`` and ``folder/label_maps/<name>.toml`` for source files.
+
+    Args:
+        folder: where to write.
+        sources: files, folders (of XML files, or of tables and lists) and patterns.
+        given: keys of the sources that are known: format, delimiter, url_column, label_column, worker_column …
 
     Raises:
         UsageError: one of the two is there already; nothing is overwritten.
-        SourceError: the source cannot be read.
+        SourceError: a source cannot be read, or no row of any can be used.
     """
-    guess = guess_source(source)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._") or "dataset"
     config, class_map = folder / "dataset.toml", folder / "label_maps" / f"{name}.toml"
     there = [
@@ -58,41 +68,87 @@ def init(folder: Path, source: Path) -> Scaffold:
     ]
     if there:
         raise UsageError(there)
-    class_map.parent.mkdir(parents=True, exist_ok=True)
-    text = render_config(name, os.path.relpath(source, folder), f"label_maps/{name}.toml", guess)
+    guesses, left_out = guess_sources(sources, given or {})
+    found = {os.path.relpath(path, folder): guess for path, guess in guesses.items()}
+    text = render_config(name, found, f"label_maps/{name}.toml")
     written = Config.model_validate({**tomlkit.parse(text).unwrap(), "base_dir": folder.absolute()})
-    kept, _ = read_annotations(written.sources, written.base_dir)
-    counted = kept.group_by("raw_label").aggregate([("annotation_id", "count")])
-    labels = dict(zip(counted.column("raw_label").to_pylist(), counted.column("annotation_id_count").to_pylist(), strict=True))
-    ordered = sorted(labels.items(), key=lambda item: (-item[1], item[0]))
-    class_map.write_text(draft_class_map(ordered, name), encoding="utf-8")
+    there_now = [
+        source.model_copy(update={"path": str(path.absolute())}) for source, path in zip(written.sources, guesses, strict=True)
+    ]
+    kept, rejected = read_annotations(there_now, written.base_dir)  # the folder may not be there yet: no path is relative to it
+    refusals = summarise_refusals(rejected)
+    if not kept.num_rows:
+        raise SourceError(_describe_nothing([str(path) for path in guesses], rejected.num_rows, refusals))
+    labels = _count_labels(kept)
+    class_map.parent.mkdir(parents=True, exist_ok=True)
+    class_map.write_text(draft_class_map(labels, name), encoding="utf-8")
     config.write_text(text, encoding="utf-8")
     _ = Run(written).class_map  # what was drafted must be readable
-    return Scaffold(config, class_map, guess, kept.num_rows, len(ordered))
+    shown = {str(path): guess for path, guess in guesses.items()}
+    return Scaffold(config, class_map, shown, kept.num_rows, len(labels), refusals, left_out)
 
 
-def render_config(name: str, source: str, class_map: str, guess: SourceGuess | None = None) -> str:
-    """A dataset.toml with every key: what is set, and the defaults as comments with their meaning."""
+def _describe_nothing(paths: Sequence[str], refused: int, refusals: Sequence[Refusals]) -> list[Problem]:
+    where = ", ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
+    seen = "; ".join(f"{group.rows:,} × {group.describe()}" for group in refusals)
+    return [
+        Problem(where, f"nothing can be used: all {refused:,} rows are refused ({seen})", "name the columns or the format yourself")
+    ]
+
+
+def redraft_class_map(run: Run) -> tuple[str, int]:
+    """A first class map from the answers of a config's sources, as ``init`` writes it, and how many distinct answers there are.
+
+    Raises:
+        SourceError: a source cannot be read.
+    """
+    kept, _ = read_annotations(run.config.sources, run.config.base_dir)
+    labels = _count_labels(kept)
+    return draft_class_map(labels, run.config.dataset.name), len(labels)
+
+
+def _count_labels(kept: pa.Table) -> list[tuple[str, int]]:
+    """Distinct answers and how often each was given, the most frequent first."""
+    counted = kept.group_by("raw_label").aggregate([("annotation_id", "count")])
+    labels = zip(counted.column("raw_label").to_pylist(), counted.column("annotation_id_count").to_pylist(), strict=True)
+    return sorted(labels, key=lambda item: (-item[1], item[0]))
+
+
+def render_config(name: str, sources: Mapping[str, SourceGuess | None], class_map: str) -> str:
+    """A dataset.toml with every key: what is set, and the defaults as comments with their meaning.
+
+    Args:
+        name: of the dataset.
+        sources: path (relative to the file) → what it seems to be.
+        class_map: its path, relative to the file.
+    """
     lines = [
         "# Made by `logoingest init`. Relative paths are relative to this file; a commented key shows its default.",
         "# Override any key for one run with --set SECTION.KEY=VALUE, or with LOGOINGEST_<SECTION>__<KEY> in the environment.",
         "",
         "[dataset]",
         *_render_section(Config.model_fields["dataset"].annotation, {"name": name, "workspace": f"work/{name}"}),
-        "",
-        "[[sources]]",
     ]
-    found: dict[str, Any] = {"path": source}
-    if guess is not None:
-        found |= {key: getattr(guess, key) for key in _SOURCE_KEYS if getattr(guess, key, None)}
-        if found.get("encoding") in {"utf-8", "utf-8-sig"}:
-            del found["encoding"]
-        lines += [f"# {_one_line(note)}" for note in guess.notes]
-    lines += [*_render_section(_item_type("sources"), found), "", "[labels]"]
+    for index, (path, guess) in enumerate(sources.items()):
+        lines += ["", "[[sources]]", *_render_source(path, guess, brief=index > 0)]
+    lines += ["", "[labels]"]
     lines += _render_section(Config.model_fields["labels"].annotation, {"class_map": class_map})
     for section in _OPTIONAL_SECTIONS:
         lines += ["", f"[{section}]", *_render_section(Config.model_fields[section].annotation, {})]
     return "\n".join(lines) + "\n"
+
+
+def _render_source(path: str, guess: SourceGuess | None, *, brief: bool) -> list[str]:
+    """The notes as comments, and the keys; of a further source only those that are set."""
+    found: dict[str, Any] = {"path": path}
+    notes: list[str] = []
+    if guess is not None:
+        found |= {key: getattr(guess, key) for key in _SOURCE_KEYS if getattr(guess, key, None) not in {None, ()}}
+        if found.get("encoding") in {"utf-8", "utf-8-sig"}:
+            del found["encoding"]
+        notes = [f"# {_one_line(note)}" for note in guess.notes]
+    keys = _render_section(_item_type("sources"), found)
+    return notes + [line for line in keys if not (brief and line.startswith("#"))]
 
 
 def _item_type(field: str) -> Any:

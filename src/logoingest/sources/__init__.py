@@ -22,10 +22,12 @@ from logoingest.sources.cells.division import divide_records
 from logoingest.sources.cells.files import SourceFile
 from logoingest.sources.cells.records import Chunk
 from logoingest.sources.detect import SourceGuess, guess_source
+from logoingest.sources.gathering import guess_sources
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
+from logoingest.sources.refusals import Refusals, summarise_refusals
 
-__all__ = ["SourceGuess", "guess_source", "read_annotations"]
+__all__ = ["Refusals", "SourceGuess", "guess_source", "guess_sources", "read_annotations", "summarise_refusals"]
 
 
 def read_annotations(sources: Sequence[SourceConfig], base_dir: Path) -> StageResult:

@@ -8,27 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logoingest.config import SourceConfig
-from logoingest.errors import SourceError
+from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.columns import guess_roles
 from logoingest.sources.cells.division import divide_records
+from logoingest.sources.cells.doubts import describe_doubts, describe_lack
 from logoingest.sources.cells.files import SourceFile, check_file, guess_encoding, open_lines, read_head
 from logoingest.sources.cells.rows import Table
 from logoingest.sources.cells.tables import inspect_table
 from logoingest.sources.formats import crowdflower, toloka
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
-from logoingest.sources.formats.mturk_layout import plan_layout
+from logoingest.sources.formats.mturk_layout import plan_layout, says_something
 from logoingest.sources.formats.tabular import settle_columns
 from logoingest.sources.formats.url_list import inspect_list
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
 
 _TOP_LABELS = 50
-#: File, table, notes to add to → config keys.
-_Guess = Callable[[SourceFile, Table, list[str]], dict[str, Any]]
+#: File, what is known of the source, its table, the keys a person gave, notes to add to → config keys.
+_Guess = Callable[[SourceFile, SourceConfig, Table, Mapping[str, Any], list[str]], dict[str, Any]]
 
 
 class SourceGuess(BaseModel):
@@ -56,31 +57,38 @@ class SourceGuess(BaseModel):
     """What a person should know or check, a sentence each."""
 
 
-def guess_source(path: Path) -> SourceGuess:
+def guess_source(path: Path, given: Mapping[str, Any] | None = None) -> SourceGuess:
     """Guess format, encoding and columns, and read the file so.
+
+    Args:
+        path: the file, folder or pattern.
+        given: keys of the config that are known (``url_column``, ``label_column``, ``format``, ``delimiter`` …): what is not, is guessed.
 
     Raises:
         SourceError: the file is missing, empty, binary, or nothing in it looks like image URLs.
     """
-    file, notes = _settle_encoding(SourceFile(path, str(path)))
-    kind = guess_format(file)
+    given = _check_given(path, given or {})
+    file, notes = _settle_encoding(SourceFile(path, str(path), given.get("encoding", "utf-8")))
+    kind = given.get("format") or guess_format(file)
+    known = SourceConfig.model_validate({**given, "path": str(path), "encoding": file.encoding, "format": kind})
     keys: dict[str, Any] = {"format": kind}
     columns: tuple[str, ...] = ()
     if kind in _TABLES:
-        table = inspect_table(file)
+        table = inspect_table(file, known.delimiter)
         columns = table.columns
-        keys |= _TABLES[kind](file, table, notes)
+        keys |= _TABLES[kind](file, known, table, given, notes)
         keys["delimiter"] = None if table.delimiter == "," else table.delimiter
     elif kind == "urls":
         style = inspect_list(file)
         keys["delimiter"] = style.separator or None
-        notes += style.notes
+        notes += style.notes if known.delimiter is None else []
     elif kind == "label_studio":
-        keys["url_column"] = find_url_key(file, SourceConfig(path=file.name))
-    source = SourceConfig(path=str(path), encoding=file.encoding, **keys)
+        keys["url_column"] = find_url_key(file, known)
+    keys |= {key: value for key, value in given.items() if key in SourceGuess.model_fields and key != "encoding"}
+    source = known.model_copy(update=keys)
     kept, rejected = divide_records(deque(read_chunks(file, source)))
     counts = sorted(((item["values"], item["counts"]) for item in pc.value_counts(kept.column("raw_label")).to_pylist()), key=_rank)
-    notes += _describe(source, kept.num_rows, rejected.num_rows, len(counts))
+    notes[:0] = _describe(source, kept.num_rows, rejected.num_rows, len(counts))
     return SourceGuess(
         **keys,
         encoding=file.encoding,
@@ -92,13 +100,29 @@ def guess_source(path: Path) -> SourceGuess:
     )
 
 
+def _check_given(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that are set; a tab may be written as a backslash and t, or as the word.
+
+    Raises:
+        SourceError: a value is none the key can have.
+    """
+    found = {key: value for key, value in given.items() if value is not None}
+    if "delimiter" in found:
+        found["delimiter"] = {"\\t": "\t", "tab": "\t"}.get(found["delimiter"], found["delimiter"])
+    try:
+        SourceConfig.model_validate({**found, "path": str(path)})
+    except ValidationError as error:
+        raise SourceError([Problem(f"--{fault['loc'][0]}".replace("_", "-"), fault["msg"]) for fault in error.errors()]) from None
+    return found
+
+
 def _rank(item: tuple[str, int]) -> tuple[int, str]:
     return -item[1], item[0]
 
 
 def _settle_encoding(file: SourceFile) -> tuple[SourceFile, list[str]]:
-    """The file with an encoding that decodes it, and a note when that is not UTF-8."""
-    if not file.path.is_file():
+    """The file with an encoding that decodes it, and a note when that is not UTF-8; one that is declared stays."""
+    if not file.path.is_file() or file.encoding != "utf-8":
         return file, []
     check_file(file)
     head = read_head(file)
@@ -131,28 +155,57 @@ def _find_late_encoding(file: SourceFile) -> str:
     return "latin-1"
 
 
-def _guess_mturk(file: SourceFile, table: Table, _: list[str]) -> dict[str, Any]:
-    layout = plan_layout(file, SourceConfig(path=file.name), table)
+def _guess_mturk(file: SourceFile, known: SourceConfig, table: Table, given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    layout = plan_layout(file, known, table)
     found = {"url_column": layout.url_base, "label_column": layout.label_base}
+    answers = {
+        name.removeprefix("Answer."): values
+        for name, values in table.sample.items()
+        if name.startswith("Answer.")
+        and (name == layout.label_base or not name.startswith(layout.label_base))
+        and any(map(says_something, values))
+    }
+    notes += describe_doubts({"label_column": layout.label_base.removeprefix("Answer.")}, given, answers)
     names = {"worker_column": WORKER_COLUMN, "id_column": ID_COLUMN}
     return found | {key: name for key, name in names.items() if name in table.columns}
 
 
-def _guess_tabular(file: SourceFile, table: Table, notes: list[str]) -> dict[str, Any]:
-    settled = settle_columns(file, SourceConfig(path=file.name), table)
+def _guess_tabular(
+    file: SourceFile, known: SourceConfig, table: Table, given: Mapping[str, Any], notes: list[str]
+) -> dict[str, Any]:
+    settled = settle_columns(file, known, table)
     families = {"bbox_columns": settled.bbox_columns, "annotator_columns": settled.annotator_columns}
     apart = {name for names in families.values() for name in names}
-    roles = guess_roles({name: values for name, values in table.sample.items() if name not in apart})
-    found = {f"{role}_column": name for role, name in roles._asdict().items()}
+    free = {name: values for name, values in table.sample.items() if name not in apart}
+    named = {value for value in given.values() if isinstance(value, str)}
+    found = {
+        f"{role}_column": name
+        for role, name in guess_roles({name: free[name] for name in free if name not in named})._asdict().items()
+    }
     found |= {key: getattr(settled, key) for key in ("url_column", "label_column")}
+    found |= {key: getattr(settled, key) or found[key] for key in ("worker_column", "id_column")}
+    found |= {key: value for key, value in given.items() if key in found}
     if settled.label_column is None and not settled.annotator_columns:
-        notes.append("No column looks like the answer: labels are read as empty. Set label_column.")
+        notes.append(describe_lack({name: values for name, values in free.items() if name not in found.values()}))
+    notes += describe_doubts(found, given, free)
+    if table.header_rows:
+        notes.append(f"{table.header_rows} rows after the header belong to it and are refused.")
+    if table.columns[:1] == ("column_1",):
+        notes.append("The first row holds a URL, so there is no header: the columns are called column_1, column_2 and so on.")
     return found | families
 
 
 def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[str, str]]) -> _Guess:
-    def guess(file: SourceFile, table: Table, _: list[str]) -> dict[str, Any]:
-        return dict(zip(("url_column", "label_column"), choose(file, SourceConfig(path=file.name), table), strict=True))
+    def guess(file: SourceFile, known: SourceConfig, table: Table, given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+        url, label = choose(file, known, table)
+        kind = label[: label.find(":") + 1]  # OUTPUT: of Toloka
+        answers = {
+            name: values
+            for name, values in table.sample.items()
+            if name == label or (name.startswith(kind) and not name.startswith("_") and not name.endswith(("_gold", ":confidence")))
+        }
+        notes += describe_doubts({"url_column": url, "label_column": label}, {**given, "url_column": url}, answers)
+        return {"url_column": url, "label_column": label}
 
     return guess
 

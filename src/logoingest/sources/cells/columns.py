@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from logoingest.errors import Problem
-from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_boxes
+from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_boxes, read_answers
 
 #: A column's name → its values in the first rows.
 Sample = Mapping[str, Sequence[Any]]
@@ -31,7 +31,7 @@ _LABEL_WORDS = {
 NEVER_LABEL = frozenset({
     "id", "uuid", "key", "time", "timestamp", "date", "at", "created", "started", "updated", "submitted", "url", "uri", "link",
     "href", "src", "status", "trust", "count", "number", "index", "score", "confidence", "width", "height", "country",
-    "channel", "split", "lang", "language", "script", "email", "ip", "comment", "comments",
+    "channel", "split", "lang", "language", "script", "email", "ip", "comment", "comments", "state", "golden", "gold", "hint",
 })  # fmt: skip
 WORKER_WORDS = {
     "worker": 10, "annotator": 10, "labeler": 10, "labeller": 10, "rater": 10, "contributor": 9, "participant": 9, "coder": 9,
@@ -40,6 +40,8 @@ WORKER_WORDS = {
 _BOX_WORDS = frozenset(
     {"bbox", "box", "boxes", "bboxes", "bounding", "boundingbox", "rect", "rectangle", "roi", "region", "coordinates"}
 )
+#: Cells that are looked into to tell what a column holds.
+_SOME = 20
 _ID_WORDS = {"assignment": 6, "annotation": 5, "answer": 5, "judgment": 5, "response": 5, "row": 3, "record": 3, "result": 3}
 
 
@@ -76,7 +78,7 @@ def has_scheme(text: str) -> bool:
 def guess_roles(sample: Sample) -> Roles:
     """The likeliest columns for image URL, answer, worker, box and id, by name and by the sample's content."""
     url = _best(sample, score_url)
-    worker = _best(_without(sample, url), lambda name, _: _score_words(name, WORKER_WORDS))
+    worker = _best(_without(sample, url), score_worker)
     bbox = _best(_without(sample, url, worker), _score_box)
     identifier = _best(_without(sample, url, worker, bbox), lambda name, values: _score_id(name, values, sample))
     label = guess_label(_without(sample, url, worker, bbox, identifier))
@@ -88,11 +90,7 @@ def guess_label(sample: Sample) -> str | None:
     found = _best(sample, score_label)
     if found is not None:
         return found
-    possible = [
-        name
-        for name in sample
-        if name and not split_words(name) & (NEVER_LABEL | _BOX_WORDS) and _share(sample[name], has_scheme) < 0.5
-    ]
+    possible = list_possible_labels(sample)
     return possible[0] if len(possible) == 1 else None
 
 
@@ -106,13 +104,49 @@ def pick_label(sample: Sample) -> str | None:
     return winners[0] if len(winners) == 1 and best > 0 else None
 
 
+def list_possible_labels(sample: Sample) -> list[str]:
+    """The columns that could hold answers, whatever they are called."""
+    return [
+        name
+        for name, values in sample.items()
+        if name
+        and not split_words(name) & (NEVER_LABEL | _BOX_WORDS)
+        and _share(values, has_scheme) < 0.5
+        and not _hold_objects(values)
+    ]
+
+
 def score_label(name: str, values: Sequence[Any]) -> float:
     """How much a column looks like the answer; 0 when not at all."""
     words = split_words(name)
     if words & NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
         return 0.0
+    if not words & _LABEL_WORDS.keys():
+        return 0.0
+    if _hold_objects(values):
+        return 0.1
     filled = any(str(value).strip() not in {"", "{}"} for value in values if value is not None)
-    return _score_words(name, _LABEL_WORDS) + (0.5 if filled else 0.0) if words & _LABEL_WORDS.keys() else 0.0
+    return _score_words(name, _LABEL_WORDS) + (0.5 if filled else 0.0)
+
+
+def _hold_objects(values: Sequence[Any]) -> bool:
+    """Whether most cells are JSON objects that are no answers, as the state of a page is."""
+    texts = _texts(values)[:_SOME]
+    objects = [text for text in texts if isinstance(text, Mapping) or (isinstance(text, str) and text.lstrip()[:1] == "{")]
+    return bool(objects) and sum(map(_is_no_answer, objects)) > len(texts) / 2
+
+
+def _is_no_answer(value: Any) -> bool:
+    try:
+        said = read_answers(value)
+    except AnswerError:
+        return True
+    return len(said) == 1 and said[0].label == value and value.strip() != "{}"
+
+
+def score_worker(name: str, values: Sequence[Any]) -> float:
+    """How much a column looks like who answered; 0 when not at all."""
+    return _score_words(name, WORKER_WORDS) if _share(values, has_scheme) < 0.5 else 0.0
 
 
 def score_url(name: str, values: Sequence[Any]) -> float:

@@ -158,7 +158,7 @@ def _find_fields(file: SourceFile, wanted: str | None, table: Table) -> tuple[st
         raise SourceError(file.fault(f'has no column or task answer "{wanted}" (label_column)', hint).problems)
     families = _join_families({name: table.sample[name] for name in columns if name.startswith("Answer.")}, _cut_answer)
     families.pop(TASK_COLUMN, None)
-    spoken = {base: values for base, values in families.items() if any(map(_says_something, values))}
+    spoken = {base: values for base, values in families.items() if any(map(says_something, values))}
     families = spoken or ({} if keys else families)  # nobody answered anything: the columns still say where answers belong
     base = _choose_label(file, families or {_cut_number(f"Answer.{key}"): values for key, values in keys.items()}, columns)
     return base, _number_fields(columns, base) or _number_keys(keys, base.removeprefix("Answer."))
@@ -240,5 +240,6 @@ def _join_families(sample: Sample, cut: Any) -> dict[str, list[Any]]:
     return families
 
 
-def _says_something(value: Any) -> bool:
+def says_something(value: Any) -> bool:
+    """Whether an answer cell holds more than an empty list or object."""
     return str(value).strip() not in {"", "{}", "[]"}
