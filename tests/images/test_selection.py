@@ -134,3 +134,27 @@ def test_nothing_in_nothing_out():
     kept, rejected = select([], [])
     assert kept == []
     assert rejected == {}
+
+
+def test_what_only_browsers_open_is_saved_by_the_normal_form():
+    """Whatever the setting was when a picture came: as original it is refused with the remedy, as rgb it is kept, marked where mended."""
+    jpeg, webp = encode(TEXTURE, "JPEG")[:-2], io.BytesIO()
+    TEXTURE.save(webp, "WEBP", exif=b"garbage that is no TIFF structure")
+    bodies = {"http://cut": jpeg, "http://exif": webp.getvalue()}
+    for store in ("original", "rgb"):
+        rows = [{**fetched(url, data, f"s{len(data)}"), **inspect_image(data, store=store)} for url, data in bodies.items()]
+        assert [row["image_reason"] is None for row in rows] == [store == "rgb"] * 2
+        kept, rejected = select(rows, list(bodies), store="original")
+        assert kept == []
+        assert {url: reason for url, (_, reason, _) in rejected.items()} == {
+            "http://cut": "truncated",
+            "http://exif": "decode_error",
+        }
+        for detail in (found[2] for found in rejected.values()):
+            assert detail.endswith(': images.store = "rgb" saves it')
+        kept, rejected = select(rows, list(bodies), store="rgb")
+        assert rejected == {}
+        flags = {row["urls"][0]: "damaged" in row["flags"] for row in kept}
+        assert flags == {"http://cut": True, "http://exif": False}
+        kept, rejected = select(rows, list(bodies), store="rgb", reject_damaged=True)
+        assert "end marker" in rejected["http://cut"][2]

@@ -104,7 +104,8 @@ def _convert_deep(image: Image.Image, value_range: Range) -> Image.Image:
     if value_range is SIXTEEN_BITS:
         grey = (np.asarray(image) >> 8).astype(np.uint8)
     else:
-        values = np.nan_to_num(np.asarray(image).astype(np.float64), nan=black, posinf=white, neginf=black)
+        with np.errstate(invalid="ignore"):  # numbers that are none
+            values = np.nan_to_num(np.asarray(image).astype(np.float64), nan=black, posinf=white, neginf=black)
         scaled = (values - black) * (255.0 / max(white - black, 1e-9))
         grey = np.clip(scaled, 0, 255).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
