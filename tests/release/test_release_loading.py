@@ -127,6 +127,10 @@ def test_croissant_gives_the_records(written):
     assert found == expected
     assert all(isinstance(row["pictures/image"], Image.Image) for row in records)
     assert [row["classes/class_id"] for row in opened.records("classes")] == ["adidas", "coca-cola", "no"]
+    boxes = {row["image_id"]: row["boxes"] for row in open_release(written).to_arrow().to_pylist()}
+    for row in records:
+        found = [{key.rpartition("/")[2]: value for key, value in box.items()} for box in row["pictures/boxes"]]
+        assert found == boxes[row["pictures/image_id"].decode()]
 
 
 def test_torch_dataset_gives_every_single_class_picture(written):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -61,6 +62,12 @@ class DatasetConfig(Section):
     """A licence identifier for the dataset card (the pictures' licence, not the software's)."""
     source_url: str = ""
     """Where the list of URLs came from, for the dataset card."""
+    version: Annotated[str, Field(pattern=r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$")] = "1.0.0"
+    """Yours to raise, for card and Croissant: MAJOR.MINOR.PATCH (semver.org)."""
+    date: dt.date | None = None
+    """For card and Croissant, as 2025-10-09; left out, the day of the newest answer (never today: equal inputs, equal bytes)."""
+    citation: str = ""
+    """How to cite the dataset, BibTeX or a sentence; left out, BibTeX of name, version, year and source_url."""
     min_images: PositiveInt = 1
     """Gate: fewer released pictures than this ends the run with exit code 3."""
     max_failed_share: Share = 0.9

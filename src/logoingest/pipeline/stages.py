@@ -5,6 +5,7 @@ A stage's package is imported when the stage runs: a run that finds everything f
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -202,6 +203,7 @@ def make_release(run: Run) -> StageOutput:
             _choose_converter(run.config.images),
             annotations=workspace.read_table("annotations", ["url", "carried"]) if run.config.kept_columns else None,
             kept=run.config.kept_columns,
+            answered_on=_find_newest_answer(workspace),
         )
         outputs = {
             f"release/{file.relative_to(folder).as_posix()}": hash_file(file) for file in folder.rglob("*") if file.is_file()
@@ -210,6 +212,12 @@ def make_release(run: Run) -> StageOutput:
     record = write_assignments(workspace, earlier, splits, version.version, version.fingerprint)
     outputs["tables/assignments.parquet"] = record
     return StageOutput(outputs, {"images": splits.num_rows, **ledger.counts})
+
+
+def _find_newest_answer(workspace: Workspace) -> dt.date | None:
+    """The day (UTC) of the newest answer; None where no source says when."""
+    newest = pc.max(workspace.read_table("annotations", ["submitted_at"]).column("submitted_at")).as_py()
+    return None if newest is None else newest.date()
 
 
 def make_baseline(run: Run) -> StageOutput:

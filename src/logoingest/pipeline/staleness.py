@@ -27,7 +27,7 @@ STAGE_VERSIONS: dict[Stage, int] = {
     Stage.IMAGES: 3,
     Stage.SAMPLES: 3,
     Stage.SPLITS: 2,
-    Stage.RELEASE: 3,
+    Stage.RELEASE: 4,
     Stage.REPORT: 3,
 }
 
@@ -45,6 +45,7 @@ _TABLE_INPUTS: dict[Stage, dict[str, Stage]] = {
     },
     Stage.SPLITS: {_ANNOTATIONS: Stage.ANNOTATIONS, "tables/samples.parquet": Stage.SAMPLES},
     Stage.RELEASE: {
+        _ANNOTATIONS: Stage.ANNOTATIONS,
         "tables/annotations_rejected.parquet": Stage.ANNOTATIONS,
         "tables/labels_rejected.parquet": Stage.LABELS,
         "tables/images.parquet": Stage.IMAGES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,6 +53,7 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
     *,
     annotations: pa.Table | None = None,
     kept: Sequence[str] = (),
+    answered_on: dt.date | None = None,
 ) -> dict[str, Any]:
     """Fill ``folder`` with a release. Equal tables in any order give equal bytes; memory does not grow with the pictures.
 
@@ -74,6 +76,7 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         split_names: the splits there are, in order, also those without pictures.
         annotations: ``url`` and ``carried`` of ``AnnotationRow``, where there are kept columns.
         kept: the source's columns that are released, by their names in ``carried``.
+        answered_on: the day of the newest answer, the release's date where ``dataset`` states none.
         convert: brings each picture into the form it is released in; boxes are scaled with it. As fetched where left out.
 
     Returns:
@@ -98,6 +101,9 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         "description": _clean_text(dataset.description),
         "licence": _clean_text(dataset.licence),
         "source_url": _clean_text(dataset.source_url),
+        "version": dataset.version,
+        "date": str(dataset.date or answered_on or ""),
+        "citation": "\n".join(_clean_text(line) for line in dataset.citation.splitlines()),
         "logoingest": __version__,
         "classes": _describe_classes(chosen, rows, split_names),
         "splits": _count_values(rows.column("split"), split_names),

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import yaml
 
+from logoingest.release.citation import read_version, render_citation
 from logoingest.release.features import ReleaseRow, list_card_features, list_columns
 from logoingest.release.manifest import ReleasedClass, StoredForm
 
@@ -75,6 +76,7 @@ def render_card(facts: Mapping[str, Any], sizes: Mapping[str, SplitSize]) -> str
         "## How it was made\n\n" + _render_making(facts),
         "## Where it came from\n\n" + _render_provenance(facts),
         "## Licence\n\n" + _render_licence(facts["licence"]),
+        "## How to cite\n\n" + _render_citing(facts),
     ]
     return f"{head}\n" + "\n\n".join(sections) + "\n"
 
@@ -243,13 +245,24 @@ def _render_provenance(facts: Mapping[str, Any]) -> str:
         parts.append(f"The list of URLs came from {render_address(facts['source_url'])}.")
     parts.append(f"Made by logoingest {escape_markdown(facts['logoingest'])} from:")
     if len(lineage) <= MAX_LINEAGE_CHARS:
-        longest = max((len(run) for run in re.findall(r"`+", lineage)), default=0)
-        fence = "`" * max(3, longest + 1)
-        parts.append(f"{fence}json\n{lineage}\n{fence}")
+        parts.append(_fence(lineage, "json"))
     else:
         parts.append("see `lineage` in `manifest.json`.")
     parts.append("The file hashes are in `manifest.json`.")
     return "\n\n".join(parts)
+
+
+def _fence(text: str, language: str) -> str:
+    """A block of code that no text ends early."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _render_citing(facts: Mapping[str, Any]) -> str:
+    date = f", {facts['date']}" if facts.get("date") else ""
+    shown = "".join(char if char == "\n" else _show_character(char) for char in render_citation(facts))
+    return f"Version {read_version(facts)}{date}.\n\n" + _fence(shown, "bibtex" if shown.startswith("@") else "text")
 
 
 def _render_licence(licence: str) -> str:

@@ -1,7 +1,8 @@
 """``croissant.json``: the release described for machines (Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
 
-The data files are named with their hashes; a record has the columns of ``ReleaseRow`` and its split. Boxes are left to Parquet:
-Croissant has no list of labelled boxes.
+The data files are named with their hashes; a record has the columns of ``ReleaseRow`` and its split. Boxes are a repeated field with
+a field below it for each thing said of a box; a box's place is four numbers, since mlcroissant's reader of ``cr:BoundingBox`` takes no
+lists of Parquet.
 """
 
 from __future__ import annotations
@@ -14,11 +15,18 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from logoingest.release.citation import name_build, render_citation
 from logoingest.release.features import list_columns
 from logoingest.release.parquet import DATA_FOLDER
 
 _PARQUET = "application/x-parquet"
 _FILES = "data-files"
+_BOX_MEANINGS = {
+    "label": "the class of the box, as its index in the class list",
+    "bbox": "[x, y, width, height] in pixels of the upright picture",
+    "truncated": "whether the thing goes on outside the box; null: not said",
+    "attributes": "what else is said of the box, in JSON",
+}
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -73,6 +81,9 @@ def render_croissant(facts: Mapping[str, Any], files: Mapping[str, Mapping[str, 
         "name": facts["name"],
         "description": facts["description"] or "Pictures with a class each, settled from the answers of several people.",
         "license": facts["licence"],
+        "version": name_build(facts, files),
+        **({"datePublished": facts["date"]} if facts.get("date") else {}),
+        "citeAs": render_citation(facts),
         "keywords": ["logos", "image classification"],
         "distribution": [
             *(_describe_file(name, record) for name, record in sorted(files.items()) if _is_data(name)),
@@ -131,11 +142,31 @@ def _describe_classes(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _describe_records(splits: Iterable[str], kept: Sequence[str]) -> dict[str, Any]:
     split = _describe_field("split", "the split, by the name of the file", "sc:Text", {"fileProperty": "fullpath"})
     split["source"]["transform"] = {"regex": rf".*{DATA_FOLDER}/({'|'.join(map(re.escape, splits))})-\d+-of-\d+\.parquet$"}
-    fields = [_describe_column(field) for field in list_columns(kept) if field.name != "boxes"]
+    fields = [_describe_column(field) for field in list_columns(kept)]
     return {"@type": "cr:RecordSet", "@id": "pictures", "name": "pictures", "field": [split, *fields]}
 
 
+def _describe_boxes(field: pa.Field) -> dict[str, Any]:
+    """Boxes as a field with fields below it; each is a list as long as there are boxes."""
+    below = []
+    for part in field.type.value_type:
+        described = _describe_field(f"boxes/{part.name}", _BOX_MEANINGS[part.name], _name_type(part.type), {"column": field.name})
+        described["source"]["transform"] = {"jsonPath": part.name}
+        below.append({**described, "name": part.name, "repeated": True})
+    meaning = field.metadata[b"doc"].decode()
+    return {
+        "@type": "cr:Field",
+        "@id": "pictures/boxes",
+        "name": "boxes",
+        "description": meaning,
+        "repeated": True,
+        "subField": below,
+    }
+
+
 def _describe_column(field: pa.Field) -> dict[str, Any]:
+    if field.name == "boxes":
+        return _describe_boxes(field)
     kind = "sc:ImageObject" if field.name == "image" else _name_type(field.type)
     described = _describe_field(field.name, field.metadata[b"doc"].decode(), kind, {"column": field.name})
     if field.name == "image":
@@ -148,7 +179,7 @@ def _describe_column(field: pa.Field) -> dict[str, Any]:
 def _describe_field(name: str, meaning: str, kind: str, extract: dict[str, str]) -> dict[str, Any]:
     return {
         "@type": "cr:Field",
-        "@id": f"pictures/{quote(name, safe='')}",
+        "@id": f"pictures/{quote(name, safe='/')}",
         "name": name,
         "description": meaning,
         "dataType": kind,
@@ -157,8 +188,10 @@ def _describe_field(name: str, meaning: str, kind: str, extract: dict[str, str])
 
 
 def _name_type(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
         return _name_type(kind.value_type)
+    if pa.types.is_boolean(kind):
+        return "sc:Boolean"
     if pa.types.is_integer(kind):
         return "sc:Integer"
     return "sc:Float" if pa.types.is_floating(kind) else "sc:Text"

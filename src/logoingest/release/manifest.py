@@ -64,6 +64,10 @@ class ReleaseManifest(_Part):
     multi_class_images: dict[str, Count]
     counts: dict[str, int]
     rejected: dict[str, dict[str, Count]]
+    version: str = ""
+    date: str = ""
+    """``YYYY-MM-DD``: stated, or the day of the newest answer; empty where neither is known. Earlier releases lack these three."""
+    citation: str = ""
     kept_columns: list[str] = []
     """Columns of the source that the release carries, in order; left out where it carries none."""
     lineage: dict[str, Any]

@@ -26,6 +26,7 @@ from logoingest.release.card import (
     render_head,
     render_rejected,
 )
+from logoingest.release.citation import render_citation
 from logoingest.release.croissant import render_croissant
 from logoingest.release.laws.violations import Law, Violation, first_line
 from logoingest.release.manifest import CARD_NAME, CROISSANT_NAME, ReleaseManifest
@@ -136,7 +137,7 @@ def _check_body(card: str, manifest: ReleaseManifest) -> Iterator[Violation]:
         if text not in card:
             yield Violation(Law.CARD, CARD_NAME, f"the {name} does not say what the manifest says")
     body = card.partition("\n---\n")[2]
-    for text in (render_address(manifest.source_url), _render_lineage(manifest)):
+    for text in (render_address(manifest.source_url), _render_lineage(manifest), render_citation(_list_facts(manifest))):
         body = body.replace(text, "") if text else body
     if _ADDRESS.search(body):
         yield Violation(Law.CARD, CARD_NAME, "holds an address that is not the source's")
