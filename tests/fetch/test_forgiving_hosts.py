@@ -81,9 +81,17 @@ ANSWERS: dict[str, tuple[bytes, str]] = {
     "300 with a choice": (head(b"Location: /x", status=b"300 Multiple Choices"), "protocol"),
     "302 to nowhere": (head(status=b"302 Found"), "protocol"),
     "nothing in it but a Refresh": (OK + b"Refresh: 0; url=/x\r\nContent-Length: 0\r\n\r\n", "empty"),
+    "a chunk that is shorter than its size": (OK + CHUNKS + b"\r\n18\r\nshort\r\n" + CHUNKED, "protocol"),
+    "a chunk that is longer than its size": (OK + CHUNKS + b"\r\n3\r\n" + BODY + b"\r\n0\r\n\r\n", "protocol"),
     "HTTP/0.9": (BODY, "protocol"),
     "HTTP/2": (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80", "protocol"),
 }
+
+
+CUT = [
+    "a blank in a header's name", "early hints", "a body behind the body", "something behind the chunks", "chunks that are none",
+    "a chunk that is longer than its size", "trailers", "HTTP/2",
+]  # fmt: skip
 
 
 @dataclass

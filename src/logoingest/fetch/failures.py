@@ -21,7 +21,7 @@ from yarl import URL
 
 from logoingest.errors import LogoingestError
 from logoingest.fetch.addresses import explain_refusal, parse_socket_address
-from logoingest.fetch.http.connection import Http2OnlyError, StaleConnectionError
+from logoingest.fetch.http.connection import BrokenBodyError, Http2OnlyError, StaleConnectionError
 from logoingest.fetch.policy import Verdict
 from logoingest.fetch.settings import FetchSettings, Proxy
 from logoingest.schemas import Reason
@@ -94,7 +94,7 @@ def judge_error(error: BaseException, settings: FetchSettings, *, reading: bool,
         for cause in chain:
             if isinstance(cause, kinds):
                 return judge(cause, scene)
-    return _BROKEN_OFF if reading else Verdict(Reason.PROTOCOL, "the answer is no valid HTTP")
+    return _BROKEN_OFF if reading else _NO_HTTP
 
 
 def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
@@ -109,6 +109,7 @@ def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
 
 _HUNG_UP = "the server hung up before it answered"
 _HTTP2_ONLY = Verdict(Reason.PROTOCOL, "the host speaks HTTP/2 only, which is not spoken here")
+_NO_HTTP = Verdict(Reason.PROTOCOL, "the answer is no valid HTTP")
 _BROKEN_OFF = Verdict(Reason.TRUNCATED, "the connection broke off in the body", can_heal=True)
 
 
@@ -194,6 +195,7 @@ _RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Ca
     (aiohttp.ClientProxyConnectionError, _judge_proxy_connect),
     ((aiohttp.SocketTimeoutError, httpx.ReadTimeout), _judge_read_timeout),
     ((aiohttp.ServerTimeoutError, TimeoutError), _judge_connect_timeout),
+    (BrokenBodyError, lambda _error, _scene: _NO_HTTP),
     (aiohttp.ClientPayloadError, lambda _error, _scene: _BROKEN_OFF),
     ((aiohttp.ServerDisconnectedError, StaleConnectionError), _judge_hang_up),
     (aiohttp.ClientConnectorError, _judge_connect),

@@ -31,6 +31,10 @@ class Http2OnlyError(BadStatusLine):
     """The host answers in HTTP/2, which it was not asked for."""
 
 
+class BrokenBodyError(aiohttp.ClientPayloadError):
+    """The chunks of a body are no valid HTTP."""
+
+
 class ForgivingConnector(aiohttp.TCPConnector):
     """aiohttp's, with connections of ours."""
 
@@ -146,11 +150,10 @@ class _Reader:
         try:
             return self._parser.feed_data(data)  # type: ignore[no-any-return]
         except HttpProcessingError:
-            if self._payload is None or not self._payload.is_eof():
-                if self._payload is not None:
-                    self._payload.set_exception(aiohttp.ClientPayloadError("the body is no valid HTTP"))
-                raise
-            self._connection.force_close()  # the last chunk was there; what follows is nobody's
+            if self._payload is not None and not self._payload.is_eof():
+                # a little later: a reader that has just been woken by a chunk's end would go to sleep again over it
+                asyncio.get_running_loop().call_soon(self._payload.set_exception, BrokenBodyError("the chunks are broken"))
+            self._connection.force_close()  # behind the last chunk, what follows is nobody's
             if self._connection.transport is not None:
                 self._connection.transport.close()
             return (), False, b""
