@@ -40,6 +40,8 @@ _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] =
     }
 )
 
+#: Names of the formats.
+FORMATS = tuple(_READERS)
 _WITH_COLUMNS = frozenset({"mturk", "tabular", "label_studio", "crowdflower", "toloka", "ground_truth"})
 
 

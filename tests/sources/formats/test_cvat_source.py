@@ -16,10 +16,10 @@ def test_boxes_and_tags(cases):
     """Labels, boxes, what is known of them, the assignee; other shapes, broken boxes and tracks are rejected rows that say so."""
     got = read_all(cases, {"path": "cvat/task.xml", "url_prefix": "https://x.example/"})
     assert [(row["source_row"], row["url"], row["raw_label"], row["bbox"], row["source_id"]) for row in got.kept] == [
-        (1, "https://x.example/a%20b/one.jpg", "logo", [10.5, 20, 100, 50.25], "0-0"),
-        (1, "https://x.example/a%20b/one.jpg", "logo", [0, 0, 40, 30], "0-1"),
-        (2, "https://x.example/two.jpg", "car", None, "1-0"),
-        (3, "https://x.example/three.jpg", "", None, "2"),
+        (1, "https://x.example/a%20b/one.jpg", "logo", [10.5, 20, 100, 50.25], "4-0-0"),
+        (1, "https://x.example/a%20b/one.jpg", "logo", [0, 0, 40, 30], "4-0-1"),
+        (2, "https://x.example/two.jpg", "car", None, "4-1-0"),
+        (3, "https://x.example/three.jpg", "", None, "4-2"),
     ]
     assert {row["worker_id"] for row in got.kept} == {"anna"}
     assert json.loads(got.kept[0]["attributes"]) == {"brand": "Nike", "partly": "true", "occluded": True, "rotation": 15.0}

@@ -14,11 +14,11 @@ from sources_reading import read_all
 def test_a_project(cases):
     """Rectangles with their answer; URLs from the name or a file attribute; pictures without regions; other shapes are refused."""
     got = read_all(cases, {"path": "via/project.json", "url_prefix": "https://x.example/"})
-    assert [(row["source_row"], row["url"], row["raw_label"], row["bbox"], row["source_id"]) for row in got.kept] == [
-        (1, "http://www.x.example/swan.jpg", "Nike", [299, 237, 126, 56], "swan lake.jpg-0"),
-        (1, "http://www.x.example/swan.jpg", "Puma", [1, 2, 30, 40], "swan lake.jpg-1"),
-        (2, "https://x.example/direct.jpg", "", None, None),
-        (3, "https://x.example/dir/plain%20one.png", "", [0, 0, 9, 9], "dir/plain one.png-0"),
+    assert [(row["source_row"], row["url"], row["raw_label"], row["bbox"]) for row in got.kept] == [
+        (1, "http://www.x.example/swan.jpg", "Nike", [299, 237, 126, 56]),
+        (1, "http://www.x.example/swan.jpg", "Puma", [1, 2, 30, 40]),
+        (2, "https://x.example/direct.jpg", "", None),
+        (3, "https://x.example/dir/plain%20one.png", "", [0, 0, 9, 9]),
     ]
     assert json.loads(got.kept[0]["attributes"]) == {"quality": {"frontal": True, "good": True}}
     assert [(row["source_row"], row["raw_label"], row["detail"]) for row in got.rejected] == [
@@ -74,3 +74,12 @@ def test_the_attribute_is_asked_for_where_several_may_be_meant(tmp_path):
     (tmp_path / "some.json").write_text(json.dumps({"_via_settings": {}, "_via_img_metadata": {}}))
     with pytest.raises(SourceError, match="holds no VIA pictures"):
         read_all(tmp_path, {"path": "some.json", "format": "via"})
+
+
+def test_two_annotators_projects_are_two_votes(cases, tmp_path):
+    """VIA names nobody and numbers nothing: what differs between two people's files is no repetition."""
+    first = (cases / "via/annotations_v1.json").read_text()
+    (tmp_path / "a.json").write_text(first)
+    (tmp_path / "b.json").write_text(first.replace('"x":10', '"x":12'))
+    got = read_all(tmp_path, {"path": "a.json"}, {"path": "b.json"})
+    assert [row["bbox"] for row in got.kept if row["bbox"]] == [[10, 20, 30, 40], [12, 20, 30, 40]]

@@ -20,6 +20,7 @@ from logoingest.sources.cells.files import SourceFile, open_binary
 from logoingest.sources.cells.markup import MarkupError, iterate_elements, read_text
 from logoingest.sources.cells.records import Record, refuse_record, write_attributes
 from logoingest.sources.cells.times import parse_seconds
+from logoingest.sources.cells.workers import name_worker
 
 ROOT = "annotations"
 _SHAPES = frozenset({"polygon", "polyline", "points", "cuboid", "ellipse", "mask", "skeleton"})
@@ -34,7 +35,7 @@ def read_cvat(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     - answer: the label of a ``<box>`` or ``<tag>``; with ``label_column`` the value of its attribute of that name.
     - bbox: between xtl, ytl, xbr, ybr; a rotation, occluded, source (manual, auto …) and CVAT's own attributes are kept.
     - worker: the user name of the job's or task's assignee.
-    - source_id: ``<image id>-<index>``, the place in the image from 0.
+    - source_id: ``<task id>-<image id>-<index>``, the place in the image from 0; none where the task has no id.
 
     An image without anything is one annotation with an empty label. Polygons and other shapes are rejected rows, as are tracks.
 
@@ -49,7 +50,7 @@ def read_cvat(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
         for element in elements:
             if element.tag == "meta":
                 _check_attribute(file, element, source.label_column)
-                whole = whole._replace(worker_id=_find_assignee(element))
+                whole = whole._replace(worker_id=_find_assignee(element), source_id=_find_task(element))
             elif element.tag == "track":
                 tracks += 1
                 why = f"a track of a video is not read; {_VIDEO_HINT}"
@@ -77,7 +78,7 @@ def _check_root(file: SourceFile, root: ET.Element) -> None:
 
 def _find_assignee(meta: ET.Element) -> str | None:
     names = (read_text(meta, f"{kind}/assignee/username") for kind in ("job", "task", "project"))
-    return next((name for name in names if name), None)
+    return name_worker(next((name for name in names if name), None))
 
 
 def _check_attribute(file: SourceFile, meta: ET.Element, wanted: str | None) -> None:
@@ -86,16 +87,20 @@ def _check_attribute(file: SourceFile, meta: ET.Element, wanted: str | None) -> 
         raise SourceError(problems)
 
 
+def _find_task(meta: ET.Element) -> str | None:
+    return read_text(meta, "job/id") or read_text(meta, "task/id") or None
+
+
 def _read_image(element: ET.Element, whole: Record, source: SourceConfig) -> Iterator[Record]:
     name = element.get("name") or ""
     url = name if has_scheme(name) else complete_url(quote(name, safe="/"), source.url_prefix)
-    identifier = element.get("id") or str(whole.source_row - 1)
-    whole = whole._replace(url=url)
+    identifier = f"{whole.source_id}-{element.get('id') or whole.source_row - 1}" if whole.source_id else None
+    whole = whole._replace(url=url, source_id=None)
     shapes = [shape for shape in element if shape.tag in _ANSWERS | _SHAPES]
     if not shapes:
         yield whole._replace(source_id=identifier)
     for index, shape in enumerate(shapes):
-        record = whole._replace(source_id=f"{identifier}-{index}", raw_label=shape.get("label") or "")
+        record = whole._replace(source_id=identifier and f"{identifier}-{index}", raw_label=shape.get("label") or "")
         if shape.tag in _SHAPES:
             yield record._replace(reason=Reason.INVALID_ROW, detail=f"a shape of the kind {shape.tag} is not read")
             continue

@@ -25,7 +25,6 @@ from logoingest.sources.cells.tables import guess_layout, inspect_table, iterate
 
 _PICTURES = "_via_img_metadata"
 _CSV_COLUMNS = ("filename", "file_attributes", "region_shape_attributes", "region_attributes")
-_CSV_ID = "region_id"
 _SAMPLE = 200
 
 
@@ -42,7 +41,7 @@ class _Picture(NamedTuple):
     number: int
     name: str = ""
     attributes: Mapping[str, Any] = {}
-    regions: Sequence[tuple[str, _Region]] = ()
+    regions: Sequence[_Region] = ()
     fault: str = ""
 
 
@@ -65,7 +64,7 @@ def read_via(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     - answer: a region's attribute ``label_column``, left out the likeliest; ticked options are one answer. Where no region has
       attributes, the picture's own attribute.
     - bbox: rectangles. Circles, polygons and other shapes are rejected rows.
-    - source_id: ``<picture>-<region>``. attributes: what else a region says.
+    - attributes: what else a region says. VIA numbers no answers: there is no source_id.
 
     A picture without regions is one annotation, with its own attribute's answer or an empty one.
 
@@ -101,8 +100,8 @@ def _iterate_project(members: Iterator[Any]) -> Iterator[_Picture]:
             yield _Picture(number, fault=f"{(inner or name)[:60]!r} is no picture: it has no filename")
             continue
         drawn = value.get("regions")
-        pairs = drawn.items() if isinstance(drawn, dict) else enumerate(drawn if isinstance(drawn, list) else [])
-        regions = [(str(key), _make_region(item)) for key, item in pairs]
+        items = drawn.values() if isinstance(drawn, dict) else (drawn if isinstance(drawn, list) else [])
+        regions = [_make_region(item) for item in items]
         yield _Picture(number, value["filename"], _read_object(value.get("file_attributes")), regions)
 
 
@@ -123,20 +122,20 @@ def _iterate_table(file: SourceFile, source: SourceConfig) -> Iterator[_Picture]
     names = {name.removeprefix("#"): name for name in table.columns}
     if problems := find_missing(file.name, {name: name for name in _CSV_COLUMNS}, tuple(names)):
         raise SourceError(problems)
-    wanted = [names[name] for name in (*_CSV_COLUMNS, _CSV_ID) if name in names]
+    wanted = [names[name] for name in _CSV_COLUMNS]
     for number, values, fault in iterate_rows(file, table, wanted):
         if fault:
             yield _Picture(number, fault=fault)
             continue
-        name, attributes, shape, said, *identifier = values
+        name, attributes, shape, said = values
         region = _Region(_read_object(shape), _read_object(said))
-        regions = [(str(identifier[0]) if identifier else str(number), region)] if region.shape or region.attributes else []
+        regions = [region] if region.shape or region.attributes else []
         yield _Picture(number, str(name or ""), _read_object(attributes), regions)
 
 
 def _choose_label(file: SourceFile, sample: Sequence[_Picture], source: SourceConfig) -> str | None:
     """The attribute that is the answer; None when there is no attribute at all."""
-    inner = _gather([region.attributes for picture in sample for _, region in picture.regions])
+    inner = _gather([region.attributes for picture in sample for region in picture.regions])
     outer = _gather([picture.attributes for picture in sample])
     if source.label_column:
         if problems := find_missing(file.name, {"label_column": source.label_column}, (*inner, *outer)):
@@ -172,16 +171,15 @@ def _read_picture(picture: _Picture, label: str | None, source: SourceConfig) ->
     whole = Record(picture.number, _find_url(picture, source) if picture.name else None)
     if not picture.regions:
         yield _read_said(whole, None, picture.attributes, label)
-    for key, region in picture.regions:
-        identifier = f"{picture.name}-{key}"
+    for region in picture.regions:
         try:
             box = _read_rectangle(region.shape)
         except AnswerError as error:
             refused = refuse_record(picture.number, str(error))
             said = region.attributes.get(label or "")
-            yield refused._replace(url=whole.url, raw_label=said if isinstance(said, str) else None, source_id=identifier)
+            yield refused._replace(url=whole.url, raw_label=said if isinstance(said, str) else None)
             continue
-        yield _read_said(whole._replace(source_id=identifier), box, region.attributes or picture.attributes, label)
+        yield _read_said(whole, box, region.attributes or picture.attributes, label)
 
 
 def _read_said(whole: Record, box: list[float] | None, attributes: Mapping[str, Any], label: str | None) -> Record:
