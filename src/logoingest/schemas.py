@@ -64,6 +64,7 @@ class Reason(StrEnum):
     HOST_DOWN = "host_down"
     ROBOTS = "robots"
     OPTED_OUT = "opted_out"
+    HASH_MISMATCH = "hash_mismatch"
     CANCELLED = "cancelled"
     # images
     NOT_IMAGE = "not_image"
@@ -235,6 +236,7 @@ class DownloadRow(Row):
     content_type: Annotated[str | None, Column(_TEXT, "the Content-Type header as sent")]
     etag: Annotated[str | None, Column(_TEXT, "the ETag header as sent")]
     last_modified: Annotated[str | None, Column(_TEXT, "the Last-Modified header as sent")]
+    expected: Annotated[str | None, Column(_TEXT, "the hashes that the sources asked of the bytes when they were fetched")]
     sha256: Annotated[str | None, Column(_TEXT, "of the bytes, hex; the image_id")]
     byte_count: Annotated[int | None, Column(pa.int64(), "length of bytes")]
     refreshed: Annotated[

@@ -122,6 +122,7 @@ def test_a_304_is_believed_unless_it_names_another_tag(ours, theirs, is_about_it
         *[(failure(Reason.HTTP_4XX, status), Finding.FAILED) for status in (401, 407, 408, 425, 429)],
         *[(failure(Reason.HTTP_5XX, status), Finding.FAILED) for status in (500, 501, 503, 511)],
         (failure(Reason.OPTED_OUT, 200), Finding.GONE),
+        (failure(Reason.HASH_MISMATCH, 200), Finding.GONE),
         (failure(Reason.PROTOCOL, 304), Finding.FAILED),
     ],
 )
@@ -130,7 +131,7 @@ def test_what_an_answer_means(row, finding):
     assert judge_answer("old", row) is finding
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.HTTP_4XX, Reason.OPTED_OUT}))
+@pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.HTTP_4XX, Reason.OPTED_OUT, Reason.HASH_MISMATCH}))
 def test_every_other_failure_leaves_it_open(reason):
     """A name that is not found may be our own name service; a robots.txt says nothing about the picture."""
     assert judge_answer("old", failure(reason)) is Finding.FAILED

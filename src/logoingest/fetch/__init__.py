@@ -14,6 +14,7 @@ from logoingest.lazy_names import load_lazily
 if TYPE_CHECKING:
     from logoingest.fetch.fallbacks import merge_alternatives
     from logoingest.fetch.fetcher import Fetcher, fetch_urls
+    from logoingest.fetch.integrity import find_hash_fault, write_expected
     from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
     from logoingest.fetch.lanes import run_shards
     from logoingest.fetch.plan import PLAN_SCHEMA, plan_shards
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "fallbacks": ("merge_alternatives",),
     "fetcher": ("Fetcher", "fetch_urls"),
+    "integrity": ("find_hash_fault", "write_expected"),
     "jobs": ("FetchProgress", "Inspect", "ShardCounts", "ShardJob"),
     "lanes": ("run_shards",),
     "plan": ("PLAN_SCHEMA", "plan_shards"),
@@ -46,12 +48,14 @@ __all__ = [
     "ShardJob",
     "choose_retries",
     "fetch_urls",
+    "find_hash_fault",
     "merge_alternatives",
     "plan_shards",
     "run_job",
     "run_shard",
     "run_shards",
     "run_shards_on_ray",
+    "write_expected",
 ]
 
 __getattr__ = load_lazily(__name__, _HOMES)

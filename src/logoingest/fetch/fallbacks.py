@@ -41,6 +41,7 @@ DEAD = frozenset(
         Reason.NOT_IMAGE,
         Reason.TRUNCATED,
         Reason.DECODE_ERROR,
+        Reason.HASH_MISMATCH,
     }
 )
 #: Statuses that are a no: not without leave, without payment, at all, by law, in this network.

@@ -160,17 +160,18 @@ class Fetcher:
         alternatives: Mapping[str, Sequence[str]] | None = None,
         *,
         validators: Mapping[str, Validators] | None = None,
+        expected: Mapping[str, Sequence[str]] | None = None,
     ) -> bool:
         """Fetch distinct URLs, handing each row over once it is finished; False when it was stopped before the last.
 
+        Bytes must have the hashes ``expected`` of their URL (``sha256:…``, ``md5:…``), else it is a ``hash_mismatch``.
         With ``validators`` (by URL) a picture that is as they say is not sent again: its row has the status 304 and no bytes.
 
         Raises:
             what ``take_row`` raises; the rest is then given up.
         """
-        batch = Batch(
-            take_row, len(urls), on_outcome, asyncio.get_running_loop().create_future(), alternatives or {}, validators or {}
-        )
+        done = asyncio.get_running_loop().create_future()
+        batch = Batch(take_row, len(urls), on_outcome, done, alternatives or {}, expected or {}, validators or {})
         self._batches.add(batch)
         try:
             self._admit(urls, batch)
@@ -312,11 +313,13 @@ class Fetcher:
             else:
                 self._proceed(errand, answer)
 
-    async def _examine(self, pursuit: Pursuit, body: bytes) -> dict[str, Any]:
+    async def _examine(self, pursuit: Pursuit, body: bytes) -> dict[str, Any] | Verdict:
+        expected = pursuit.batch.expected.get(pursuit.url, ())
         known = None if pursuit.validators is None else pursuit.validators.sha256
         if len(body) <= self._inline_bytes:
-            return examine_body(body, self._inspect, known)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, examine_body, body, self._inspect, known)
+            return examine_body(body, self._inspect, known, expected)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, examine_body, body, self._inspect, known, expected)
 
     async def _exchange(self, host: str, errand: Errand, began: float) -> Reply | Failure:
         if not errand.seen:
@@ -382,7 +385,7 @@ class Fetcher:
         pursuit.target, pursuit.cookies = following, reply.cookies
         return judge_hop(pursuit.show_request(), pursuit.seen, self._settings)
 
-    def _settle(self, pursuit: Pursuit, answer: Verdict | Reply, facts: Mapping[str, Any] | None = None) -> None:
+    def _settle(self, pursuit: Pursuit, answer: Verdict | Reply, facts: Mapping[str, Any] | Verdict | None = None) -> None:
         """The end of a URL, or of one of the addresses it may be found under; then the next one is asked."""
         batch = pursuit.batch
         if pursuit.probes is not None:  # it never came to ask: let another one

@@ -1,4 +1,4 @@
-"""Whether a body is what its sender says it is: the digests that a host sends along. No I/O."""
+"""Whether a body is what its sender, or the source of its URL, says it is. No I/O."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 #: Headers that may carry a digest of the body; a response without any of them costs nothing.
 DIGEST_HEADERS = ("content-digest", "repr-digest", "digest", "content-md5")
 _ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512", "sha": "sha1", "md5": "md5"}
+_SHOWN_DIGITS = 16
 _MEMBER = re.compile(r"^\s*([A-Za-z0-9-]+)=:?([A-Za-z0-9+/=]+):?\s*$")
 
 
@@ -31,6 +32,29 @@ def find_digest_fault(headers: Mapping[str, str], body: bytes, coding: str | Non
             if hashlib.new(algorithm, body, usedforsecurity=False).digest() != declared:
                 return f"the body is not the one its {name} header speaks of"
     return None
+
+
+def write_expected(hashes: Sequence[str]) -> str | None:
+    """Expected hashes as column ``expected`` of ``downloads`` holds them; null for none."""
+    return " ".join(hashes) or None
+
+
+def find_hash_fault(expected: Sequence[str], body: bytes) -> str | None:
+    """Why a body is not the one that a source expects (``sha256:…``, ``md5:…``, hex), all of them; None when it is."""
+    for text in expected:
+        algorithm, _, wanted = text.partition(":")
+        others = [other for other in expected if other != text and other.startswith(f"{algorithm}:")]
+        if others:
+            return f"its source rows expect different hashes: {', '.join(_shorten(hash_) for hash_ in (text, *others))}"
+        found = hashlib.new(algorithm, body, usedforsecurity=False).hexdigest()
+        if found != wanted:
+            return f"the source expects {_shorten(text)}, these {len(body):,} bytes have {found[:_SHOWN_DIGITS]}…"
+    return None
+
+
+def _shorten(text: str) -> str:
+    algorithm, _, digits = text.partition(":")
+    return f"{algorithm} {digits[:_SHOWN_DIGITS]}…"
 
 
 def _list_digests(name: str, text: str) -> Iterator[tuple[str, bytes]]:

@@ -27,6 +27,8 @@ class ShardJob:
     """Fetch just these and keep the shard's other rows; None fetches all."""
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """URL → the other URLs that the source gives for the same picture; only those that have any."""
+    expected: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """URL → the hashes that its bytes must have (``sha256:…``, ``md5:…``); only those that have any."""
     refresh: bool = False
     """Those of ``only`` are there: ask whether they still are as they were, and keep what is there unless it has changed."""
     lease: str = ""

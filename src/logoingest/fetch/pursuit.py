@@ -38,6 +38,8 @@ class Batch:
     done: asyncio.Future[None]
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """URL → the other URLs its source rows give."""
+    expected: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """URL → the hashes that its bytes must have, whoever serves them."""
     validators: Mapping[str, Validators] = field(default_factory=dict)
     """URL → what its picture is known by, where it is there already and is asked for again."""
     benched: dict[Origin, list[Pursuit]] = field(default_factory=dict)

@@ -118,7 +118,7 @@ def judge_answer(sha256: str | None, row: Mapping[str, Any]) -> Finding:
         return Finding.GONE if row["image_reason"] in _STANDS_IN else Finding.FAILED
     if row["reason"] == Reason.HTTP_4XX:
         return Finding.FAILED if row["http_status"] in HEALING | _ASKS_WHO else Finding.GONE
-    return Finding.GONE if row["reason"] == Reason.OPTED_OUT else Finding.FAILED
+    return Finding.GONE if row["reason"] in {Reason.OPTED_OUT, Reason.HASH_MISMATCH} else Finding.FAILED
 
 
 def replace_row(known: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from logoingest.fetch.integrity import write_expected
 from logoingest.fetch.policy import Verdict
 from logoingest.fetch.pursuit import Pursuit
 from logoingest.schemas import DownloadRow, Reason
@@ -26,6 +27,7 @@ def compose_row(pursuit: Pursuit) -> dict[str, Any]:
         "attempts": pursuit.attempts,
         "elapsed_ms": round((time.monotonic() - pursuit.started) * 1000, 1),
         "fetched_at": datetime.now(UTC),
+        "expected": write_expected(pursuit.batch.expected.get(pursuit.url, ())),
     }
 
 

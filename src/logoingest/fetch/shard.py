@@ -90,7 +90,7 @@ async def run_shard(
     Raises:
         WorkspaceError: the shard cannot be read or written.
     """
-    job = ShardJob(workspace_url, shard, urls, only, alternatives or {}, refresh)
+    job = ShardJob(workspace_url, shard, urls, only, alternatives or {}, refresh=refresh)
     return await run_job(job, settings, inspect, on_outcome=on_outcome, stop=stop, fetcher=fetcher, writing=writing)
 
 
@@ -117,7 +117,7 @@ async def run_job(
             validators = {url: choose_validators(row) for url, row in known.items()}
             try:
                 complete = await fetcher.fetch_into(
-                    writer.wanted, take_row, on_outcome, stop, job.alternatives, validators=validators
+                    writer.wanted, take_row, on_outcome, stop, job.alternatives, validators=validators, expected=job.expected
                 )
             except asyncio.CancelledError:
                 await _keep_begun(job, writer)

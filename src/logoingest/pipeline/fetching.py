@@ -26,7 +26,8 @@ from logoingest.fetch import (
     run_shards,
 )
 from logoingest.fetch.targets import Target, parse_target
-from logoingest.pipeline.alternatives import give_alternatives, read_alternatives
+from logoingest.pipeline.alternatives import give_alternatives
+from logoingest.pipeline.expected import give_expected, list_rechecks
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
 from logoingest.workspace import FileRecord, hash_file, name_begun
@@ -56,7 +57,7 @@ def _drop_unlisted(run: Run, planned: pa.Table, urls: pa.Array) -> pa.Table:
     is_listed = pc.is_in(planned.column("url"), value_set=urls)
     doubtful = set(planned.filter(pc.invert(is_listed)).column("shard").to_pylist())
     part = planned.filter(pc.is_in(planned.column("shard"), value_set=pa.array(sorted(doubtful), pa.string())))
-    pending = pa.array([job.shard for job in list_pending(run, part)], pa.string())
+    pending = pa.array([job.shard for job in _divide_jobs(run, part)[1]], pa.string())
     return planned.filter(pc.or_(is_listed, pc.invert(pc.is_in(planned.column("shard"), value_set=pending))))
 
 
@@ -84,29 +85,37 @@ def _read_written_plan(run: Run) -> pa.Table | None:
 
 
 def list_pending(run: Run, planned: pa.Table) -> list[ShardJob]:
-    """The shards of a plan that are not there whole."""
+    """The shards of a plan that are not there whole, and of the others the URLs whose bytes must be other ones by now."""
+    whole, unfinished = _divide_jobs(run, planned)
+    return sorted([*unfinished, *list_rechecks(run, whole)], key=lambda job: job.shard)
+
+
+def _divide_jobs(run: Run, planned: pa.Table) -> tuple[list[ShardJob], list[ShardJob]]:
+    """A plan's shards: those that are there whole, and the others."""
     shards: dict[str, list[str]] = {}
     for url, shard in zip(planned.column("url").to_pylist(), planned.column("shard").to_pylist(), strict=True):
         shards.setdefault(shard, []).append(url)
     there = set(run.workspace.shard_names())
-    return [
-        ShardJob(run.workspace.url, shard, tuple(urls))
-        for shard, urls in sorted(shards.items())
-        if shard not in there or run.workspace.count_shard_rows(shard) != len(urls)
-    ]
+    jobs = [ShardJob(run.workspace.url, shard, tuple(urls)) for shard, urls in sorted(shards.items())]
+    whole = {job.shard for job in jobs if job.shard in there and run.workspace.count_shard_rows(job.shard) == len(job.urls)}
+    return [job for job in jobs if job.shard in whole], [job for job in jobs if job.shard not in whole]
 
 
 def pending_shards(run: Run) -> list[str]:
     """Write the shard plan and name the shards that are still to be fetched, in order."""
+    return [job.shard for job in _prepare_jobs(run)]
+
+
+def _prepare_jobs(run: Run) -> list[ShardJob]:
     planned = plan_fetch(run)
     written = _read_written_plan(run)
     if written is None or not written.equals(planned):
         run.workspace.write_table(SHARD_PLAN, planned)
-    shards = [job.shard for job in list_pending(run, planned)]
-    if shards:
+    jobs = list_pending(run, planned)
+    if jobs:
         _urge_contact(run)
-    forget_shards(run, shards)
-    return shards
+    forget_shards(run, [job.shard for job in jobs])
+    return jobs
 
 
 async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
@@ -122,14 +131,16 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
         LeaseLostError: another run has taken the workspace over.
     """
     planned = run.workspace.read_table(SHARD_PLAN)
-    column = planned.filter(pc.equal(planned.column("shard"), shard)).column("url")
-    urls = column.to_pylist()
+    urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
     if not urls:
         raise UsageError(Problem(shard, "is not in the shard plan", "run pending_shards first"))
     settings = _settings(run).divide(shares)[0]
     from logoingest.fetch import run_job
 
-    job = ShardJob(run.workspace.url, shard, urls, alternatives=read_alternatives(run, column), lease=run.lease.token)
+    jobs = [ShardJob(run.workspace.url, shard, urls, lease=run.lease.token)]
+    if run.workspace.count_shard_rows(shard) == len(urls):
+        jobs = list_rechecks(run, jobs) or jobs
+    (job,) = give_expected(run, give_alternatives(run, jobs))
     return await run_job(job, settings, make_inspector(run))
 
 
@@ -180,9 +191,7 @@ def _sum_up(outcomes: pa.Table, rows: int) -> dict[str, int]:
 
 def fetch_all(run: Run) -> tuple[dict[str, FileRecord], dict[str, int]]:
     """Fetch every pending shard; what ``finish_fetch`` returns."""
-    shards = set(pending_shards(run))
-    jobs = [job for job in list_pending(run, run.workspace.read_table(SHARD_PLAN)) if job.shard in shards]
-    return finish_fetch(run, [*run.fetched, *run_jobs(run, jobs)])
+    return finish_fetch(run, [*run.fetched, *run_jobs(run, _prepare_jobs(run))])
 
 
 def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None) -> list[ShardCounts]:
@@ -199,7 +208,7 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None)
     """
     if not jobs:
         return []
-    jobs = [replace(job, lease=run.lease.token) for job in give_alternatives(run, jobs)]
+    jobs = [replace(job, lease=run.lease.token) for job in give_expected(run, give_alternatives(run, jobs))]
     total = sum(len(job.urls) if job.only is None else len(job.only) for job in jobs) - _tell_begun(run, jobs)
     settings, inspect = _settings(run), inspect or make_inspector(run)
     if any(job.refresh for job in jobs):

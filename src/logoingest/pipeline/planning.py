@@ -97,7 +97,7 @@ def _describe_fetch(run: Run) -> dict[str, Any]:
         urls = read_annotations(run.config.sources, run.config.base_dir).kept.column("url")
     planned = plan_fetch(run, urls)
     jobs = list_pending(run, planned)
-    left = sum(len(job.urls) for job in jobs) - count_begun(run, jobs)
+    left = sum(len(job.urls if job.only is None else job.only) for job in jobs) - count_begun(run, jobs)
     needed = int(left * _mean_bytes(run) * 2.2)
     free = _free_bytes(run)
     warnings = []
