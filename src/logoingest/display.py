@@ -7,7 +7,8 @@ import logging
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Seconds between progress lines where stderr is no terminal.
 LOG_EVERY_S = 10.0
+#: The rate in a line is that since the line so many before it.
+RATE_LINES = 6
 
 logger = logging.getLogger("logoingest")
 
@@ -48,19 +51,53 @@ def show_progress(quiet: bool) -> Iterator[Progress]:
         with show_bars(Console(stderr=True)) as callback:
             yield callback
     else:
-        yield _LineProgress()
+        yield LineProgress()
 
 
-class _LineProgress:
-    """One log line per stage every ``LOG_EVERY_S``."""
+class LineProgress:
+    """One log line per stage every ``LOG_EVERY_S``: how far it is, how fast of late, and how long that takes for the rest."""
 
-    def __init__(self) -> None:
-        self._last = time.monotonic()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = clock()
+        self._seen: dict[Stage, deque[tuple[float, int]]] = {}
+        """Lately told: when, and how far."""
 
     def __call__(self, stage: Stage, done: int, total: int | None, note: str) -> None:
-        if time.monotonic() - self._last >= LOG_EVERY_S:
-            self._last = time.monotonic()
-            logger.info("%-11s %s%s %s", stage, f"{done:,}", "" if total is None else f" of {total:,}", note)
+        now = self._clock()
+        seen = self._seen.setdefault(stage, deque())
+        if not seen or done < seen[-1][1]:  # a stage of several phases begins anew with each
+            seen.clear()
+            seen.append((now, done))
+        if now - self._last < LOG_EVERY_S:
+            return
+        self._last = now
+        pace = describe_pace(seen[0], (now, done), total)
+        logger.info("%-11s %s", stage, ", ".join(filter(None, (_count_of(done, total), pace, note))))
+        seen.append((now, done))
+        while len(seen) > RATE_LINES:
+            seen.popleft()
+
+
+def _count_of(done: int, total: int | None) -> str:
+    return f"{done:,}" if total is None else f"{done:,} of {total:,}"
+
+
+def describe_pace(since: tuple[float, int], now: tuple[float, int], total: int | None) -> str:
+    """``163 a second, 1:18 min left`` between two moments (seconds, done); "" while nothing can be said."""
+    seconds, done = now[0] - since[0], now[1] - since[1]
+    if seconds <= 0 or done <= 0:
+        return ""
+    rate = done / seconds
+    told = f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.1f} a second"
+    return told if total is None else f"{told}, {_describe_time(max(0, total - now[1]) / rate)} left"
+
+
+def _describe_time(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60) if seconds >= 3600 else int(seconds // 60)
+    return f"{minutes // 60}:{minutes % 60:02} h" if minutes >= 60 else f"{minutes}:{int(seconds % 60):02} min"
 
 
 def _console() -> Console:

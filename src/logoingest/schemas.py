@@ -231,7 +231,13 @@ class DownloadRow(Row):
     first_reason: Annotated[str | None, Column(_TEXT, "with a fallback: the Reason why the URL itself was of no use")]
     fallback_detail: Annotated[str | None, Column(_TEXT, "with a fallback: detail of first_reason, and what else was tried before")]
     attempts: Annotated[int, Column(pa.int16(), "requests made for this URL and its fallbacks, redirects not counted")]
-    elapsed_ms: Annotated[float | None, Column(pa.float64(), "wall time over all attempts, waits included")]
+    elapsed_ms: Annotated[
+        float | None,
+        Column(
+            pa.float64(),
+            "what its requests took, all attempts and redirects together; time in queues and between attempts is not counted",
+        ),
+    ]
     fetched_at: Annotated[datetime | None, Column(_TIME, "when the outcome was known, UTC")]
     content_type: Annotated[str | None, Column(_TEXT, "the Content-Type header as sent")]
     etag: Annotated[str | None, Column(_TEXT, "the ETag header as sent")]

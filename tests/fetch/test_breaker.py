@@ -31,7 +31,10 @@ def test_failures_in_a_row_open_a_circuit_and_an_answer_starts_the_count_anew():
     circuits.note_failure(HERE, REFUSED, 0.0)
     verdict = circuits.explain(HERE)
     assert verdict is not None
-    assert verdict == Verdict(Reason.HOST_DOWN, "not asked: 3 requests in a row failed, lastly with connect (connection refused)")
+    assert verdict == Verdict(
+        Reason.HOST_DOWN,
+        "not asked: 3 requests in a row failed (fetch.breaker_failures = 3), lastly with connect (connection refused)",
+    )
     assert circuits.explain(("https", "h.test", 443)) is None
 
 
@@ -129,7 +132,7 @@ def test_a_dead_host_is_left_alone_after_so_many_failures(site, knocks, fetch):
     assert {row["reason"] for row in asked} == {"connect"}
     assert len(asked) <= knocks.count
     down = next(row for row in rows if row["reason"] == "host_down")
-    assert down["detail"].startswith("not asked: 5 requests in a row failed, lastly with connect")
+    assert down["detail"].startswith("not asked: 5 requests in a row failed (fetch.breaker_failures = 5), lastly with connect")
     last_good = max(row["fetched_at"] for row in rows[1000:])
     assert all(row["fetched_at"] >= last_good for row in rows[:1000] if row["reason"] == "host_down")
 

@@ -106,7 +106,12 @@ def test_alternatives_are_tried_in_order_until_one_serves(site, fetch_all, pictu
         f"{site.url}/echo",
     ]
     (row,) = fetch_all(url, fallbacks=("alternative",), alternatives={url: others})
-    assert tell(row) == ("ok", "alternative", "http_4xx", "HTTP 410; alternative 2: a private address; alternative 3: HTTP 404")
+    assert tell(row) == (
+        "ok",
+        "alternative",
+        "http_4xx",
+        "HTTP 410; alternative 2: a private address, which fetch.allowed_networks does not allow; alternative 3: HTTP 404",
+    )
     assert (row["bytes"], row["final_url"], row["attempts"]) == (picture, f"{site.url}/picture", 3)
     assert (site.hits["/status/410"], site.hits["/echo"]) == (1, 0)
     assert not [value for value in row.values() if isinstance(value, str) and ("p%40ss" in value or "p@ss" in value)]
@@ -261,7 +266,10 @@ def test_names_of_fallbacks_are_checked_when_they_are_connected_to(site, fetch_a
         alternatives={url: ["http://evil.test/x"]},
         lookup=lambda host, port: names.get(host, ["127.0.0.1"]),
     )
-    assert row["detail"] == "HTTP 404; fallbacks: alternative 1: the name leads to a private address"
+    assert (
+        row["detail"]
+        == "HTTP 404; fallbacks: alternative 1: the name leads to a private address, which fetch.allowed_networks does not allow"
+    )
 
 
 # -- the archive -----------------------------------------------------------------------------------------------------
@@ -351,7 +359,10 @@ def _say(**closest: object) -> bytes:
             _say(timestamp="20160102030405", status="404", url="http://x/web/20160102030405/x"),
             "its copy is one of an error (status 404)",
         ),
-        (answer("302 Found", b"", "Location: http://10.0.0.1/wayback/available"), "redirect to a private address"),
+        (
+            answer("302 Found", b"", "Location: http://10.0.0.1/wayback/available"),
+            "redirect to a private address, which fetch.allowed_networks does not allow",
+        ),
         (answer("302 Found", b"", "Location: http://evil.test/wayback/available"), "it led to another host"),
     ],
 )
@@ -384,7 +395,10 @@ def test_a_look_ups_own_host_is_never_followed(archive, ask, dead_url, picture):
     [
         (answer("302 Found", b"", "Location: http://evil.test/x.jpg"), "it led to another host"),
         (answer("302 Found", b"", "Location: http://127.0.0.1.nip.test/x.jpg"), "it led to another host"),
-        (answer("302 Found", b"", "Location: http://192.168.1.1/x.jpg"), "redirect to a private address"),
+        (
+            answer("302 Found", b"", "Location: http://192.168.1.1/x.jpg"),
+            "redirect to a private address, which fetch.allowed_networks does not allow",
+        ),
         (answer("404 Not Found", HTML), "HTTP 404"),
         (answer("200 OK", b"picture", "x-archive-orig-x-robots-tag: noai"), "X-Robots-Tag: noai"),
         (answer("200 OK", b"picture", "X-Archive-Orig-TDM-Reservation: 1"), "TDM-Reservation: 1"),

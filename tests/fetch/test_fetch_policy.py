@@ -185,7 +185,7 @@ def test_redirects_are_bounded_and_circles_found():
     assert judge_hop(("http://a.test/", ""), seen, SETTINGS).reason is Reason.REDIRECT_LOOP
     assert judge_hop(("http://a.test/", "k=1"), seen, SETTINGS) is None
     many = {(f"http://a.test/{index}", "") for index in range(6)}
-    assert judge_hop(("http://a.test/x", ""), many, SETTINGS).detail == "more than 5 redirects"
+    assert judge_hop(("http://a.test/x", ""), many, SETTINGS).detail == "more than fetch.max_redirects = 5 redirects"
 
 
 def test_every_status_has_a_meaning():

@@ -39,7 +39,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused(site, fetch):
         lookup=lambda host, port: ["127.0.0.1"] if host == "evil.test" else ["::1", "127.0.0.1"],
     )
     assert [(row["reason"], row["detail"], row["attempts"]) for row in rows] == [
-        ("private_address", "the name leads to a loopback address", 1)
+        ("private_address", "the name leads to a loopback address, which fetch.allowed_networks does not allow", 1)
     ] * 2
     assert site.connections == 0
 

@@ -268,7 +268,7 @@ def test_a_self_signed_certificate_is_a_tls_failure(server_loop, site, tmp_path,
     ("behaviour", "reason", "detail"),
     [
         ("hangs up", "connect", "the server hung up before it answered"),
-        ("is silent", "timeout_connect", "no connection within 0.5 s"),
+        ("is silent", "timeout_connect", "no connection within fetch.connect_timeout_s = 0.5 s"),
         ("sends an alert", "tls", "the handshake failed: sslv3 alert handshake failure"),
     ],
 )

@@ -143,7 +143,10 @@ def test_the_socket_refuses_what_the_look_up_let_pass(vault, fetch, monkeypatch)
     """Between look-up and connect nothing can be swapped: the very address of the socket is judged again."""
     monkeypatch.setattr(Resolver, "_leave_out_refused", lambda _, addresses: list(addresses))
     (row,) = fetch(f"http://swapped.test:{vault.port}/picture", allowed_networks=(), lookup=lead_inside)
-    assert (row["reason"], row["detail"]) == ("private_address", "the name leads to a loopback address")
+    assert (row["reason"], row["detail"]) == (
+        "private_address",
+        "the name leads to a loopback address, which fetch.allowed_networks does not allow",
+    )
     assert vault.connections == 0
 
 

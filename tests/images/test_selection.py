@@ -77,7 +77,7 @@ def test_every_annotation_is_accounted_for():
         "http://never": ("fetch", "cancelled"),
     }
     assert rejected["http://gone"][2] == "404"
-    assert rejected["http://tiny"][2] == "8 x 8 pixels"
+    assert rejected["http://tiny"][2] == "8 x 8 pixels: images.min_side_px = 16"
 
 
 def test_config_decides_what_rejects():
@@ -89,8 +89,8 @@ def test_config_decides_what_rejects():
     assert "damaged" in kept[0]["flags"]
     assert {"dark", "low_information", "nearly_uniform", "mostly_border", "greyscale"} == set(kept[1]["flags"])
     _, rejected = select([dark, hurt], ["http://dark", "http://hurt"], reject_damaged=True, reject_flags=("dark",))
-    assert rejected["http://dark"] == ("images", "low_quality", "dark: brightness 0.0118")
-    assert rejected["http://hurt"] == ("images", "damaged", "Corrupt JPEG data")
+    assert rejected["http://dark"] == ("images", "low_quality", "dark: brightness 0.0118 (images.reject_flags)")
+    assert rejected["http://hurt"] == ("images", "damaged", "Corrupt JPEG data (images.reject_damaged)")
     _, rejected = select([hurt], ["http://hurt"], placeholder_sha256=("AB",))
     assert rejected["http://hurt"][1] == "placeholder"
     _, rejected = select([hurt], ["http://hurt"], max_pixels=100)

@@ -65,14 +65,16 @@ class TestOneClass:
         answered = Answered()
         answered.vote("p", ["nike", "nike", "puma"])
         settled = answered.settle(method="majority", min_confidence=0.9)
-        assert refusals_of(settled, "p") == {(Reason.LOW_CONFIDENCE, "nike 2 : puma 1; confidence 0.67 of 0.9 needed")}
+        assert refusals_of(settled, "p") == {
+            (Reason.LOW_CONFIDENCE, "nike 2 : puma 1; confidence 0.67 of samples.min_confidence = 0.9")
+        }
 
     def test_too_few_votes(self):
         """Fewer answers naming a class than asked for, however sure."""
         answered = Answered()
         answered.vote("p", ["nike"])
         settled = answered.settle(min_votes=2)
-        assert refusals_of(settled, "p") == {(Reason.TOO_FEW_VOTES, "nike 1; 1 of 2 votes needed")}
+        assert refusals_of(settled, "p") == {(Reason.TOO_FEW_VOTES, "nike 1; 1 of samples.min_votes = 2 votes")}
 
     def test_a_plain_list_with_one_label_a_picture_goes_through(self):
         """One anonymous answer a picture is enough at the default bar, for rare classes too."""
@@ -176,7 +178,7 @@ class TestOneWorkerTwice:
         answered.say("p", "nike", "w0", minute=minute)
         answered.say("p", "puma", "w0", minute=minute)
         settled = answered.settle()
-        assert refusals_of(settled, "p") == {(Reason.TOO_FEW_VOTES, "0 of 1 votes needed")}
+        assert refusals_of(settled, "p") == {(Reason.TOO_FEW_VOTES, "0 of samples.min_votes = 1 votes")}
         assert len(settled.rejected) == 2
 
     def test_a_worker_may_change_her_mind_to_none(self):

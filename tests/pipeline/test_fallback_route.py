@@ -81,7 +81,10 @@ def test_a_picture_served_only_by_its_alternative_is_released_and_explained(data
     assert "alternative" in printed
     assert site.url("/mirror.jpg") in printed
     (refused,) = {(row["reason"], row["detail"]) for row in explain_url(Run(config), lost)["rejected"]}
-    assert refused == ("http_4xx", "HTTP 404; fallbacks: alternative 1: HTTP 404; alternative 2: a private address")
+    assert refused == (
+        "http_4xx",
+        "HTTP 404; fallbacks: alternative 1: HTTP 404; alternative 2: a private address, which fetch.allowed_networks does not allow",
+    )
 
 
 def test_turning_fallbacks_on_and_retrying_heals(dataset, site):

@@ -90,9 +90,9 @@ def test_small_classes_are_left_out():
     kept, rejected = split(rows, min_class_images=3)
     assert sorted(kept) == ["i0", "i1", "i2", "i3"]
     assert {row["annotation_id"]: row["detail"] for row in rejected} == {
-        "a-j1": "b has 2 pictures, fewer than 3",
-        "a-j2": "c has 2 pictures, fewer than 3",
-        "a-k": "b has 2 pictures, fewer than 3",
+        "a-j1": "b has 2 pictures, fewer than splits.min_class_images = 3",
+        "a-j2": "c has 2 pictures, fewer than splits.min_class_images = 3",
+        "a-k": "b has 2 pictures, fewer than splits.min_class_images = 3",
     }
 
 

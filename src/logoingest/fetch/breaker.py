@@ -66,7 +66,8 @@ class Breaker:
         elif circuit.verdict is None and circuit.failures >= self._failures:
             count = f"{circuit.failures} requests in a row failed" if circuit.failures > 1 else "the last request failed"
             circuit.verdict = Verdict(
-                Reason.HOST_DOWN, f"not asked: {count}, lastly with {verdict.reason.value} ({verdict.detail})"
+                Reason.HOST_DOWN,
+                f"not asked: {count} (fetch.breaker_failures = {self._failures}), lastly with {verdict.reason.value} ({verdict.detail})",
             )
             circuit.probe_from = now
 

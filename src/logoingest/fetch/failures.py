@@ -22,7 +22,7 @@ from yarl import URL
 from logoingest.errors import LogoingestError
 from logoingest.fetch.addresses import explain_refusal, parse_socket_address
 from logoingest.fetch.http.connection import BrokenBodyError, Http2OnlyError, StaleConnectionError
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import NOT_ALLOWED, Verdict
 from logoingest.fetch.settings import FetchSettings, Proxy
 from logoingest.schemas import Reason
 
@@ -115,7 +115,7 @@ _BROKEN_OFF = Verdict(Reason.TRUNCATED, "the connection broke off in the body", 
 
 def _judge_refused(error: Any, _: _Scene) -> Verdict:
     article = "an" if error.kind[0] in "aeiou" else "a"
-    return Verdict(Reason.PRIVATE_ADDRESS, f"the name leads to {article} {error.kind} address")
+    return Verdict(Reason.PRIVATE_ADDRESS, f"the name leads to {article} {error.kind} address, {NOT_ALLOWED}")
 
 
 def _judge_lookup(error: Any, scene: _Scene) -> Verdict:
@@ -156,11 +156,17 @@ def _judge_proxy_connect(error: Any, _: _Scene) -> Verdict:
 
 
 def _judge_read_timeout(_: Any, scene: _Scene) -> Verdict:
-    return Verdict(Reason.TIMEOUT_READ, f"nothing came for {scene.settings.read_timeout_s:g} s", can_heal=True)
+    return Verdict(
+        Reason.TIMEOUT_READ, f"nothing came for fetch.read_timeout_s = {scene.settings.read_timeout_s:g} s", can_heal=True
+    )
 
 
 def _judge_connect_timeout(_: Any, scene: _Scene) -> Verdict:
-    return Verdict(Reason.TIMEOUT_CONNECT, f"no connection within {scene.settings.connect_timeout_s:g} s", can_heal=True)
+    return Verdict(
+        Reason.TIMEOUT_CONNECT,
+        f"no connection within fetch.connect_timeout_s = {scene.settings.connect_timeout_s:g} s",
+        can_heal=True,
+    )
 
 
 def _judge_connect(error: Any, _: _Scene) -> Verdict:

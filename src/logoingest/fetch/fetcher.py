@@ -194,14 +194,13 @@ class Fetcher:
         if not urls:
             batch.done.set_result(None)
         for index, url in enumerate(urls):
-            now = time.monotonic()
             target = admit_url(url, self._settings)
             if isinstance(target, Verdict):
-                self._settle(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url, started=now), target)
+                self._settle(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url), target)
             else:
                 budget_s = self._settings.total_timeout_s
                 known = batch.validators.get(url)
-                pursuit = Pursuit(target, target, budget_s, batch=batch, index=index, url=url, started=now, validators=known)
+                pursuit = Pursuit(target, target, budget_s, batch=batch, index=index, url=url, validators=known)
                 self._enqueue(pursuit)
 
     def _enqueue(self, pursuit: Pursuit, *, first: bool = False) -> None:
@@ -340,9 +339,11 @@ class Fetcher:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            detail = f"not complete within {self._settings.total_timeout_s:g} s"
+            detail = f"not complete within fetch.total_timeout_s = {self._settings.total_timeout_s:g} s"
             answer = Failure(Verdict(Reason.TIMEOUT_TOTAL, detail, can_heal=True), None)
-        errand.budget_s -= time.monotonic() - began
+        took = time.monotonic() - began
+        errand.budget_s -= took
+        errand.took_s += took
         if answer.status is not None:
             errand.status, errand.final_url = answer.status, errand.target.url
         return answer

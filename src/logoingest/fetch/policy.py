@@ -50,6 +50,8 @@ class Verdict(NamedTuple):
     """How long the server asked to be left alone."""
 
 
+#: Why an address that is not public is not asked.
+NOT_ALLOWED = "which fetch.allowed_networks does not allow"
 #: What becomes of the URLs of a host that asked for a longer pause than config grants.
 LEFT_ALONE = Verdict(Reason.HOST_DOWN, "not asked: the host wants to be left alone for longer than fetch.max_backoff_s")
 #: … and of one that refuses or times out however slowly it is asked.
@@ -87,7 +89,7 @@ def judge_hop(request: tuple[str, str], seen: Collection[tuple[str, str]], setti
     if request in seen:
         return Verdict(Reason.REDIRECT_LOOP, "redirects go in a circle")
     if len(seen) > settings.max_redirects:
-        return Verdict(Reason.REDIRECT_LOOP, f"more than {settings.max_redirects} redirects")
+        return Verdict(Reason.REDIRECT_LOOP, f"more than fetch.max_redirects = {settings.max_redirects} redirects")
     return None
 
 
@@ -95,11 +97,11 @@ def _judge_target(target: Target, settings: FetchSettings) -> Verdict | None:
     """Literal addresses are judged here; names when they are resolved, at the moment of connecting (see ``client``)."""
     if target.address is not None:
         kind = explain_refusal(target.address, settings.allowed_networks)
-        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, f"a {kind} address")
+        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, f"a {kind} address, {NOT_ALLOWED}")
     name = target.host.removesuffix(".")
     if (name in LOCAL_NAMES or name.endswith(".localhost")) and settings.choose_proxy(target) is not None:
         kind = explain_refusal(IPv4Address("127.0.0.1"), settings.allowed_networks)
-        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, "a name of the local machine or network")
+        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, f"a name of the local machine or network, {NOT_ALLOWED}")
     return None
 
 

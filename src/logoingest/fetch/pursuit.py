@@ -62,6 +62,8 @@ class Errand:
     first: Target
     target: Target
     budget_s: float
+    took_s: float = 0.0
+    """Spent in its requests so far, all attempts and redirects together."""
     attempts: int = 0
     status: int | None = None
     final_url: str | None = None
@@ -135,7 +137,6 @@ class Pursuit(Errand):
     batch: Batch
     index: int
     url: str
-    started: float
     verdict: Verdict | None = None
     """How its last attempt ended, if it waits for another."""
     validators: Validators | None = None

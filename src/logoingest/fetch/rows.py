@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +24,7 @@ def compose_row(pursuit: Pursuit) -> dict[str, Any]:
         "final_url": pursuit.final_url,
         "http_status": pursuit.status,
         "attempts": pursuit.attempts,
-        "elapsed_ms": round((time.monotonic() - pursuit.started) * 1000, 1),
+        "elapsed_ms": round(pursuit.took_s * 1000, 1),
         "fetched_at": datetime.now(UTC),
         "expected": write_expected(pursuit.batch.expected.get(pursuit.url, ())),
     }

@@ -132,14 +132,14 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     if width is None or picture["hash"] is None:
         raise LogoingestError(Problem(picture["url"], "was downloaded, but never looked at", "run fetch again"))
     if width * height > config.max_pixels:
-        return Refusal(Reason.BOMB, f"{width} x {height} pixels")
+        return Refusal(Reason.BOMB, f"{width} x {height} pixels are more than images.max_pixels = {config.max_pixels:,}")
     if min(width, height) < config.min_side_px:
-        return Refusal(Reason.TOO_SMALL, f"{width} x {height} pixels")
+        return Refusal(Reason.TOO_SMALL, f"{width} x {height} pixels: images.min_side_px = {config.min_side_px}")
     if picture["damaged"] and config.reject_damaged:
-        return Refusal(Reason.DAMAGED, fault or picture["image_detail"])
+        return Refusal(Reason.DAMAGED, f"{fault or picture['image_detail']} (images.reject_damaged)")
     raised = [name for name in raise_flags(picture) if name in config.reject_flags] if config.reject_flags else []
     if raised:
-        return Refusal(Reason.LOW_QUALITY, "; ".join(describe_flag(name, picture) for name in raised))
+        return Refusal(Reason.LOW_QUALITY, "; ".join(describe_flag(name, picture) for name in raised) + " (images.reject_flags)")
     return None
 
 

@@ -121,11 +121,12 @@ def _refuse_picture(picture: int, verdicts: Verdicts, counts: str, config: Sampl
         return Refusal(Reason.NO_LABEL_WON, counts)
     if verdicts.named[picture] < config.min_votes:
         given = f"{counts}; " if counts else ""
-        return Refusal(Reason.TOO_FEW_VOTES, f"{given}{verdicts.named[picture]} of {config.min_votes} votes needed")
+        return Refusal(Reason.TOO_FEW_VOTES, f"{given}{verdicts.named[picture]} of samples.min_votes = {config.min_votes} votes")
     if verdicts.is_tied[picture] or verdicts.is_even[picture]:
         return Refusal(Reason.TIE, counts)
     return Refusal(
-        Reason.LOW_CONFIDENCE, f"{counts}; confidence {verdicts.confidence[picture]:.2f} of {config.min_confidence:g} needed"
+        Reason.LOW_CONFIDENCE,
+        f"{counts}; confidence {verdicts.confidence[picture]:.2f} of samples.min_confidence = {config.min_confidence:g}",
     )
 
 

@@ -183,8 +183,11 @@ def _check_pixels(data: bytes, image: Image.Image) -> None:
 def _judge_size(width: int, height: int, max_pixels: int) -> None:
     if width <= 0 or height <= 0:
         raise ValueError(f"the header says {width} x {height} pixels")
-    if (max_pixels and width * height > max_pixels) or max(width, height) > MAX_SIDE_PX:
-        raise Image.DecompressionBombError(f"the header says {width} x {height} pixels")
+    told = f"the header says {width} x {height} pixels"
+    if max(width, height) > MAX_SIDE_PX:
+        raise Image.DecompressionBombError(f"{told}, a side of more than {MAX_SIDE_PX:,}")
+    if max_pixels and width * height > max_pixels:
+        raise Image.DecompressionBombError(f"{told}, more than images.max_pixels = {max_pixels:,}")
 
 
 def _judge_icon(data: bytes, max_pixels: int) -> None:

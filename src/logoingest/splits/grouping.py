@@ -101,7 +101,7 @@ def refuse_small_classes(samples: Samples, least: int) -> dict[int, Refusal]:
             break
         pairs = sorted(zip(samples.row_of[small].tolist(), samples.class_of[small].tolist(), strict=True))
         for row, number in pairs:
-            what = f"{samples.class_names[number]} has {counts[number]} pictures, fewer than {least}"
+            what = f"{samples.class_names[number]} has {counts[number]} pictures, fewer than splits.min_class_images = {least}"
             refused.setdefault(row, Refusal(Reason.CLASS_TOO_SMALL, what))
         left[samples.row_of[small]] = False
     return refused
