@@ -66,6 +66,55 @@ def test_four_spellings_give_equal_samples(cases, name):
     assert list_samples(settled) == list_samples(typed)
 
 
+URL = "http://x.example/m0.png"
+CVAT = f"""<annotations><version>1.1</version><meta><job><assignee><username>bo</username></assignee></job></meta>
+<image id="0" name="{URL}" width="9" height="9"><tag label="nike"/><box label="nike" xtl="1" ytl="1" xbr="4" ybr="4"/><tag label="puma"/></image>
+</annotations>"""
+VOC = f"<annotation><filename>m0.png</filename><url>{URL}</url><object><name>nike</name></object><object><name>puma</name></object></annotation>"
+COCO = {
+    "images": [{"id": 1, "coco_url": URL, "width": 9, "height": 9, "file_name": "m0.png"}],
+    "annotations": [{"image_id": 1, "category_id": 1}, {"id": 2, "image_id": 1, "category_id": 2}],
+    "categories": [{"id": 1, "name": "nike"}, {"id": 2, "name": "puma"}],
+}
+LABELBOX = {
+    "data_row": {"id": "d", "row_data": URL},
+    "media_attributes": {"height": 9, "width": 9},
+    "projects": {"p": {"name": "n", "labels": [{"id": "l", "annotations": {"objects": [], "classifications": [
+        {"feature_id": "f", "name": "brand", "checklist_answers": [{"name": "nike"}, {"name": "puma"}]}
+    ]}}]}},
+}  # fmt: skip
+GROUND_TRUTH = {
+    "source-ref": URL,
+    "brand": [0, 1],
+    "brand-metadata": {
+        "class-map": {"0": "nike", "1": "puma"}, "confidence-map": {"0": 0.9, "1": 0.8}, "human-annotated": "yes",
+        "creation-date": "2020-01-01T00:00:00", "type": "groundtruth/image-classification-multilabel", "job-name": "j",
+    },
+}  # fmt: skip
+VIA = {f"{URL}-1": {"filename": URL, "size": -1, "regions": [], "file_attributes": {"brand": {"nike": True, "puma": True}}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.xml", CVAT),
+        ("voc.xml", VOC),
+        ("coco.json", json.dumps(COCO)),
+        ("rows.ndjson", json.dumps(LABELBOX)),
+        ("rows.manifest", json.dumps(GROUND_TRUTH)),
+        ("via.json", json.dumps(VIA)),
+        ("rows.jsonl", json.dumps({"url": URL, "label": ["nike", "puma"]})),
+    ],
+)
+def test_every_format_gives_one_answer(tmp_path, name, content):
+    """Tags, checklists, multi-label jobs, objects without boxes: one annotation names both brands, and the picture shows both."""
+    (tmp_path / name).write_text(content + "\n", encoding="utf-8")
+    kept, _, settled = take_in(tmp_path / name)
+    loose = [row["raw_label"] for row in kept.to_pylist() if row["bbox"] is None]
+    assert loose == ['["nike", "puma"]']
+    assert [row["class_ids"] for row in list_samples(settled)] == [["nike", "puma"]]
+
+
 @FEW
 @given(ROWS)
 def test_every_submission_is_in_one_place(rows):

@@ -245,6 +245,13 @@ def make_records(whole: Record, answers: Sequence[Answer], identifier: str | Non
         yield refused._replace(source_id=number_id(identifier, index))
 
 
+def join_records(records: Sequence[Record]) -> Record:
+    """What one submission says without a box, read piece by piece, as the one answer it is; under the first piece's id."""
+    answers = [Answer(record.raw_label, None, json.loads(record.attributes or "null")) for record in records]
+    (answer,) = join_choices(answers)
+    return records[0]._replace(raw_label=answer.label, attributes=write_attributes(answer.attributes))
+
+
 def number_id(identifier: str | None, index: int) -> str | None:
     """The source's id of its index-th answer (from 1)."""
     return identifier if identifier is None or index == 1 else f"{identifier}:{index}"

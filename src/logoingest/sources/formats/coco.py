@@ -6,6 +6,7 @@ since annotations may stand before them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from logoingest.sources.cells.answers import AnswerError, describe_scalar, read_
 from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
 from logoingest.sources.cells.files import SourceFile, open_lines
 from logoingest.sources.cells.json_items import iterate_members
-from logoingest.sources.cells.records import Record, refuse_record, write_attributes
+from logoingest.sources.cells.records import Record, join_records, refuse_record, write_attributes
 
 _URL_KEYS = ("coco_url", "url", "flickr_url")
 _NAME_KEY = "file_name"
@@ -42,7 +43,7 @@ def read_coco(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
 
     - url: ``coco_url``, ``url`` or ``flickr_url``, the others as alternatives; without any, ``url_prefix`` and ``file_name``.
       ``url_column`` names another key of the image.
-    - answer: the name of the annotation's category.
+    - answer: the name of the annotation's category; the annotations without a box of one picture and person are one answer.
     - bbox: as COCO has it, [x, y, width, height] in pixels; none where there is none.
     - source_id: the annotation's id. worker: ``creator``, which COCO Annotator writes; ``worker_column`` names another key.
     - attributes: iscrowd, score, and what stands under ``attributes`` (CVAT, Datumaro), where given.
@@ -53,8 +54,9 @@ def read_coco(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     Raises:
         SourceError: it is no COCO data set, lists no images, or breaks off.
     """
-    pictures, categories = _read_lists(file, source)
+    pictures, categories, tagged = _read_lists(file, source)
     asked: set[int] = set()
+    tags: dict[tuple[int, str | None], list[Record]] = {}
     number = 0
     with open_lines(file) as lines:
         for member in iterate_members(lines):
@@ -62,22 +64,31 @@ def read_coco(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
                 number += 1
                 record, about = _read_annotation(member.value, number, pictures, categories, source)
                 asked.add(about)
-                yield record
+                if record.reason is None and record.bbox is None and tagged[str(member.value["image_id"])] > 1:
+                    tags.setdefault((about, record.worker_id), []).append(record)
+                else:
+                    yield record
+    yield from map(join_records, tags.values())
     for picture in pictures.values():
         if picture.number not in asked:
             yield _name_picture(picture)
 
 
-def _read_lists(file: SourceFile, source: SourceConfig) -> tuple[dict[str, _Picture], dict[str, str]]:
-    """The images and the names of categories, by id."""
+def _read_lists(file: SourceFile, source: SourceConfig) -> tuple[dict[str, _Picture], dict[str, str], Counter[str]]:
+    """The images and the names of categories, by id, and how many annotations without a box are about an image."""
+    tagged: Counter[str] = Counter()
     pictures: dict[str, _Picture] = {}
     categories: dict[str, str] = {}
     first: Mapping[str, Any] | None = None
     with open_lines(file) as lines:
         for name, inner, value in iterate_members(lines):
-            if inner is not None or not isinstance(value, dict) or not isinstance(value.get("id"), str):
+            if inner is not None or not isinstance(value, dict):
                 continue
-            if name == "images":
+            if name == "annotations":
+                tagged[str(value.get("image_id"))] += value.get("bbox") in (None, [])
+            elif not isinstance(value.get("id"), str):
+                continue
+            elif name == "images":
                 first = first or value
                 pictures.setdefault(value["id"], _Picture(len(pictures) + 1, _find_urls(value, source)))
             elif name == "categories" and isinstance(value.get("name"), str):
@@ -87,7 +98,7 @@ def _read_lists(file: SourceFile, source: SourceConfig) -> tuple[dict[str, _Pict
         raise file.fault("lists no COCO images", hint)
     if problems := find_missing(file.name, {"url_column": source.url_column}, tuple(first)):
         raise SourceError(problems)
-    return pictures, categories
+    return pictures, categories, tagged
 
 
 def _find_urls(image: Mapping[str, Any], source: SourceConfig) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from logoingest.sources.cells.boxes import join_corners
 from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
 from logoingest.sources.cells.files import SourceFile, open_binary
 from logoingest.sources.cells.markup import MarkupError, iterate_elements, read_text
-from logoingest.sources.cells.records import Record, refuse_record, write_attributes
+from logoingest.sources.cells.records import Record, join_records, refuse_record, write_attributes
 from logoingest.sources.cells.times import parse_seconds
 from logoingest.sources.cells.workers import name_worker
 
@@ -32,7 +32,7 @@ def read_cvat(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """The records of an export; ``source_row`` is the number of the ``<image>``.
 
     - url: the image's ``name`` when that is a URL, else ``url_prefix`` and the name, percent-encoded.
-    - answer: the label of a ``<box>`` or ``<tag>``; with ``label_column`` the value of its attribute of that name.
+    - answer: the label of a ``<box>`` or ``<tag>`` (all tags of a picture are one answer); with ``label_column`` the value of its attribute of that name.
     - bbox: between xtl, ytl, xbr, ybr; a rotation, occluded, source (manual, auto …) and CVAT's own attributes are kept.
     - worker: the user name of the job's or task's assignee.
     - source_id: ``<task id>-<image id>-<index>``, the place in the image from 0; none where the task has no id.
@@ -99,6 +99,7 @@ def _read_image(element: ET.Element, whole: Record, source: SourceConfig) -> Ite
     shapes = [shape for shape in element if shape.tag in _ANSWERS | _SHAPES]
     if not shapes:
         yield whole._replace(source_id=identifier)
+    tags: list[Record] = []
     for index, shape in enumerate(shapes):
         record = whole._replace(source_id=identifier and f"{identifier}-{index}", raw_label=shape.get("label") or "")
         if shape.tag in _SHAPES:
@@ -109,7 +110,13 @@ def _read_image(element: ET.Element, whole: Record, source: SourceConfig) -> Ite
         except AnswerError as error:
             yield record._replace(reason=Reason.INVALID_ROW, detail=f"{shape.tag} {index}: {error}")
             continue
-        yield record._replace(raw_label=answer.label, bbox=answer.bbox, attributes=write_attributes(answer.attributes))
+        record = record._replace(raw_label=answer.label, bbox=answer.bbox, attributes=write_attributes(answer.attributes))
+        if answer.bbox is None:
+            tags.append(record)
+        else:
+            yield record
+    if tags:
+        yield join_records(tags)
 
 
 def _read_shape(shape: ET.Element, label_attribute: str | None) -> Answer:
