@@ -154,12 +154,13 @@ def test_a_jpeg_without_its_end_marker():
 
 @pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
 def test_cut_containers_are_truncated(kind):
-    """What the container says is missing is missing; a RIFF size that is merely wrong is put right."""
+    """What the container says is missing is missing: browsers wait for it, too."""
     data = encode(draw_halves((200, 150)), kind)
     for end in (len(data) // 2, len(data) - 40):
         assert inspect_image(data[:end], store="rgb")["image_reason"] == "truncated"
     if kind == "WEBP":
-        check_refused_but_saved(data[:4] + (len(data) + 500).to_bytes(4, "little") + data[8:], (200, 150), "decoder")
+        more = data[:4] + (len(data) + 500).to_bytes(4, "little") + data[8:]
+        assert inspect_image(more, store="rgb")["image_reason"] == "truncated"
 
 
 def test_avif_is_known_by_its_compatible_brands():

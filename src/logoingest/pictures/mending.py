@@ -4,7 +4,6 @@
 |---|---|
 | a PNG's ancillary chunk with a wrong checksum, of a wrong length, too large unpacked, or cut short | leaving out what no pixel needs |
 | a JPEG that ends without its end marker | the marker; it only counts when every pixel was there |
-| a WebP whose RIFF header counts more bytes than there are, though every chunk is whole | the right number |
 | EXIF in an AVIF that cannot be read | giving the item another type, so that nobody reads it |
 """
 
@@ -27,8 +26,6 @@ def mend_container(data: bytes, picture_format: str) -> bytes | None:
     """The file without what Pillow stumbles over; None where nothing is known to help."""
     if picture_format == "PNG":
         return _keep_pixels(data)
-    if picture_format == "WEBP":
-        return _count_riff(data)
     if picture_format == "AVIF":
         return _hide_exif(data)
     return None
@@ -39,12 +36,17 @@ def mend_jpeg(data: bytes, first_scan: int) -> bytes | None:
     return None if data.endswith(_END_OF_IMAGE) or data.find(_END_OF_IMAGE, first_scan) >= 0 else data + _END_OF_IMAGE
 
 
-def _keep_pixels(data: bytes) -> bytes:
-    """The header, the palette, transparency and colour profile where they are sound, the pixels."""
+def _keep_pixels(data: bytes) -> bytes | None:
+    """The header, the palette, transparency and colour profile where they are sound, the pixels; None for an animation.
+
+    Which picture of a broken animation is shown differs from browser to browser.
+    """
     kept, colour_type = [_PNG_HEADER], -1
     for number, (kind, content, checksum) in enumerate(iterate_png_chunks(data)):
         if kind == b"IEND" or number == _MAX_CHUNKS:
             break
+        if kind == b"acTL":
+            return None
         if kind == b"IHDR" and len(content) >= 10:
             colour_type = content[9]
         sound = checksum is not None and zlib.crc32(content, zlib.crc32(kind)) == checksum
@@ -70,17 +72,6 @@ def _is_profile(content: memoryview) -> bool:
     except zlib.error:
         return False
     return not unpack.unconsumed_tail
-
-
-def _count_riff(data: bytes) -> bytes | None:
-    """With the size that its chunks have (WebP container specification, RIFF header); None where a chunk itself is cut."""
-    position = 12
-    while position + 8 <= len(data):
-        (size,) = struct.unpack_from("<I", data, position + 4)
-        position += 8 + size + size % 2
-    if position != len(data) or position - 8 == int.from_bytes(data[4:8], "little"):
-        return None
-    return data[:4] + (position - 8).to_bytes(4, "little") + data[8:]
 
 
 def _hide_exif(data: bytes) -> bytes | None:
