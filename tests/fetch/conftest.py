@@ -294,8 +294,13 @@ class Site:
         return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n" + body + b"0\r\nX-Trailer: 1\r\n\r\n"
 
     def on_chunk_size(self, request, rest):
-        """Chunks whose size is ``rest``."""
-        return f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{rest}\r\n".encode() + PICTURE
+        """Chunks whose size is ``rest``; then the connection is closed."""
+
+        async def send_and_close(send, writer):
+            await send(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{rest}\r\n".encode() + PICTURE)
+            return False
+
+        return _later(send_and_close)
 
     def on_chunks_and_length(self, request, rest):
         """Chunks count (RFC 9112 §6.3); the length beside them is a lie."""
