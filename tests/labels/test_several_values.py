@@ -8,7 +8,13 @@ from crowd_tables import Answered, refusals_of, sample_of
 from logoingest.choices import write_choices
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.draft import draft_class_map
+from logoingest.labels.label_table import normalise_annotations
+from logoingest.labels.map_editing import plan_edit
+from logoingest.labels.map_entries import Signature
 from logoingest.labels.match import decide_labels, explain_label, normalise_label
+from logoingest.labels.rulings import Action, Meaning, Ruling
+from logoingest.labels.suggestions import gather_open_labels, list_spellings
+from logoingest.schemas import AnnotationRow
 
 MAP = ClassMap.from_toml(
     """
@@ -107,3 +113,40 @@ def test_boxes_of_one_submission_add_up():
     assert (sample_of(settled, "both")["class_ids"], sample_of(settled, "both")["votes"]) == (["nike", "puma"], 3)
     assert (sample_of(settled, "twice")["class_ids"], sample_of(settled, "twice")["votes"]) == (["nike"], 3)
     assert len(settled.rejected) == 0
+
+
+def annotate(*answers):
+    """Annotations of these answers, one a worker and picture."""
+    rows = [
+        {
+            "annotation_id": f"{number:032x}", "url": f"http://x.test/{number}", "raw_label": answer, "worker_id": f"w{number}",
+            "status": "submitted", "source_file": "a", "source_row": number,
+        }
+        for number, answer in enumerate(answers)
+    ]  # fmt: skip
+    return AnnotationRow.table(rows)
+
+
+def list_open(annotations, class_map):
+    made = normalise_annotations(annotations, class_map)
+    return gather_open_labels(annotations, made.labels, made.decisions, class_map).labels
+
+
+def test_what_is_open_is_a_value_not_a_combination():
+    """A person is asked about "zzz" once, whatever it was ticked with; values that contradict each other are asked about together."""
+    annotations = annotate('["nike", "zzz"]', '["zzz", "puma"]', "zzz", '["nike", "none"]', '["nike", "puma"]')
+    found = {label.raw_label: (label.answers, label.workers) for label in list_open(annotations, MAP)}
+    assert found == {"zzz": (3, ["w0", "w1", "w2"]), '["nike", "none"]': (1, ["w3"])}
+
+
+def test_a_ruling_about_a_value_settles_every_answer_with_it(tmp_path):
+    """The alias is the value's; what was in review is accepted, and a list can be ruled on as a whole."""
+    path = tmp_path / "map.toml"
+    path.write_text("[classes.nike]\n[classes.puma]\n", encoding="utf-8")
+    annotations = annotate('["nike", "zzz"]', '["zzz", "nike"]', '["nike", "none"]')
+    rulings = [Ruling("zzz", Meaning(Action.CLASS, "puma")), Ruling('["nike", "none"]', Meaning(Action.CLASS, "nike"))]
+    edit = plan_edit(path, rulings, annotations, Signature("me", None), ())
+    made = normalise_annotations(annotations, edit.class_map)
+    assert made.decisions.column("class_ids").to_pylist() == [["nike", "puma"], ["puma", "nike"], ["nike"]]
+    assert list_open(annotations, edit.class_map) == []
+    assert list_spellings(made.labels) == ['["nike", "none"]', '["nike", "zzz"]', '["zzz", "nike"]', "nike", "none", "zzz"]

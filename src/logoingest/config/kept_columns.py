@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
-_PREFIXES = ("Input.", "Answer.", "data.")
+_PREFIXES = ("Input.", "Answer.", "INPUT:", "OUTPUT:", "data.")
 _MAX_CHARS = 64
 #: Columns of every release (and its split): no column of a source is kept under such a name.
 RELEASE_COLUMNS = frozenset(

@@ -200,6 +200,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.label_commands.review_terminal import count
     from logoingest.labels.review_sheet import read_sheet
     from logoingest.labels.rulings import ClassFinder
+    from logoingest.labels.suggestions import list_spellings
     from logoingest.pipeline import apply_rulings, read_group_sheet, write_group_rulings
 
     sheet: Path = options.apply
@@ -208,7 +209,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     except OSError as error:
         raise UsageError(Problem(str(sheet), f"cannot be read ({error.strerror or error})")) from None
     review = _gather(run, options, 0)
-    reading = read_sheet(data, sheet.name, review.labels.column("raw_label").to_pylist(), ClassFinder(review.class_map))
+    reading = read_sheet(data, sheet.name, list_spellings(review.labels), ClassFinder(review.class_map))
     groups = read_group_sheet(run, data, sheet.name, signature)
     applied = apply_rulings(run, review, reading.rulings, signature)
     write_group_rulings(groups, signature)

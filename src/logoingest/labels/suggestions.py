@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import tomlkit
 
+from logoingest.choices import read_choices
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.clusters import OpenSpelling, cluster_labels, is_only_noise
 from logoingest.labels.fold import fold
 from logoingest.labels.map_editing import is_exact_only, write_spelling
 from logoingest.labels.map_writing import make_entry
-from logoingest.labels.match import REVIEW, UNKNOWN
+from logoingest.labels.match import REVIEW, UNKNOWN, decide_labels
 
 if TYPE_CHECKING:
     from logoingest.labels.proposals import Proposal
@@ -130,7 +131,7 @@ class OpenLabels(NamedTuple):
 def gather_open_labels(
     annotations: pa.Table, labels: pa.Table, decisions: pa.Table, class_map: ClassMap, pictured: Collection[str] = ()
 ) -> OpenLabels:
-    """The distinct answers that no rule and no override decides, sorted by text.
+    """The distinct answers that no rule and no override decides, sorted by text; of several values at once, those that are open.
 
     Args:
         annotations: ``AnnotationRow``s.
@@ -143,20 +144,44 @@ def gather_open_labels(
     picked = annotations.select(["raw_label", "worker_id", "url"]).filter(undecided)
     picked = picked.set_column(0, "raw_label", pc.fill_null(picked.column("raw_label"), ""))
     grouped = picked.group_by("raw_label").aggregate([("raw_label", "count"), ("worker_id", "distinct"), ("url", "distinct")])
-    facts = labels.filter(pc.is_in(labels.column("raw_label"), value_set=grouped.column("raw_label").combine_chunks()))
+    spellings = _divide_answers(grouped.to_pylist(), class_map)
+    facts = labels.filter(pc.is_in(labels.column("raw_label"), value_set=pa.array(sorted(spellings), pa.string())))
     known = {row["raw_label"]: row for row in facts.select(["raw_label", "decision", "rule", "matched_alias"]).to_pylist()}
+    known |= {made.raw_label: asdict(made) for made in decide_labels(sorted(spellings.keys() - known.keys()), class_map)}
     found: list[OpenLabel] = []
     noise: list[int] = []
-    for row in sorted(grouped.to_pylist(), key=lambda entry: str(entry["raw_label"])):
-        label, fact = row["raw_label"], known[row["raw_label"]]
+    for label, rows in sorted(spellings.items()):
+        fact, answers = known[label], sum(row["raw_label_count"] for row in rows)
         if is_only_noise(label, class_map):
-            noise.append(row["raw_label_count"])
+            noise.append(answers)
             continue
-        workers = sorted(worker for worker in row["worker_id_distinct"] if worker is not None)
-        urls = sorted((url for url in row["url_distinct"] if url is not None), key=lambda url: (url not in pictured, url))
-        near = fact["matched_alias"]
-        found.append(OpenLabel(label, fact["decision"], fact["rule"], near, row["raw_label_count"], workers, urls))
+        workers = sorted({worker for row in rows for worker in row["worker_id_distinct"] if worker is not None})
+        distinct = {url for row in rows for url in row["url_distinct"] if url is not None}
+        urls = sorted(distinct, key=lambda url: (url not in pictured, url))
+        found.append(OpenLabel(label, fact["decision"], fact["rule"], fact["matched_alias"], answers, workers, urls))
     return OpenLabels(found, len(noise), sum(noise))
+
+
+def _divide_answers(rows: Sequence[Mapping[str, Any]], class_map: ClassMap) -> dict[str, list[Mapping[str, Any]]]:
+    """What there is to decide → the rows it is about: of an answer of several values those that are open by themselves.
+
+    One that nobody could settle so, as values contradict each other, is decided as a whole.
+    """
+    listed = {row["raw_label"]: values for row in rows if (values := read_choices(row["raw_label"]))}
+    made = decide_labels(sorted({value for values in listed.values() for value in values}), class_map)
+    is_open = {decision.raw_label for decision in made if decision.decision in {REVIEW, UNKNOWN}}
+    divided: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        label = row["raw_label"]
+        for text in [value for value in listed.get(label, ()) if value in is_open] or [label]:
+            divided.setdefault(text, []).append(row)
+    return divided
+
+
+def list_spellings(labels: pa.Table) -> list[str]:
+    """The distinct answers of ``LabelRow``s, and the values of those that are several: what rulings may be about."""
+    answers = labels.column("raw_label").to_pylist()
+    return list(dict.fromkeys([*answers, *(value for answer in answers for value in read_choices(answer) or ())]))
 
 
 def cluster_open_labels(
