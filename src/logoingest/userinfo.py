@@ -10,6 +10,9 @@ import re
 #: Scheme and slashes as ``fetch.targets`` understands them, then everything up to the last @ before path, query or fragment.
 _USERINFO = re.compile(r"(\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2})[^/\\?#]*@")
 
+#: The same as Arrow's functions on whole columns take it.
+USERINFO_RE2 = rf"^{_USERINFO.pattern}"
+
 
 def has_userinfo(url: str) -> bool:
     """Whether the URL says who asks, and perhaps with which password (RFC 3986, 3.2.1)."""

@@ -48,8 +48,8 @@ class Ingredients:
         tables = {name: shuffle(getattr(self, name), seed) for name in ("samples", "images", "splits", "rejected")}
         return Ingredients(**{**self.__dict__, **tables})
 
-    def write(self, folder: Path) -> dict[str, Any]:
-        """Write the release into a new folder."""
+    def write(self, folder: Path, **further: Any) -> dict[str, Any]:
+        """Write the release into a new folder; ``further`` goes to ``write_release``."""
         folder.mkdir(parents=True)
         return write_release(
             folder,
@@ -63,6 +63,7 @@ class Ingredients:
             self.settings,
             self.lineage,
             self.counts,
+            **further,
         )
 
 

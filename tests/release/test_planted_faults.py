@@ -26,7 +26,7 @@ from logoingest.release import open_release, verify_release
 from logoingest.release.features import release_schema
 from logoingest.release.laws import data_files, descriptions
 from logoingest.release.laws.violations import Law
-from release_patient import TEST_FILE, TRAIN_FILE
+from release_patient import TEST_FILE, TRAIN_FILE, Patient
 
 PATHS = "    path: data/train-*"
 
@@ -404,6 +404,20 @@ def test_mending_everything_plants_nothing(patient):
     version("0.0.1")(patient)
     patient.forge()
     assert patient.laws() == set()
+
+
+def test_kept_columns_are_in_order(making, tmp_path):
+    """What goes along from the source is a list of distinct texts, in order; anything else is named."""
+    ingredients = making.ingredients()
+    urls = [url for urls in ingredients.images.column("urls").to_pylist() for url in urls]
+    carried = pa.table({"url": urls, "carried": [json.dumps({"licence": url[:12]}) for url in urls]})
+    ingredients.write(tmp_path / "patient", annotations=carried, kept=["licence"])
+    patient = Patient(tmp_path / "patient")
+    patient.forge()
+    assert patient.laws() == set()
+    on_test_rows(lambda rows: rows[1]["licence"].reverse())(patient)
+    patient.forge()
+    assert patient.laws() == {"kept_columns"}
 
 
 def test_one_picture_saved_twice_is_one_group(patient):

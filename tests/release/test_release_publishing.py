@@ -205,3 +205,13 @@ def test_versions_on_object_storage(releases, server, monkeypatch, tmp_path):
     assert [entry["folder"] for entry in describe_versions(workspace)] == [None, "releases/v2", "release"]
     with workspace.local_copy("releases/v2") as folder:
         assert read_everything(folder) == read_everything(releases / "new")
+
+
+def test_a_file_longer_than_its_manifest_says_is_not_taken(releases, tmp_path):
+    """A place whose file goes on and on fills no disk: what the manifest says is all that is read."""
+    push_release(releases / "old", str(tmp_path / "there"))
+    (file,) = (tmp_path / "there").glob("releases/*/rejected.parquet")
+    os.truncate(file, 1 << 33)
+    with pytest.raises(GateError, match="is longer than"):
+        pull_release(str(tmp_path / "there"), tmp_path / "back")
+    assert not (tmp_path / "back").exists()

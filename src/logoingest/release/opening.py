@@ -15,7 +15,7 @@ from typing import NamedTuple
 from logoingest.config import Config, load_config
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.loader import Release, open_folder
-from logoingest.release.manifest import MANIFEST_NAME, compute_fingerprint, read_manifest
+from logoingest.release.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, compute_fingerprint, read_manifest
 from logoingest.release.publishing import copy_release, explain_errors, open_target, read_pointer, receive_file
 from logoingest.release.versions import RELEASE_FOLDER, name_version
 from logoingest.workspace import Workspace
@@ -122,7 +122,7 @@ def _keep_copy(found: _Place, cache: Path) -> Path:
 
 def _read_manifest(place: Workspace, name: str, staging: Path) -> dict[str, object]:
     try:
-        receive_file(place, f"{name}/{MANIFEST_NAME}" if name else MANIFEST_NAME, staging / MANIFEST_NAME)
+        receive_file(place, f"{name}/{MANIFEST_NAME}" if name else MANIFEST_NAME, staging / MANIFEST_NAME, MAX_MANIFEST_BYTES)
     except GateError:
         hint = "name a release folder, a workspace, or a place that releases were pushed to"
         raise UsageError(Problem(place.url, "there is no release here", hint)) from None

@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field, ValidationError
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.laws.verification import verify_release
 from logoingest.release.loader import open_folder
-from logoingest.release.manifest import MANIFEST_NAME, ReleaseFile, ReleaseManifest, lies_inside, read_manifest
+from logoingest.release.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, ReleaseFile, ReleaseManifest, lies_inside, read_manifest
 from logoingest.workspace import FileRecord, Workspace, hash_file
 
 POINTER_NAME = "latest.json"
@@ -148,7 +148,7 @@ def read_pointer(place: Workspace) -> Pointer | None:
 
 
 def _pull(place: Workspace, pointer: Pointer, staging: Path) -> None:
-    receive_file(place, f"{pointer.path}/{MANIFEST_NAME}", staging / MANIFEST_NAME)
+    receive_file(place, f"{pointer.path}/{MANIFEST_NAME}", staging / MANIFEST_NAME, MAX_MANIFEST_BYTES)
     if read_manifest(staging)["fingerprint"] != pointer.fingerprint:
         raise GateError(Problem(place.path(f"{pointer.path}/{MANIFEST_NAME}"), "is not the one that was pushed", "push again"))
     copy_release(place, pointer.path, staging)
@@ -164,25 +164,29 @@ def copy_release(place: Workspace, folder: str, staging: Path) -> None:
     for name, record in ReleaseManifest.model_validate(read_manifest(staging)).files.items():
         _check_name(name)
         source = f"{folder}/{name}".lstrip("/")
-        receive_file(place, source, staging / name)
+        receive_file(place, source, staging / name, record.bytes)
         if hash_file(staging / name) != (record.sha256, record.bytes):
             raise GateError(Problem(place.path(source), "is not what the manifest says", "push the release again"))
     open_folder(staging)
 
 
-def receive_file(place: Workspace, name: str, target: Path) -> None:
-    """Copy one file from a place.
+def receive_file(place: Workspace, name: str, target: Path, limit: int) -> None:
+    """Copy one file from a place, up to ``limit`` bytes: what a stranger's manifest says is all that is taken.
 
     Raises:
-        GateError: it is not there.
+        GateError: it is not there, or longer.
         OSError: the place cannot be reached.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    left = limit + 1
     try:
         with place.filesystem.open(place.path(name), "rb") as source, target.open("wb") as stream:
-            shutil.copyfileobj(source, stream, _CHUNK_BYTES)
+            while chunk := source.read(min(_CHUNK_BYTES, left)):
+                left -= stream.write(chunk)
     except FileNotFoundError:
         raise GateError(Problem(place.path(name), "is missing", "push the release again")) from None
+    if not left:
+        raise GateError(Problem(place.path(name), f"is longer than {limit:,} bytes", "push the release again"))
 
 
 def _check_name(name: str) -> None:

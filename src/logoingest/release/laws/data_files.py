@@ -91,8 +91,9 @@ def _check_file(file: pq.ParquetFile, path: Path, place: _Place, manifest: Relea
     if any(fault.law in {Law.SCHEMA, Law.OVERSIZED, Law.ROW_GROUPS} for fault in faults):
         census.complete = False
         return
-    table = file.read(columns=[*LIGHT_COLUMNS, "image.path"]).combine_chunks()  # parents of list items are counted by chunk
-    yield from check_rows(table, name, manifest.class_ids)
+    columns = [*LIGHT_COLUMNS, *manifest.kept_columns, "image.path"]
+    table = file.read(columns=columns).combine_chunks()  # parents of list items are counted by chunk
+    yield from check_rows(table, name, manifest.class_ids, manifest.kept_columns)
     yield from check_statistics(file.metadata, table, name)
     _count(census, table, split)
     _measure(census, file.metadata, path, split)

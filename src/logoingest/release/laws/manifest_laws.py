@@ -16,15 +16,13 @@ from logoingest.escaping import has_controls
 from logoingest.release.laws.violations import Law, Violation, first_line
 from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest, compute_fingerprint, render_manifest
 from logoingest.schemas import Reason, RejectedRow, Stage, is_class_id
+from logoingest.userinfo import USERINFO_RE2, has_userinfo
 
 #: A rejected row is at least its id, which is no other's: a file of more rows than bytes is none of ours.
 _LEAST_ROW_BYTES = 1
 
 #: What ``rejected.parquet`` may hold unpacked.
 _MAX_REJECTED_BYTES = 4 << 30
-
-#: A user name or password in a URL, as ``logoingest.userinfo`` knows it, in RE2's words.
-USERINFO = r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2}[^/\\?#]*@"
 
 
 def check_manifest(folder: Path, raw: Mapping[str, Any], manifest: ReleaseManifest) -> Iterator[Violation]:
@@ -48,7 +46,7 @@ def _check_texts(manifest: ReleaseManifest) -> Iterator[Violation]:
             yield Violation(Law.TEXTS, MANIFEST_NAME, f"{where} holds control characters, or turns the direction of writing")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", manifest.name):
         yield Violation(Law.TEXTS, MANIFEST_NAME, f"name is {manifest.name[:60]!r}, no name of a dataset")
-    if re.match(USERINFO, manifest.source_url):
+    if has_userinfo(manifest.source_url):
         yield Violation(Law.TEXTS, MANIFEST_NAME, "source_url names a user or password")
 
 
@@ -113,7 +111,7 @@ def _check_rejected_rows(table: pa.Table, manifest: ReleaseManifest) -> Iterator
     unknown = sorted({str(reason) for _, reason in pairs} - set(Reason)) + sorted({str(stage) for stage, _ in pairs} - set(Stage))
     if unknown:
         yield Violation(Law.REJECTED, REJECTED_NAME, f"unknown stage or reason: {', '.join(unknown[:5])[:200]}")
-    secret = pc.sum(pc.match_substring_regex(table.column("url"), USERINFO)).as_py() or 0
+    secret = pc.sum(pc.match_substring_regex(table.column("url"), USERINFO_RE2)).as_py() or 0
     if secret:
         yield Violation(Law.REJECTED, REJECTED_NAME, f"{secret:,} URLs name a user or password")
     if table.num_rows != manifest.counts.get("rejected"):

@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.escaping import escape_text
 from logoingest.release.features import NO_LABEL
-from logoingest.release.laws.manifest_laws import USERINFO
 from logoingest.release.laws.violations import Law, Violation, report_rows
 from logoingest.release.released_boxes import is_released_box
+from logoingest.userinfo import USERINFO_RE2
 
 _SHA256 = "^[0-9a-f]{64}$"
 _ANNOTATION_ID = "^[0-9a-f]{32}$"
@@ -26,13 +27,14 @@ MAX_URL_CHARS = 8192
 _NULLABLE = ("stored_sha256",)
 
 
-def check_rows(table: pa.Table, name: str, class_ids: Sequence[str]) -> Iterator[Violation]:
+def check_rows(table: pa.Table, name: str, class_ids: Sequence[str], kept: Sequence[str] = ()) -> Iterator[Violation]:
     """Every law of a row that needs nothing but the row.
 
     Args:
         table: the light columns and the picture's path, in one chunk.
         name: of the data file.
         class_ids: the class of each label index.
+        kept: the source's own columns.
     """
     nulls = [column for column in table.column_names if table.column(column).null_count and column not in _NULLABLE]
     nulls += [column for column in _list_names(table) if pc.list_flatten(table.column(column)).null_count]
@@ -42,6 +44,9 @@ def check_rows(table: pa.Table, name: str, class_ids: Sequence[str]) -> Iterator
     yield from _check_ids(table, name)
     yield from _check_urls(table, name)
     yield from _check_ranges(table, name)
+    for column in kept:
+        what = f"{escape_text(column)} holds a text twice, or not in order"
+        yield from report_rows(Law.KEPT_COLUMNS, name, table.column("image_id"), _ascends(table.column(column)), what)
 
 
 def _list_names(table: pa.Table) -> list[str]:
@@ -85,7 +90,7 @@ def _check_urls(table: pa.Table, name: str) -> Iterator[Violation]:
     yield from report_rows(Law.URLS, name, ids, _ascends(urls), "urls are not in order, or one stands twice")
     known = pc.and_(_all_match(urls, _URL), _hold_in_all(urls, pc.less_equal(pc.utf8_length(pc.list_flatten(urls)), MAX_URL_CHARS)))
     yield from report_rows(Law.URLS, name, ids, known, "urls are none of http, https or file, too long, or hold control characters")
-    secret = pc.invert(_any_match(urls, USERINFO))
+    secret = pc.invert(_any_match(urls, USERINFO_RE2))
     yield from report_rows(Law.URLS, name, ids, secret, "urls name a user or password")
 
 

@@ -42,6 +42,7 @@ class Law(StrEnum):
     LABELS_MATCH_CLASSES = "labels_match_classes"
     BOXES = "boxes"
     URLS = "urls"
+    KEPT_COLUMNS = "kept_columns"
     RANGES = "ranges"
     VOTES = "votes"
     ANNOTATION_IDS = "annotation_ids"
