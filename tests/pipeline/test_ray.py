@@ -30,7 +30,7 @@ from logoingest.fetch import FetchSettings, ShardJob, run_shards_on_ray
 from logoingest.pipeline.fetching import pending_shards
 from logoingest.pipeline.session import open_run
 from logoingest.schemas import DownloadRow, Stage
-from logoingest.workspace import Workspace, shard_name
+from logoingest.workspace import Workspace, name_begun, shard_name
 
 STEADY = [name for name in DownloadRow.arrow_schema().names if name not in {"elapsed_ms", "fetched_at"}]
 
@@ -173,6 +173,40 @@ def test_a_machine_killed_midway_costs_nothing(make_dataset, tmp_path, cluster):
         assert pending_shards(opened) == []
     cluster.start_worker()
     cluster.wait(2)
+
+
+@pytest.mark.ray
+@needs_ray
+def test_a_stop_keeps_what_the_tasks_have(make_dataset, tmp_path):
+    """Interrupted, each task writes the rows of its unfinished shard; the next run, here, asks for none of them."""
+    dataset = make_dataset(pictures=20)
+    dataset.site.delay_s = 0.3
+    folder = tmp_path / "stopped"
+    overrides = ["fetch.executor=ray", "fetch.concurrency=2", "fetch.per_host=2"]
+    config = load_config(dataset.config, [f"dataset.workspace={folder}", "fetch.shard_size=40", *overrides], {})
+    command = [sys.executable, "-m", "logoingest", "run", str(dataset.config), "--until", "fetch", "--quiet"]
+    command += [word for name in (f"dataset.workspace={folder}", "fetch.shard_size=40", *overrides) for word in ("--set", name)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 90
+        while dataset.site.requests.total() < 20:
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        message = process.communicate(timeout=60)[1]
+    workspace = Workspace(str(folder))
+    kept = [
+        url.removeprefix(dataset.site.address)
+        for name in map(name_begun, workspace.begun_shards())
+        for url in workspace.read_shard(name, ["url"]).column("url").to_pylist()
+    ]
+    assert process.returncode == 130, message
+    assert len(kept) >= 15
+    assert f"all {len(kept)} URLs of this run are there" in message
+    dataset.site.requests.clear()
+    dataset.site.delay_s = 0
+    run(config.model_copy(update={"fetch": config.fetch.model_copy(update={"executor": "local"})}), until=Stage.FETCH)
+    assert not set(kept) & set(dataset.site.requests)
 
 
 @pytest.mark.ray

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -23,9 +23,10 @@ from typing import Any, TypeAlias, TypeVar
 from logoingest.errors import LogoingestError, Problem, UsageError
 from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
+from logoingest.fetch.lanes import KEEP_S, describe_kept
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.shard import run_job
-from logoingest.workspace import Workspace
+from logoingest.workspace import Workspace, name_begun
 
 logger = logging.getLogger("logoingest")
 
@@ -54,7 +55,8 @@ def run_shards_on_ray(
     """Fetch shards as Ray tasks, one CPU each, as many at once as the cluster has CPUs.
 
     The limits of ``settings`` hold over all tasks together, which is why there are never more of them than ``settings.per_host``.
-    A machine that is lost costs its unfinished shards, which are fetched elsewhere.
+    A machine that is lost costs its unfinished shards, which are fetched elsewhere. KeyboardInterrupt lets the tasks keep what they
+    have and goes on up, with a note of how many URLs are kept.
 
     Args:
         jobs: the shards; their workspace must be reachable, under the same name, from every machine.
@@ -75,9 +77,13 @@ def run_shards_on_ray(
         return []
     with _join_cluster(address, deadline_s):
         wanted = min(_ask(_count_cpus, deadline_s), len(jobs))
-        run = _Run(deque(jobs), settings.divide(wanted), inspect, on_progress, deadline_s)
+        run = _Run(deque(jobs), settings.divide(wanted), inspect, on_progress, deadline_s, begun=_count_begun(jobs))
         try:
             _work_off(run)
+        except KeyboardInterrupt as interrupt:
+            kept = _stop(run)
+            interrupt.add_note(describe_kept(kept, kept))
+            raise
         finally:
             _cancel(run)
     if run.lost:
@@ -127,6 +133,21 @@ class _Run:
     counts: list[ShardCounts] = field(default_factory=list)
     progress: FetchProgress = field(default_factory=FetchProgress)
     lost: list[Problem] = field(default_factory=list)
+    begun: Mapping[str, int] = field(default_factory=dict)
+    """Rows that earlier runs kept of unfinished shards."""
+
+
+def _count_begun(jobs: Iterable[ShardJob]) -> dict[str, int]:
+    """Rows that are kept of unfinished shards, by shard."""
+    found: dict[str, int] = {}
+    by_workspace: dict[str, set[str]] = {}
+    for job in jobs:
+        by_workspace.setdefault(job.workspace_url, set()).add(job.shard)
+    for url, shards in by_workspace.items():
+        workspace = Workspace(url)
+        wanted = shards.intersection(workspace.begun_shards())
+        found |= {shard: workspace.count_shard_rows(name_begun(shard)) or 0 for shard in wanted}
+    return found
 
 
 def _work_off(run: _Run) -> None:
@@ -254,12 +275,23 @@ def _count_cpus() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def _cancel(run: _Run) -> None:
+def _stop(run: _Run) -> int:
+    """Interrupt the tasks as Ctrl-C would, and let them write what they have; how many URLs this run has fetched that are there."""
+    import ray
+
+    jobs = [task.job for task in run.tasks.values()]
+    with contextlib.suppress(LogoingestError):
+        _cancel(run, force=False)
+        _ask(lambda: ray.wait(list(run.tasks), num_returns=len(run.tasks), timeout=KEEP_S), KEEP_S + 3.0)
+    return run.progress.urls + sum(rows - run.begun.get(shard, 0) for shard, rows in _count_begun(jobs).items())
+
+
+def _cancel(run: _Run, *, force: bool = True) -> None:
     import ray
 
     def cancel() -> None:
         for reference in run.tasks:
-            ray.cancel(reference, force=True)
+            ray.cancel(reference, force=force)
 
     with contextlib.suppress(LogoingestError):
         _ask(cancel, 3.0)
