@@ -137,3 +137,42 @@ def test_quotes(read, delimiter, cells, labels):
     got = read(f"url{delimiter}label\n{''.join(rows)}", "rows.txt")
     assert [label for _, label in got.answers] == labels
     assert len(got.ids) == len(cells)
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("Export of campaign 7\nimage_url,label", "{url},{label}"),
+        ("Export of campaign 7,\n\nimage_url,label", "{url},{label}"),
+        ("# exported by hand, 2024\n# twice\nimage_url;label", "{url};{label}"),
+        ('"image_url","label"', '"{number}","{url}","{label}"'),
+        (",image_url,label", "{number},{url},{label}"),
+        ("image_url, label", '{url}, "{label}"'),
+        ("'image_url','label'", "'{url}','{label}'"),
+        ("image_url\x01label", "{url}\x01{label}"),
+        ("image_url^label", "{url}^{label}"),
+        ('"sep=|"\r\nimage_url|label', "{url}|{label}"),
+        ("| image_url | label |", "| {url} | {label} |"),
+        ("image_url,label,,,", "{url},{label},,,"),
+    ],
+    ids=[
+        "a title", "a title and a blank line", "comments", "row names", "an index", "blanks after commas", "single quotes",
+        "control A", "carets", "a quoted declaration", "a printed table", "empty columns",
+    ],
+)  # fmt: skip
+def test_styles_of_tables(read, head, row):
+    """How a table is written is told by its first lines; its cells are the same."""
+    labels = ["nike", "Citroën", "Ben & Jerry's"] if "'" not in head else ["nike", "Citroën", "puma"]
+    rows = [row.format(url=f"http://x.example/{n}.jpg", label=label, number=n) for n, label in enumerate(labels, 1)]
+    got = read("\n".join([head, *rows]) + "\n", "rows.txt")
+    assert [(url, label.strip()) for url, label in got.answers] == [
+        (f"http://x.example/{number}.jpg", label) for number, label in enumerate(labels, 1)
+    ]
+    assert got.rejected == []
+
+
+@pytest.mark.parametrize("text", ["url\nhttp://x.example/a,b.jpg\nhttp://x.example/c.jpg\n", "label\nNike, Inc\nPuma, SE\n"])
+def test_a_table_of_one_column_has_no_title(read, text):
+    """A lonely name above cells that hold commas is the header."""
+    with pytest.raises(SourceError, match=r"its columns are (url|label)$"):
+        read(text, "rows.csv", format="tabular", label_column="none")

@@ -188,6 +188,12 @@ def _guess_tabular(
     if settled.label_column is None and not settled.annotator_columns:
         notes.append(describe_lack({name: values for name, values in free.items() if name not in found.values()}))
     notes += describe_doubts(found, given, free)
+    if table.titles:
+        notes.append(f"{table.titles} lines above the header are no rows.")
+    if found["id_column"] and len(set(map(str, free[found["id_column"]]))) < len(free[found["id_column"]]):
+        notes.append(
+            f"{found['id_column']} repeats: rows that agree in it, URL and worker count once. Is it a picture's id? Leave it out."
+        )
     if table.header_rows:
         notes.append(f"{table.header_rows} rows after the header belong to it and are refused.")
     if table.columns[:1] == ("column_1",):

@@ -12,15 +12,15 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, dropwhile, islice
 from operator import itemgetter
 from typing import NamedTuple
 
 from logoingest.sources.cells.columns import IMAGE_ENDING, clean_name, has_scheme
+from logoingest.sources.cells.csv_style import PEEKED_LINES, CsvStyle, guess_style
 from logoingest.sources.cells.files import LineReader, LineTooLongError, SourceFile, open_lines
 from logoingest.sources.cells.rows import SAMPLE_ROWS, RowResult, Table
 
-_DELIMITERS = ",\t;|"
 #: Characters of one csv cell, at most.
 MAX_CELL_CHARS = 4 << 20
 #: Characters that may be read again after broken quotes, over a whole file: bounds the time a hostile file can take.
@@ -33,7 +33,7 @@ _TEXT_CHARS = 200
 class _Opened(NamedTuple):
     """A csv whose header has been read."""
 
-    delimiter: str
+    style: CsvStyle
     header: list[str]
     last_name: str
     """The header's last cell as it stands in the file."""
@@ -47,13 +47,13 @@ def inspect_delimited(file: SourceFile, delimiter: str | None) -> Table:
         SourceError: it holds no text, its header is broken, or the delimiter is none.
     """
     with open_lines(file) as lines:
-        delimiter, header, _, records = _open_csv(file, lines, delimiter)
+        style, header, _, records = _open_csv(file, lines, delimiter)
         first = list(islice(records, SAMPLE_ROWS))
     names = _number_names(header)
     further = _count_header_rows(header, first)
     rows = [row for row in (_fit(record, len(header)) for record in first[further:]) if row]
     sample = {name: [row[index] for row in rows] for index, name in enumerate(names) if name}
-    return Table("csv", tuple(sample), sample, delimiter, further)
+    return Table("csv", tuple(sample), sample, style.delimiter, further, style.titles)
 
 
 def iterate_delimited(file: SourceFile, table: Table, names: Sequence[str], needed: Sequence[str]) -> Iterator[RowResult]:
@@ -112,7 +112,31 @@ def _make_picker(indices: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
 
 
 def _open_csv(file: SourceFile, lines: LineReader, delimiter: str | None) -> _Opened:
-    """Delimiter, header and the records after it."""
+    """Style, header and the records after it."""
+    declared = _skip_declaration(file, lines)
+    style = guess_style(_peek(file), delimiter or declared, is_tsv=_is_called_tsv(file))
+    if len(style.delimiter) != 1 or style.delimiter in '"\r\n':
+        raise file.fault(
+            f"cannot be read with the delimiter {style.delimiter!r}", 'a delimiter is one character, for example ";" or "\\t"'
+        )
+    for _ in range(style.titles):
+        next(lines)
+    reader = _CsvReader(file, lines, style)
+    records = iter(reader)
+    header = next(records, "")
+    if isinstance(header, str):
+        raise file.fault("has a broken header", "is the delimiter right? a quote in a cell is written twice")
+    if style.names_rows:
+        header = ["", *header]
+    reader.width = len(header)
+    if any(map(has_scheme, header)):
+        names = [f"column_{number}" for number in range(1, len(header) + 1)]
+        return _Opened(style, names, "", chain([header], records))
+    return _Opened(style, _clean_names(header), header[-1], records)
+
+
+def _skip_declaration(file: SourceFile, lines: LineReader) -> str | None:
+    """The delimiter that the first line with text declares, read over; a line that declares none is given once more."""
     first = ""
     while not first.strip():
         try:
@@ -124,21 +148,18 @@ def _open_csv(file: SourceFile, lines: LineReader, delimiter: str | None) -> _Op
     declared = _read_declaration(first)
     if declared is None:
         lines.take_back([first])
-    delimiter = delimiter or declared or _guess_delimiter(file)
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise file.fault(
-            f"cannot be read with the delimiter {delimiter!r}", 'a delimiter is one character, for example ";" or "\\t"'
-        )
-    reader = _CsvReader(file, lines, delimiter)
-    records = iter(reader)
-    header = next(records, "")
-    if isinstance(header, str):
-        raise file.fault("has a broken header", "is the delimiter right? a quote in a cell is written twice")
-    reader.width = len(header)
-    if any(map(has_scheme, header)):
-        names = [f"column_{number}" for number in range(1, len(header) + 1)]
-        return _Opened(delimiter, names, "", chain([header], records))
-    return _Opened(delimiter, _clean_names(header), header[-1], records)
+    return declared
+
+
+def _peek(file: SourceFile) -> list[str]:
+    """The first lines from the first with text on, without a declaration and without those that are too long."""
+    with open_lines(file) as lines:
+        found = list(islice(dropwhile(lambda line: not line.strip(), lines.readable()), PEEKED_LINES))
+    return found[1:] if found and _read_declaration(found[0]) else found
+
+
+def _is_called_tsv(file: SourceFile) -> bool:
+    return file.path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
 
 
 def _read_declaration(line: str) -> str | None:
@@ -189,32 +210,6 @@ def _names_import_ids(row: Sequence[str]) -> bool:
     return bool(filled) and all(cell.lstrip().startswith('{"ImportId"') for cell in filled)
 
 
-# -- the delimiter -----------------------------------------------------------------------------------------------------
-
-
-def _guess_delimiter(file: SourceFile) -> str:
-    """The character that cuts the first records into most columns, as many as the header names in each, or fewer."""
-    with open_lines(file) as lines:
-        text = list(islice(lines.readable(), 50))
-    ratings = {character: _rate_delimiter(text, character) for character in _DELIMITERS}
-    if file.path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")) and (ratings["\t"][1] or not any(ratings.values())):
-        return "\t"
-    return max(ratings, key=lambda character: ratings[character])
-
-
-def _rate_delimiter(lines: list[str], delimiter: str) -> tuple[float, int]:
-    records = []
-    try:
-        for record in csv.reader(lines, delimiter=delimiter):
-            records += [record] if record else []
-    except csv.Error:
-        pass
-    if not records or len(records[0]) < 2:
-        return 0.0, 0
-    width = len(records[0])
-    return sum(len(record) > 1 and _fit(record, width) is not None for record in records) / len(records), width
-
-
 # -- the records -------------------------------------------------------------------------------------------------------
 
 
@@ -225,13 +220,13 @@ class _CsvReader:
     by backslashes, or, in a table of tabs, whose format knows no quotes (IANA text/tab-separated-values), literally.
     """
 
-    def __init__(self, file: SourceFile, lines: LineReader, delimiter: str) -> None:
+    def __init__(self, file: SourceFile, lines: LineReader, style: CsvStyle) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))  # the process's own: raised, never lowered
         self.width = 0
         """Columns of the header, once it is read."""
         self._file = file
         self._lines = lines
-        self._delimiter = delimiter
+        self._style = style
         self._pending: list[str] = []
         self._reread = 0
 
@@ -260,7 +255,7 @@ class _CsvReader:
                     yield record
 
     def _start(self) -> Iterator[list[str]]:
-        return csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
+        return csv.reader(self._feed(), strict=True, **self._style.options)
 
     def _feed(self) -> Iterator[str]:
         for line in self._lines:
@@ -280,7 +275,7 @@ class _CsvReader:
         """Whether a cell of several lines holds whole rows: as many cells as the header, and a URL where the record has its own."""
         places = [index for index, cell in enumerate(record) if has_scheme(cell)]
         for line in self._pending[1:] if places and self.width > 1 else ():
-            cells = line.split(self._delimiter)
+            cells = line.split(self._style.delimiter)
             if len(cells) == self.width and all(index < self.width and has_scheme(cells[index].strip('"')) for index in places):
                 return True
         return False
@@ -290,12 +285,12 @@ class _CsvReader:
         if '\\"' in first:
             lines = _Counted(self._pending)
             try:
-                record = next(csv.reader(lines, delimiter=self._delimiter, strict=True, escapechar="\\"))
+                record = next(csv.reader(lines, strict=True, escapechar="\\", **self._style.options))
             except (csv.Error, StopIteration):
                 record = []
             if len(record) > 1 and len(record) == self.width:
                 return _Rescued(record, lines.taken)
-        if self._delimiter == "\t":
+        if self._style.delimiter == "\t":
             record = [_unquote(cell) for cell in first.rstrip("\r\n").split("\t")]
             if len(record) > 1 and _fit(record, self.width) is not None:
                 return _Rescued(record, 1)

@@ -21,7 +21,7 @@ class Table(NamedTuple):
     """What a look at the file told: ``layout`` is csv, jsonl, json or parquet; ``delimiter`` is the csv's.
 
     A name that a csv's header gives to several columns is numbered: ``brand:1``, ``brand:2``. ``header_rows`` counts the csv's rows
-    after the header that belong to it (a survey's question texts).
+    after the header that belong to it (a survey's question texts), ``titles`` the lines above it.
     """
 
     layout: str
@@ -29,3 +29,4 @@ class Table(NamedTuple):
     sample: Mapping[str, list[Any]]
     delimiter: str | None = None
     header_rows: int = 0
+    titles: int = 0
