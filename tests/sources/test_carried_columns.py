@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from logoingest.config import SourceConfig
+from logoingest.config import Config, SourceConfig
 from logoingest.errors import SourceError
 from sources_reading import read_all
 
@@ -147,3 +147,12 @@ def test_several_pictures_have_no_hash_of_their_own(read):
     with pytest.raises(SourceError, match="sha256_column cannot be told apart"):
         read("HITId,AssignmentId,Input.image_url1,Input.image_url2,Input.sha,Answer.brand\nH,A,http://x.example/1,http://x.example/2,,a\n",
              sha256_column="Input.sha")  # fmt: skip
+
+
+def test_sources_agree_on_the_case_of_names():
+    """Two sources may keep different columns, but not one name in two spellings."""
+    text = {"dataset": {"name": "a", "workspace": "w"}, "labels": {"class_map": "m.toml"}}
+    sources = [{"path": "a", "keep_columns": ["licence"]}, {"path": "b", "keep_columns": ["caption", "licence"]}]
+    assert Config.model_validate({**text, "sources": sources}).kept_columns == ["licence", "caption"]
+    with pytest.raises(ValidationError, match="differ in case alone"):
+        Config.model_validate({**text, "sources": [*sources, {"path": "c", "keep_columns": ["Licence"]}]})
