@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from logoingest import export, load_config, open_release, run, verify_release
+from logoingest import diff, export, load_config, open_release, run, verify_release
 from logoingest.config.kept_columns import RELEASE_COLUMNS
 from logoingest.errors import ConfigError
 from logoingest.release.features import ReleaseRow
@@ -97,6 +97,8 @@ def test_a_column_kept_later_makes_the_release_again(site, tmp_path):
     assert (before.kept_columns, after.kept_columns) == (["der Ort"], ["licence", "der Ort"])
     assert after.to_arrow(columns=["annotation_ids"]) == ids
     assert site.requests.total() == asked
+    found = diff(f"{config}@v1", config)
+    assert (found.columns_added, found.columns_removed, found.same, found.is_empty) == (["licence"], [], 12, False)
 
 
 @pytest.mark.parametrize("name", sorted(RELEASE_COLUMNS))

@@ -82,13 +82,17 @@ class ReleaseDiff(NamedTuple):
     """Split → pictures before and after."""
     counts: list[CountChange]
     """Classes and splits whose count differs."""
+    columns_added: list[str]
+    """Columns kept of the source that only the newer release has."""
+    columns_removed: list[str]
+    """Those that only the older one has."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether the two hold the same pictures, classes and splits (cards and lineage may differ)."""
+        """Whether the two hold the same pictures, classes, splits and columns (cards and lineage may differ)."""
         return not (
             self.added or self.removed or self.relabelled or self.moved or self.classes_added or self.classes_removed
-            or self.classes_renamed or self.labels_renumbered
+            or self.classes_renamed or self.labels_renumbered or self.columns_added or self.columns_removed
         )  # fmt: skip
 
 
@@ -136,6 +140,8 @@ def compare_releases(before: Release, after: Release) -> ReleaseDiff:
         sum(class_id in old_names and old_names[class_id][0] != label for class_id, (label, _) in new_names.items()),
         {split: (before.splits.get(split, 0), after.splits.get(split, 0)) for split in _join_splits(before, after)},
         _compare_counts(old, new, class_ids, _join_splits(before, after)),
+        [name for name in after.kept_columns if name not in before.kept_columns],
+        [name for name in before.kept_columns if name not in after.kept_columns],
     )
 
 

@@ -58,6 +58,9 @@ def print_diff(diff: ReleaseDiff, limit: int | None) -> None:
         f"{diff.same:,} pictures the same, {len(diff.added):,} added, {len(diff.removed):,} removed, "
         f"{len(diff.relabelled):,} relabelled, {len(diff.moved):,} moved between splits"
     )
+    for what, names in (("new columns", diff.columns_added), ("columns that are gone", diff.columns_removed)):
+        if names:
+            console.print(f"{what}: {clean(', '.join(names))}")
     splits = ((split, f"{before:,}", f"{after:,}", f"{after - before:+,}") for split, (before, after) in diff.splits.items())
     _print_table(console, "", ("split", "before", "after", "change"), list(splits), None)
     _print_classes(console, diff)
