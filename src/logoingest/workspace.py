@@ -332,6 +332,17 @@ class PendingFile:
         """A full disk and the like become a ``WorkspaceError`` about the target."""
         return _explain_os_error(self._target)
 
+    def require_room(self, least: int) -> None:
+        """Refuse to go on with less than so many bytes free where it is written: what is closed in time can be kept.
+
+        Raises:
+            WorkspaceError: the disk is full, all but.
+        """
+        with self.explain_errors():
+            found = os.statvfs(self.path.parent)
+            if found.f_bavail * found.f_frsize < least:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     def publish(self) -> FileRecord:
         """Flush it to disk and give it its name in one step.
 

@@ -23,7 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.errors import LogoingestError, WorkspaceError
-from logoingest.fetch import FetchProgress, ShardJob, choose_retries, lanes, plan_shards, run_shard, run_shards
+from logoingest.fetch import FetchProgress, ShardJob, choose_retries, lanes, plan_shards, run_shard, run_shards, shard_writer
 from logoingest.schemas import DownloadRow, Reason
 from logoingest.workspace import Workspace, name_begun, shard_name
 
@@ -186,6 +186,21 @@ def test_a_cancelled_shard_keeps_what_came(site, settings, tmp_path):
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(run())
     assert Workspace(tmp_path).count_shard_rows(name_begun(shard_name(0))) == 4
+
+
+def test_a_disk_that_is_nearly_full_is_left_in_time(site, settings, tmp_path, monkeypatch):
+    """While there is room to write what has come: it is kept, the message says what to do, and with room the next run goes on."""
+    urls = [f"{site.url}/slow/{index / 5}/{index}" for index in range(4)]
+    monkeypatch.setattr(shard_writer, "MIN_FREE_BYTES", 10**18)
+    with pytest.raises(WorkspaceError, match="the disk is full; free some space and run again: what is done is kept"):
+        asyncio.run(run_shard(str(tmp_path), shard_name(0), urls, settings, None))
+    kept = Workspace(tmp_path).count_shard_rows(name_begun(shard_name(0)))
+    assert [path.name for path in (tmp_path / "downloads").iterdir()] == [name_begun(shard_name(0))]
+    monkeypatch.undo()
+    site.hits.clear()
+    counts = asyncio.run(run_shard(str(tmp_path), shard_name(0), urls, settings, None))
+    assert (counts.ok, counts.fetched) == (4, 4 - kept)
+    assert sum(count for path, count in site.hits.items() if path.startswith("/slow")) == 4 - kept < 4
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"PAR1", b"\0" * 1000])

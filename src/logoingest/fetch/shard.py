@@ -119,8 +119,9 @@ async def run_job(
                 complete = await fetcher.fetch_into(
                     writer.wanted, take_row, on_outcome, stop, job.alternatives, validators=validators, expected=job.expected
                 )
-            except asyncio.CancelledError:
-                await _keep_begun(job, writer)
+            except (asyncio.CancelledError, WorkspaceError):
+                if writer.is_sound:
+                    await _keep_begun(job, writer)
                 raise
             if not complete:
                 kept = await _keep_begun(job, writer)

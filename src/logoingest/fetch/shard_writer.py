@@ -28,6 +28,8 @@ from logoingest.workspace import FileRecord, PendingFile, Workspace, name_begun
 #: A row group ends at whichever comes first.
 MAX_GROUP_ROWS = 100
 MAX_GROUP_BYTES = 2_000_000
+#: With less on the disk no more rows are taken: those that are there, in memory too, must still be written.
+MIN_FREE_BYTES = 40_000_000
 #: What a row takes up beside its body, about: a list of tiny pictures is held back by rows, not by bodies.
 ROW_BYTES = 4_000
 
@@ -124,6 +126,7 @@ class ShardWriter:
         self._spool: IO[bytes] | None = None
         self._spooled = 0
         self._is_spooling = False
+        self._has_failed = False
 
     @property
     def wanted(self) -> list[str]:
@@ -134,7 +137,7 @@ class ShardWriter:
         """Take the row of ``wanted[index]``; the dictionary is used up.
 
         Raises:
-            WorkspaceError: what was put earlier could not be written.
+            WorkspaceError: what was put earlier could not be written, or the disk is nearly full (the row is taken all the same).
         """
         self._check_work()
         self._put += 1
@@ -145,6 +148,7 @@ class ShardWriter:
         self._sizes[self._wanted[index]] = row.get("byte_count") or 0
         self._waiting[self._wanted[index]] = row
         self._advance()
+        self._file.require_room(MIN_FREE_BYTES)
         if self._budget.is_over and not self._is_spooling:
             self._is_spooling = True
             self._submit(self._spool_waiting)
@@ -174,6 +178,11 @@ class ShardWriter:
         self._advance()
         self._flush()
         return self._executor.submit(self._finish)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all could be written so far, so that ``break_off`` has something to keep."""
+        return not self._has_failed
 
     def break_off(self) -> Future[int]:
         """Keep the rows that came, and those taken over, of a shard that does not come to its end; how many of them were put.
@@ -231,6 +240,7 @@ class ShardWriter:
             try:
                 task()
             except BaseException:
+                self._has_failed = True
                 self._release()  # else a full budget could keep whoever is to hear of this from ever asking again
                 raise
 
