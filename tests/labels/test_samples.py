@@ -178,7 +178,8 @@ class TestOneWorkerTwice:
         answered.say("p", "nike", "w0", minute=minute)
         answered.say("p", "puma", "w0", minute=minute)
         settled = answered.settle()
-        assert refusals_of(settled, "p") == {(Reason.TOO_FEW_VOTES, "0 of samples.min_votes = 1 votes")}
+        why = "rows of one person contradict each other; 0 of samples.min_votes = 1 votes"
+        assert refusals_of(settled, "p") == {(Reason.TOO_FEW_VOTES, why)}
         assert len(settled.rejected) == 2
 
     def test_a_worker_may_change_her_mind_to_none(self):

@@ -82,6 +82,8 @@ class Answers:
     """For each annotation, whether it belongs to its person's latest submission."""
     person: Indices
     """For each annotation, its person's number."""
+    is_torn: Bools
+    """Whether an answer says nothing because its rows say different things at one moment."""
 
 
 def read_annotations(annotations: pa.Table, decisions: pa.Table, images: pa.Table) -> Annotations:
@@ -131,7 +133,9 @@ def gather_answers(annotations: Annotations) -> Answers:
     first, group = np.flatnonzero(is_first), np.cumsum(is_first) - 1
     if len(rows) == 0:
         nothing = np.zeros(0, np.intp)
-        return Answers(nothing, nothing, nothing, nothing, nothing, np.zeros(len(annotations.table), bool), person)
+        return Answers(
+            nothing, nothing, nothing, nothing, nothing, np.zeros(len(annotations.table), bool), person, np.zeros(0, bool)
+        )
     latest = np.maximum.reduceat(time[rows], first)[group] == time[rows]
     counted = np.zeros(len(annotations.table), bool)
     counted[rows[latest]] = True
@@ -140,14 +144,15 @@ def gather_answers(annotations: Annotations) -> Answers:
     lowest = np.minimum.reduceat(np.where(signed, signature, np.iinfo(np.int64).max), first)
     highest = np.maximum.reduceat(np.where(signed, signature, -1), first)
     kind = np.minimum.reduceat(np.where(latest, annotations.kind[rows], Kind.UNREAD), first)
-    kind = np.where(highest > lowest, Kind.UNREAD, kind).astype(np.intp)
+    is_torn = highest > lowest
+    kind = np.where(is_torn, Kind.UNREAD, kind).astype(np.intp)
     answer_of = np.full(len(annotations.table), -1)
     answer_of[rows[latest]] = group[latest]
     naming = answer_of[annotations.named_row]
     keep = (naming >= 0) & (kind[naming] == Kind.NAMED)
     size = max(len(annotations.class_names), 1)
     pairs, _ = count_distinct(naming[keep] * size + annotations.named_class[keep])
-    return Answers(picture[first], annotations.worker[rows[first]], kind, pairs // size, pairs % size, counted, person)
+    return Answers(picture[first], annotations.worker[rows[first]], kind, pairs // size, pairs % size, counted, person, is_torn)
 
 
 def place_gold(annotations: Annotations, gold: Mapping[str, str | None]) -> Indices:

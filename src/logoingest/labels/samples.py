@@ -110,10 +110,17 @@ def _refuse_pictures(
     unsure = ~verdicts.is_settled | (verdicts.confidence < config.min_confidence)
     refused = asked & (verdicts.is_no_label | verdicts.is_tied | (verdicts.named < config.min_votes) | unsure)
     counts = describe_answers(read, answers, refused)
+    torn = np.bincount(answers.picture[answers.is_torn], minlength=len(read.images))
+    for picture in np.flatnonzero(torn * refused).tolist():
+        counts[picture] += f"{'; ' if counts[picture] else ''}rows of {_count_people(torn[picture])} contradict each other"
     refusals = {
         picture: _refuse_picture(picture, verdicts, counts[picture], config) for picture in np.flatnonzero(refused).tolist()
     }
     return refusals | {picture: Refusal(Reason.PLACEHOLDER, found.evidence) for picture, found in placeholders.items()}
+
+
+def _count_people(count: int) -> str:
+    return "one person" if count == 1 else f"{count} people"
 
 
 def _refuse_picture(picture: int, verdicts: Verdicts, counts: str, config: SamplesConfig) -> Refusal:
