@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import shlex
 import signal
@@ -49,12 +50,12 @@ exit codes:
   3  a gate failed: baseline verdict, too few images, a broken law
   4  done, but more URLs failed than dataset.max_failed_share
   5  another run has taken the workspace over (this one was paused, or cut off from its disk): nothing more was written
-  130, 143  stopped by Ctrl-C or SIGTERM; what is done is kept
+  130, 143  stopped by Ctrl-C or SIGTERM (129: the terminal was closed); what is done is kept
 """
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM, taken like Ctrl-C."""
+    """SIGTERM, or SIGHUP of a terminal that was closed, taken like Ctrl-C; its number is the argument."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(join_group_word(drop_group_word(given)))
     _start_logging(options)
-    previous = signal.signal(signal.SIGTERM, _raise_terminated)
+    previous = {number: signal.getsignal(number) for number in _list_endings()}
+    for number in previous:
+        signal.signal(number, _raise_terminated)
     try:
         return int(options.command(options))
     except LogoingestError as error:
@@ -71,17 +74,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt as stop:
         kept = "; ".join(["what is done is kept", *getattr(stop, "__notes__", ())])
-        print(f"logoingest: stopped; {kept}. Go on with: {shlex.join(['logoingest', *given])}", file=sys.stderr)
-        return 143 if isinstance(stop, _Terminated) else 130
+        with contextlib.suppress(OSError):  # the terminal is gone
+            print(f"logoingest: stopped; {kept}. Go on with: {shlex.join(['logoingest', *given])}", file=sys.stderr)
+        return 128 + (stop.args[0] if isinstance(stop, _Terminated) else signal.SIGINT)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
-def _raise_terminated(_signal: int, _frame: object) -> None:
-    raise _Terminated
+def _list_endings() -> list[signal.Signals]:
+    """The signals that end a run as Ctrl-C does; SIGHUP not where it is ignored (nohup)."""
+    endings = [signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        endings.append(signal.SIGHUP)
+    return endings
+
+
+def _raise_terminated(number: int, _frame: object) -> None:
+    raise _Terminated(number)
 
 
 def build_parser() -> argparse.ArgumentParser:

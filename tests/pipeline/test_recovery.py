@@ -152,7 +152,7 @@ def test_a_file_that_cannot_grow_stops_the_run_with_what_is_done_kept(make_datas
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent, processes):
     """What has come stays, the lease is given back, the message says how many and how to go on; the next run asks for none of it."""
     dataset = make_dataset(pictures=10)
