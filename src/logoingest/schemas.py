@@ -66,6 +66,8 @@ class Reason(StrEnum):
     OPTED_OUT = "opted_out"
     HASH_MISMATCH = "hash_mismatch"
     CANCELLED = "cancelled"
+    FILE_MISSING = "file_missing"
+    FILE_REFUSED = "file_refused"
     # images
     NOT_IMAGE = "not_image"
     TRUNCATED = "truncated"

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from logoingest.config.kept_columns import find_kept_fault, name_kept_columns
+from logoingest.local_files import LocalRoot, name_root
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -123,6 +124,8 @@ class SourceConfig(Section):
     """The same for md5."""
     delimiter: str | None = None
     """One character; guessed when left out (csv, tsv)."""
+    local_root: str | None = None
+    """Folder of pictures on this machine (relative to this file): paths and file: URLs of this source are read in it, nowhere else."""
     url_prefix: str = ""
     """Put before image URLs that have no scheme (file names, Pascal VOC's paths; end it with /), or around them: "https://…/{}.jpg"."""
     json_answers: bool = True
@@ -139,6 +142,12 @@ class SourceConfig(Section):
         if fault := find_kept_fault(kept):
             raise ValueError(fault)
         return kept
+
+    @model_validator(mode="after")
+    def _looks_in_one_place(self) -> SourceConfig:
+        if self.local_root is not None and self.url_prefix:
+            raise ValueError("local_root and url_prefix both say where pictures without a scheme lie: name one")
+        return self
 
     @field_validator("bbox_columns")
     @classmethod
@@ -430,6 +439,22 @@ class Config(Section):
     def kept_columns(self) -> list[str]:
         """The sources' columns that go along into the release, in the order of the sources."""
         return list(dict.fromkeys(name for source in self.sources for name in source.keep_columns))
+
+    @model_validator(mode="after")
+    def _tells_roots_apart(self) -> Config:
+        folders: dict[str, str] = {}
+        for root in self.local_roots:
+            if folders.setdefault(root.prefix, root.folder) != root.folder:
+                raise ValueError(
+                    f"sources.local_root: two folders are called {root.prefix.removeprefix('file://')} alike: rename one"
+                )
+        return self
+
+    @property
+    def local_roots(self) -> tuple[LocalRoot, ...]:
+        """The folders whose pictures may be read from this machine."""
+        given = (source.local_root for source in self.sources)
+        return tuple(dict.fromkeys(name_root(text, self.base_dir) for text in given if text is not None))
 
     def resolve(self, path: str) -> Path:
         """A path of this config, relative to the config file's folder."""

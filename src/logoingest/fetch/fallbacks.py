@@ -38,6 +38,7 @@ DEAD = frozenset(
         Reason.REDIRECT_REFUSED,
         Reason.EMPTY,
         Reason.HOST_DOWN,
+        Reason.FILE_MISSING,
         Reason.NOT_IMAGE,
         Reason.TRUNCATED,
         Reason.DECODE_ERROR,
@@ -120,7 +121,7 @@ def _make_candidates(
     elif kind == ALTERNATIVE:
         for number, url in enumerate(alternatives[:MAX_ALTERNATIVES], 1):
             yield Candidate(kind, f"alternative {number}", admit_url(url, settings))
-    elif kind == ARCHIVE:
+    elif kind == ARCHIVE and own.scheme:  # it knows no files of ours
         yield Candidate(kind, kind, make_lookup(own, settings, now))
 
 

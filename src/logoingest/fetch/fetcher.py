@@ -31,6 +31,7 @@ from logoingest.fetch.client import Client, Failure, Reply
 from logoingest.fetch.detours import Detours
 from logoingest.fetch.host_book import HostBook
 from logoingest.fetch.jobs import Inspect, count_cpus
+from logoingest.fetch.local_reading import LocalFiles
 from logoingest.fetch.outcomes import compose_outcome, examine_body, hand_over, read_pause, wait_for_either
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
@@ -50,6 +51,7 @@ from logoingest.fetch.robots_desk import RobotsDesk
 from logoingest.fetch.rows import build_table
 from logoingest.fetch.schedule import Schedule
 from logoingest.fetch.settings import FetchSettings
+from logoingest.local_files import is_file_url
 from logoingest.schemas import Reason
 
 
@@ -111,6 +113,7 @@ class Fetcher:
         self._robots = RobotsDesk(settings, self._schedule, self._breaker, self._bench, enqueue=self._enqueue, rng=self._rng)
         self._hosts = HostBook(settings, self._schedule, self._pace, self._breaker, self._bench)
         self._detours = Detours(settings, self._pace) if settings.fallbacks else None
+        self._files = LocalFiles(settings, self._executor, may_start=self._may_read, finish=self._finish_file)
         self._tasks: dict[asyncio.Task[None], Turn] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -186,6 +189,7 @@ class Fetcher:
 
     def resume(self) -> None:
         """Look again whether ``may_start`` grants more; to be called on the event loop."""
+        self._files.resume()
         self._pump()
 
     # -- whose turn ----------------------------------------------------------------------------------------------------
@@ -194,6 +198,10 @@ class Fetcher:
         if not urls:
             batch.done.set_result(None)
         for index, url in enumerate(urls):
+            if self._settings.local_roots and is_file_url(url):
+                known = batch.validators.get(url)
+                self._files.begin(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url, validators=known))
+                continue
             target = admit_url(url, self._settings)
             if isinstance(target, Verdict):
                 self._settle(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url), target)
@@ -284,6 +292,7 @@ class Fetcher:
             await asyncio.gather(*tasks, return_exceptions=True)
             for errand in (*left, *tasks.values()):
                 self._bench.drop_probe(errand)
+            await self._files.leave(batch)
         if not batch.done.done():
             batch.done.cancel()
 
@@ -311,6 +320,17 @@ class Fetcher:
                 self._settle(errand, answer)
             else:
                 self._proceed(errand, answer)
+
+    def _may_read(self) -> bool:
+        return self.may_start()
+
+    async def _finish_file(self, pursuit: Pursuit, found: bytes | Verdict) -> None:
+        if isinstance(found, Verdict):
+            self._settle(pursuit, found)
+        else:
+            reply = Reply(200, None, None, None, None, None, found, None)
+            self._settle(pursuit, reply, await self._examine(pursuit, found))
+        self._pump()
 
     async def _examine(self, pursuit: Pursuit, body: bytes) -> dict[str, Any] | Verdict:
         expected = pursuit.batch.expected.get(pursuit.url, ())

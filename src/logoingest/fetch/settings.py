@@ -18,6 +18,7 @@ from logoingest.errors import ConfigError, Problem
 from logoingest.fetch.addresses import Network
 from logoingest.fetch.credentials import parse_common_headers, read_credentials
 from logoingest.fetch.targets import Target, UrlFault, parse_target
+from logoingest.local_files import LocalRoot
 
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
 #: The product token hosts know us by, unless ``fetch.user_agent`` says otherwise.
@@ -78,6 +79,8 @@ class FetchSettings:
     headers: tuple[tuple[str, str], ...] = ()
     """Further headers for every host, by lower-case name."""
     allowed_networks: tuple[Network, ...] = ()
+    local_roots: tuple[LocalRoot, ...] = ()
+    """Folders of this machine whose files may be read."""
     fallbacks: tuple[str, ...] = ()
     archive_url: str = "https://archive.org/wayback/available"
     archive_content_url: str = "https://web.archive.org/web"

@@ -344,7 +344,8 @@ def _urge_contact(run: Run) -> None:
 
 
 def _settings(run: Run) -> FetchSettings:
-    return FetchSettings.from_config(run.config.fetch, run.config.base_dir, os.environ)
+    settings = FetchSettings.from_config(run.config.fetch, run.config.base_dir, os.environ)
+    return replace(settings, local_roots=run.config.local_roots)
 
 
 def make_inspector(run: Run) -> Inspect:

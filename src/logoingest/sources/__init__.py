@@ -11,12 +11,14 @@ Every record of a source ends up in kept or rejected, once for each of its answe
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
+from logoingest.local_files import LocalRoot, name_root
 from logoingest.schemas import StageResult
 from logoingest.sources.cells.division import divide_records
 from logoingest.sources.cells.files import SourceFile
@@ -49,13 +51,26 @@ def read_annotations(sources: Sequence[SourceConfig], base_dir: Path) -> StageRe
     """
     chunks: deque[Chunk] = deque()
     problems: list[Problem] = []
+    has_roots = any(source.local_root is not None for source in sources)
     for number, source in enumerate(sources):
         file = SourceFile(base_dir / Path(source.path).expanduser(), source.path, source.encoding)
         try:
+            root = _find_root(source, base_dir)
             settled = source if source.format else source.model_copy(update={"format": guess_format(file)})
-            chunks.extend(chunk._replace(source=number) for chunk in read_chunks(file, settled))
+            chunks.extend(chunk._replace(source=number) for chunk in read_chunks(file, settled, root, elsewhere=has_roots))
         except SourceError as error:
             problems.extend(error.problems)
     if problems:
         raise SourceError(problems)
     return divide_records(chunks)
+
+
+def _find_root(source: SourceConfig, base_dir: Path) -> LocalRoot | None:
+    if source.local_root is None:
+        return None
+    root = name_root(source.local_root, base_dir)
+    if not os.path.isdir(root.folder):
+        raise SourceError(
+            Problem(source.path, f"local_root: there is no folder {source.local_root!r}", "it is relative to the config")
+        )
+    return root

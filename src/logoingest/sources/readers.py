@@ -7,8 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from logoingest.config import SourceConfig
+from logoingest.local_files import LocalRoot
 from logoingest.sources.cells.carried import refuse_carried
 from logoingest.sources.cells.files import SourceFile, check_encoding, check_file
+from logoingest.sources.cells.local_pictures import locate_pictures
 from logoingest.sources.cells.records import Chunk, Record, tabulate_records
 from logoingest.sources.formats.coco import read_coco
 from logoingest.sources.formats.crowdflower import read_crowdflower
@@ -45,8 +47,10 @@ FORMATS = tuple(_READERS)
 _WITH_COLUMNS = frozenset({"mturk", "tabular", "label_studio", "crowdflower", "toloka", "ground_truth"})
 
 
-def read_chunks(file: SourceFile, source: SourceConfig) -> Iterator[Chunk]:
-    """A source's records as checked tables; ``source.format`` says how it is read.
+def read_chunks(
+    file: SourceFile, source: SourceConfig, root: LocalRoot | None = None, *, elsewhere: bool = False
+) -> Iterator[Chunk]:
+    """A source's records as checked tables; ``source.format`` says how it is read, ``root`` is its folder of pictures.
 
     Raises:
         SourceError: the source cannot be read.
@@ -57,7 +61,8 @@ def read_chunks(file: SourceFile, source: SourceConfig) -> Iterator[Chunk]:
         refuse_carried(file, source)
     if source.format != "voc":
         check_file(file)
-    yield from tabulate_records(_name_source(source.path), _READERS[source.format](file, source))
+    records = locate_pictures(_READERS[source.format](file, source), root, elsewhere=elsewhere)
+    yield from tabulate_records(_name_source(source.path), records)
 
 
 def _name_source(path: str) -> str:

@@ -6,14 +6,16 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
+from logoingest.config import SourceConfig
 from logoingest.errors import Problem
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_boxes, read_answers
 
 #: A column's name → its values in the first rows.
 Sample = Mapping[str, Sequence[Any]]
 
-_SCHEME = re.compile(r"\s*(?:https?|ftp|s3|gs)://", re.IGNORECASE)
+_SCHEME = re.compile(r"\s*(?:https?|ftp|s3|gs|file)://", re.IGNORECASE)
 ENDINGS = r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)"
 IMAGE_ENDING = re.compile(rf"{ENDINGS}(?=$|[?#])", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -267,6 +269,13 @@ def list_urls(values: Sequence[Any]) -> list[str] | None:
     if not values:
         return None
     return [text.strip() for text in map(describe_scalar, values) if text.strip()] or None
+
+
+def name_picture(name: str, source: SourceConfig) -> str:
+    """The URL of a picture that a format calls by a file name: a path, percent-encoded, unless it is read from this machine."""
+    if has_scheme(name) or source.local_root is not None:
+        return name
+    return complete_url(quote(name, safe="/"), source.url_prefix)
 
 
 def complete_url(url: str, prefix: str) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import AnswerError, describe_scalar, read_box, rename_reserved
-from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
+from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme, name_picture
 from logoingest.sources.cells.files import SourceFile, open_lines
 from logoingest.sources.cells.json_items import iterate_members
 from logoingest.sources.cells.records import Record, join_records, refuse_record, write_attributes
@@ -105,9 +104,9 @@ def _find_urls(image: Mapping[str, Any], source: SourceConfig) -> tuple[str, ...
     keys = (source.url_column,) if source.url_column else _URL_KEYS
     texts = [text.strip() for key in keys if isinstance(text := image.get(key), str)]
     name = image.get(_NAME_KEY)
-    urls = [text if has_scheme(text) else complete_url(quote(text, safe="/%"), source.url_prefix) for text in texts if text]
-    if not urls and isinstance(name, str) and name.strip():
-        urls = [name.strip() if has_scheme(name) else complete_url(quote(name.strip(), safe="/"), source.url_prefix)]
+    urls = [text if has_scheme(text) else complete_url(text, source.url_prefix) for text in texts if text]
+    if isinstance(name, str) and name.strip() and (not urls or source.local_root is not None):
+        urls.insert(0, name_picture(name.strip(), source))
     return tuple(dict.fromkeys(urls))
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET  # only the tree; what parses is guarded
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, rename_reserved
 from logoingest.sources.cells.boxes import join_corners
-from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
+from logoingest.sources.cells.columns import find_missing, name_picture
 from logoingest.sources.cells.files import SourceFile, open_binary
 from logoingest.sources.cells.markup import MarkupError, iterate_elements, read_text
 from logoingest.sources.cells.records import Record, join_records, refuse_record, write_attributes
@@ -93,9 +92,8 @@ def _find_task(meta: ET.Element) -> str | None:
 
 def _read_image(element: ET.Element, whole: Record, source: SourceConfig) -> Iterator[Record]:
     name = element.get("name") or ""
-    url = name if has_scheme(name) else complete_url(quote(name, safe="/"), source.url_prefix)
     identifier = f"{whole.source_id}-{element.get('id') or whole.source_row - 1}" if whole.source_id else None
-    whole = whole._replace(url=url, source_id=None)
+    whole = whole._replace(url=name_picture(name, source), source_id=None)
     shapes = [shape for shape in element if shape.tag in _ANSWERS | _SHAPES]
     if not shapes:
         yield whole._replace(source_id=identifier)

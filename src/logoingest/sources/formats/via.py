@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from logoingest.choices import write_choices
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import AnswerError, parse_json, read_answers, read_box, rename_reserved
-from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme, pick_label
+from logoingest.sources.cells.columns import find_missing, has_scheme, name_picture, pick_label
 from logoingest.sources.cells.files import SourceFile, open_lines
 from logoingest.sources.cells.json_items import iterate_members
 from logoingest.sources.cells.records import Record, refuse_record, write_attributes
@@ -164,7 +163,7 @@ def _find_url(picture: _Picture, source: SourceConfig) -> str:
         return picture.name
     keys = [source.url_column] if source.url_column else list(picture.attributes)
     found = next((picture.attributes[key] for key in keys if _is_url(picture.attributes.get(key))), None)
-    return found or complete_url(quote(picture.name, safe="/"), source.url_prefix)
+    return found or name_picture(picture.name, source)
 
 
 def _read_picture(picture: _Picture, label: str | None, source: SourceConfig) -> Iterator[Record]:

@@ -12,12 +12,11 @@ import xml.etree.ElementTree as ET  # only the tree; what parses is guarded
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from logoingest.config import SourceConfig
 from logoingest.sources.cells.answers import Answer, AnswerError
 from logoingest.sources.cells.boxes import join_corners
-from logoingest.sources.cells.columns import complete_url, has_scheme
+from logoingest.sources.cells.columns import has_scheme, name_picture
 from logoingest.sources.cells.files import SourceFile, check_file
 from logoingest.sources.cells.markup import MAX_ELEMENT_CHARS, MarkupError, parse_tree, read_text
 from logoingest.sources.cells.records import Record, make_records, refuse_record
@@ -97,7 +96,7 @@ def _read_picture(tree: ET.Element, number: int, name: Path, folder_name: str, s
     picture = _find_picture(tree, name)
     url = _find_url(tree)
     if url is None:
-        url = complete_url(quote((name.parent / picture).as_posix(), safe="/"), source.url_prefix)
+        url = name_picture((name.parent / picture).as_posix(), source)
     base = f"{read_text(tree, 'folder') or folder_name}_{_ENDING.sub('', picture)}"
     whole = Record(number, url)
     objects = tree.findall("object")
