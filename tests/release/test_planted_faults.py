@@ -259,7 +259,7 @@ FAULTS = {
     "a config of an absolute path": (card(PATHS, "    path: /srv/train-*"), "hash", {"card"}),
     "a config that climbs out": (card(PATHS, "    path: ../other/data/train-*"), "hash", {"card"}),
     "a config that takes more": (card(PATHS, "    path: data/*"), "hash", {"card"}),
-    "a list of paths": (card(PATHS, "      path:\n    - data/train-*\n    - data/test-*"), "hash", {"card"}),
+    "a list of paths": (card(PATHS, "    path:\n    - data/train-*\n    - data/test-*"), "hash", {"card"}),
     "a second config": (card("configs:\n", "configs:\n- config_name: more\n  data_files: data/test-*\n"), "hash", {"card"}),
     "a default that is another": (card("- config_name: default\n", "- config_name: default\n  default: false\n"), "hash", {"card"}),
     "a folder in the config": (card("- config_name: default\n", "- config_name: default\n  data_dir: .more\n"), "hash", {"card"}),

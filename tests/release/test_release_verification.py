@@ -414,6 +414,23 @@ def test_a_reader_that_sees_other_things_is_named(written, monkeypatch, edit):
     assert [(violation.law, violation.where) for violation in found] == [("reopens", "pandas")]
 
 
+@pytest.mark.parametrize("name", ["lo[g]os*", "logos.py"])
+def test_a_name_that_datasets_takes_for_something_else(written, tmp_path, name):
+    """A folder whose name is a pattern or a script to datasets might be read as another one: it says what to do."""
+    shutil.copytree(written, tmp_path / name)
+    (found,) = verify_release(tmp_path / name)
+    assert (found.law, found.where) == ("reopens", "datasets")
+    assert "another name" in found.what
+
+
+@pytest.mark.parametrize("name", ["parquet", "a=b", ".hidden", "sp ace #%41é"])
+def test_other_names_are_names(written, tmp_path, monkeypatch, name):
+    """A folder called as a format is, hidden, or like a partition is read as the release it is, also by a relative path."""
+    shutil.copytree(written, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert verify_release(name) == []
+
+
 def test_nothing_is_opened_by_a_description_that_is_broken(patient, monkeypatch):
     """What decides by card or Croissant what to load is not asked once a law is broken; what reads the files alone still is."""
     asked = []

@@ -77,6 +77,8 @@ def _list_entries(folder: Path) -> tuple[set[str], list[Violation]]:
                 there |= _list_data(folder, strange)
             elif os.path.isdir(entry):
                 strange.append(Violation(Law.FILES, entry.name, "is a folder that is no part of a release"))
+            elif entry.name == DATA_FOLDER:
+                strange.append(Violation(Law.FILES, entry.name, "is no folder, and leads to none"))
             else:
                 there.add(entry.name)
     return there, strange

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import importlib.util
 import io
@@ -135,8 +136,13 @@ def _read_with_datasets(release: Release) -> SeenRows:
     seen: SeenRows = {}
     if not any(release.splits.values()):
         return seen
+    folder = str(release.path.absolute())
+    if glob.has_magic(folder) or folder.endswith(".py"):
+        raise ValueError(
+            "takes a path with * ? [ for a pattern and one that ends in .py for a script: give the folder another name"
+        )
     with tempfile.TemporaryDirectory(prefix="logoingest-") as cache, stay_offline():
-        opened = datasets.load_dataset(str(release.path.absolute()), streaming=True, cache_dir=cache)
+        opened = datasets.load_dataset(folder, streaming=True, cache_dir=cache)
         for split, rows in opened.items():
             names = rows.features["label"].names
             if names != release.class_names:
