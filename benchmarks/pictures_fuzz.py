@@ -43,6 +43,8 @@ from logoingest.refusals import Refusal
 
 MOST_FLIPS, LONGEST_RUN = 4, 32
 LARGEST_SEED_BYTES = 50_000
+#: Half of the mutants have their fault in so many first bytes, where headers and metadata are.
+HEAD_BYTES = 256
 #: Two decoders of JPEG differ by so many levels of 255 in the mean, at most.
 MOST_LEVELS = 3.0
 _XMP = (
@@ -156,7 +158,9 @@ def mutate_seeds(seeds: dict[str, bytes], mutants: int, seed: int) -> Iterator[t
     names, kinds = list(seeds), list(KINDS)
     for number in range(mutants):
         name, kind = names[number % len(names)], kinds[number // len(names) % len(kinds)]
-        mutant = KINDS[kind](seeds[name], rng, MOST_FLIPS if kind == "flipped" else LONGEST_RUN)
+        reach = len(seeds[name]) if kind == "truncated" or rng.random() < 0.5 else HEAD_BYTES
+        head, tail = seeds[name][:reach], seeds[name][reach:]
+        mutant = KINDS[kind](head, rng, MOST_FLIPS if kind == "flipped" else LONGEST_RUN) + tail
         if mutant.startswith(b"\x89PNG") and rng.random() < 0.5:
             mutant = _put_checksums_right(mutant)
         yield f"{name}, {kind}", mutant

@@ -70,6 +70,8 @@ def test_accepted_formats(picture_format):
         (b"%!PS-Adobe-3.0 EPSF-3.0", "a PostScript file"),
         (b"\0\0\0\x0cjP  \r\n", "a JPEG 2000 picture"),
         (b"\x01\x02\x03", "bytes of no known format"),
+        (b"\xef\xbb\xbf\xff\xd8\xff\xe0\0\x10JFIF", "a picture with stray bytes before it (3)"),
+        (b"<br />Warning: x\n\x89PNG\r\n\x1a\n", "a picture with stray bytes before it (17)"),
     ],
 )
 def test_not_images_are_named(data, name):

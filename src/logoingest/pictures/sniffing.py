@@ -74,6 +74,8 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 _MAX_BRAND_BYTES = 1_024
 _TGA_FOOTER = b"TRUEVISION-XFILE."
+#: Of a JPEG and a PNG; no text holds these bytes.
+_PICTURE_MAGIC = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HTML = re.compile(rb"<(!doctype\s+html|html|head|body|title|script|meta|div|p|h1|center)\b")
 _SVG = re.compile(rb"<(!doctype\s+)?svg\b")
@@ -97,6 +99,9 @@ def sniff_format(data: bytes) -> Sniffed:
     for offset, magic, name in _REFUSED:
         if data.startswith(magic, offset):
             return Sniffed(None, name)
+    behind = _PICTURE_MAGIC.search(data[:1024])
+    if behind is not None:
+        return Sniffed(None, f"a picture with stray bytes before it ({behind.start():,})")
     return Sniffed(None, _name_text(data[:1024]))
 
 
