@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import hashlib
 import json
 import pickle
 import socket
@@ -292,6 +293,26 @@ def ask(site, archive, fetch_all):
 @pytest.fixture
 def dead_url(site) -> str:
     return f"http://shop.test:{site.port}/status/404"
+
+
+@pytest.mark.parametrize(("path", "first"), [("/status/404", "http_4xx"), ("/picture", "hash_mismatch")])
+def test_an_archived_copy_must_have_the_expected_hash_too(site, archive, settings, path, first):
+    """Other bytes at the URL send to the archive as a dead link does; its copy is taken only if it has the hash."""
+    url = f"http://shop.test:{site.port}{path}"
+    archive.keep(url, Copy("20160102030405", b"the right bytes"))
+    wanted = replace(settings, archive_delay_s=0.0, fallbacks=("archive",), **_where(archive))
+
+    async def run(expected: bytes) -> dict:
+        rows: list = [None]
+        async with Fetcher(wanted, None, lookup=at_home) as fetcher:
+            hashes = [f"sha256:{hashlib.sha256(expected).hexdigest()}"]
+            await fetcher.fetch_into([url], rows.__setitem__, expected={url: hashes})
+        return rows[0]
+
+    healed, lost = asyncio.run(run(b"the right bytes")), asyncio.run(run(b"others"))
+    assert (healed["fallback"], healed["first_reason"], healed["bytes"]) == ("archive", first, b"the right bytes")
+    assert (lost["outcome"], lost["reason"]) == ("failed", first)
+    assert "archive: the source expects sha256" in lost["detail"]
 
 
 def test_an_archived_picture_comes_as_it_was_archived(archive, ask, dead_url, picture):
