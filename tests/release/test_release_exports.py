@@ -7,9 +7,11 @@ import hashlib
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from logoingest.release import open_release, verify_release
 from logoingest.release.exports import FORMATS, ExportOptions, export_release
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.folder import ExportFolder
+from logoingest.release.exports.rewriting import is_turned
 from logoingest.release.exports.web_dataset import write_web_dataset
 from logoingest.release_commands import EXPORT_FORMATS
 from logoingest.sources import read_annotations
@@ -381,6 +384,19 @@ def test_upright_pictures_lie_under_their_boxes(turned, tmp_path, form):
     assert sum(digest(path) == path.stem for path in pictures) == 3
 
 
+def test_a_huge_picture_is_not_decoded_to_be_copied():
+    """Whether a picture is turned is read from its header: a PNG that says it has 169 million pixels costs nothing."""
+    bomb = bytearray(store_turned(draw_quarters(), 6, "PNG"))
+    assert is_turned(bytes(bomb))
+    bomb[16:24] = (13_000).to_bytes(4, "big") * 2
+    bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert is_turned(bytes(bomb))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    assert not is_turned(b"\x89PNG\r\n\x1a\n eXIf")
+    assert not is_turned(b"")
+
+
 def test_jpeg_only(turned, hostile, tmp_path):
     """On request every picture is a JPEG under that name; those that were stay as they are; annotations name the new files."""
     _, summary = export(hostile, "imagefolder", tmp_path / "folders", jpeg=True)
@@ -398,6 +414,19 @@ def test_jpeg_only(turned, hostile, tmp_path):
         path = tmp_path / "coco/train" / image["file_name"]
         assert path.suffix == ".jpg"
         assert is_red_in_the_box(path)
+
+
+def test_a_turned_tiff_becomes_a_png_that_coco_names(making, tmp_path):
+    """A form that changes a file's ending changes it in the annotations, too."""
+    picture = store_turned(draw_quarters(), 3, "TIFF")
+    boxes = [[{"class_id": "no", "bbox": [0.0, 0.0, 16.0, 16.0]}]]
+    making.collect([picture], [["no"]], ["train"], boxes).write(tmp_path / "release")
+    export(tmp_path / "release", "coco", tmp_path / "out", upright=True)
+    (path,) = (tmp_path / "out/train").iterdir()
+    (described,) = json.loads((tmp_path / "out/annotations/labels_train.json").read_text())["images"]
+    assert described["file_name"] == path.name
+    assert path.suffix == ".png"
+    assert is_red_in_the_box(path)
 
 
 def test_a_picture_that_cannot_be_rewritten_is_named(making, tmp_path):

@@ -42,7 +42,7 @@ class ExportFolder:
         """Split → pictures whose bytes are not those of the release."""
         self.turned = 0
         """Pictures written as they are that say how they are to be turned."""
-        self._file_names: dict[str, str] = {}
+        self._renamed: dict[str, str] = {}
         self._made: set[str] = set()
 
     def read_rows(self, release: Release, split: str, pictures: bool = True) -> Iterator[ExportRow]:
@@ -54,7 +54,10 @@ class ExportFolder:
             GateError: the release is damaged, or a picture cannot be brought into that form.
         """
         for row in read_rows(release, split, pictures):
-            yield self._rewrite(row) if pictures else row._replace(file_name=self._file_names.get(row.image_id, row.file_name))
+            yield self._rewrite(row) if pictures else row._replace(file_name=self._name_file(row))
+
+    def _name_file(self, row: ExportRow) -> str:
+        return f"{row.image_id}.jpg" if self.options.jpeg else self._renamed.get(row.image_id, row.file_name)
 
     def _rewrite(self, row: ExportRow) -> ExportRow:
         try:
@@ -67,9 +70,11 @@ class ExportFolder:
             raise GateError(Problem(f"picture {row.image_id}", f"cannot be written anew ({error})", hint)) from error
         if made is None:
             self.turned += not self.options.upright and is_turned(row.data)
-            return row
+            return row._replace(file_name=self._name_file(row))
         self.rewritten[row.split] += 1
-        name = self._file_names[row.image_id] = f"{row.image_id}.{made.extension}"
+        name = f"{row.image_id}.{made.extension}"
+        if not self.options.jpeg and name != row.file_name:
+            self._renamed[row.image_id] = name
         return row._replace(data=made.data, file_name=name)
 
     def add_picture(self, row: ExportRow, folder: str) -> None:
