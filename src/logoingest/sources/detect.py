@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -88,7 +89,7 @@ def guess_source(path: Path, given: Mapping[str, Any] | None = None) -> SourceGu
     source = known.model_copy(update=keys)
     kept, rejected = divide_records(deque(read_chunks(file, source)))
     counts = sorted(((item["values"], item["counts"]) for item in pc.value_counts(kept.column("raw_label")).to_pylist()), key=_rank)
-    notes[:0] = _describe(source, kept.num_rows, rejected.num_rows, len(counts))
+    notes[:0] = _describe(source, kept, rejected.num_rows, len(counts))
     return SourceGuess(
         **keys,
         encoding=file.encoding,
@@ -225,7 +226,7 @@ _TABLES: Mapping[str, _Guess] = {
 }
 
 
-def _describe(source: SourceConfig, kept: int, rejected: int, labels: int) -> list[str]:
+def _describe(source: SourceConfig, kept: pa.Table, rejected: int, labels: int) -> list[str]:
     columns = {
         "pictures": source.url_column,
         "answers": source.label_column,
@@ -236,7 +237,10 @@ def _describe(source: SourceConfig, kept: int, rejected: int, labels: int) -> li
         columns["answers"] = f"one column an annotator ({', '.join(source.annotator_columns[:5])} …)"
     found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
     notes = [f"Read as {source.format}{': ' + found if found else ''}."]
-    notes.append(f"{kept:,} annotations with {labels:,} distinct labels; {rejected:,} rows are refused.")
-    if source.format == "voc" and not source.url_prefix:
-        notes.append("The pictures' URLs may be mere file names: set url_prefix to where they can be fetched.")
+    notes.append(f"{kept.num_rows:,} annotations with {labels:,} distinct labels; {rejected:,} rows are refused.")
+    absolute = pc.sum(pc.match_substring_regex(kept.column("url"), r"^([A-Za-z][A-Za-z0-9+.-]+:|//)")).as_py() or 0
+    if 2 * absolute < kept.num_rows:
+        notes.append(
+            "The pictures' URLs are mere file names: set url_prefix to where they can be fetched, or local_root to the folder they lie in."
+        )
     return notes

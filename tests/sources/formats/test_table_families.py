@@ -183,3 +183,10 @@ def test_status_and_times_can_be_named(read):
     assert got.reasons == [(2, "assignment_rejected")]
     plain = read("url,label,status,created_at\nhttp://x.example/1.jpg,a,rejected by me,yesterday\n")
     assert [(row["status"], row["submitted_at"]) for row in plain.kept] == [("submitted", None)]
+
+
+@pytest.mark.parametrize(("name", "told"), [("tabular/roboflow.csv", True), ("voc", True), ("tabular/mturk_like.csv", False)])
+def test_mere_file_names_are_pointed_out(cases, name, told):
+    """Whoever starts with them learns at once where to say where they lie."""
+    notes = guess_source(cases / name).notes
+    assert any("set url_prefix to where they can be fetched, or local_root" in note for note in notes) == told
