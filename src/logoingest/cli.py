@@ -141,7 +141,9 @@ def build_parser() -> argparse.ArgumentParser:
     retry.add_argument("--host", action="append", default=[], metavar="HOST", help="only this host and its subdomains (repeatable)")
     retry.add_argument("--status", action="append", default=[], type=int, metavar="CODE", help="only this HTTP status (repeatable)")
 
-    verify = add_command(commands, "verify", _command_verify, "reopen the release (config or release folder) and check every law")
+    verify = add_command(
+        commands, "verify", _command_verify, "reopen the release (config, config@v2 or release folder) and check every law"
+    )
     verify.add_argument("--quick", action="store_true", help="do not decode the pictures or reopen with other libraries")
     verify.add_argument("--against", action="append", default=[], metavar="OTHER", help=f"look for leaks to it: {AGAINST_HELP}")
 
@@ -278,11 +280,15 @@ def _command_retry(options: argparse.Namespace) -> int:
 def _command_verify(options: argparse.Namespace) -> int:
     from logoingest.display import print_violations
     from logoingest.pipeline import Run, verify, verify_folder
-    from logoingest.release_commands.finding import find_others
+    from logoingest.release_commands.finding import find_others, find_release, names_version
 
+    named = str(options.config)
     with find_others(options.against) as others:
-        if options.config.is_dir():
+        if options.config.is_dir():  # itself, not what it may point to
             violations = verify_folder(options.config, not options.quick, others)
+        elif names_version(named):
+            with find_release(named) as folder:
+                violations = verify_folder(folder, not options.quick, others)
         else:
             violations = verify(Run(load_options(options)), not options.quick, others)
     if options.json:

@@ -146,6 +146,17 @@ def test_the_command_line_reads_object_storage_and_leaves_nothing(workspace, buc
     assert not (tmp_path / "cache").exists()
 
 
+def test_verify_takes_an_earlier_version(workspace, capsys):
+    """``verify dataset.toml@v1`` checks that release, and finds what is wrong with it; one that is not there is said."""
+    assert main(["verify", str(workspace / "dataset.toml@v1"), "--quick"]) == 0
+    assert "every law holds" in capsys.readouterr().out
+    stray = workspace / "work/releases/v1/stray.txt"
+    stray.write_text("x")
+    assert main(["verify", str(workspace / "dataset.toml@v1"), "--quick"]) == 3
+    stray.unlink()
+    assert main(["verify", str(workspace / "dataset.toml@v9"), "--quick"]) == 2
+
+
 def test_export_push_pull_and_diff_as_functions(workspace, tmp_path):
     """What the command line does can be called, by the same names."""
     assert export(workspace / "dataset.toml@v1", "coco", tmp_path / "coco").pictures == {"train": 16, "validation": 4, "test": 4}

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+_VERSION = re.compile(r"@v\d{1,9}\Z")
 _CONFIG = re.compile(r".+\.toml(?:@v\d{1,9})?", re.DOTALL)
 
 
@@ -18,6 +19,11 @@ def find_release(text: str) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="logoingest-") as cache:
         yield find_folder(text, Path(cache))
+
+
+def names_version(text: str) -> bool:
+    """Whether a text names an earlier release, as ``dataset.toml@v2``."""
+    return _VERSION.search(text) is not None
 
 
 @contextlib.contextmanager
