@@ -32,7 +32,7 @@ def test_a_declared_delimiter_divides_queries_too(read):
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("http://x.example/9.jpg?w=1,nike", "a comma inside the query"),
+        ("http://x.example/9.jpg?w=1,adidas", "a comma inside the query"),
         ("http://x.example/9.jpg,http://y.example/9.jpg", "names several URLs"),
         ("http://x.example/9.jpg http://y.example/9.jpg", "names several URLs"),
     ],
@@ -44,6 +44,13 @@ def test_what_cannot_be_divided_is_refused(read, line, why):
     assert got.reasons == [(4, "invalid_row")]
     assert why in got.rejected[0]["detail"]
     assert line in got.rejected[0]["detail"]
+
+
+@pytest.mark.parametrize("line", ["![logo](http://x.example/1.jpg)", "url=http://x.example/1.jpg"])
+def test_lines_that_begin_with_something_else(read, line):
+    """What is no list of URLs is not read as a table whose header is the first URL."""
+    with pytest.raises(SourceError, match="is no list of URLs: its first line is"):
+        read(f"{line}\n{line}\n", "urls.txt")
 
 
 def test_ten_thousand_urls_stay_as_they_are(read):

@@ -102,8 +102,10 @@ def test_a_table_called_tsv_may_have_commas(read):
         ("http://x.example/1.jpg,nike,w1\nhttp://x.example/2.jpg,puma,w2\nhttp://x.example/3.jpg,puma,w1\n", {"label_column": "column_2"}, ["nike", "puma", "puma"]),
         ("nike,http://x.example/1.jpg\npuma,http://x.example/2.jpg\n", {}, ["nike", "puma"]),
         ("1\thttp://x.example/1.jpg\tnike\n2\thttp://x.example/2.jpg\tpuma\n", {"label_column": "column_3"}, ["nike", "puma"]),
+        ("a.example/1.jpg\na.example/2.jpg\n", {}, ["", ""]),
+        ("img/1.jpg,nike\nimg/2.jpg,puma\n", {}, ["nike", "puma"]),
     ],
-    ids=["URL first", "label first", "number first"],
+    ids=["URL first", "label first", "number first", "no scheme", "file names"],
 )  # fmt: skip
 def test_tables_without_a_header(read, text, keys, answers):
     """A first row that holds a URL is a row: no picture is lost to a header that is none."""
@@ -152,17 +154,19 @@ def test_quotes(read, delimiter, cells, labels):
         ("image_url\x01label", "{url}\x01{label}"),
         ("image_url^label", "{url}^{label}"),
         ('"sep=|"\r\nimage_url|label', "{url}|{label}"),
+        ("image_url label", "{url} {label}"),
+        ('"image_url" "label"', '"{number}" "{url}" "{label}"'),
         ("| image_url | label |", "| {url} | {label} |"),
         ("image_url,label,,,", "{url},{label},,,"),
     ],
     ids=[
         "a title", "a title and a blank line", "comments", "row names", "an index", "blanks after commas", "single quotes",
-        "control A", "carets", "a quoted declaration", "a printed table", "empty columns",
+        "control A", "carets", "a quoted declaration", "blanks", "R's blanks and row names", "a printed table", "empty columns",
     ],
 )  # fmt: skip
 def test_styles_of_tables(read, head, row):
     """How a table is written is told by its first lines; its cells are the same."""
-    labels = ["nike", "Citroën", "Ben & Jerry's"] if "'" not in head else ["nike", "Citroën", "puma"]
+    labels = ["nike", "Citroën", "puma"] if "'" in head or " l" in head else ["nike", "Citroën", "Ben & Jerry's"]
     rows = [row.format(url=f"http://x.example/{n}.jpg", label=label, number=n) for n, label in enumerate(labels, 1)]
     got = read("\n".join([head, *rows]) + "\n", "rows.txt")
     assert [(url, label.strip()) for url, label in got.answers] == [

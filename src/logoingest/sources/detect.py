@@ -198,7 +198,7 @@ def _guess_tabular(
     if table.header_rows:
         notes.append(f"{table.header_rows} rows after the header belong to it and are refused.")
     if table.columns[:1] == ("column_1",):
-        notes.append("The first row holds a URL, so there is no header: the columns are called column_1, column_2 and so on.")
+        notes.append("The first row holds a picture, so there is no header: the columns are called column_1, column_2 and so on.")
     return found | families
 
 

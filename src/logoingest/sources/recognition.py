@@ -58,7 +58,11 @@ def guess_format(file: SourceFile) -> str:
         return _guess_object(file, peek_members(file))
     if layout == "csv" and _starts_with_url(file):
         return "tabular" if inspect_list(file).is_table else "urls"
-    columns = inspect_table(file).columns
+    table = inspect_table(file)
+    columns = table.columns
+    first = [*columns, *(str(value) for value in table.sample[columns[0]][:1])] if len(columns) == 1 else []
+    if strange := next((text for text in first if "://" in text and not has_scheme(text)), None):
+        raise file.fault(f"is no list of URLs: its first line is {strange[:100]!r}", "a line begins with its URL")
     return next((name for name, is_one in _TABLES if is_one(columns)), "tabular")
 
 

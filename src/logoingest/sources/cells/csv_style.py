@@ -63,7 +63,20 @@ def _guess_delimiter(lines: Sequence[str], *, is_tsv: bool) -> str:
     ratings = {character: _rate_delimiter(lines, character) for character in _DELIMITERS}
     if is_tsv and (ratings["\t"][1] or not any(width for _, width in ratings.values())):
         return "\t"
-    return max(ratings, key=lambda character: ratings[character])
+    best = max(ratings, key=lambda character: ratings[character])
+    return best if ratings[best][1] or not _is_divided_by_blanks(lines) else " "
+
+
+def _is_divided_by_blanks(lines: Sequence[str]) -> bool:
+    """Whether blanks divide every line into as many cells, one of them a URL, as R and gnuplot write tables."""
+    records = [_split(line, CsvStyle(" ", blank_after=True)) for line in lines if line.strip()]
+    if len(records) < 2 or len(records[0]) < 2:
+        return False
+    widths = {len(record) for record in records}
+    rows = records[1:]
+    return (len(widths) == 1 or {len(record) for record in rows} == {len(records[0]) + 1}) and all(
+        any(map(has_scheme, row)) for row in rows
+    )
 
 
 def _rate_delimiter(lines: Sequence[str], delimiter: str) -> tuple[float, int]:

@@ -2,8 +2,8 @@
 
 A row may end before its header does, as MTurk's do, which name Approve and Reject and leave them out, and spreadsheets' whose last
 cells are empty: it counts as long as the columns that are needed are there. A delimiter at a row's end is no cell. A row with more
-cells than that is refused: nobody can tell which of them moved. A first row that holds a URL is no header: the columns are then
-called column_1, column_2 and so on.
+cells than that is refused: nobody can tell which of them moved. A first row that holds a URL or a picture's file name is no header: the
+columns are then called column_1, column_2 and so on.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _open_csv(file: SourceFile, lines: LineReader, delimiter: str | None) -> _Op
     if style.names_rows:
         header = ["", *header]
     reader.width = len(header)
-    if any(map(has_scheme, header)):
+    if any(has_scheme(name) or IMAGE_ENDING.search(name) for name in header):
         names = [f"column_{number}" for number in range(1, len(header) + 1)]
         return _Opened(style, names, "", chain([header], records))
     return _Opened(style, _clean_names(header), header[-1], records)

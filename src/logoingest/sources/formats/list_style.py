@@ -18,6 +18,8 @@ from logoingest.sources.cells.columns import ENDINGS, IMAGE_ENDING, has_scheme
 _MARKS = ",;|"
 _NAMES = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab", " ": "blank"}
 _SPECIAL = re.compile(r'[\s,;|&"]')
+_WHITE_OR_QUOTE = re.compile(r'[\s"]')
+_QUERY = re.compile(r"[?#]")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _NO_LABEL = re.compile(rf"[=%]|^/|{ENDINGS}|\.(?:html?|php|aspx?|jsp)\b", re.IGNORECASE)
 _PART_OF_PATH = re.compile(r"\S/\S|^[\d\s.,:;x×_-]*$")
@@ -51,6 +53,8 @@ class ListStyle(NamedTuple):
     """Whether a person says so though the list does not show it: then it divides a query as well."""
     unescape: bool = False
     """Whether ``&amp;`` stands for ``&``."""
+    labels: frozenset[str] = frozenset()
+    """Labels that stand behind the separator outside of queries: inside a query it divides only before one of them."""
     is_table: bool = False
     """Whether every line has the same number of cells, three or more: a table without a header."""
     notes: tuple[str, ...] = ()
@@ -74,6 +78,8 @@ class _Counts:
         self.white: Counter[str] = Counter()
         self.cuts: Counter[tuple[str, Certainty, bool]] = Counter()
         self.inside = 0
+        self.behind = 0
+        self.labels: dict[str, set[str]] = {mark: set() for mark in _MARKS}
         self.escaped = 0
         self.bare = 0
         self.widths: dict[str, set[int]] = {}
@@ -83,28 +89,36 @@ class _Counts:
         if _SPECIAL.search(text) is None:
             self.plain += 1
             return
-        white = cut_at_white(text, always=True)
+        has_white = _WHITE_OR_QUOTE.search(text) is not None
+        white = cut_at_white(text, always=True) if has_white else None
         if white is not None:
             self.white["\t" if "\t" in text else " "] += 1
+            self.behind += white.certainty is Certainty.SURE
+        head = text if has_white else _cut_query(text)
         for mark in _MARKS:
-            if mark in text:
-                self._add_cut(text, mark)
-        for mark in (*_MARKS, "\t"):
-            self.widths.setdefault(mark, set()).add(_count_cells(text, mark))
-        url = (white or Cut(text, "", Certainty.SURE)).url
-        self.inside += any(mark in url for mark in _MARKS)
-        self._add_ampersands(url)
+            self._add_cut(text, mark, possible=mark in head)
+        self._add_width(text, "\t", white)
+        url = white.url if white else text
+        plain = url.replace("&amp;", "&")
+        self.inside += "," in plain or ";" in plain or "|" in plain
+        self.escaped += plain != url
+        self.bare += url.count("&") > url.count("&amp;")
 
-    def _add_cut(self, text: str, mark: str) -> None:
-        cut = cut_at_mark(text, mark)
+    def _add_cut(self, text: str, mark: str, *, possible: bool) -> None:
+        """Count where a mark could divide; inside a query it shows nothing."""
+        cut = cut_at_mark(text, mark) if possible else None
+        self._add_width(text, mark, cut)
         if cut is None:
             return
-        self.cuts[mark, cut.certainty, _looks_like_label(cut)] += 1
+        like = _looks_like_label(cut)
+        self.cuts[mark, cut.certainty, like] += 1
+        if like and cut.certainty is not Certainty.QUERY:
+            self.labels[mark].add(cut.label)
 
-    def _add_ampersands(self, url: str) -> None:
-        escaped = url.count("&amp;")
-        self.escaped += escaped > 0
-        self.bare += url.count("&") > escaped
+    def _add_width(self, text: str, mark: str, cut: Cut | None) -> None:
+        widths = self.widths.setdefault(mark, set())
+        if len(widths) < 2 and 0 not in widths:  # else it is no table already
+            widths.add(_count_cells(text, mark, cut.url) if cut else 0)
 
     def choose(self) -> str:
         if self.white["\t"] >= _MOST * self.lines:
@@ -131,7 +145,13 @@ def plan_list(lines: Iterable[str]) -> ListStyle:
     widths = counts.widths.get(separator, set())
     is_table = len(widths) == 1 and min(widths) > 2 and counts.lines > 2 and not counts.plain
     unescape = counts.escaped >= min(3, counts.lines) and not counts.bare
-    return ListStyle(separator, False, unescape, is_table, tuple(_describe(counts, separator, unescape)))
+    return ListStyle(
+        separator,
+        unescape=unescape,
+        labels=frozenset(label for label in counts.labels.get(separator, ()) if not _PART_OF_PATH.search(label)),
+        is_table=is_table,
+        notes=tuple(_describe(counts, separator, unescape)),
+    )
 
 
 def _describe(counts: _Counts, separator: str, unescape: bool) -> list[str]:
@@ -139,7 +159,8 @@ def _describe(counts: _Counts, separator: str, unescape: bool) -> list[str]:
     if separator:
         notes.append(f"A {_NAMES[separator]} divides URL and label; lines without one have no label.")
     else:
-        notes.append("The lines have no labels: each is a URL.")
+        some = f" but for {counts.behind:,}, which have a label behind a blank" if counts.behind else ""
+        notes.append(f"The lines have no labels: each is a URL{some}.")
         if counts.inside:
             notes.append(
                 f"{counts.inside:,} of {counts.lines:,} URLs hold a comma, semicolon or bar, taken as their part: "
@@ -152,15 +173,13 @@ def _describe(counts: _Counts, separator: str, unescape: bool) -> list[str]:
     return notes
 
 
-def _count_cells(text: str, mark: str) -> int:
-    """Cells of a line that is a row of a table; 0 where one begins with a blank, as text behind a comma does."""
-    if mark not in text:
-        return 1
+def _count_cells(text: str, mark: str, url: str) -> int:
+    """Cells of a line that is a row of a table; 0 where the URL holds the mark, or a cell begins with a blank, as text behind a comma."""
     try:
-        cells = next(csv.reader([text], delimiter=mark, strict=True))
-    except (csv.Error, StopIteration):
+        cells = next(csv.reader([text], delimiter=mark, strict=True), [])
+    except csv.Error:
         return 0
-    return 0 if any(cell[:1] == " " for cell in cells) else len(cells)
+    return 0 if any(cell[:1] == " " for cell in cells) or cells[:1] != [url] else len(cells)
 
 
 # -- one line ----------------------------------------------------------------------------------------------------------
@@ -169,12 +188,15 @@ def _count_cells(text: str, mark: str) -> int:
 def divide_line(line: str, style: ListStyle) -> ListedUrl:
     """URL and label of a line."""
     text = line.rstrip("\r\n").lstrip()
-    cut = _cut(text, style)
+    if not style.separator and _WHITE_OR_QUOTE.search(text) is None:
+        cut = None
+    else:
+        cut = _cut(text, style)
     url, label = (_unquote(text), "") if cut is None else (cut.url, cut.label)
-    if cut is not None and cut.certainty is Certainty.QUERY and not style.declared:
+    if cut is not None and cut.certainty is Certainty.QUERY and not style.declared and label not in style.labels:
         why = f"a {_NAMES[style.separator]} inside the query: a label's or the URL's? quote the URL"
         return ListedUrl(url, label, f"{why}: {text}")
-    if has_scheme(label) or _FURTHER_URL.search(_cut_query(text)):
+    if text.count("://") > 1 and (has_scheme(label) or _FURTHER_URL.search(_cut_query(text))):
         return ListedUrl(url, label, f"names several URLs, one belongs on a line: {text}")
     return ListedUrl(url.replace("&amp;", "&") if style.unescape else url, label)
 
@@ -229,6 +251,8 @@ def cut_at_mark(text: str, mark: str) -> Cut | None:
 
 def _find_in_path(head: str, mark: str) -> tuple[int, Certainty]:
     """Behind the last picture's ending, else the first of the last segment, else the last."""
+    if mark not in head:
+        return -1, Certainty.LIKELY
     endings = [match.end() - 1 for match in re.finditer(rf"{ENDINGS}{re.escape(mark)}", head, re.IGNORECASE)]
     if endings:
         return endings[-1], Certainty.SURE
@@ -245,7 +269,7 @@ def _find_in_query(text: str, token: str, mark: str) -> tuple[int, Certainty]:
 
 
 def _cut_query(text: str) -> str:
-    return re.split(r"[?#]", text, maxsplit=1)[0]
+    return _QUERY.split(text, maxsplit=1)[0]
 
 
 def _looks_like_label(cut: Cut) -> bool:
