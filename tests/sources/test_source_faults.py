@@ -181,3 +181,23 @@ def test_a_web_page_is_named(tmp_path, text, kind):
     (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
     with pytest.raises(SourceError, match="is a web page"):
         read_all(tmp_path, {"path": "rows.csv", "format": kind})
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (b"{\\rtf1\\ansi", "is an RTF document; save the table as CSV"),
+        (b"ARROW1\0\0", "is an Arrow .Feather. file; write it as Parquet"),
+        (b"\x89HDF\r\n", "is an HDF5 file"),
+        (b"\x93NUMPY\x01", "is a NumPy array"),
+        (b"Obj\x01", "is an Avro file"),
+        (b"\x80\x04\x95\x01", "is a Python pickle, which is never opened"),
+        (b"SQLite format 3\0", "is an SQLite database; export its table as CSV"),
+        (b"%PDF-1.7", "is a PDF"),
+    ],
+)
+def test_other_files_are_named(tmp_path, head, message):
+    """What people keep tables in is told by its first bytes, with what to do instead."""
+    (tmp_path / "rows.csv").write_bytes(head + b"x" * 50)
+    with pytest.raises(SourceError, match=message):
+        read_all(tmp_path, {"path": "rows.csv"})

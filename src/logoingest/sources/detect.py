@@ -238,7 +238,13 @@ def _describe(source: SourceConfig, kept: pa.Table, rejected: int, labels: int) 
     found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
     notes = [f"Read as {source.format}{': ' + found if found else ''}."]
     notes.append(f"{kept.num_rows:,} annotations with {labels:,} distinct labels; {rejected:,} rows are refused.")
+    web = pc.sum(pc.match_substring_regex(kept.column("url"), r"^(?i:https?:)?//")).as_py() or 0
     absolute = pc.sum(pc.match_substring_regex(kept.column("url"), r"^([A-Za-z][A-Za-z0-9+.-]+:|//)")).as_py() or 0
+    if 2 * (absolute - web) > kept.num_rows:
+        first = kept.column("url")[0].as_py()
+        notes.append(
+            f"Only http and https are fetched, and most URLs are others ({first[:60]}): give web addresses, or local_root."
+        )
     if 2 * absolute < kept.num_rows:
         notes.append(
             "The pictures' URLs are mere file names: set url_prefix to where they can be fetched, or local_root to the folder they lie in."

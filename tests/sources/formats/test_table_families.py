@@ -124,7 +124,12 @@ def test_a_column_an_annotator(cases, read):
 
 @pytest.mark.parametrize(
     "header",
-    ["url,label,annotator_1_time,annotator_2_time", "url,label,worker", "url,label,worker_id_1,worker_id_2"],
+    [
+        "url,label,annotator_1_time,annotator_2_time",
+        "url,label,worker",
+        "url,label,worker_id_1,worker_id_2",
+        "url,label_1,worker_1,worker_2,label_2",
+    ],
 )
 def test_other_columns_are_no_annotators(read, header):
     """A single worker column, times and ids of several workers are no answers."""
@@ -190,3 +195,18 @@ def test_mere_file_names_are_pointed_out(cases, name, told):
     """Whoever starts with them learns at once where to say where they lie."""
     notes = guess_source(cases / name).notes
     assert any("set url_prefix to where they can be fetched, or local_root" in note for note in notes) == told
+
+
+@pytest.mark.parametrize(
+    "names", ["annotator1,annotator2", "Rater A,Rater B", "label_worker_1,label_worker_2", "annotator_1_label,annotator_2_label"]
+)
+def test_families_of_annotators(read, names):
+    """Numbers and letters, with a word for answers before or behind."""
+    got = read(f"url,{names}\nhttp://x.example/1.jpg,nike,puma\n")
+    assert [(row["worker_id"], row["raw_label"]) for row in got.kept] == list(zip(names.split(","), ["nike", "puma"], strict=True))
+
+
+def test_urls_that_are_not_fetched_are_pointed_out(cases):
+    """A manifest's s3:// is nobody's web address."""
+    assert any("Only http and https are fetched" in note for note in guess_source(cases / "ground_truth/classes.manifest").notes)
+    assert not any("Only http" in note for note in guess_source(cases / "tabular/mturk_like.csv").notes)

@@ -25,7 +25,7 @@ _PICTURE_WORDS = frozenset({"image", "images", "img", "picture", "pic", "photo",
 _LINK_WORDS = frozenset({"url", "urls", "uri", "link", "href", "src"})
 _PLACE_WORDS = frozenset({"file", "path", "filename", "location"})
 _OTHER_LINKS = frozenset({"video", "thumb", "thumbnail", "page", "homepage", "website", "profile", "licence", "license", "avatar"})
-_LABEL_WORDS = {
+LABEL_WORDS = {
     "label": 10, "labels": 10, "brand": 10, "brands": 10, "answer": 9, "answers": 9, "choice": 9, "class": 8, "classname": 8,
     "category": 8, "logo": 8, "logos": 8, "tag": 7, "tags": 7, "keyword": 7, "keywords": 7, "response": 6, "annotation": 6,
     "name": 5, "text": 5, "value": 4, "title": 3, "caption": 3, "description": 2, "raw": 2, "subtitles": 1,
@@ -37,7 +37,7 @@ NEVER_LABEL = frozenset({
 })  # fmt: skip
 WORKER_WORDS = {
     "worker": 10, "annotator": 10, "labeler": 10, "labeller": 10, "rater": 10, "contributor": 9, "participant": 9, "coder": 9,
-    "judge": 8, "user": 7, "author": 4,
+    "judge": 8, "performer": 8, "user": 7, "author": 4,
 }  # fmt: skip
 _BOX_WORDS = frozenset(
     {"bbox", "box", "boxes", "bboxes", "bounding", "boundingbox", "rect", "rectangle", "roi", "region", "coordinates"}
@@ -123,12 +123,12 @@ def score_label(name: str, values: Sequence[Any]) -> float:
     words = split_words(name)
     if words & NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
         return 0.0
-    if not words & _LABEL_WORDS.keys():
+    if not words & LABEL_WORDS.keys():
         return 0.0
     if _hold_objects(values):
         return 0.1
     filled = any(str(value).strip() not in {"", "{}"} for value in values if value is not None)
-    return _score_words(name, _LABEL_WORDS) + (0.5 if filled else 0.0)
+    return _score_words(name, LABEL_WORDS) + (0.5 if filled else 0.0)
 
 
 def _hold_objects(values: Sequence[Any]) -> bool:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 #: Columns that hold the worker's id and the answer's, as MTurk, Label Studio and crowd-kit call them (folded).
-WORKER_COLUMNS = ("workerid", "worker", "annotator", "annotatorid")
+WORKER_COLUMNS = ("workerid", "worker", "performer", "annotator", "annotatorid")
 ID_COLUMNS = ("assignmentid", "annotationid")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 

@@ -15,6 +15,7 @@ from logoingest.sources.cells.files import SourceFile
 #: Usual names of the four columns, without signs and in lower case, and what they hold (torchvision's words for it).
 _FAMILIES: tuple[tuple[tuple[str, str, str, str], str], ...] = (
     (("xmin", "ymin", "xmax", "ymax"), "xyxy"),
+    (("minx", "miny", "maxx", "maxy"), "xyxy"),
     (("x1", "y1", "x2", "y2"), "xyxy"),
     (("x0", "y0", "x1", "y1"), "xyxy"),
     (("xtl", "ytl", "xbr", "ybr"), "xyxy"),
