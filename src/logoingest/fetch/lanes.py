@@ -120,6 +120,8 @@ class _Run:
 
 def describe_kept(kept: int, done: int) -> str:
     """What is kept of the URLs that were done when a run was stopped."""
+    if not done:
+        return "this run had fetched nothing yet"
     if kept >= done:
         return f"all {done:,} URLs of this run are there"
     return f"{kept:,} of the {done:,} URLs of this run are there"
