@@ -18,7 +18,7 @@ import pytest
 
 from logoingest import load_config, run
 from logoingest.cli import main
-from logoingest.pipeline import Run, summarise_status
+from logoingest.pipeline import Run, plan, summarise_status
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace, name_begun
 
@@ -151,9 +151,24 @@ def test_a_file_that_cannot_grow_stops_the_run_with_what_is_done_kept(make_datas
     assert roomy.returncode == 0, roomy.stderr
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent, processes):
+def family_of(pid: int) -> list[int]:
+    """A process and its descendants."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in family_of(int(child)))]
+
+
+@pytest.mark.parametrize(
+    ("sent", "processes", "to_all"),
+    [
+        (signal.SIGTERM, 1, False),
+        (signal.SIGTERM, 2, False),
+        (signal.SIGTERM, 2, True),  # as supervisors do
+        (signal.SIGINT, 1, False),
+        (signal.SIGINT, 2, False),
+        (signal.SIGHUP, 2, False),
+    ],
+)
+def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent, processes, to_all):
     """What has come stays, the lease is given back, the message says how many and how to go on; the next run asks for none of it."""
     dataset = make_dataset(pictures=10)
     dataset.site.delay_s = 0.2
@@ -168,7 +183,8 @@ def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        process.send_signal(sent)
+        for pid in reversed(family_of(process.pid) if to_all else [process.pid]):
+            os.kill(pid, sent)
         message = process.communicate(timeout=30)[1].decode()
     assert process.returncode == 128 + sent
     again = "logoingest " + " ".join(command[3:])
@@ -180,6 +196,8 @@ def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent
     assert begun
     kept = [row for name in (*workspace.shard_names(), *begun) for row in read_urls(config, name)]
     assert len(kept) == len(set(kept)) == int(told[1])
+    planned = plan(Run(config))
+    assert planned["urls"] - planned["urls_left"] == len(kept)
     assert [
         path.name for path in (dataset.folder / "work").rglob("*") if path.name.startswith(".") or path.name == "lease.json"
     ] == []
