@@ -7,7 +7,9 @@ import pytest
 from logoingest import load_config, run
 from logoingest.pipeline.fetching import retry
 from logoingest.pipeline.session import open_run
+from logoingest.pipeline.staleness import collect_inputs
 from logoingest.release import verify_release
+from logoingest.schemas import Stage
 from small_site import draw_picture
 
 
@@ -50,3 +52,32 @@ def test_a_release_of_files(config, tmp_path):
     run(config)
     assert verify_release(tmp_path / "work/release") == []
     assert str(tmp_path) not in (tmp_path / "work/release/README.md").read_text()
+
+
+def test_right_answers_and_boxes_in_shares_reach_their_end(config, tmp_path):
+    """A pool's control tasks measure its workers, and read the class map; a rectangle in shares is pixels in the release."""
+    rectangle = '"[{""shape"":""rectangle"",""left"":0.25,""top"":0.5,""width"":0.5,""height"":0.25,""label"":""%s""}]"'
+    rows = ["INPUT:image\tOUTPUT:result\tGOLDEN:result\tASSIGNMENT:assignment_id\tASSIGNMENT:worker_id\tASSIGNMENT:status"]
+    for number in range(1, 12):
+        label = "nike" if number % 2 else "puma"
+        rows += [
+            f"{number} x.png\t{rectangle % label}\t{label if number < 5 else ''}\ta{number}{worker}\tw{worker}\tAPPROVED"
+            for worker in range(3)
+        ]
+    (tmp_path / "pool.tsv").write_text("\n".join(rows) + "\n")
+    text = (tmp_path / "dataset.toml").read_text().replace("rows.csv", "pool.tsv")
+    (tmp_path / "dataset.toml").write_text(text)
+    config = load_config(tmp_path / "dataset.toml")
+    run(config)
+    with open_run(config) as opened:
+        stages = opened.workspace.read_manifest().stages
+        assert (stages[Stage.ANNOTATIONS].counts["given_gold"], stages[Stage.SAMPLES].counts["gold"]) == (12, 4)
+        workers = opened.workspace.read_table("workers").to_pylist()
+        assert [(row["worker_id"], row["gold"], row["gold_accuracy"]) for row in workers] == [(f"w{n}", 4, 1.0) for n in range(3)]
+        assert "class map" in collect_inputs(opened, Stage.SAMPLES, opened.workspace.read_manifest())
+        samples = opened.workspace.read_table("samples").to_pylist()
+        sizes = {row["image_id"]: (row["width"], row["height"]) for row in opened.workspace.read_table("images").to_pylist()}
+    assert len(samples) == 11
+    for row in samples:
+        width, height = sizes[row["image_id"]]
+        assert [box["bbox"] for box in row["boxes"]] == [[width / 4, height / 2, width / 2, height / 4]]

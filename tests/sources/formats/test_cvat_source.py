@@ -88,3 +88,14 @@ def test_a_folder_names_its_strange_file(cases, tmp_path):
         "c.xml: begins with <annotations>, not with Pascal VOC's <annotation> (CVAT's: name that file itself as a source)",
         "strange.xml: begins with <html>, not with Pascal VOC's <annotation> (another kind of XML)",
     ]
+
+
+def test_a_jobs_export(tmp_path):
+    """A job names its assignee without more, and numbers its answers."""
+    meta = "<meta><job><id>9</id><assignee>ben</assignee></job></meta>"
+    picture = (
+        '<image id="3" name="x.jpg" subset="Train" task_id="4" width="10" height="10"><tag label="a" source="manual"/></image>'
+    )
+    (tmp_path / "job.xml").write_text(f"<annotations><version>1.1</version>{meta}{picture}</annotations>")
+    got = read_all(tmp_path, {"path": "job.xml"})
+    assert [(row["worker_id"], row["source_id"], row["raw_label"]) for row in got.kept] == [("ben", "9-3-0", "a")]

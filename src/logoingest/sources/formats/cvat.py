@@ -76,7 +76,8 @@ def _check_root(file: SourceFile, root: ET.Element) -> None:
 
 
 def _find_assignee(meta: ET.Element) -> str | None:
-    names = (read_text(meta, f"{kind}/assignee/username") for kind in ("job", "task", "project"))
+    paths = (f"{kind}/assignee{below}" for kind in ("job", "task", "project") for below in ("/username", ""))
+    names = (read_text(meta, path) for path in paths)
     return name_worker(next((name for name in names if name), None))
 
 
