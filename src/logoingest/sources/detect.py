@@ -190,13 +190,13 @@ def _guess_tabular(
         notes.append(describe_lack({name: values for name, values in free.items() if name not in found.values()}))
     notes += describe_doubts(found, given, free)
     if table.titles:
-        notes.append(f"{table.titles} lines above the header are no rows.")
+        notes.append(f"Lines above the header, which are no rows: {table.titles}.")
     if found["id_column"] and len(set(map(str, free[found["id_column"]]))) < len(free[found["id_column"]]):
         notes.append(
             f"{found['id_column']} repeats: rows that agree in it, URL and worker count once. Is it a picture's id? Leave it out."
         )
     if table.header_rows:
-        notes.append(f"{table.header_rows} rows after the header belong to it and are refused.")
+        notes.append(f"Rows after the header that belong to it, and are refused: {table.header_rows}.")
     if table.columns[:1] == ("column_1",):
         notes.append("The first row holds a picture, so there is no header: the columns are called column_1, column_2 and so on.")
     return found | families
@@ -211,7 +211,8 @@ def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[st
             for name, values in table.sample.items()
             if name == label or (name.startswith(kind) and not name.startswith("_") and not name.endswith(("_gold", ":confidence")))
         }
-        notes += describe_doubts({"url_column": url, "label_column": label}, {**given, "url_column": url}, answers)
+        if len(answers) > 1:
+            notes += describe_doubts({"label_column": label}, given, answers)
         return {"url_column": url, "label_column": label}
 
     return guess
@@ -237,7 +238,7 @@ def _describe(source: SourceConfig, kept: pa.Table, rejected: int, labels: int) 
         columns["answers"] = f"one column an annotator ({', '.join(source.annotator_columns[:5])} …)"
     found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
     notes = [f"Read as {source.format}{': ' + found if found else ''}."]
-    notes.append(f"{kept.num_rows:,} annotations with {labels:,} distinct labels; {rejected:,} rows are refused.")
+    notes.append(f"{kept.num_rows:,} annotations with {labels:,} distinct labels; {rejected:,} refused.")
     web = pc.sum(pc.match_substring_regex(kept.column("url"), r"^(?i:https?:)?//")).as_py() or 0
     absolute = pc.sum(pc.match_substring_regex(kept.column("url"), r"^([A-Za-z][A-Za-z0-9+.-]+:|//)")).as_py() or 0
     if 2 * (absolute - web) > kept.num_rows:
