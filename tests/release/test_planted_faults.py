@@ -290,6 +290,12 @@ FAULTS = {
     "another version, a key more": (other_version(card("configs:\n", "viewer: false\nconfigs:\n")), "hash", {"card"}),
     "another version, a link in the card": (other_version(card("## Classes", "[here](http://e.test)\n\n## Classes")), "hash", {"card"}),
     "another version, its counts changed": (other_version(card("num_examples: 16", "num_examples: 15")), "hash", {"card"}),
+    "another version, words that are none": (
+        other_version(croissant('"keywords": [\n  "logos",', '"keywords": [\n  {"a": 1},')), "hash", {"croissant"}
+    ),
+    "another version, a column without its way": (
+        other_version(croissant('"jsonPath": "bytes"', '"json": "bytes"')), "hash", {"croissant"}
+    ),
     # the folder
     "a pipe in place of a file": (put_pipe, "leave", {"files"}),
     "a link to itself": (put_loop, "leave", {"files"}),
@@ -321,6 +327,19 @@ FAULTS = {
     "a class id of two lines": (name_class("adidas\n"), "forge", {"class_ids"}),
     "a class id that turns round": (name_class("adi\u202edas"), "forge", {"class_ids"}),
     "a class id that cannot be seen": (name_class("adi\u200bdas"), "forge", {"class_ids"}),
+    "half a surrogate pair": (
+        write_manifest_as(lambda text: text.replace('"licence": "', '"licence": "\\ud800').encode()), "leave", {"manifest"}
+    ),
+    "a hundred lists in each other": (
+        write_manifest_as(lambda text: text.replace('"sources": [', f'"deep": {"[" * 100}{"]" * 100}, "sources": [').encode()),
+        "leave",
+        {"manifest"},
+    ),
+    "a count of 4,000 digits": (manifest(lambda content: content["counts"].update(voted=10**4000)), "leave", {"manifest"}),
+    "rows of the rejected that are not there": (
+        manifest(lambda content: content["files"]["rejected.parquet"].update(rows=4)), "leave", {"rows"}
+    ),
+    "rows of a text": (manifest(lambda content: content["files"]["README.md"].update(rows=4)), "leave", {"rows"}),
     # the rows
     "a script for a URL": (url("javascript:alert(1)"), "forge", {"urls"}),
     "a picture in its URL": (url("data:image/png;base64,AAAA"), "forge", {"urls"}),

@@ -26,7 +26,10 @@ CARD_NAME = "README.md"
 REJECTED_NAME = "rejected.parquet"
 CROISSANT_NAME = "croissant.json"
 
-Count = Annotated[int, Field(ge=0)]
+#: What JSON's readers count exactly (RFC 8259, 6).
+_MOST = 2**53
+
+Count = Annotated[int, Field(ge=0, le=_MOST)]
 
 
 class _Part(BaseModel):
@@ -62,7 +65,7 @@ class ReleaseManifest(_Part):
     classes: list[ReleasedClass]
     splits: dict[str, Count]
     multi_class_images: dict[str, Count]
-    counts: dict[str, int]
+    counts: dict[str, Annotated[int, Field(ge=-_MOST, le=_MOST)]]
     rejected: dict[str, dict[str, Count]]
     version: str = ""
     date: str = ""

@@ -44,6 +44,8 @@ def check_folder(folder: Path, manifest: ReleaseManifest) -> Iterator[Violation]
             yield Violation(Law.FILES, name[:200], "is no file that a release has")
         elif (fault := _check_file(folder / name, name, manifest)) is not None:
             yield fault
+        if not name.endswith(".parquet") and manifest.files[name].rows is not None:
+            yield Violation(Law.ROWS, name[:200], "is no table, and the manifest gives it rows")
     yield from _check_names(manifest)
 
 

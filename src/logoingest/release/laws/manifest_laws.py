@@ -81,7 +81,7 @@ def _check_counts(manifest: ReleaseManifest) -> Iterator[Violation]:
 def check_rejected(folder: Path, manifest: ReleaseManifest) -> Iterator[Violation]:
     """``rejected.parquet`` holds known reasons, each row once, as many as the manifest says, and no password."""
     path = folder / REJECTED_NAME
-    if not path.is_file():
+    if REJECTED_NAME not in manifest.files or not path.is_file():
         return
     try:
         file = pq.ParquetFile(path)
@@ -114,6 +114,10 @@ def _check_rejected_rows(table: pa.Table, manifest: ReleaseManifest) -> Iterator
     secret = pc.sum(pc.match_substring_regex(table.column("url"), USERINFO_RE2)).as_py() or 0
     if secret:
         yield Violation(Law.REJECTED, REJECTED_NAME, f"{secret:,} URLs name a user or password")
+    if table.num_rows != manifest.files[REJECTED_NAME].rows:
+        yield Violation(
+            Law.ROWS, REJECTED_NAME, f"has {table.num_rows:,} rows, the manifest says {manifest.files[REJECTED_NAME].rows}"
+        )
     if table.num_rows != manifest.counts.get("rejected"):
         what = f"has {table.num_rows:,} rows, the manifest counts {manifest.counts.get('rejected')}"
         yield Violation(Law.CONSERVATION, REJECTED_NAME, what)
