@@ -25,13 +25,13 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logoingest.baseline import train_baseline
-from logoingest.baseline.controls import extract_features
-from logoingest.baseline.feeds import make_feed
-from logoingest.baseline.network import build_learner
-from logoingest.baseline.pictures import SPLITS, read_release
-from logoingest.baseline.training import Job, choose_device, prefers_channels_last
 from logoingest.config import TrainConfig, load_config
+from logoingest.training import train_baseline
+from logoingest.training.checks.controls import extract_features
+from logoingest.training.data.feeds import make_feed
+from logoingest.training.data.pictures import SPLITS, read_release
+from logoingest.training.loop.fitting import Job, choose_device, prefers_channels_last
+from logoingest.training.models.network import build_learner
 
 FINE_TUNE = TrainConfig(
     model="mobilenet_v2",

@@ -16,7 +16,6 @@ from logoingest.lazy_names import load_lazily
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from logoingest.baseline import load_baseline, train_baseline
     from logoingest.config import Config, load_config
     from logoingest.errors import LogoingestError
     from logoingest.images import inspect_image, select_images
@@ -27,10 +26,11 @@ if TYPE_CHECKING:
     from logoingest.schemas import Reason, Stage
     from logoingest.sources import read_annotations
     from logoingest.splits import assign_splits
+    from logoingest.training import load_baseline, train_baseline
     from logoingest.workspace import Workspace
 
 _HOMES = {
-    "baseline": ("load_baseline", "train_baseline"),
+    "training": ("load_baseline", "train_baseline"),
     "config": ("Config", "load_config"),
     "errors": ("LogoingestError",),
     "images": ("inspect_image", "select_images"),

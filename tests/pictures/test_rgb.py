@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from logoingest.baseline.pictures import decode_square
 from logoingest.pictures.decoding import decode_picture
 from logoingest.pictures.loading import check_picture, load_picture
 from logoingest.pictures.normal_form import show_picture
 from logoingest.pictures.rgb import convert_to_rgb
+from logoingest.training.data.pictures import decode_square
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = json.loads((ROOT / "tests/data/pictures/modes.json").read_text())["cases"]

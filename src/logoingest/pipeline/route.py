@@ -76,7 +76,7 @@ def check_extras(run: Run, stages: Sequence[Stage]) -> None:
 
         check_reader()
     if Stage.TRAIN in stages and explain_staleness(run, Stage.TRAIN, run.workspace.read_manifest()) is not None:
-        from logoingest.baseline import check_installation
+        from logoingest.training import check_installation
 
         check_installation()
 

@@ -222,7 +222,7 @@ def _find_newest_answer(workspace: Workspace) -> dt.date | None:
 
 def make_baseline(run: Run) -> StageOutput:
     """Release → baseline and its verdict."""
-    from logoingest.baseline import train_baseline
+    from logoingest.training import train_baseline
 
     train = run.config.train
     with run.workspace.local_copy("release") as release, run.workspace.staging_folder("baseline") as folder:

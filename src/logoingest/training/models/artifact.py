@@ -14,12 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from logoingest.baseline.feeds import MEAN, STD, normalise_batch
-from logoingest.baseline.network import build_architecture
-from logoingest.baseline.pictures import squash_picture
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem, UsageError
 from logoingest.pictures.loading import BACKGROUND, load_picture, show_upright
+from logoingest.training.data.feeds import MEAN, STD, normalise_batch
+from logoingest.training.data.pictures import squash_picture
+from logoingest.training.models.network import build_architecture
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from logoingest.baseline.pictures import Rows
-from logoingest.baseline.training import Predictions
+from logoingest.training.data.pictures import Rows
+from logoingest.training.loop.fitting import Predictions
 
 
 def count_confusion(predicted: Rows, labels: Rows, class_count: int) -> npt.NDArray[np.int64]:

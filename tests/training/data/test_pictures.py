@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from logoingest.baseline.pictures import ByteReader, decode_square, iterate_decoded, read_release
 from logoingest.errors import GateError, WorkspaceError
+from logoingest.training.data.pictures import ByteReader, decode_square, iterate_decoded, read_release
 
 
 def test_splits_span_files_and_row_groups(make_release, splits):

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from logoingest.baseline.feeds import FeatureFeed, Feed, PictureFeed, choose_spread_rows
-from logoingest.baseline.network import Learner
-from logoingest.baseline.pictures import Rows
-from logoingest.baseline.training import Job, arrange, autocast, fit, predict, seed_everything, set_training
+from logoingest.training.data.feeds import FeatureFeed, Feed, PictureFeed, choose_spread_rows
+from logoingest.training.data.pictures import Rows
+from logoingest.training.loop.fitting import Job, arrange, autocast, fit, predict, seed_everything, set_training
+from logoingest.training.models.network import Learner
 
 #: Pictures of the one batch to overfit, and the most steps it may take at each learning rate.
 ONE_BATCH = 16

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from logoingest.baseline.verdict import (
+from logoingest.training.checks.verdict import (
     FALSE_ALARM,
     SIGNIFICANCE,
     Check,

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from logoingest.baseline.augmentation import MARGIN, Strength, augment_batch, resize_batch
-from logoingest.baseline.pictures import OPEN_GROUPS, Rows, Split, iterate_decoded
 from logoingest.config import TrainConfig
+from logoingest.training.data.augmentation import MARGIN, Strength, augment_batch, resize_batch
+from logoingest.training.data.pictures import OPEN_GROUPS, Rows, Split, iterate_decoded
 
 #: Decoded pictures kept in memory at most, all splits together.
 CACHE_BYTES = 1_500_000_000

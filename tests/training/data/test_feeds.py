@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.baseline.augmentation import augment_batch
-from logoingest.baseline.feeds import balance_counts, choose_spread_rows, cut_batches, make_feed, plan_order
-from logoingest.baseline.pictures import read_release
 from logoingest.config import TrainConfig
+from logoingest.training.data.augmentation import augment_batch
+from logoingest.training.data.feeds import balance_counts, choose_spread_rows, cut_batches, make_feed, plan_order
+from logoingest.training.data.pictures import read_release
 
 CPU = torch.device("cpu")
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logoingest.baseline.installation import check_installation
-from logoingest.baseline.verdict import Check, Verdict
 from logoingest.config import TrainConfig
+from logoingest.training.checks.verdict import Check, Verdict
+from logoingest.training.installation import check_installation
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from logoingest.baseline.artifact import Preprocessing
+    from logoingest.training.models.artifact import Preprocessing
 
 __all__ = ["Check", "Verdict", "check_installation", "load_baseline", "train_baseline"]
 
@@ -44,7 +44,7 @@ def train_baseline(
         GateError: the release cannot be learnt from at all (under two classes, damaged pictures).
     """
     check_installation()
-    from logoingest.baseline.stage import run_baseline
+    from logoingest.training.classification.stage import run_baseline
 
     return run_baseline(Path(release_dir), config, Path(out_dir), Path(base_dir), on_progress)
 
@@ -56,6 +56,6 @@ def load_baseline(out_dir: str | os.PathLike[str]) -> tuple[nn.Module, tuple[str
         UsageError: torch is missing; the files are not there or do not fit together.
     """
     check_installation()
-    from logoingest.baseline.artifact import load_artifact
+    from logoingest.training.models.artifact import load_artifact
 
     return load_artifact(Path(out_dir))

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from logoingest.baseline.alignment import compare_aligned, is_same
-from logoingest.baseline.pictures import SPLITS, ByteReader, Split, decode_row
+from logoingest.training.checks.alignment import compare_aligned, is_same
+from logoingest.training.data.pictures import SPLITS, ByteReader, Split, decode_row
 
 #: Side of the thumbnail that proposes pairs, of the one that decides, and of what both are reduced from.
 PROPOSAL_SIDE = 16

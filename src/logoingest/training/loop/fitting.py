@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from logoingest.baseline.feeds import Feed, balance_counts
-from logoingest.baseline.network import Learner
-from logoingest.baseline.pictures import Rows
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem
+from logoingest.training.data.feeds import Feed, balance_counts
+from logoingest.training.data.pictures import Rows
+from logoingest.training.models.network import Learner
 
 _MAX_GRADIENT_NORM = 5.0
 _TOP = 5

@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageEnhance
 
-from logoingest.baseline.leaks import find_leaks
-from logoingest.baseline.pictures import read_release
+from logoingest.training.checks.leaks import find_leaks
+from logoingest.training.data.pictures import read_release
 
 
 def crop(image, share):

@@ -9,7 +9,9 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from logoingest.baseline.network import (
+from logoingest.config import TrainConfig
+from logoingest.errors import ConfigError
+from logoingest.training.models.network import (
     build_architecture,
     build_learner,
     check_architecture,
@@ -17,8 +19,6 @@ from logoingest.baseline.network import (
     list_architectures,
     read_state,
 )
-from logoingest.config import TrainConfig
-from logoingest.errors import ConfigError
 
 HEADS = {
     "alexnet": "classifier.6",

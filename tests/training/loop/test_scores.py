@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from logoingest.baseline.figures import draw_figures
-from logoingest.baseline.scores import find_majority, score_split
-from logoingest.baseline.training import Predictions
+from logoingest.training.classification.figures import draw_figures
+from logoingest.training.loop.fitting import Predictions
+from logoingest.training.loop.scores import find_majority, score_split
 
 
 def test_figures_of_a_small_split_by_hand():

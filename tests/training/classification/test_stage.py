@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from logoingest.baseline import load_baseline, train_baseline
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, GateError, UsageError
+from logoingest.training import load_baseline, train_baseline
 
 CONFIG = TrainConfig(model="shufflenet_v2_x0_5", image_side_px=32, epochs=8, batch_size=16, lr=0.02, device="cpu")
 SMALL = CONFIG.model_copy(update={"controls": False, "epochs": 2})

@@ -17,8 +17,9 @@ import torch
 import torchvision
 
 from logoingest import __version__
-from logoingest.baseline.artifact import save_artifact
-from logoingest.baseline.controls import (
+from logoingest.config import TrainConfig
+from logoingest.errors import GateError, Problem
+from logoingest.training.checks.controls import (
     extract_features,
     make_head_job,
     measure_one_batch,
@@ -26,15 +27,8 @@ from logoingest.baseline.controls import (
     name_zero_input_class,
     score_shuffled_labels,
 )
-from logoingest.baseline.feeds import CACHE_BYTES, Feed, PictureFeed, count_cache_bytes, make_feed, name_feeds
-from logoingest.baseline.figures import draw_figures
-from logoingest.baseline.leaks import find_leaks
-from logoingest.baseline.memory import keep_freed_memory
-from logoingest.baseline.network import build_learner
-from logoingest.baseline.pictures import SPLITS, Release, read_release
-from logoingest.baseline.scores import find_largest_share, find_majority, score_split
-from logoingest.baseline.training import Epoch, Job, choose_device, fit, predict, prefers_channels_last, seed_everything
-from logoingest.baseline.verdict import (
+from logoingest.training.checks.leaks import find_leaks
+from logoingest.training.checks.verdict import (
     Check,
     Verdict,
     check_beats,
@@ -43,8 +37,14 @@ from logoingest.baseline.verdict import (
     check_shuffled,
     check_start_loss,
 )
-from logoingest.config import TrainConfig
-from logoingest.errors import GateError, Problem
+from logoingest.training.classification.figures import draw_figures
+from logoingest.training.data.feeds import CACHE_BYTES, Feed, PictureFeed, count_cache_bytes, make_feed, name_feeds
+from logoingest.training.data.pictures import SPLITS, Release, read_release
+from logoingest.training.loop.fitting import Epoch, Job, choose_device, fit, predict, prefers_channels_last, seed_everything
+from logoingest.training.loop.memory import keep_freed_memory
+from logoingest.training.loop.scores import find_largest_share, find_majority, score_split
+from logoingest.training.models.artifact import save_artifact
+from logoingest.training.models.network import build_learner
 
 logger = logging.getLogger("logoingest")
 
@@ -79,7 +79,7 @@ class Session:
 
 
 def run_baseline(release_dir: Path, config: TrainConfig, out_dir: Path, base_dir: Path, on_progress: Tell | None) -> Verdict:
-    """See ``logoingest.baseline.train_baseline``."""
+    """See ``logoingest.training.train_baseline``."""
     tell: Tell = on_progress or (lambda _phase, _facts: None)
     started = time.perf_counter()
     session = Session(read_release(release_dir), config, tell)

@@ -1,0 +1,1 @@
+"""What a training must show before its dataset may be called train-ready: controls, leaks, the verdict."""

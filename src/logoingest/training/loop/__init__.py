@@ -1,0 +1,1 @@
+"""The training loop: fit, predict, and the figures of what was predicted."""
