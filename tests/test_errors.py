@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
+from logoingest.errors import ConfigError, LogoingestError, Problem, quote_first_line, suggest_name
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,18 @@ def test_all_faults_stand_in_one_message() -> None:
     assert str(error) == "a.toml: is missing; make it\nis odd"
     assert len(error.problems) == 2
     assert isinstance(error, LogoingestError)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError("\n  one\ntwo"), "one"),
+        (AssertionError(), "AssertionError"),
+        (OSError(""), "OSError"),
+        (ValueError("x" * 500), "x" * 200),
+    ],
+)
+def test_of_somebody_elses_error_one_line_is_told(error: Exception, line: str) -> None:
+    """The first that says something; the type's name where nothing does."""
+    assert quote_first_line(error) == line

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.escaping import escape_text, guard_cell, unguard_cell
+from logoingest.escaping import escape_text, guard_cell, is_formula, unguard_cell
 
 
 @given(st.text())
@@ -43,3 +43,9 @@ def test_a_guarded_cell_survives_a_csv_file_and_comes_back(text: str) -> None:
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
     """No cell begins with what starts a formula."""
     assert guard_cell(text) == f"'{text}"
+
+
+@given(st.text())
+def test_what_is_guarded_is_what_would_run(text: str) -> None:
+    """A cell is changed where a spreadsheet would run it, and nowhere else."""
+    assert (guard_cell(text) != text) == is_formula(text)

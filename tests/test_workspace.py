@@ -142,3 +142,13 @@ def test_a_row_table_refuses_what_does_not_fit():
     """Arrow's own errors, at the place of the fault."""
     with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError)):
         SplitRow.table([{"image_id": 5, "class_ids": "x"}])
+
+
+@pytest.mark.parametrize("kind", ["local", "remote"])
+def test_a_file_of_the_workspace_is_hashed_where_it_lies(tmp_path, kind):
+    """The record is the one that writing it gave; a missing file is a clear error."""
+    workspace = Workspace(tmp_path if kind == "local" else f"memory://{tmp_path.name}/hashed")
+    written = workspace.write_bytes("a/b.bin", bytes(range(256)) * 5_000)
+    assert workspace.hash_file("a/b.bin") == written
+    with pytest.raises(WorkspaceError, match="cannot be read"):
+        workspace.hash_file("a/c.bin")

@@ -40,6 +40,11 @@ def suggest_name(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return f'did you mean "{near[0]}"?' if near else otherwise
 
 
+def quote_first_line(error: BaseException, most: int = 200) -> str:
+    """What somebody else's error says, in one line of ``most`` characters; its type's name where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
+
+
 class LogoingestError(Exception):
     """Anything logoingest raises on purpose; carries one or more problems and an exit code."""
 

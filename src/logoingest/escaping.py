@@ -24,11 +24,16 @@ def replace_controls(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
 
 
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would run a cell of this text."""
+    return _FORMULA.match(text) is not None
+
+
 def guard_cell(text: str) -> str:
     """Text for a CSV cell: an apostrophe in front of what a spreadsheet would run (OWASP, CSV injection)."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if is_formula(text) else text
 
 
 def unguard_cell(cell: str) -> str:
     """The text of a guarded cell."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and is_formula(cell) else cell

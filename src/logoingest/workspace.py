@@ -22,7 +22,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import fsspec
 import pyarrow as pa
@@ -112,6 +112,18 @@ class Workspace:
         """
         try:
             return bytes(self.filesystem.cat_file(self.path(name)))
+        except OSError as error:
+            raise WorkspaceError(Problem(self.path(name), f"cannot be read ({error})")) from error
+
+    def hash_file(self, name: str) -> FileRecord:
+        """sha256 and length of a file as it lies in the workspace.
+
+        Raises:
+            WorkspaceError: it is not there or cannot be read.
+        """
+        try:
+            with self.filesystem.open(self.path(name), "rb") as file:
+                return hash_stream(file)
         except OSError as error:
             raise WorkspaceError(Problem(self.path(name), f"cannot be read ({error})")) from error
 
@@ -389,8 +401,14 @@ def name_begun(shard: str) -> str:
 def hash_file(path: Path) -> FileRecord:
     """sha256 and length of a file."""
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return FileRecord(digest.hexdigest(), file.tell())
+        return hash_stream(file)
+
+
+def hash_stream(file: IO[bytes]) -> FileRecord:
+    """sha256 and length of what an open file holds from here on, read a piece at a time."""
+    start = file.tell()
+    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # fsspec's files are as good as the builtin's
+    return FileRecord(digest.hexdigest(), file.seek(0, os.SEEK_END) - start)
 
 
 _HINTS = {

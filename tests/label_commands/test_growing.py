@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from logoingest.cli import main
+from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels import ClassMap, normalise_label
 
 PACKS = Path(__file__).parents[1] / "data/packs"
@@ -167,6 +168,18 @@ def test_what_is_in_doubt_goes_to_a_file_no_spreadsheet_computes(class_map, tmp_
     assert call(capsys, "enrich", class_map, "--from", pack, "--ambiguous", tmp_path / "d.csv")[0] == 0
     with (tmp_path / "d.csv").open(encoding="utf-8", newline="") as file:
         assert {row["text"] for row in csv.DictReader(file)} == {"'=1+1 dune"}
+
+
+@pytest.mark.parametrize("text", ["＝1+1 dune", " =1+1 dune", "|calc dune", "%0A dune"])
+def test_what_is_in_doubt_is_guarded_as_every_sheet_is(class_map, tmp_path, capsys, text):
+    """Not only the commonest beginnings of a formula."""
+    pack = tmp_path / "p.csv"
+    pack.write_text(f'raw,canonical\n"{text}",Acme\n"{text}",Bolt\n', encoding="utf-8")
+    assert call(capsys, "enrich", class_map, "--from", pack, "--ambiguous", tmp_path / "d.csv")[0] == 0
+    with (tmp_path / "d.csv").open(encoding="utf-8", newline="") as file:
+        told = {row["text"] for row in csv.DictReader(file)}
+    assert told
+    assert all(guard_cell(unguard_cell(cell)) == cell for cell in told)
 
 
 def test_a_bad_pack_or_map_is_one_message_and_exit_2(class_map, tmp_path, capsys):

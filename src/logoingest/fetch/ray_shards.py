@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from logoingest.errors import LogoingestError, Problem, UsageError
+from logoingest.errors import LogoingestError, Problem, UsageError, quote_first_line
 from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.lanes import KEEP_S, describe_kept
@@ -239,8 +239,9 @@ def _join_cluster(address: str, deadline_s: float) -> Iterator[None]:
         ray.init(address=address or None, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         where = f"fetch.ray_address = {address!r}" if address else "ray"
-        first = str(error).strip().partition("\n")[0]
-        raise UsageError(Problem(where, f"no cluster could be joined ({first})", "start one with: ray start --head")) from error
+        raise UsageError(
+            Problem(where, f"no cluster could be joined ({quote_first_line(error)})", "start one with: ray start --head")
+        ) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_terminate)  # ray.init puts one in its place that ends without a word

@@ -19,8 +19,9 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logoingest.errors import Problem, UsageError
+from logoingest.errors import Problem, UsageError, quote_first_line
 from logoingest.images.inspection import inspect_image
+from logoingest.workspace import hash_stream
 
 #: Raised by one when fingerprints or pixel hashes change, so that no older ones are found any more.
 FINGERPRINT_VERSION = 1
@@ -98,7 +99,7 @@ def list_pieces(path: str) -> list[Piece]:
             if file.lower().endswith(".parquet") and (column := _find_column(filesystem, file)) is not None
         ]
     except (OSError, ValueError, ImportError, pa.ArrowException) as error:
-        raise UsageError(Problem(path, f"cannot be read ({_first_line(error)})")) from error
+        raise UsageError(Problem(path, f"cannot be read ({quote_first_line(error)})")) from error
     if pieces:
         return pieces
     pictures = [file for file in files if os.path.splitext(file)[1].lower() in _PICTURE_SUFFIXES]
@@ -198,7 +199,7 @@ def _iterate_pictures(piece: Piece) -> Iterator[bytes]:
                 for value in values:
                     yield value.as_py() or b""
     except (OSError, pa.ArrowException) as error:
-        raise UsageError(Problem(str(piece.paths[0]), f"cannot be read ({_first_line(error)})")) from error
+        raise UsageError(Problem(str(piece.paths[0]), f"cannot be read ({quote_first_line(error)})")) from error
 
 
 def _fingerprint(data: bytes, max_pixels: int) -> dict[str, Any]:
@@ -215,10 +216,6 @@ def _batch(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 def _hash_file(filesystem: Any, path: str) -> str:
     try:
         with filesystem.open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hash_stream(file).sha256
     except OSError as error:
-        raise UsageError(Problem(str(path), f"cannot be read ({_first_line(error)})")) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UsageError(Problem(str(path), f"cannot be read ({quote_first_line(error)})")) from error

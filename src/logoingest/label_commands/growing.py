@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import Problem, UsageError
-from logoingest.escaping import escape_text
+from logoingest.escaping import escape_text, guard_cell
 
 if TYPE_CHECKING:
     from logoingest.label_commands.pairs import PairTable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _SHOWN = 30
 _TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet")
 _DOUBT_COLUMNS = ("text", "class_id", "language", "why", "source")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def add_commands(commands: Any) -> None:
@@ -159,13 +158,9 @@ def _write_doubts(path: Path | None, doubts: Sequence[Doubt]) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(_DOUBT_COLUMNS)
-            writer.writerows([_disarm(getattr(doubt, column)) for column in _DOUBT_COLUMNS] for doubt in doubts)
+            writer.writerows([guard_cell(getattr(doubt, column)) for column in _DOUBT_COLUMNS] for doubt in doubts)
     except OSError as error:
         raise UsageError(Problem(str(path), f"cannot be written ({error.strerror or error})")) from None
-
-
-def _disarm(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def _describe_new(options: argparse.Namespace, table: PairTable, made: PairMap) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from logoingest.choices import show_choices
 from logoingest.display import clean
 from logoingest.labels.lint_findings import NOTE, SEVERITIES, WARNING
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.labels import Explanation
@@ -47,7 +48,7 @@ def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
         notes: show notes too.
     """
     console = _open_console()
-    size = f"{_count(report.classes, 'class', 'classes')}, {_count(report.aliases, 'alias', 'aliases')}"
+    size = f"{spell_count(report.classes, 'class', 'classes')}, {spell_count(report.aliases, 'alias', 'aliases')}"
     shown = [finding for finding in report.findings if notes or finding.severity != NOTE]
     totals = Counter(finding.rule for finding in shown)
     seen: Counter[str] = Counter()
@@ -58,7 +59,7 @@ def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
             _print_finding(console, finding, is_first=seen[finding.rule] == 1)
         elif seen[finding.rule] == limit + 1:
             console.print(f"  … and {totals[finding.rule] - limit:,} more of {finding.rule} (--verbose shows all)")
-    counts = [_count(report.count(severity), severity, f"{severity}s") for severity in SEVERITIES if report.count(severity)]
+    counts = [spell_count(report.count(severity), severity, f"{severity}s") for severity in SEVERITIES if report.count(severity)]
     verdict = ", ".join(counts) if report.has_errors or report.count(WARNING) else "; ".join(["clean", *counts])
     console.print(f"{clean(report.path)}: {verdict} ({size})")
 
@@ -131,11 +132,11 @@ def print_batch(facts: Mapping[str, Any], *, stderr: bool) -> None:
     console = _open_console(stderr)
     counts = ", ".join(f"{name} {count:,}" for name, count in facts["decisions"].items())
     console.print(
-        f"{_count(facts['rows'], 'row', 'rows')} ({facts['distinct']:,} distinct) of column {_quote(facts['column'])}: {counts}"
+        f"{spell_count(facts['rows'], 'row', 'rows')} ({facts['distinct']:,} distinct) of column {_quote(facts['column'])}: {counts}"
         + ("" if stderr else f" → {clean(facts['target'])}")
     )
     if facts["unreadable"]:
-        rows = _count(facts["unreadable"], "row", "rows")
+        rows = spell_count(facts["unreadable"], "row", "rows")
         console.print(f"{rows} could not be read and count as empty answers (the first, {clean(facts['first_fault'])})")
 
 
@@ -144,7 +145,7 @@ def print_calibration(made: ThresholdCalibration) -> None:
     console = _open_console()
     left_out = f" ({made.relatives:,} more are found by exact rules: left out)" if made.relatives else ""
     console.print(
-        f"{made.answers:,} messy answers, and {made.strangers:,} spellings of {_count(made.classes_out, 'class', 'classes')} "
+        f"{made.answers:,} messy answers, and {made.strangers:,} spellings of {spell_count(made.classes_out, 'class', 'classes')} "
         f"taken out as strangers{left_out}; seed {made.seed}"
     )
     console.print(f"precision is reckoned for {made.stranger_share:.0%} strangers among the answers\n")
@@ -216,10 +217,6 @@ def _print_advice(console: Console, made: ThresholdCalibration) -> None:
     if made.is_rough:
         bound = made.bound_strangers(made.recommended)
         console.print(f"few strangers could be made of this map: their share accepted may be up to {bound:.1%} (95 % interval)")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def _quote(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from logoingest.escaping import escape_text
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.labels.suggestions import Cluster
@@ -88,14 +89,12 @@ def print_suggestions(review: Review, options: argparse.Namespace) -> None:
 
 def print_summary(review: Review, options: argparse.Namespace) -> None:
     """How much is undecided, and how to decide it."""
-    from logoingest.label_commands.review_terminal import count
-
     found = review.open_labels
-    sizes = f"{count(sum(label.answers for label in found.labels), 'answer')} of {count(len(found.labels), 'spelling')}"
+    sizes = f"{spell_count(sum(label.answers for label in found.labels), 'answer')} of {spell_count(len(found.labels), 'spelling')}"
     shown = f", the first {len(review.clusters):,} shown" if len(review.clusters) < review.clusters_in_all else ""
-    print(f"undecided: {sizes}; {count(review.clusters_in_all, 'cluster')}{shown}")
+    print(f"undecided: {sizes}; {spell_count(review.clusters_in_all, 'cluster')}{shown}")
     if found.noise_labels:
-        sizes = f"{count(found.noise_answers, 'answer')} of {count(found.noise_labels, 'spelling')}"
+        sizes = f"{spell_count(found.noise_answers, 'answer')} of {spell_count(found.noise_labels, 'spelling')}"
         print(f"left out: {sizes} made of noise words, which name nothing")
     if review.clusters:
         print(f"decide: logoingest labels review {options.config}, or with --export review.csv")
@@ -130,36 +129,33 @@ def describe_groups(groups: AppliedGroups) -> dict[str, Any]:
 
 def print_groups(groups: AppliedGroups, options: argparse.Namespace) -> None:
     """What a round ruled on contradicting pictures."""
-    from logoingest.label_commands.review_terminal import count
-
     reading = groups.reading
     if not (groups.written or reading.already or reading.late or reading.gone or reading.empty):
         return
-    print(f"{count(len(groups.written), 'set')} of contradicting pictures ruled on, {reading.already:,} ruled so before")
+    print(f"{spell_count(len(groups.written), 'set')} of contradicting pictures ruled on, {reading.already:,} ruled so before")
     _print_some([f"  + {len(ruling.images):,} pictures: {escape_text(str(ruling))}" for ruling in groups.written], _SHOWN_CHANGES)
     if reading.late:
         print(
-            f"too late: {count(len(reading.late), 'ruling')} on what was ruled otherwise before; edit {escape_text(str(groups.path))}"
+            f"too late: {spell_count(len(reading.late), 'ruling')} on what was ruled otherwise before; edit {escape_text(str(groups.path))}"
         )
     _print_some([f"  ! {escape_text(line)}" for line in (*reading.late, *reading.gone)], _SHOWN_CHANGES)
     if reading.empty:
-        print(f"left open: {count(reading.empty, 'set')} of pictures")
+        print(f"left open: {spell_count(reading.empty, 'set')} of pictures")
     if groups.written:
         print(f"wrote {escape_text(str(groups.path))}\ntake it into the dataset with: logoingest run {options.config}")
 
 
 def print_applied(applied: Applied, options: argparse.Namespace) -> None:
     """What a round changed in the class map, and what that changed beside."""
-    from logoingest.label_commands.review_terminal import count
     from logoingest.labels.rulings import shorten
     from logoingest.pipeline import describe_effect
 
     edit = applied.edit
-    print(f"{count(len(edit.settled), 'spelling')} decided, {len(edit.already):,} decided so before")
+    print(f"{spell_count(len(edit.settled), 'spelling')} decided, {len(edit.already):,} decided so before")
     _print_some([f"  + {escape_text(change)}" for change in edit.changes], _SHOWN_CHANGES)
     if edit.overruled:
         print(
-            f"too late: {count(len(edit.overruled), 'decision')} on what the class map declares otherwise by now; nothing is written there"
+            f"too late: {spell_count(len(edit.overruled), 'decision')} on what the class map declares otherwise by now; nothing is written there"
         )
         lines = [
             f'  ! {late.ruling.where}: {shorten(late.ruling.raw_label)} as "{escape_text(str(late.ruling.meaning))}" is {escape_text(late.by)}'
@@ -169,7 +165,7 @@ def print_applied(applied: Applied, options: argparse.Namespace) -> None:
     if applied.side_effects:
         lost = sum(effect.is_reversal for effect in applied.side_effects)
         warning = f"; {lost:,} of them had a class before" if lost else ""
-        print(f"side effects: {count(len(applied.side_effects), 'spelling')} decided otherwise than before{warning}")
+        print(f"side effects: {spell_count(len(applied.side_effects), 'spelling')} decided otherwise than before{warning}")
         _print_some(
             [f"  {'!' if effect.is_reversal else '~'} {describe_effect(effect)}" for effect in applied.side_effects], _SHOWN_EFFECTS
         )

@@ -20,6 +20,7 @@ from logoingest.escaping import escape_text
 from logoingest.labels.review_session import Session, run_command
 from logoingest.labels.rulings import shorten
 from logoingest.labels.suggestions import Cluster
+from logoingest.wording import spell_count
 
 _PROMPTS = {
     "n": "new class: ",
@@ -94,12 +95,7 @@ def _show_position(session: Session, style: Style, show_example: Callable[[str],
 def describe_counts(cluster: Cluster) -> str:
     """``12 answers, 3 spellings, 4 workers, 11 URLs``."""
     counts = {"answer": cluster.answers, "spelling": len(cluster.members), "worker": len(cluster.workers), "URL": len(cluster.urls)}
-    return ", ".join(count(number, noun) for noun, number in counts.items())
-
-
-def count(number: int, noun: str) -> str:
-    """``1 answer``, ``12 answers``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return ", ".join(spell_count(number, noun) for noun, number in counts.items())
 
 
 def _say(message: str) -> None:

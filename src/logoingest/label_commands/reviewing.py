@@ -22,6 +22,7 @@ from logoingest.label_commands.review_printing import (
     print_suggestions,
 )
 from logoingest.label_commands.text_conflicts import print_text_conflicts
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.labels.map_entries import Signature
@@ -148,7 +149,6 @@ def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
 
 
 def _export(run: Run, options: argparse.Namespace) -> int:
-    from logoingest.label_commands.review_terminal import count
     from logoingest.labels.conflict_sheet import render_conflicts
     from logoingest.labels.review_sheet import write_sheet
     from logoingest.pipeline import draw_examples, gather_conflicts
@@ -183,11 +183,15 @@ def _export(run: Run, options: argparse.Namespace) -> int:
                 "pictures": len(drawn),
             }
         )
-    print(f"wrote {sheet}: {count(len(review.clusters), 'cluster')}, {count(labels, 'spelling')}, {count(answers, 'answer')}")
+    print(
+        f"wrote {sheet}: {spell_count(len(review.clusters), 'cluster')}, {spell_count(labels, 'spelling')}, {spell_count(answers, 'answer')}"
+    )
     if conflicts:
-        print(f"below them {count(len(conflicts), 'set')} of pictures that show the same and were settled as different classes")
+        print(
+            f"below them {spell_count(len(conflicts), 'set')} of pictures that show the same and were settled as different classes"
+        )
     if drawn:
-        print(f"wrote {folder}/: {count(len(set(drawn.values())), 'picture')}")
+        print(f"wrote {folder}/: {spell_count(len(set(drawn.values())), 'picture')}")
     print(f"fill in the column decision, then: logoingest labels review {options.config} --apply {sheet}")
     return 0
 
@@ -197,7 +201,6 @@ def _list_examples(cluster: Cluster) -> list[str]:
 
 
 def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
-    from logoingest.label_commands.review_terminal import count
     from logoingest.labels.review_sheet import read_sheet
     from logoingest.labels.rulings import ClassFinder
     from logoingest.labels.suggestions import list_spellings
@@ -221,7 +224,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     for line in reading.gone[:_SHOWN_CHANGES]:
         print(f"  ! {line}")
     if reading.empty:
-        print(f"left open: {count(reading.empty, 'spelling')}")
+        print(f"left open: {spell_count(reading.empty, 'spelling')}")
     return 0
 
 

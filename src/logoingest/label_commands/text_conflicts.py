@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from logoingest.escaping import escape_text
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.pipeline import Run
@@ -27,7 +28,7 @@ def print_text_conflicts(run: Run) -> None:
 
 
 def _head(rows: Sequence[Mapping[str, Any]]) -> str:
-    pictures = "1 picture has" if len(rows) == 1 else f"{len(rows):,} pictures have"
+    pictures = spell_count(len(rows), "picture has", "pictures have")
     shown = f", the {_SHOWN} least sure are shown" if len(rows) > _SHOWN else ""
     return f"{pictures} another class written on them than was answered (tables/text_conflicts.parquet{shown}):"
 

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from logoingest.labels.group_rulings import GroupRuling
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.schemas import ConflictRow, Reason, SampleRow, Stage
+from logoingest.wording import spell_count
 
 IDENTICAL, NEAR = "identical", "near"
 _SHOWN_PICTURES = 6
@@ -217,7 +218,7 @@ def _describe(kind: str, members: Sequence[_Sample], counted: Mapping[str, Mappi
 
 def _describe_picture(sample: _Sample, votes: Mapping[str, int]) -> str:
     named = " + ".join(f"{class_id} {votes.get(class_id, 0)}" for class_id in sorted(sample.class_ids))
-    answers = f"{len(sample.annotation_ids)} answer{'s' if len(sample.annotation_ids) != 1 else ''}"
+    answers = spell_count(len(sample.annotation_ids), "answer", "answers")
     return f"{sample.image_id[:_SHOWN_DIGITS]} {named} of {answers} (confidence {sample.confidence:.2f})"
 
 

@@ -16,6 +16,7 @@ from logoingest.labels.lint_claims import Claims, quote
 from logoingest.labels.lint_files import Claim
 from logoingest.labels.lint_findings import Finding
 from logoingest.labels.match import ACCEPTED, DROPPED, REVIEW, LabelDecision, decide_labels
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap, Spelling
@@ -105,8 +106,8 @@ def _check_near(claims: Claims, class_map: ClassMap) -> Iterator[Finding]:
             (places[near.class_id], places[near.other_id]), key=lambda claim: (-claim.depth, -claim.line, claim.class_id)
         )
         what = (
-            f"{quote(near.spelling)} ({near.class_id}) and {quote(near.other_spelling)} ({near.other_id}) are {near.edits} "
-            f"edit{'s' if near.edits > 1 else ''} apart ({early.where})"
+            f"{quote(near.spelling)} ({near.class_id}) and {quote(near.other_spelling)} ({near.other_id}) are "
+            f"{spell_count(near.edits, 'edit', 'edits')} apart ({early.where})"
         )
         hint = f"distinct_from = [[{quote(near.class_id)}, {quote(near.other_id)}]], or make them one class"
         yield Finding("near-classes", late.file, late.line, what, hint)

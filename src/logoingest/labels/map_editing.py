@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import tomlkit
 
 from logoingest.errors import ClassMapError, Problem
+from logoingest.escaping import is_formula
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.clusters import strip_noise
 from logoingest.labels.fold import fold
@@ -28,7 +29,6 @@ from logoingest.labels.match import ACCEPTED, DROPPED, IGNORED, LabelDecision, d
 from logoingest.labels.rulings import Action, Meaning, Ruling, shorten
 
 _EXACT_LETTERS = 3
-_FORMULA = ("=", "+", "-", "@")
 _DECLARED = {"alias", "alias_folded", "no_label"}
 _ALIASED = {Action.CLASS, Action.NEW, Action.DROP}
 _OVERRIDES = {Action.OVERRIDE, Action.OVERRIDE_DROP}
@@ -121,7 +121,7 @@ def write_spelling(raw_label: str) -> str:
     """The answer as an alias is best written: as typed, or folded where that cannot be seen; empty where there is nothing to see."""
     folded = fold(raw_label)
     text = " ".join(raw_label.split())
-    is_fit = len(raw_label) <= 100 and text.isprintable() and not text.startswith(_FORMULA) and fold(text).text == folded.text
+    is_fit = len(raw_label) <= 100 and text.isprintable() and not is_formula(text) and fold(text).text == folded.text
     return text if is_fit else folded.text
 
 

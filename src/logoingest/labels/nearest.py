@@ -24,6 +24,7 @@ from logoingest.labels.evidence import cut_like, weigh_evidence
 from logoingest.labels.fold import fold
 from logoingest.labels.known_names import is_known_name
 from logoingest.labels.words import GENERIC_WORDS
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap, Spelling
@@ -176,7 +177,7 @@ def judge_edits(query: str, key: str, words: Sequence[str], generic: AbstractSet
     letters = min(len(query), len(key))
     needed = (0, thresholds.one_edit_letters, thresholds.two_edits_letters, thresholds.three_edits_letters)[edits]
     if letters < needed:
-        return f"{_count_edits(edits)} in {letters} letters, {needed} letters are needed"
+        return f"{spell_count(edits, 'edit', 'edits')} in {letters} letters, {needed} letters are needed"
     if _touches_short_word(query, key, words):
         return "the edit is in a word too short to be misspelt"
     if other := _find_other_word(query, key, words, generic):
@@ -184,17 +185,13 @@ def judge_edits(query: str, key: str, words: Sequence[str], generic: AbstractSet
     evidence = weigh_evidence(query, key, words, generic)
     needed_evidence = thresholds.evidence + _EVIDENCE_PER_FURTHER_EDIT * (max(edits, 1) - 1)
     if evidence < needed_evidence:
-        return f"may be a name of its own rather than a slip ({_count_edits(edits)}, evidence {evidence:.1f}, {needed_evidence:.1f} needed)"
+        return f"may be a name of its own rather than a slip ({spell_count(edits, 'edit', 'edits')}, evidence {evidence:.1f}, {needed_evidence:.1f} needed)"
     return None
 
 
 def describe_edits(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str:
     """How far the two are apart, and the evidence that it is a slip."""
-    return f"{_count_edits(OSA.distance(query, key))}, evidence {weigh_evidence(query, key, words, generic):.1f}"
-
-
-def _count_edits(edits: int) -> str:
-    return "1 edit" if edits == 1 else f"{edits} edits"
+    return f"{spell_count(OSA.distance(query, key), 'edit', 'edits')}, evidence {weigh_evidence(query, key, words, generic):.1f}"
 
 
 def _find_other_word(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str | None:

@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 from logoingest.labels.answers import Annotations, Kind
 from logoingest.labels.votes import Indices, count_distinct
 from logoingest.schemas import PlaceholderRow
+from logoingest.wording import spell_count
 
 #: Classes that near-duplicates must be called by before they count as one placeholder.
 MIN_CLASSES_OF_NEAR = 3
@@ -172,7 +173,7 @@ def _describe(annotations: Annotations, counts: _Counts, unit: int, members: lis
     parts = [f"same picture at {len(urls)} URLs"]
     if len(members) > 1:
         parts[0] += f", in {len(members)} files"
-    parts.append(f"{kinds} {'class' if kinds == 1 else 'classes'} named")
+    parts.append(f"{spell_count(kinds, 'class', 'classes')} named")
     if silent:
         parts.append(f"'no label' {silent} of {silent + named} times")
     if counts.redirected[unit]:

@@ -11,6 +11,7 @@ import io
 
 from PIL import Image, ImageOps
 
+from logoingest.errors import quote_first_line
 from logoingest.pictures.orientation import ORIENTATION_TAG, TRANSPOSITIONS
 from logoingest.refusals import Refusal
 from logoingest.schemas import Reason
@@ -62,12 +63,8 @@ def _compare_turns(image: Image.Image, turn: int) -> Refusal | None:
             stand_in.info = dict(image.info)
             ImageOps.exif_transpose(stand_in)  # writes the EXIF anew, which may fail
     except Exception as error:  # noqa: BLE001  a stranger's EXIF: struct.error, SyntaxError, ValueError …
-        return Refusal(Reason.DECODE_ERROR, f"its EXIF cannot be read ({_first_line(error)})")
+        return Refusal(Reason.DECODE_ERROR, f"its EXIF cannot be read ({quote_first_line(error, 120)})")
     if turned is TRANSPOSITIONS.get(turn):
         return None
     how = "as stored" if turn == 1 else f"by orientation {turn}"
     return Refusal(Reason.DECODE_ERROR, f"datasets turns it by orientation {told}, browsers show it {how}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -30,7 +30,7 @@ from logoingest.pipeline.alternatives import give_alternatives
 from logoingest.pipeline.expected import give_expected, list_rechecks
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason, Stage
-from logoingest.workspace import FileRecord, hash_file, name_begun
+from logoingest.workspace import FileRecord, name_begun
 
 logger = logging.getLogger("logoingest")
 
@@ -158,7 +158,7 @@ def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str
     known = {} if record is None else dict(record.outputs)
     fresh = {count.shard: count for count in counts if count.finished and count.record is not None}
     known |= {f"downloads/{shard}": count.record for shard, count in fresh.items() if count.record is not None}
-    outputs: dict[str, FileRecord] = {f"tables/{SHARD_PLAN}.parquet": _hash(run, f"tables/{SHARD_PLAN}.parquet")}
+    outputs: dict[str, FileRecord] = {f"tables/{SHARD_PLAN}.parquet": run.workspace.hash_file(f"tables/{SHARD_PLAN}.parquet")}
     listed = read_listed_urls(run)
     partly = _find_partly_listed(run, listed)
     sums: Counter[str] = Counter()
@@ -169,7 +169,7 @@ def finish_fetch(run: Run, counts: Iterable[ShardCounts] = ()) -> tuple[dict[str
         else:
             outcomes = workspace.read_shard(shard, ["url", "outcome", "byte_count"])
             sums.update(_sum_up(outcomes.filter(pc.is_in(outcomes.column("url"), value_set=listed)), outcomes.num_rows))
-        outputs[name] = known[name] if name in known else _hash(run, name)
+        outputs[name] = known[name] if name in known else run.workspace.hash_file(name)
     figures = {"urls": sums["urls"], "fetched": sums["urls"] - sums["failed"], "failed": sums["failed"]}
     figures |= {"unlisted": sums["unlisted"]} if sums["unlisted"] else {}
     return outputs, {**figures, "megabytes": sums["size"] // 1_000_000}
@@ -353,12 +353,3 @@ def make_inspector(run: Run) -> Inspect:
     from logoingest.images import inspect_image
 
     return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels, store=run.config.images.store)
-
-
-def _hash(run: Run, name: str) -> FileRecord:
-    if run.workspace.is_local:
-        return hash_file(run.workspace.local_path(name))
-    import hashlib
-
-    data = run.workspace.read_bytes(name)
-    return FileRecord(hashlib.sha256(data).hexdigest(), len(data))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -97,5 +96,4 @@ def _hash_output(run: Run, folder: Path, name: str) -> FileRecord | None:
         return hash_file(folder / inside) if (folder / inside).is_file() else None
     if not run.workspace.exists(name):
         return None
-    data = run.workspace.read_bytes(name)
-    return FileRecord(hashlib.sha256(data).hexdigest(), len(data))
+    return run.workspace.hash_file(name)

@@ -16,6 +16,7 @@ from logoingest.pipeline.stages import load_fixed_set
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.schemas import Stage
 from logoingest.splits import FIXED, JOINED, KEPT, Board, replay_group
+from logoingest.wording import spell_count
 
 _ID = re.compile(r"[0-9a-fA-F]{6,64}")
 _MOST_NAMED = 5
@@ -125,17 +126,13 @@ def _say_why(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], step
     there = next(standing for standing in last["standing"] if standing["split"] == split)
     name = last["class_id"]
     if last["why"] == "quota":
-        return f"quota: {name} must have {_count_groups(there['needed'])} in {split} and had {there['groups']} when its turn came"
+        return f"quota: {name} must have {spell_count(there['needed'], 'group', 'groups')} in {split} and had {there['groups']} when its turn came"
     if last["why"] == "repair":
-        return f"quota: moved here from {last['before']}, since {name} must have {_count_groups(there['needed'])} in {split} and had {there['groups']}"
+        return f"quota: moved here from {last['before']}, since {name} must have {spell_count(there['needed'], 'group', 'groups')} in {split} and had {there['groups']}"
     lack = f"it had {there['pictures']} of {there['wanted']:.1f} pictures there"
     if last["why"] == "evening":
         return f"shares: moved here from {last['before']}, which evens out the shares of {name}: {lack}"
     return f"hash order: when its turn came, {name} lacked most of its share in {split}: {lack}"
-
-
-def _count_groups(count: int) -> str:
-    return "1 group" if count == 1 else f"{count} groups"
 
 
 def _describe_classes(board: Board, group: int) -> list[dict[str, Any]]:

@@ -151,7 +151,7 @@ def _gives_gold(manifest: Manifest) -> bool:
 def _hash_table(run: Run, name: str) -> str:
     """sha256 of a table as it lies in the workspace; "" where it is missing."""
     file = f"tables/{name}.parquet"
-    return hashlib.sha256(run.workspace.read_bytes(file)).hexdigest() if run.workspace.exists(file) else ""
+    return run.workspace.hash_file(file).sha256 if run.workspace.exists(file) else ""
 
 
 def _hash_output(manifest: Manifest, stage: Stage, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from logoingest.config import find_kept_fault
-from logoingest.errors import GateError, Problem, UsageError
+from logoingest.errors import GateError, Problem, UsageError, quote_first_line
 from logoingest.release.strict_json import read_strict_json
 from logoingest.whole_files import read_bounded
 
@@ -142,7 +142,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         hint = "name the folder that holds manifest.json and data/, usually <workspace>/release"
         raise UsageError(Problem(str(folder), "there is no release here", hint)) from None
     except (OSError, ValueError) as error:
-        raise GateError(Problem(str(path), f"cannot be read ({_first_line(error)})", "make the release again")) from None
+        raise GateError(Problem(str(path), f"cannot be read ({quote_first_line(error)})", "make the release again")) from None
     newer = isinstance(manifest, dict) and isinstance(manifest.get("format"), int) and manifest["format"] > FORMAT
     if newer:
         what = f"is of form {manifest['format']}, this logoingest reads up to {FORMAT}"
@@ -156,7 +156,3 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             Problem(str(path), f"is damaged at {where or 'its top'}: {fault['msg']}", "make the release again")
         ) from None
     return dict(manifest)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -22,11 +22,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
-from logoingest.errors import GateError, Problem, UsageError
+from logoingest.errors import GateError, Problem, UsageError, quote_first_line
 from logoingest.release.laws.verification import verify_release
 from logoingest.release.loader import open_folder
 from logoingest.release.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, ReleaseFile, ReleaseManifest, lies_inside, read_manifest
-from logoingest.workspace import FileRecord, Workspace, hash_file
+from logoingest.workspace import FileRecord, Workspace, hash_file, hash_stream
 
 POINTER_NAME = "latest.json"
 _CHUNK_BYTES = 1 << 20
@@ -205,7 +205,7 @@ def open_target(target: str) -> Workspace:
         return Workspace(target)
     except (ImportError, ValueError) as error:
         hint = 'name a folder or a URL that fsspec knows; s3:// needs: pip install "logoingest[s3]"'
-        raise UsageError(Problem(target, f"cannot be opened ({_first_line(error)})", hint)) from error
+        raise UsageError(Problem(target, f"cannot be opened ({quote_first_line(error)})", hint)) from error
 
 
 def _name_folder(fingerprint: str) -> str:
@@ -260,17 +260,8 @@ def _hash_md5(path: Path) -> str:
 
 
 def _hash_remote(place: Workspace, path: str) -> FileRecord:
-    digest, size = hashlib.sha256(), 0
     with place.filesystem.open(path, "rb") as stream:
-        for chunk in _read_chunks(stream):
-            digest.update(chunk)
-            size += len(chunk)
-    return FileRecord(digest.hexdigest(), size)
-
-
-def _read_chunks(stream: Any) -> Iterator[bytes]:
-    while chunk := stream.read(_CHUNK_BYTES):
-        yield chunk
+        return hash_stream(stream)
 
 
 @contextlib.contextmanager
@@ -279,7 +270,7 @@ def explain_errors(target: str) -> Iterator[None]:
     try:
         yield
     except _list_errors() as error:
-        what = f"cannot be reached, read or written ({_first_line(error)})"
+        what = f"cannot be reached, read or written ({quote_first_line(error)})"
         raise UsageError(Problem(target, what, "check the address and its credentials")) from error
 
 
@@ -290,7 +281,3 @@ def _list_errors() -> tuple[type[Exception], ...]:
     except ImportError:
         return (OSError,)
     return (OSError, BotoCoreError)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -11,7 +11,8 @@ from logoingest.release import open_release
 from logoingest.release.comparison import Placed, ReleaseDiff, compare_releases, count_transitions
 from logoingest.release.versions import RELEASE_FOLDER, describe_versions
 from logoingest.report.material import Material, pick_rows
-from logoingest.report.section import Notice, Section, spell_count
+from logoingest.report.section import Notice, Section
+from logoingest.wording import spell_count
 
 _MOST_RELABELLED = 20
 _MOST_ROWS = 30

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from logoingest.report.material import Material, filter_rows, flatten_classes, pick_rows, read_optional
 from logoingest.report.plots import draw_counts
-from logoingest.report.section import Notice, Section, spell_count
+from logoingest.report.section import Notice, Section
+from logoingest.wording import spell_count
 
 MOST_GROUPS = 30
 MOST_MEMBERS = 6

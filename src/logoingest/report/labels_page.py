@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material
-from logoingest.report.section import Notice, Section, spell_count
+from logoingest.report.section import Notice, Section
+from logoingest.wording import spell_count
 
 #: Rows a list has at most; what is left out is counted.
 MOST_ROWS = 100

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material, read_optional
-from logoingest.report.section import Notice, Section, spell_count
+from logoingest.report.section import Notice, Section
 from logoingest.schemas import Reason
+from logoingest.wording import spell_count
 
 _MOST_PLACEHOLDERS = 40
 _MOST_LINES = 100

@@ -24,8 +24,3 @@ class Section(NamedTuple):
     notices: Sequence[Notice] = ()
     spare: Sequence[Sequence[str]] = ()
     """Bundles of pictures that fill what room is left; the template leaves out those that another place shows."""
-
-
-def spell_count(count: int, one: str, many: str) -> str:
-    """``1 picture``, ``1,204 pictures``."""
-    return f"{count:,} {one if count == 1 else many}"

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from logoingest.report.material import Material, count_values, flatten_classes
 from logoingest.report.plots import draw_ranks
-from logoingest.report.section import Notice, Section, spell_count
+from logoingest.report.section import Notice, Section
+from logoingest.wording import spell_count
 
 #: Classes with a row of their own; those after the first ``OPEN_ROWS`` are folded away.
 MOST_CLASSES = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from logoingest.errors import Problem, UsageError
+from logoingest.errors import Problem, UsageError, quote_first_line
 
 COMMAND = 'pip install "logoingest[train]"'
 
@@ -29,7 +29,7 @@ def check_installation() -> None:
 
 def _explain_mismatch(name: str, error: BaseException) -> Problem:
     """Torchvision of another build than torch fails at import: ``operator torchvision::nms does not exist`` and the like."""
-    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    what = f"{name} cannot be imported ({line[:200]}): torch and torchvision are of different builds"
+    line = quote_first_line(error)
+    what = f"{name} cannot be imported ({line}): torch and torchvision are of different builds"
     hint = f"install both from the same place in one command: {COMMAND} --force-reinstall -c constraints.txt"
     return Problem("train", what, hint)

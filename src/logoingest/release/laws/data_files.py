@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logoingest import __version__
+from logoingest.errors import quote_first_line
 from logoingest.release.card import SplitSize
 from logoingest.release.features import LIGHT_COLUMNS, NO_LABEL, PICTURE_LEAF, list_features, read_feature_names, release_schema
 from logoingest.release.laws.folder import list_data_files
 from logoingest.release.laws.pictures import PictureChecks
 from logoingest.release.laws.rows import check_rows
 from logoingest.release.laws.statistics import check_statistics
-from logoingest.release.laws.violations import Law, Violation, first_line
+from logoingest.release.laws.violations import Law, Violation
 from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest
 from logoingest.release.parquet import DATA_FOLDER
 
@@ -74,7 +75,7 @@ def check_data(folder: Path, manifest: ReleaseManifest, deep: bool, census: Cens
                         yield from pictures.check_file(file, name, split)
             except Exception as error:  # noqa: BLE001  # whatever a damaged file makes a reader raise is the finding
                 census.complete = False
-                yield Violation(Law.READABLE, name, f"cannot be read: {first_line(error)}")
+                yield Violation(Law.READABLE, name, f"cannot be read: {quote_first_line(error)}")
     yield from _check_together(census, manifest)
     if deep:
         yield from pictures.check_repeats()

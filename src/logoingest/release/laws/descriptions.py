@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from logoingest import __version__
+from logoingest.errors import quote_first_line
 from logoingest.release.card import (
     SplitSize,
     describe_head,
@@ -28,7 +29,7 @@ from logoingest.release.card import (
 )
 from logoingest.release.citation import render_citation
 from logoingest.release.croissant import render_croissant
-from logoingest.release.laws.violations import Law, Violation, first_line
+from logoingest.release.laws.violations import Law, Violation
 from logoingest.release.manifest import CARD_NAME, CROISSANT_NAME, ReleaseManifest
 from logoingest.release.parquet import DATA_FOLDER
 from logoingest.release.strict_json import read_strict_json
@@ -55,7 +56,7 @@ def check_card(folder: Path, manifest: ReleaseManifest, sizes: Mapping[str, Spli
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        yield Violation(Law.READABLE, CARD_NAME, first_line(error))
+        yield Violation(Law.READABLE, CARD_NAME, quote_first_line(error))
         return
     head = read_head(card)
     if head is None:
@@ -158,7 +159,7 @@ def check_croissant(folder: Path, manifest: ReleaseManifest) -> Iterator[Violati
     except FileNotFoundError:
         return
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        yield Violation(Law.CROISSANT, CROISSANT_NAME, f"cannot be understood ({first_line(error)})")
+        yield Violation(Law.CROISSANT, CROISSANT_NAME, f"cannot be understood ({quote_first_line(error)})")
         return
     said = manifest.model_dump(mode="json")
     rendered = render_croissant(said, said["files"])

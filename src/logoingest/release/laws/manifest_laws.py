@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from logoingest.errors import quote_first_line
 from logoingest.escaping import has_controls
-from logoingest.release.laws.violations import Law, Violation, first_line
+from logoingest.release.laws.violations import Law, Violation
 from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest, compute_fingerprint, render_manifest
 from logoingest.schemas import Reason, RejectedRow, Stage, is_class_id
 from logoingest.userinfo import USERINFO_RE2, has_userinfo
@@ -94,7 +95,7 @@ def check_rejected(folder: Path, manifest: ReleaseManifest) -> Iterator[Violatio
             return
         yield from _check_rejected_rows(table, manifest)
     except (OSError, ValueError, pa.ArrowException) as error:
-        yield Violation(Law.READABLE, REJECTED_NAME, first_line(error))
+        yield Violation(Law.READABLE, REJECTED_NAME, quote_first_line(error))
 
 
 def _is_bounded(footer: pq.FileMetaData, size: int) -> bool:

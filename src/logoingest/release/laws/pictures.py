@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from logoingest.errors import quote_first_line
 from logoingest.pictures.loading import Seen, check_picture, load_picture
-from logoingest.release.laws.violations import Law, Violation, first_line
+from logoingest.release.laws.violations import Law, Violation
 from logoingest.release.manifest import ReleaseManifest, StoredForm
 from logoingest.release.parquet import DATA_FOLDER
 from logoingest.release.rows import name_extension
@@ -135,7 +136,7 @@ def _look_at(form: StoredForm, picture: pa.BinaryScalar, path: str | None, facts
     try:
         shown = check_picture(data)
     except ValueError as error:
-        return _Seen((Law.PICTURES_DECODE, f"picture {facts.image_id} does not decode: {first_line(error)}"))
+        return _Seen((Law.PICTURES_DECODE, f"picture {facts.image_id} does not decode: {quote_first_line(error)}"))
     return _Seen(_find_fault(shown, path or "", facts, form), _take_sample(shown.picture))
 
 

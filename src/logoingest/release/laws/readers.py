@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
+from logoingest.errors import quote_first_line
 from logoingest.pictures.loading import load_picture
 from logoingest.release.laws.offline import stay_offline
-from logoingest.release.laws.violations import Law, Violation, first_line
+from logoingest.release.laws.violations import Law, Violation
 from logoingest.release.loader import Release
 from logoingest.release.manifest import CROISSANT_NAME
 from logoingest.release.parquet import DATA_FOLDER
@@ -58,7 +59,7 @@ def check_readers(release: Release, *, is_sound: bool) -> Iterator[Violation]:
     try:
         expected = _read_with_loader(release)
     except Exception as error:  # noqa: BLE001  # whatever a reader raises is the finding
-        yield Violation(Law.REOPENS, "logoingest", f"{type(error).__name__}: {first_line(error)}")
+        yield Violation(Law.REOPENS, "logoingest", f"{type(error).__name__}: {quote_first_line(error)}")
         return
     for name, read in READERS.items():
         if importlib.util.find_spec(name) is None:
@@ -73,7 +74,7 @@ def check_readers(release: Release, *, is_sound: bool) -> Iterator[Violation]:
         try:
             seen = read(release)
         except Exception as error:  # noqa: BLE001  # whatever a reader raises is the finding
-            yield Violation(Law.REOPENS, name, f"{type(error).__name__}: {first_line(error)}")
+            yield Violation(Law.REOPENS, name, f"{type(error).__name__}: {quote_first_line(error)}")
             continue
         wrong = [split for split in expected if seen.get(split, []) != expected[split]] + sorted(seen.keys() - expected.keys())
         if wrong:

@@ -74,8 +74,3 @@ def report_rows(law: Law, name: str, ids: pa.ChunkedArray, holds: Any, what: str
     if count:
         row = pc.index(broken, value=True).as_py()
         yield Violation(law, f"{name} row {row}", f"{what} ({count:,} rows, first picture {str(ids[row].as_py())[:80]})")
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one short line."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

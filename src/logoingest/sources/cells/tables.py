@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logoingest.errors import quote_first_line
 from logoingest.sources.cells.answers import AnswerError, parse_json
 from logoingest.sources.cells.delimited import inspect_delimited, iterate_delimited
 from logoingest.sources.cells.files import LineReader, LineTooLongError, SourceFile, open_lines, read_head
@@ -156,4 +157,4 @@ def _iterate_parquet(file: SourceFile, names: Sequence[str]) -> Iterator[RowResu
 
 
 def _damaged(file: SourceFile, error: Exception) -> Exception:
-    return file.fault(f"is no sound Parquet file ({str(error).splitlines()[0][:200]})", "write it again")
+    return file.fault(f"is no sound Parquet file ({quote_first_line(error)})", "write it again")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from logoingest.config import TrainConfig
-from logoingest.errors import ConfigError, Problem
+from logoingest.errors import ConfigError, Problem, quote_first_line
 from logoingest.training.data.feeds import Feed, balance_counts
 from logoingest.training.data.pictures import Rows
 from logoingest.training.models.network import Learner
@@ -83,7 +83,7 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        line = str(error).splitlines()[0][:120]
+        line = quote_first_line(error, 120)
         raise ConfigError(Problem("train.device", f'"{name}" cannot be used ({line})', 'set it to "auto" or "cpu"')) from error
     return device
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from logoingest.config import TrainConfig
-from logoingest.errors import ConfigError, Problem, UsageError
+from logoingest.errors import ConfigError, Problem, UsageError, quote_first_line
 from logoingest.pictures.loading import BACKGROUND, load_picture, show_upright
 from logoingest.training.data.feeds import MEAN, STD, normalise_batch
 from logoingest.training.data.pictures import squash_picture
@@ -74,7 +74,7 @@ def load_artifact(out_dir: Path) -> tuple[nn.Module, tuple[str, ...], Preprocess
     except ConfigError:
         raise
     except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
-        line = str(error).splitlines()[0][:200]
+        line = quote_first_line(error)
         raise UsageError(Problem(str(out_dir), f"{WEIGHTS_FILE} and {CARD_FILE} cannot be used ({line})", "train again")) from error
     if card.get("transform_input"):
         network.transform_input = True  # type: ignore[assignment]  # a plain attribute of theirs

@@ -14,7 +14,7 @@ import torchvision
 from torch import Tensor, nn
 
 from logoingest.config import TrainConfig
-from logoingest.errors import ConfigError, Problem, suggest_name
+from logoingest.errors import ConfigError, Problem, quote_first_line, suggest_name
 
 #: Spread of the new head's weights: small, so that the first loss is that of not knowing.
 HEAD_STD = 0.01
@@ -80,7 +80,7 @@ def build_architecture(name: str, class_count: int, side_px: int) -> nn.Module:
         with torch.no_grad():
             network(torch.zeros(1, 3, side_px, side_px))
     except (RuntimeError, ValueError, AssertionError) as error:
-        line = (str(error).splitlines() or ["it failed"])[0][:160]
+        line = quote_first_line(error, 160)
         hint = "224 suits every model but inception_v3 (299)"
         raise ConfigError(Problem("train.image_side_px", f"{name} cannot take pictures of {side_px} px ({line})", hint)) from error
     return network
