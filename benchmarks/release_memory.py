@@ -27,7 +27,7 @@ from PIL import Image
 
 from logoingest import load_config
 from logoingest.pipeline import Run
-from logoingest.pipeline.stages import make_release
+from logoingest.pipeline.stages.release import make_release
 from logoingest.schemas import AnnotationRow, DownloadRow, ImageRow, RejectedRow, SampleRow, SplitRow
 from logoingest.workspace import Workspace, shard_name
 

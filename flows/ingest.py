@@ -47,7 +47,7 @@ async def run_one_stage(
 ) -> dict[str, int]:
     """Run one stage if it is stale, in a thread: a busy event loop would miss its heartbeats."""
     run = Run(load_config(config_path, overrides), fetched=fetched, lease=Lease(lease))
-    outcome = await asyncio.to_thread(run_stage, run, Stage(stage))
+    outcome = await asyncio.to_thread(run_stage, run, stage)
     return outcome.counts
 
 
@@ -84,15 +84,15 @@ async def ingest(config_path: str, overrides: list[str] | None = None, until: st
     """
     given = overrides or []
     config = load_config(config_path, given)
-    stages = select_stages(config, None if until is None else Stage(until))
+    stages = select_stages(config, until)
     with open_run(config) as opened:
         check_extras(opened, stages)
         for stage in stages:
             fetched: Sequence[ShardCounts] = ()
-            if stage is Stage.FETCH and config.fetch.executor == "local":
+            if stage == Stage.FETCH and config.fetch.executor == "local":
                 fetched = await fetch_pending(opened, config_path, given)
             await run_one_stage(
-                config_path, given, stage.value, opened.lease.token, quote(fetched)
+                config_path, given, str(stage), opened.lease.token, quote(fetched)
             )  # quoted: not to be searched for futures
         status = await asyncio.to_thread(summarise_status, opened)
         await publish_status(opened, status)

@@ -10,26 +10,24 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from logoingest import __version__
 from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.label_commands import add_label_commands
+from logoingest.pipeline.stages import list_stages
 from logoingest.release_commands import RELEASE_COMMANDS, add_release_commands, drop_group_word
 from logoingest.release_commands.duplicates import AGAINST_HELP
 from logoingest.split_commands import add_split_commands, join_group_word
 
-#: The command of one stage → the stage and what it does.
-STAGE_COMMANDS = {
-    "annotations": ("annotations", "read the source files"),
-    "normalise": ("labels", "decide every distinct answer against the class map"),
-    "fetch": ("fetch", "fetch what is not fetched yet"),
-    "images": ("images", "judge and de-duplicate the pictures"),
-    "samples": ("samples", "settle the votes"),
-    "splits": ("splits", "assign train, validation, test …; or 'splits explain': why a picture is where it is"),
-    "release": ("release", f"write the Parquet release; or 'release' before one of: {', '.join(RELEASE_COMMANDS)}"),
-    "train": ("train", "train the baseline and judge it"),
-    "report": ("report", "write report.html"),
+if TYPE_CHECKING:
+    from logoingest.pipeline import StageSpec
+
+#: What stands behind a stage's command in ``--help`` where a group of commands shares its word.
+_GROUP_HINTS = {
+    "splits": "or 'splits explain': why a picture is where it is",
+    "release": f"or 'release' before one of: {', '.join(RELEASE_COMMANDS)}",
 }
 #: Options of ``init``: the key of a source each sets.
 _SOURCE_OPTIONS = (
@@ -119,16 +117,19 @@ def build_parser() -> argparse.ArgumentParser:
     for key, metavar, text in _SOURCE_OPTIONS:
         init.add_argument(f"--{key.replace('_', '-')}", metavar=metavar, help=text)
 
+    words = [spec.word for spec in list_stages()]
     plan = add_command(commands, "plan", _command_plan, "say what would run and why; touches nothing")
-    plan.add_argument("--until", choices=STAGE_COMMANDS, metavar="STAGE")
+    plan.add_argument("--until", choices=words, metavar="STAGE")
 
     run = add_command(commands, "run", _command_run, "run the whole route; fresh stages are skipped")
-    run.add_argument("--until", choices=STAGE_COMMANDS, metavar="STAGE", help=f"the last stage: {', '.join(STAGE_COMMANDS)}")
-    run.add_argument("--from", dest="start", choices=STAGE_COMMANDS, metavar="STAGE", help="run this stage and all after it anew")
+    run.add_argument("--until", choices=words, metavar="STAGE", help=f"the last stage: {', '.join(words)}")
+    run.add_argument("--from", dest="start", choices=words, metavar="STAGE", help="run this stage and all after it anew")
 
-    stages = {name: add_command(commands, name, _command_stage, text) for name, (_, text) in STAGE_COMMANDS.items()}
-    for name, (stage, _) in STAGE_COMMANDS.items():
-        stages[name].set_defaults(stage=stage)
+    stages = {}
+    for spec in list_stages():
+        text = "; ".join(filter(None, (spec.help, _GROUP_HINTS.get(spec.word))))
+        stages[spec.word] = add_command(commands, spec.word, _command_stage, text)
+        stages[spec.word].set_defaults(stage=spec)
     fetch, only = stages["fetch"], "with --refresh: only this host and its subdomains (repeatable)"
     fetch.set_defaults(command=_command_fetch)
     fetch.add_argument("--refresh", action="store_true", help="ask again for what was fetched: is it changed, is it gone?")
@@ -191,24 +192,26 @@ def _command_init(options: argparse.Namespace) -> int:
 def _command_plan(options: argparse.Namespace) -> int:
     from logoingest.display import print_plan
     from logoingest.pipeline import Run, plan
-    from logoingest.schemas import Stage
 
-    found = plan(Run(load_options(options)), None if options.until is None else Stage(STAGE_COMMANDS[options.until][0]))
+    found = plan(Run(load_options(options)), _name_stage(options.until))
     if options.json:
         return print_json(found)
     print_plan(found)
     return 0
 
 
+def _name_stage(word: str | None) -> str | None:
+    """The stage that a word of the command line means."""
+    return None if word is None else next(spec.name for spec in list_stages() if spec.word == word)
+
+
 def _command_run(options: argparse.Namespace) -> int:
     from logoingest.display import print_outcomes, show_progress
     from logoingest.pipeline import run
-    from logoingest.schemas import Stage
 
-    until, start = (None if name is None else Stage(STAGE_COMMANDS[name][0]) for name in (options.until, options.start))
     config = load_options(options)
     with show_progress(options.quiet) as progress:
-        outcomes = run(config, until, start, progress)
+        outcomes = run(config, _name_stage(options.until), _name_stage(options.start), progress)
     if options.json:
         return print_json([outcome._asdict() for outcome in outcomes])
     print_outcomes(config, outcomes)
@@ -218,14 +221,13 @@ def _command_run(options: argparse.Namespace) -> int:
 def _command_stage(options: argparse.Namespace) -> int:
     from logoingest.display import print_outcomes, show_progress
     from logoingest.pipeline import check_extras, check_gates, open_run, run_stage
-    from logoingest.schemas import Stage
 
     config = load_options(options)
-    stage = Stage(options.stage)
+    stage: StageSpec = options.stage
     with show_progress(options.quiet) as progress, open_run(config, progress) as opened:
-        check_extras(opened, [stage])
-        outcome = run_stage(opened, stage, forced=stage is not Stage.FETCH)
-        check_gates(opened, [stage])
+        check_extras(opened, [stage.name])
+        outcome = run_stage(opened, stage.name, forced=not stage.has_own_memory)
+        check_gates(opened, [stage.name])
     if options.json:
         return print_json(outcome._asdict())
     print_outcomes(config, [outcome])

@@ -16,19 +16,7 @@ from typing import Annotated, Any, NamedTuple, get_args
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-
-class Stage(StrEnum):
-    """The stages, in the order of the route."""
-
-    ANNOTATIONS = "annotations"
-    LABELS = "labels"
-    FETCH = "fetch"
-    IMAGES = "images"
-    SAMPLES = "samples"
-    SPLITS = "splits"
-    RELEASE = "release"
-    TRAIN = "train"
-    REPORT = "report"
+from logoingest.stage_names import Stage as Stage  # noqa: PLC0414  (what the column stage of a rejected row says)
 
 
 class Reason(StrEnum):

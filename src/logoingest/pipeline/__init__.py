@@ -29,9 +29,11 @@ if TYPE_CHECKING:
         draw_examples,
         gather_review,
     )
-    from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage, select_stages
+    from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
     from logoingest.pipeline.scaffold import init, redraft_class_map
     from logoingest.pipeline.session import Run, open_run
+    from logoingest.pipeline.spec import StageOutput, StageSpec
+    from logoingest.pipeline.stages import select_stages
 
 _HOMES = {
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
@@ -45,9 +47,11 @@ _HOMES = {
     "progress": ("Progress",),
     "refreshing": ("refresh",),
     "reviewing": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
-    "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage", "select_stages"),
+    "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),
     "scaffold": ("init", "redraft_class_map"),
     "session": ("Run", "open_run"),
+    "spec": ("StageOutput", "StageSpec"),
+    "stages": ("select_stages",),
 }
 
 __all__ = [
@@ -60,6 +64,8 @@ __all__ = [
     "Review",
     "Run",
     "StageOutcome",
+    "StageOutput",
+    "StageSpec",
     "apply_rulings",
     "check_extras",
     "check_gates",

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError
 from logoingest.labels import explain_label
+from logoingest.pipeline.downloads import read_downloads
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.stages import read_downloads
 
 _HEAVY = ("hash", "signature")
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from logoingest.errors import GateError, Problem, TooManyFailuresError
+from logoingest.errors import GateError
 from logoingest.pipeline.ledger import check_law, collect_ledger
 from logoingest.pipeline.session import Run
+from logoingest.pipeline.stages import find_stage
 from logoingest.schemas import Stage
 from logoingest.workspace import FileRecord, hash_file
 
@@ -19,43 +19,19 @@ if TYPE_CHECKING:
     from logoingest.release import Violation
 
 
-def check_gates(run: Run, stages: Sequence[Stage]) -> None:
+def check_gates(run: Run, stages: Sequence[str]) -> None:
     """Check the gates of the stages that were to run.
 
     Raises:
         GateError: too few released images, or the baseline verdict failed; both are named.
         TooManyFailuresError: a larger share of URLs failed than ``dataset.max_failed_share``.
     """
-    problems = []
-    if Stage.RELEASE in stages:
-        count = run.workspace.read_manifest().stages[Stage.RELEASE].counts["images"]
-        if count < run.config.dataset.min_images:
-            what = f"{count:,} pictures released, dataset.min_images asks for {run.config.dataset.min_images:,}"
-            problems.append(Problem("gate", what, "status says where the rows went"))
-    if Stage.TRAIN in stages:
-        verdict = json.loads(run.workspace.read_bytes("baseline/verdict.json"))
-        for check in verdict["checks"]:
-            if not check["passed"]:
-                what = f"{check['name']}: {check['figure']:.4g}, should be {check['comparison']} {check['threshold']:.4g}"
-                problems.append(Problem("baseline verdict", what, check["meaning"]))
-    if problems:
-        raise GateError(problems)
-    if Stage.FETCH in stages:
-        _check_failed_share(run)
-
-
-def _check_failed_share(run: Run) -> None:
-    counts = run.workspace.read_manifest().stages[Stage.FETCH].counts
-    share = counts["failed"] / counts["urls"] if counts["urls"] else 0.0
-    allowed = run.config.dataset.max_failed_share
-    if share > allowed:
-        raise TooManyFailuresError(
-            Problem(
-                "fetch",
-                f"{counts['failed']:,} of {counts['urls']:,} URLs failed ({share:.1%}), dataset.max_failed_share allows {allowed:.1%}",
-                "status shows the reasons; retry --reason … tries those again",
-            )
-        )
+    faults = [fault for name in stages if (fault := find_stage(name).find_fault(run)) is not None]
+    broken = [problem for fault in faults if isinstance(fault, GateError) for problem in fault.problems]
+    if broken:
+        raise GateError(broken)
+    for fault in faults:
+        raise fault
 
 
 def verify(run: Run, deep: bool = True, others: Mapping[str, str] | None = None) -> list[Violation]:

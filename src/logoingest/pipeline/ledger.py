@@ -9,10 +9,8 @@ import pyarrow.compute as pc
 
 from logoingest.errors import GateError, Problem
 from logoingest.schemas import RejectedRow
+from logoingest.stage_names import FUNNEL
 from logoingest.workspace import Workspace
-
-#: Whose refusal counts when several stages refuse a row: what cannot be read, then cannot be seen, then cannot be named.
-PRECEDENCE = ("annotations", "images", "labels", "samples", "splits")
 
 
 class Ledger(NamedTuple):
@@ -35,10 +33,10 @@ class Ledger(NamedTuple):
 
 
 def collect_ledger(workspace: Workspace) -> Ledger:
-    """The ledger as far as the stages have run; a row refused twice counts where it was refused first (``PRECEDENCE``)."""
+    """The ledger as far as the stages have run; a row refused twice counts where it was refused first (``FUNNEL``)."""
     if not workspace.has_table("annotations"):
         return Ledger(0, pa.chunked_array([], pa.string()), RejectedRow.empty_table(), 0)
-    tables = [workspace.read_table(f"{name}_rejected") for name in PRECEDENCE if workspace.has_table(f"{name}_rejected")]
+    tables = [workspace.read_table(f"{name}_rejected") for name in FUNNEL if workspace.has_table(f"{name}_rejected")]
     known = pa.chunked_array(
         [
             *workspace.read_table("annotations", ["annotation_id"]).column(0).chunks,

@@ -12,9 +12,8 @@ import pyarrow.compute as pc
 from logoingest.errors import Problem, UsageError
 from logoingest.pipeline.assignments import read_assignments
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.stages import load_fixed_set
+from logoingest.pipeline.stages.splits import SPLITS, load_fixed_set
 from logoingest.pipeline.staleness import explain_staleness
-from logoingest.schemas import Stage
 from logoingest.splits import FIXED, JOINED, KEPT, Board, replay_group
 from logoingest.wording import spell_count
 
@@ -48,7 +47,7 @@ def explain_split(run: Run, picture: str) -> dict[str, Any]:
     previous = dict(zip(kept.column("image_id").to_pylist(), kept.column("split").to_pylist(), strict=True))
     replayed, board, group = replay_group(run.workspace.read_table("samples"), run.config.splits, previous, fixed, image_id)
     if not replayed.equals(splits.cast(replayed.schema)):
-        why = explain_staleness(run, Stage.SPLITS, run.workspace.read_manifest()) or "its tables were changed"
+        why = explain_staleness(run, SPLITS, run.workspace.read_manifest()) or "its tables were changed"
         raise UsageError(Problem("splits", f"cannot be played again ({why})", "run the splits stage, then ask again"))
     rows = {row["image_id"]: row for row in _list_group(run, splits, image_id)}
     steps = [{**step._asdict(), "standing": [standing._asdict() for standing in step.standing]} for step in board.steps]

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from logoingest.pipeline.fetching import count_begun, find_missing_contact, list_pending, plan_fetch
 from logoingest.pipeline.ledger import collect_ledger
-from logoingest.pipeline.route import ROUTE, select_stages
 from logoingest.pipeline.session import Run
+from logoingest.pipeline.stages import list_stages, list_upstream, select_stages
+from logoingest.pipeline.stages.annotations import ANNOTATIONS
 from logoingest.pipeline.staleness import explain_staleness
-from logoingest.schemas import Stage
 from logoingest.sources import read_annotations
+from logoingest.stage_names import FUNNEL
 
 #: Assumed mean size of a picture before any was fetched.
 ASSUMED_BYTES = 150_000
@@ -27,18 +28,18 @@ def describe_stages(run: Run) -> list[dict[str, Any]]:
     """Each stage: its state (fresh, stale, never run), why, and its figures when it last ran."""
     manifest = run.workspace.read_manifest()
     described = []
-    for stage in ROUTE:
-        record = manifest.stages.get(stage)
-        why = explain_staleness(run, stage, manifest)
+    for spec in list_stages():
+        record = manifest.stages.get(spec.name)
+        why = explain_staleness(run, spec, manifest)
         state = "fresh" if why is None else "never run" if record is None else "stale"
-        facts: dict[str, Any] = {"stage": stage.value, "state": state, "why": why or ""}
+        facts: dict[str, Any] = {"stage": str(spec.name), "state": state, "why": why or ""}
         if record is not None:
             facts |= {"counts": record.counts, "elapsed_s": record.elapsed_s, "finished_at": record.finished_at}
         described.append(facts)
     return described
 
 
-def plan(run: Run, until: Stage | None = None) -> dict[str, Any]:
+def plan(run: Run, until: str | None = None) -> dict[str, Any]:
     """What ``run`` would do: stages with reasons (one that hangs on a stage that will run is marked so), URLs left, disk needed."""
     stages = []
     upstream: list[str] = []
@@ -48,7 +49,7 @@ def plan(run: Run, until: Stage | None = None) -> dict[str, Any]:
             stages.append({**facts, "action": "skip", "why": "not asked for"})
             continue
         stale = facts["state"] != "fresh"
-        maybe = not stale and _hangs_on(facts["stage"], upstream)
+        maybe = not stale and not list_upstream(facts["stage"]).isdisjoint(upstream)
         action = "run" if stale else "run if its input changes" if maybe else "skip"
         stages.append({**facts, "action": action})
         if stale or maybe:
@@ -65,7 +66,7 @@ def summarise_status(run: Run) -> dict[str, Any]:
         by_stage.setdefault(stage, Counter())[reason] += 1
     funnel = []
     left = ledger.total
-    for stage in (Stage.ANNOTATIONS, Stage.FETCH, Stage.IMAGES, Stage.LABELS, Stage.SAMPLES, Stage.SPLITS):
+    for stage in FUNNEL:
         reasons = by_stage.get(stage, Counter())
         rows_in, left = left, left - reasons.total()
         named = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
@@ -79,19 +80,10 @@ def summarise_status(run: Run) -> dict[str, Any]:
     }
 
 
-def _hangs_on(stage: str, upstream: list[str]) -> bool:
-    earlier = set(upstream)
-    if stage == Stage.FETCH:
-        earlier -= {Stage.LABELS}
-    if stage == Stage.IMAGES:
-        earlier -= {Stage.LABELS}
-    return bool(earlier)
-
-
 def _describe_fetch(run: Run) -> dict[str, Any]:
     """URLs in all and left, and what they need on disk (shards and release)."""
     workspace = run.workspace
-    if workspace.has_table("annotations") and explain_staleness(run, Stage.ANNOTATIONS, workspace.read_manifest()) is None:
+    if workspace.has_table("annotations") and explain_staleness(run, ANNOTATIONS, workspace.read_manifest()) is None:
         urls = workspace.read_table("annotations", ["url"]).column("url")
     else:
         urls = read_annotations(run.config.sources, run.config.base_dir).kept.column("url")

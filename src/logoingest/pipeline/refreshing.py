@@ -26,7 +26,7 @@ from logoingest.pipeline.fetching import (
     run_jobs,
 )
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.stages import load_listed
+from logoingest.pipeline.stages.images import load_listed
 
 logger = logging.getLogger("logoingest")
 

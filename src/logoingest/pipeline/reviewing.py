@@ -22,6 +22,7 @@ from logoingest.labels.rulings import Ruling, shorten
 from logoingest.labels.suggestions import Cluster, OpenLabels, cluster_open_labels, gather_open_labels
 from logoingest.pictures.thumbnails import draw_thumbnail
 from logoingest.pipeline.session import Run
+from logoingest.pipeline.stages.labels import LABELS
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.schemas import Stage
 
@@ -83,7 +84,7 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
             Problem(workspace.url, "the labels stage has not run here", "first: logoingest run CONFIG --until normalise")
         )
     annotations = workspace.read_table("annotations")
-    why = explain_staleness(run, Stage.LABELS, manifest)
+    why = explain_staleness(run, LABELS, manifest)
     if why is None:
         labels, decisions = workspace.read_table("labels"), workspace.read_table("decisions")
     else:

@@ -13,30 +13,28 @@ from logoingest.errors import Problem, UsageError
 from logoingest.pipeline.gates import check_gates
 from logoingest.pipeline.progress import Progress
 from logoingest.pipeline.session import Run, open_run
-from logoingest.pipeline.stages import MAKERS, StageOutput
+from logoingest.pipeline.spec import StageOutput
+from logoingest.pipeline.stages import find_stage, list_stages, select_stages
 from logoingest.pipeline.staleness import collect_inputs, explain_staleness
-from logoingest.schemas import Stage
 from logoingest.workspace import StageRecord
 
 logger = logging.getLogger("logoingest")
 
-#: The stages in the order they run.
-ROUTE: Sequence[Stage] = tuple(Stage)
+#: The names of the stages in the order they run.
+ROUTE: Sequence[str] = tuple(spec.name for spec in list_stages())
 
 
 class StageOutcome(NamedTuple):
     """What became of a stage: ``ran`` is False when nothing had changed; ``counts`` are its figures either way."""
 
-    stage: Stage
+    stage: str
     ran: bool
     why: str
     counts: dict[str, int]
     elapsed_s: float
 
 
-def run(
-    config: Config, until: Stage | None = None, start: Stage | None = None, progress: Progress | None = None
-) -> list[StageOutcome]:
+def run(config: Config, until: str | None = None, start: str | None = None, progress: Progress | None = None) -> list[StageOutcome]:
     """Run the route, or a part of it; what is fresh is skipped.
 
     Args:
@@ -53,55 +51,49 @@ def run(
     stages = select_stages(config, until)
     with open_run(config, progress) as opened:
         check_extras(opened, stages)
-        forced = set() if start is None else set(ROUTE[ROUTE.index(start) :])
+        forced = set() if start is None else _list_onward(start)
         outcomes = [run_stage(opened, stage, stage in forced) for stage in stages]
         check_gates(opened, stages)
     return outcomes
 
 
-def select_stages(config: Config, until: Stage | None = None) -> list[Stage]:
-    """The stages of a run, in order; ``train`` only where it is switched on."""
-    stages = list(ROUTE if until is None else ROUTE[: ROUTE.index(until) + 1])
-    return [stage for stage in stages if stage is not Stage.TRAIN or config.train.enabled or until is Stage.TRAIN]
+def _list_onward(start: str) -> set[str]:
+    """A stage and all after it."""
+    names = [spec.name for spec in list_stages()]
+    return set(names[names.index(find_stage(start).name) :])
 
 
-def check_extras(run: Run, stages: Sequence[Stage]) -> None:
+def check_extras(run: Run, stages: Sequence[str]) -> None:
     """See to it before hours of fetching that text can be read and the baseline trained after them.
 
     Raises:
         UsageError: the baseline is to be trained, and torch is missing or does not fit torchvision; or the text reader is missing.
     """
-    if Stage.SAMPLES in stages and run.config.images.ocr:
-        from logoingest.images.texts import check_reader
-
-        check_reader()
-    if Stage.TRAIN in stages and explain_staleness(run, Stage.TRAIN, run.workspace.read_manifest()) is not None:
-        from logoingest.training import check_installation
-
-        check_installation()
+    for name in stages:
+        find_stage(name).check_extras(run)
 
 
-def run_stage(run: Run, stage: Stage, forced: bool = False) -> StageOutcome:
+def run_stage(run: Run, stage: str, forced: bool = False) -> StageOutcome:
     """Run one stage of an open run if it is stale or forced, and record it."""
-    manifest = run.workspace.read_manifest()
-    missing = [need for need in _list_needs(stage) if need not in manifest.stages]
+    spec, manifest = find_stage(stage), run.workspace.read_manifest()
+    missing = [need for need in spec.needs if need not in manifest.stages]
     if missing:
         raise UsageError(Problem(stage, f"needs {', '.join(missing)} first", f"run with --until {stage}, or that stage"))
-    why = "asked for" if forced else explain_staleness(run, stage, manifest)
+    why = "asked for" if forced else explain_staleness(run, spec, manifest)
     if why is None:
         record = manifest.stages[stage]
         logger.info("%-11s fresh, nothing to do", stage)
         return StageOutcome(stage, False, "fresh", record.counts, 0.0)
     logger.info("%-11s %s", stage, why)
     started = time.perf_counter()
-    inputs = collect_inputs(run, stage, manifest)
-    made = MAKERS[stage](run)
+    inputs = collect_inputs(run, spec, manifest)
+    made = spec.make(run)
     elapsed_s = time.perf_counter() - started
     record_output(run, stage, inputs, made, elapsed_s)
     return StageOutcome(stage, True, why, made.counts, elapsed_s)
 
 
-def record_output(run: Run, stage: Stage, inputs: dict[str, str], made: StageOutput, elapsed_s: float) -> None:
+def record_output(run: Run, stage: str, inputs: dict[str, str], made: StageOutput, elapsed_s: float) -> None:
     """Write a finished stage into the manifest and the log."""
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
     record = StageRecord(
@@ -110,10 +102,3 @@ def record_output(run: Run, stage: Stage, inputs: dict[str, str], made: StageOut
     run.workspace.record_stage(stage, record)
     figures = ", ".join(f"{name} {count:,}" for name, count in made.counts.items())
     logger.info("%-11s done in %.1f s: %s", stage, elapsed_s, figures)
-
-
-def _list_needs(stage: Stage) -> list[Stage]:
-    if stage in {Stage.TRAIN, Stage.REPORT}:
-        return [Stage.RELEASE]
-    needs = list(ROUTE[: ROUTE.index(stage)])
-    return [need for need in needs if not (stage is Stage.FETCH and need is Stage.LABELS)]

@@ -8,9 +8,7 @@ import pyarrow.compute as pc
 
 from logoingest.report.material import Material
 from logoingest.report.section import Section
-from logoingest.schemas import Stage
-
-_FUNNEL = (Stage.ANNOTATIONS, Stage.FETCH, Stage.IMAGES, Stage.LABELS, Stage.SAMPLES, Stage.SPLITS)
+from logoingest.stage_names import FUNNEL
 
 
 def gather_overview(material: Material) -> Section:
@@ -34,7 +32,7 @@ def _list_funnel(material: Material) -> list[dict[str, Any]]:
     counts = material.rejected.group_by(["stage", "reason"]).aggregate([("annotation_id", "count")]).to_pylist()
     rows: list[dict[str, Any]] = []
     left = total = material.annotations
-    for stage in _FUNNEL:
+    for stage in FUNNEL:
         reasons = {row["reason"]: row["annotation_id_count"] for row in counts if row["stage"] == stage}
         left -= sum(reasons.values())
         ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))

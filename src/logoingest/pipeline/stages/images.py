@@ -1,0 +1,86 @@
+"""Download shards → images, of the URLs that the sources list today."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
+from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE
+from logoingest.pipeline.stages.fetch import DOWNLOADS
+from logoingest.stage_names import Stage
+
+if TYPE_CHECKING:
+    from logoingest.config import Config
+    from logoingest.pipeline.session import Run
+    from logoingest.workspace import Manifest
+
+IMAGES_FILE = "tables/images.parquet"
+LISTED_FILE = "tables/placeholders_listed.parquet"
+
+
+def make_images(run: Run) -> StageOutput:
+    """Judge and de-duplicate the pictures."""
+    import pyarrow.compute as pc
+
+    from logoingest.images import select_images
+    from logoingest.images.placeholders import tabulate_listed
+    from logoingest.images.selection import find_distinct
+    from logoingest.pipeline.downloads import read_downloads
+
+    annotations = run.workspace.read_table("annotations")
+    downloads, listed = read_downloads(run.workspace), load_listed(run)
+    downloads = downloads.filter(pc.is_in(downloads.column("url"), value_set=pc.unique(annotations.column("url"))))
+    kept, rejected = selected = select_images(downloads, annotations, run.config.images, listed)
+    placeholders = tabulate_listed(find_distinct(downloads) if listed else (), listed)
+    if _refuses_known(run.config):
+        from logoingest.pipeline.against import refuse_known
+
+        kept, rejected = refuse_known(run, selected, annotations)
+    counts = {
+        "images": kept.num_rows,
+        "groups": len(pc.unique(kept.column("group_id"))),
+        "rejected": rejected.num_rows,
+    }
+    tables = {"images": kept, "images_rejected": rejected, "placeholders_listed": placeholders}
+    return StageOutput(write_tables(run.workspace, tables), counts)
+
+
+def load_listed(run: Run) -> dict[str, str]:
+    """Hash → where it is listed, of the placeholders that ``images.placeholder_sha256`` and ``images.placeholders`` name.
+
+    Raises:
+        ConfigError: the file is missing or wrong.
+    """
+    from logoingest.images.placeholders import read_listed
+
+    images = run.config.images
+    return read_listed(images.placeholder_sha256, run.config.resolve(images.placeholders) if images.placeholders else None)
+
+
+def _refuses_known(config: Config) -> bool:
+    return bool(config.images.against) and config.images.against_policy == "reject"
+
+
+def _list_further_inputs(run: Run, _manifest: Manifest) -> dict[str, str]:
+    from logoingest.pipeline.staleness import hash_source
+
+    inputs = {}
+    if run.config.images.placeholders:
+        inputs["images.placeholders"] = hash_source(run.config.resolve(run.config.images.placeholders))
+    if _refuses_known(run.config):
+        from logoingest.pipeline.against import hash_others
+
+        inputs["images.against"] = hash_others(run.config)
+    return inputs
+
+
+IMAGES = StageSpec(
+    name=Stage.IMAGES,
+    version=3,
+    needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH),
+    reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS, DOWNLOADS: Stage.FETCH},
+    make=make_images,
+    help="judge and de-duplicate the pictures",
+    settings=lambda config: config.images.model_dump(mode="json", exclude={"max_side_px", "ocr"}),  # store decides what is usable
+    further_inputs=_list_further_inputs,
+)

@@ -1,0 +1,57 @@
+"""Everything → report.html."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logoingest.pipeline.spec import StageOutput, StageSpec
+from logoingest.pipeline.stages.fetch import DOWNLOADS
+from logoingest.pipeline.stages.images import IMAGES_FILE
+from logoingest.pipeline.stages.release import RELEASE_MANIFEST
+from logoingest.pipeline.stages.samples import SAMPLES_FILE
+from logoingest.pipeline.stages.train import VERDICT_FILE
+from logoingest.stage_names import Stage
+
+if TYPE_CHECKING:
+    from logoingest.pipeline.session import Run
+    from logoingest.workspace import Manifest
+
+#: Tables that the report shows where they are there, whoever made them: a stage, or a command of its own.
+_SHOWN_TABLES = ("placeholders", "conflicts", "against")
+
+
+def make_report(run: Run) -> StageOutput:
+    """Write the page."""
+    from logoingest.pipeline.ledger import collect_ledger
+    from logoingest.report import render_report
+
+    page = render_report(run.workspace, run.config, collect_ledger(run.workspace).rejected).encode()
+    return StageOutput({"report.html": run.workspace.write_bytes("report.html", page)}, {"kilobytes": len(page) // 1024})
+
+
+def _hash_shown(run: Run, _manifest: Manifest) -> dict[str, str]:
+    from logoingest.pipeline.staleness import hash_table
+
+    return {f"tables/{name}.parquet": hash_table(run, name) for name in _SHOWN_TABLES}
+
+
+REPORT = StageSpec(
+    name=Stage.REPORT,
+    version=3,
+    needs=(Stage.RELEASE,),
+    reads={
+        "tables/labels.parquet": Stage.LABELS,
+        DOWNLOADS: Stage.FETCH,
+        IMAGES_FILE: Stage.IMAGES,
+        SAMPLES_FILE: Stage.SAMPLES,
+        "tables/splits.parquet": Stage.SPLITS,
+        "tables/workers.parquet": Stage.SAMPLES,
+        "tables/agreement.parquet": Stage.SAMPLES,
+        RELEASE_MANIFEST: Stage.RELEASE,
+        VERDICT_FILE: Stage.TRAIN,
+    },
+    make=make_report,
+    help="write report.html",
+    settings=lambda config: config.report.model_dump(mode="json"),
+    further_inputs=_hash_shown,
+)

@@ -1,0 +1,118 @@
+"""Annotations, decisions and images → samples, workers and how far they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
+from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE, gives_gold
+from logoingest.pipeline.stages.images import IMAGES_FILE, LISTED_FILE
+from logoingest.stage_names import Stage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from logoingest.pipeline.session import Run
+    from logoingest.workspace import Manifest
+
+SAMPLES_FILE = "tables/samples.parquet"
+
+
+def make_samples(run: Run) -> StageOutput:
+    """Settle the votes."""
+    import pyarrow as pa
+
+    from logoingest.labels import settle_samples
+    from logoingest.labels.conflicts import resolve_conflicts
+    from logoingest.labels.group_rulings import read_group_rulings
+
+    read, config = run.workspace.read_table, run.config.samples
+    annotations = read("annotations")
+    gold = _gather_gold(run, annotations)
+    listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
+    settled = settle_samples(annotations, read("decisions"), read("images"), config, gold, listed=listed)
+    samples, rejected, workers, agreement, placeholders = settled
+    rulings = read_group_rulings(run.config.resolve(config.rulings), run.class_map)
+    resolved = resolve_conflicts(samples, read("images"), annotations, read("decisions"), rulings, config.group_conflicts)
+    samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected]).sort_by("annotation_id")
+    tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
+    tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}
+    if run.config.images.ocr:
+        tables |= _compare_texts(run, samples)
+    ruled = resolved.ruled if rulings else None
+    return StageOutput(write_tables(run.workspace, tables), _count(tables, ruled, len(gold) if gold or config.gold else None))
+
+
+def _gather_gold(run: Run, annotations: pa.Table) -> dict[str, str | None]:
+    """URL → the right class, of the pictures that sources or the gold file give one for."""
+    from logoingest.labels import read_given_gold, read_gold
+
+    config = run.config.samples
+    gold = read_given_gold(annotations, run.workspace.read_table("decisions"), run.class_map) if config.gold_from_sources else {}
+    return gold | (read_gold(run.config.resolve(config.gold), config, run.class_map, annotations) if config.gold else {})
+
+
+def _compare_texts(run: Run, samples: pa.Table) -> dict[str, pa.Table]:
+    """What stands written on the pictures, and where that is another class than was answered."""
+    from logoingest.labels.texts import find_text_conflicts
+    from logoingest.pipeline.texts import TEXT_CONFLICTS, TEXTS, read_texts
+
+    images = run.workspace.read_table("images", ["image_id", "urls", "shard", "shard_row"])
+    texts = read_texts(run, samples.column("image_id"), images)
+    return {TEXTS: texts, TEXT_CONFLICTS: find_text_conflicts(samples, texts, images, run.class_map)}
+
+
+def _count(tables: Mapping[str, pa.Table], ruled: int | None, gold: int | None) -> dict[str, int]:
+    """The stage's figures; those of what was not asked for are left out."""
+    workers, alpha = tables["workers"], tables["agreement"].column("alpha")[0].as_py()
+    counts = {
+        "samples": tables["samples"].num_rows,
+        "rejected": tables["samples_rejected"].num_rows,
+        "workers": workers.num_rows,
+        "conflicts": tables["conflicts"].num_rows,
+        "ruled": ruled,
+        "suspects": workers.num_rows - workers.column("suspect").null_count,
+        "alpha_percent": None if alpha is None else round(100 * alpha),
+        "gold": gold,
+        "placeholders": tables["placeholders"].num_rows,
+        "text_conflicts": tables["text_conflicts"].num_rows if "text_conflicts" in tables else None,
+    }
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def _check_reader(run: Run) -> None:
+    if run.config.images.ocr:
+        from logoingest.images.texts import check_reader
+
+        check_reader()
+
+
+def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
+    from logoingest.pipeline.staleness import hash_source
+
+    config = run.config.samples
+    inputs = {"gold": hash_source(run.config.resolve(config.gold))} if config.gold else {}
+    inputs["samples.rulings"] = hash_source(run.config.resolve(config.rulings))
+    reads_gold = bool(config.gold) or (config.gold_from_sources and gives_gold(manifest))
+    if reads_gold or run.config.images.ocr or inputs["samples.rulings"]:  # the map reads gold, texts and rulings, too
+        inputs["class map"] = run.class_map.hash
+    return inputs
+
+
+SAMPLES = StageSpec(
+    name=Stage.SAMPLES,
+    version=3,
+    needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH, Stage.IMAGES),
+    reads={
+        ANNOTATIONS_FILE: Stage.ANNOTATIONS,
+        "tables/decisions.parquet": Stage.LABELS,
+        IMAGES_FILE: Stage.IMAGES,
+        LISTED_FILE: Stage.IMAGES,
+    },
+    make=make_samples,
+    help="settle the votes",
+    settings=lambda config: [config.samples.model_dump(mode="json"), config.images.ocr],
+    further_inputs=_list_further_inputs,
+    check_extras=_check_reader,
+)

@@ -1,0 +1,82 @@
+"""Release → baseline and its verdict."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from logoingest.errors import GateError, LogoingestError, Problem
+from logoingest.pipeline.spec import StageOutput, StageSpec
+from logoingest.pipeline.stages.release import RELEASE_MANIFEST
+from logoingest.stage_names import Stage
+
+if TYPE_CHECKING:
+    from logoingest.pipeline.session import Run
+    from logoingest.workspace import Manifest
+
+VERDICT_FILE = "baseline/verdict.json"
+
+
+def make_baseline(run: Run) -> StageOutput:
+    """Train the baseline and judge it."""
+    from logoingest.training import train_baseline
+    from logoingest.workspace import hash_file
+
+    train = run.config.train
+    with run.workspace.local_copy("release") as release, run.workspace.staging_folder("baseline") as folder:
+        verdict = train_baseline(
+            release,
+            train,
+            folder,
+            run.config.base_dir,
+            lambda phase, facts: run.progress(Stage.TRAIN, int(facts.get("done", 0)), facts.get("total"), phase),
+        )
+        outputs = {f"baseline/{file.name}": hash_file(file) for file in folder.iterdir() if file.is_file()}
+        run.workspace.replace_folder("baseline", folder)
+    passed = sum(check.passed for check in verdict.checks)
+    return StageOutput(outputs, {"checks": len(verdict.checks), "passed": passed})
+
+
+def _hash_weights(run: Run, _manifest: Manifest) -> dict[str, str]:
+    from logoingest.pipeline.staleness import hash_source
+
+    weights = run.config.train.weights
+    return {} if weights in {"none", "imagenet"} else {"weights": hash_source(run.config.resolve(weights))}
+
+
+def _check_torch(run: Run) -> None:
+    from logoingest.pipeline.staleness import explain_staleness
+
+    if explain_staleness(run, TRAIN, run.workspace.read_manifest()) is not None:
+        from logoingest.training import check_installation
+
+        check_installation()
+
+
+def _find_failed_checks(run: Run) -> LogoingestError | None:
+    checks = json.loads(run.workspace.read_bytes(VERDICT_FILE))["checks"]
+    problems = [
+        Problem(
+            "baseline verdict",
+            f"{check['name']}: {check['figure']:.4g}, should be {check['comparison']} {check['threshold']:.4g}",
+            check["meaning"],
+        )
+        for check in checks
+        if not check["passed"]
+    ]
+    return GateError(problems) if problems else None
+
+
+TRAIN = StageSpec(
+    name=Stage.TRAIN,
+    version=1,
+    needs=(Stage.RELEASE,),
+    reads={RELEASE_MANIFEST: Stage.RELEASE},
+    make=make_baseline,
+    help="train the baseline and judge it",
+    settings=lambda config: config.train.model_dump(mode="json", exclude={"device", "workers"}),
+    further_inputs=_hash_weights,
+    is_wanted=lambda config: config.train.enabled,
+    check_extras=_check_torch,
+    find_fault=_find_failed_checks,
+)
