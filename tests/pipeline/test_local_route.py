@@ -7,6 +7,7 @@ import pytest
 from logoingest import load_config, run
 from logoingest.pipeline.fetching import retry
 from logoingest.pipeline.session import open_run
+from logoingest.pipeline.stages.samples import SAMPLES
 from logoingest.pipeline.staleness import collect_inputs
 from logoingest.release import verify_release
 from logoingest.schemas import Stage
@@ -74,7 +75,7 @@ def test_right_answers_and_boxes_in_shares_reach_their_end(config, tmp_path):
         assert (stages[Stage.ANNOTATIONS].counts["given_gold"], stages[Stage.SAMPLES].counts["gold"]) == (12, 4)
         workers = opened.workspace.read_table("workers").to_pylist()
         assert [(row["worker_id"], row["gold"], row["gold_accuracy"]) for row in workers] == [(f"w{n}", 4, 1.0) for n in range(3)]
-        assert "class map" in collect_inputs(opened, Stage.SAMPLES, opened.workspace.read_manifest())
+        assert "class map" in collect_inputs(opened, SAMPLES, opened.workspace.read_manifest())
         samples = opened.workspace.read_table("samples").to_pylist()
         sizes = {row["image_id"]: (row["width"], row["height"]) for row in opened.workspace.read_table("images").to_pylist()}
     assert len(samples) == 11
