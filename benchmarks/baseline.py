@@ -26,12 +26,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from logoingest.config import TrainConfig, load_config
+from logoingest.release.loader import open_folder
 from logoingest.training import train_baseline
-from logoingest.training.checks.controls import extract_features
-from logoingest.training.data.feeds import make_feed
-from logoingest.training.data.pictures import SPLITS, read_release
-from logoingest.training.loop.fitting import Job, choose_device, prefers_channels_last
-from logoingest.training.models.network import build_learner
+from logoingest.training.data.feeds import hold_pictures, make_feed
+from logoingest.training.data.splits import SPLITS, read_splits
+from logoingest.training.loop.features import extract_features
+from logoingest.training.loop.jobs import build_job
 
 FINE_TUNE = TrainConfig(
     model="mobilenet_v2",
@@ -55,18 +55,15 @@ def find_interval(share: float, count: int, z: float = 1.96) -> tuple[float, flo
 
 def extract_all(release_dir: Path, config: TrainConfig) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Split → (features, labels, groups), of the network as its weights are."""
-    release = read_release(release_dir)
-    device = choose_device(config.device)
-    learner = build_learner(config, len(release.class_names), Path())
-    learner.network.to(device)
-    job = Job(learner.network, learner, config, device, len(release.class_names), prefers_channels_last(learner.network, device))
+    released = read_splits(open_folder(release_dir))
+    job = build_job(config, len(released.class_ids), Path())
     found = {}
     for name in SPLITS:
-        split = release.splits[name]
-        features = extract_features(job, make_feed(split, config, device, "none", budget=10**9), 1)
+        split = released.splits[name]
+        pictures = hold_pictures(split, config.image_side_px, config.workers, budget=10**9)
+        features = extract_features(job, make_feed(pictures, config.image_side_px, job.device), 1)
         assert features is not None
-        groups = np.array([group or image for group, image in zip(split.group_id, split.image_id, strict=True)])
-        found[name] = features.features[0].cpu().numpy(), split.label, groups
+        found[name] = features.features[0].cpu().numpy(), split.label, np.array(split.groups)
     return found
 
 

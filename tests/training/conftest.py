@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
@@ -15,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image, ImageDraw
+
+from logoingest.release.manifest import compute_fingerprint, render_manifest
 
 Rows = Sequence[tuple[bytes, int]]
 ReleaseMaker = Callable[..., Path]
@@ -66,10 +67,8 @@ def draw_photo(seed: int, width: int = 300, height: int = 220) -> Image.Image:
 def write_release(
     folder: Path, splits: Mapping[str, Rows], names: Sequence[str], groups: bool = False, row_group: int = 7, files: int = 1
 ) -> Path:
-    """Write a release's data folder; ``groups`` puts every picture into a group of its own."""
+    """Write a release: data files and manifest; ``groups`` puts every picture into a group of its own."""
     (folder / "data").mkdir(parents=True)
-    features = {"image": {"_type": "Image"}, "label": {"names": list(names), "_type": "ClassLabel"}}
-    metadata = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
     for split, rows in splits.items():
         ids = [hashlib.sha256(data).hexdigest() for data, _ in rows]
         kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -82,12 +81,28 @@ def write_release(
                 "image_id": pa.array(ids, pa.string()),
                 "group_id": pa.array(ids if groups else [None] * len(rows), pa.string()),
             }
-        ).replace_schema_metadata(metadata)
+        )
         size = -(-len(rows) // files) or 1
         for number in range(files):
             path = folder / "data" / f"{split}-{number:05}-of-{files:05}.parquet"
             pq.write_table(table.slice(number * size, size), path, row_group_size=row_group)
+    write_manifest(folder, {split: len(rows) for split, rows in splits.items()}, names)
     return folder
+
+
+def write_manifest(folder: Path, splits: Mapping[str, int], names: Sequence[str]) -> None:
+    """The manifest of the data files that lie there."""
+    files = {
+        f"data/{path.name}": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        for path in sorted((folder / "data").iterdir())
+    }
+    manifest = {
+        "format": 1, "name": "drawn", "description": "", "licence": "", "source_url": "", "logoingest": "0",
+        "classes": [{"id": name, "name": name, "images": {}} for name in names], "splits": dict(splits),
+        "multi_class_images": {}, "counts": {}, "rejected": {}, "lineage": {}, "files": files,
+    }  # fmt: skip
+    manifest["fingerprint"] = compute_fingerprint(manifest)
+    (folder / "manifest.json").write_bytes(render_manifest(manifest))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -119,7 +134,14 @@ def splits() -> dict[str, list[tuple[bytes, int]]]:
 @pytest.fixture(scope="session")
 def drawing() -> dict[str, Callable[..., object]]:
     """The drawing functions, since test files cannot import this one."""
-    return {"logo": draw_logo, "photo": draw_photo, "encode": encode, "splits": draw_splits, "release": write_release}
+    return {
+        "logo": draw_logo,
+        "photo": draw_photo,
+        "encode": encode,
+        "splits": draw_splits,
+        "release": write_release,
+        "manifest": write_manifest,
+    }
 
 
 @pytest.fixture(scope="session")

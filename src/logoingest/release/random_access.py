@@ -29,20 +29,23 @@ KEPT_GROUPS = 4
 class PictureReader:
     """The pictures of some data files, as one sequence. Holds paths only when pickled; opens its files anew in every process."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], kept_groups: int = KEPT_GROUPS) -> None:
         self.paths = [Path(path) for path in paths]
+        self.kept_groups = kept_groups
         self._forget()
 
-    def __getstate__(self) -> dict[str, object]:
-        return {"paths": self.paths}
-
-    def __setstate__(self, state: dict[str, list[Path]]) -> None:
-        self.paths = state["paths"]
-        self._forget()
+    def __reduce__(self) -> tuple[type[PictureReader], tuple[list[Path], int]]:
+        return type(self), (self.paths, self.kept_groups)
 
     def __len__(self) -> int:
         self._open()
         return self._starts[-1]
+
+    @property
+    def group_starts(self) -> Sequence[int]:
+        """The first row of every row group, over all files; at the end the number of rows."""
+        self._open()
+        return tuple(self._starts)
 
     def close(self) -> None:
         """Close the files; the next read opens them again."""
@@ -110,7 +113,7 @@ class PictureReader:
         except (OSError, pa.ArrowException) as error:
             raise self._explain(handle, f"row group {number} cannot be read ({error})") from error
         self._kept[group] = pictures
-        while len(self._kept) > KEPT_GROUPS:
+        while len(self._kept) > self.kept_groups:
             self._kept.popitem(last=False)
         return pictures
 

@@ -7,8 +7,13 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageEnhance
 
+from logoingest.release.loader import open_folder
 from logoingest.training.checks.leaks import find_leaks
-from logoingest.training.data.pictures import read_release
+from logoingest.training.data.splits import read_splits
+
+
+def read_made(folder):
+    return read_splits(open_folder(folder))
 
 
 def crop(image, share):
@@ -39,7 +44,7 @@ def test_a_planted_copy_is_found(make_release, drawing, change):
     photo, encode = drawing["photo"], drawing["encode"]
     test = [(encode(photo(seed)), 0) for seed in range(6)]
     train = [(encode(photo(seed)), 0) for seed in range(100, 112)] + [(encode(CHANGES[change](photo(3)), quality=70), 0)]
-    release = read_release(make_release({"train": train, "test": test}))
+    release = read_made(make_release({"train": train, "test": test}))
     leaks = find_leaks(release.splits)
     assert [(leak.kind, leak.image_id) for leak in leaks] == [("near_duplicate", release.splits["test"].image_id[3])]
     assert leaks[0].other_image_id == release.splits["train"].image_id[12]
@@ -49,7 +54,7 @@ def test_exact_copies_are_found_between_any_two_splits(make_release, drawing):
     """The same file in validation and train, and in test and validation, are two leaks."""
     photo, encode = drawing["photo"], drawing["encode"]
     one, two, three = (encode(photo(seed)) for seed in range(3))
-    release = read_release(make_release({"train": [(one, 0)], "validation": [(one, 0), (two, 0)], "test": [(two, 1), (three, 0)]}))
+    release = read_made(make_release({"train": [(one, 0)], "validation": [(one, 0), (two, 0)], "test": [(two, 1), (three, 0)]}))
     leaks = find_leaks(release.splits)
     assert [(leak.kind, leak.split, leak.other_split) for leak in leaks] == [
         ("same_file", "validation", "train"),
@@ -65,20 +70,20 @@ def test_the_same_pixels_in_another_file_are_found(make_release, drawing):
         file = BytesIO()
         image.save(file, file_format)
         files.append(file.getvalue())
-    release = read_release(make_release({"train": [(files[0], 0)], "test": [(files[1], 0)]}))
+    release = read_made(make_release({"train": [(files[0], 0)], "test": [(files[1], 0)]}))
     assert [leak.kind for leak in find_leaks(release.splits)] == ["same_pixels"]
 
 
 def test_like_logos_are_no_leak(make_release, splits):
     """Pictures of the same logo, drawn anew on another ground, are what a dataset is made of."""
-    assert find_leaks(read_release(make_release(splits)).splits) == []
+    assert find_leaks(read_made(make_release(splits)).splits) == []
 
 
 def test_flat_pictures_are_no_near_duplicates(make_release, drawing):
     """Two nearly even pictures of different grey have nothing that could be compared."""
     encode = drawing["encode"]
     rows = [[(encode(Image.new("RGB", (64, 64), (grey,) * 3)), 0)] for grey in (40, 200)]
-    assert find_leaks(read_release(make_release({"train": rows[0], "test": rows[1]})).splits) == []
+    assert find_leaks(read_made(make_release({"train": rows[0], "test": rows[1]})).splits) == []
 
 
 def test_real_photos_leak_only_when_planted(make_release, drawing, photos):
@@ -86,14 +91,14 @@ def test_real_photos_leak_only_when_planted(make_release, drawing, photos):
     files = sorted(photos.iterdir())[:1000:9][:80]
     data = [file.read_bytes() for file in files]
     planted = [drawing["encode"](crop(Image.open(BytesIO(data[row])).convert("RGB"), 0.03), quality=75) for row in range(65, 75)]
-    clean = read_release(make_release({"train": [(one, 0) for one in data[:60]], "test": [(one, 0) for one in data[60:]]}))
+    clean = read_made(make_release({"train": [(one, 0) for one in data[:60]], "test": [(one, 0) for one in data[60:]]}))
     assert find_leaks(clean.splits) == []
     dirty = drawing["release"](
         photos_free_folder(clean),
         {"train": [(one, 0) for one in [*data[:60], *planted]], "test": [(one, 0) for one in data[60:]]},
         ["a"],
     )
-    found = {leak.image_id for leak in find_leaks(read_release(dirty).splits)}
+    found = {leak.image_id for leak in find_leaks(read_made(dirty).splits)}
     assert found == set(clean.splits["test"].image_id[5:15])
 
 
@@ -107,4 +112,4 @@ def test_the_same_artwork_in_another_colour_is_another_picture(make_release, dra
     photo, encode = drawing["photo"](2), drawing["encode"]
     red, green, blue = photo.split()
     other = Image.merge("RGB", (blue, green, red))
-    assert find_leaks(read_release(make_release({"train": [(encode(photo), 0)], "test": [(encode(other), 0)]})).splits) == []
+    assert find_leaks(read_made(make_release({"train": [(encode(photo), 0)], "test": [(encode(other), 0)]})).splits) == []

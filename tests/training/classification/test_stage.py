@@ -122,7 +122,7 @@ def test_every_setting_runs(make_release, splits, tmp_path, options):
     load_baseline(tmp_path / "out")
 
 
-def test_classes_absent_from_a_split_and_no_validation_are_fine(make_release, splits, tmp_path):
+def test_classes_absent_from_a_split_and_no_validation_are_fine(make_release, drawing, splits, tmp_path):
     """A class without train pictures, one without test pictures and no validation split: figures say null, nothing breaks, and a
     further split is left alone (its file could not even be read).
     """
@@ -131,6 +131,7 @@ def test_classes_absent_from_a_split_and_no_validation_are_fine(make_release, sp
     config = CONFIG.model_copy(update={"epochs": 1, "model": "squeezenet1_1", "freeze": "backbone", "early_stop_epochs": 1})
     release = make_release({"train": train, "test": test})
     (release / "data/calibration-00000-of-00001.parquet").write_bytes(b"no Parquet")
+    drawing["manifest"](release, {"train": len(train), "test": len(test), "calibration": 1}, "abcd")
     train_baseline(release, config, tmp_path / "out")
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["splits"] == {"learned": "train", "stopped_by": None, "scored": "test", "not_read": ["calibration"]}
@@ -144,6 +145,12 @@ def test_what_cannot_be_learnt_is_refused(make_release, splits, tmp_path):
     with pytest.raises(GateError) as caught:
         train_baseline(make_release({"train": one_class}), CONFIG, tmp_path / "out")
     assert [problem.where for problem in caught.value.problems] == ["train", "test"]
+
+
+def test_no_release_says_where_one_is(tmp_path):
+    """An empty folder is no release."""
+    with pytest.raises(UsageError, match="there is no release here"):
+        train_baseline(tmp_path, CONFIG, tmp_path / "out")
 
 
 def test_a_device_that_is_not_there_is_refused(make_release, splits, tmp_path):

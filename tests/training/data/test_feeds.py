@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.config import TrainConfig
+from logoingest.release.loader import open_folder
 from logoingest.training.data.augmentation import augment_batch
-from logoingest.training.data.feeds import balance_counts, choose_spread_rows, cut_batches, make_feed, plan_order
-from logoingest.training.data.pictures import read_release
+from logoingest.training.data.feeds import balance_counts, choose_spread_rows, cut_batches, hold_pictures, make_feed, plan_order
+from logoingest.training.data.splits import read_split
 
 CPU = torch.device("cpu")
 
@@ -51,15 +51,16 @@ def test_one_row_of_each_class_comes_first():
     assert set(labels[choose_spread_rows(labels, 4, np.random.default_rng(0))]) == {0, 1, 2, 3}
 
 
-def test_streamed_and_cached_pictures_are_the_same(make_release, splits):
+@pytest.mark.parametrize("places", [None, np.arange(50, 3, -2)])
+def test_streamed_and_cached_pictures_are_the_same(make_release, splits, places):
     """A split that does not fit into memory serves what one that does would, in its own order."""
-    split = read_release(make_release(splits, row_group=3)).splits["train"]
-    config = TrainConfig(image_side_px=32)
-    cached, streamed = (make_feed(split, config, CPU, "light", budget=budget) for budget in (10**9, 0))
-    assert cached.cache is not None
-    assert streamed.cache is None
+    split = read_split(open_folder(make_release(splits, row_group=3)), "train")
+    held = [hold_pictures(split, 40, workers=2, budget=budget) for budget in (10**9, 0)]
+    assert [pictures.cache is None for pictures in held] == [False, True]
+    cached, streamed = (make_feed(pictures, 32, CPU, "light", places) for pictures in held)
     batches = streamed.plan(8, np.random.default_rng(0))
-    assert sorted(np.concatenate(batches).tolist()) == list(range(len(split)))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(streamed.labels)))
+    assert streamed.labels.tolist() == split.label[slice(None) if places is None else places].tolist()
     for generator_seed in (None, 5):
         generators = [None if generator_seed is None else torch.Generator().manual_seed(generator_seed) for _ in range(2)]
         for (one, rows), (other, same_rows) in zip(

@@ -6,26 +6,30 @@ import numpy as np
 from PIL import Image
 
 from logoingest.training.classification.figures import draw_figures
-from logoingest.training.loop.fitting import Predictions
+from logoingest.training.loop.prediction import Predictions
 from logoingest.training.loop.scores import find_majority, score_split
+
+
+def predict_by_hand(labels, top, loss):
+    return Predictions(np.array(labels, dtype=np.int64), np.array(top, dtype=np.int64), np.array(loss), np.zeros((len(labels), 0)))
 
 
 def test_figures_of_a_small_split_by_hand():
     """Four pictures of three classes, one class absent, counted by hand."""
-    predictions = Predictions(np.array([[0, 1], [1, 0], [1, 0], [3, 1]]), np.array([0.1, 0.2, 0.3, 0.4]))
-    scores = score_split(predictions, np.array([0, 0, 1, 3]), 4)
-    assert scores["top1"] == 0.75
-    assert scores["top5"] == 1.0
-    assert scores["recall"] == [0.5, 1.0, None, 1.0]
-    assert abs(scores["macro_f1"] - (2 / 3 + 2 / 3 + 1) / 3) < 1e-6
-    assert scores["confusion"] == [[0, 0, 1], [0, 1, 1], [1, 1, 1], [3, 3, 1]]
+    top = np.array([[0, 1], [1, 0], [1, 0], [3, 1]])
+    scores = score_split(predict_by_hand([0, 0, 1, 3], top, [0.1, 0.2, 0.3, 0.4]), 4)
+    assert scores.top1 == 0.75
+    assert scores.top5 == 1.0
+    assert scores.recall == (0.5, 1.0, None, 1.0)
+    assert abs(scores.macro_f1 - (2 / 3 + 2 / 3 + 1) / 3) < 1e-6
+    assert scores.confusion == ((0, 0, 1), (0, 1, 1), (1, 1, 1), (3, 3, 1))
 
 
 def test_an_empty_split_has_no_figures():
     """No pictures, no figures, no division by zero."""
-    scores = score_split(Predictions(np.zeros((0, 1), dtype=np.int64), np.zeros(0)), np.zeros(0, dtype=np.int64), 3)
-    assert scores["top1"] is None
-    assert scores["recall"] == [None] * 3
+    scores = score_split(predict_by_hand([], np.zeros((0, 1)), []), 3)
+    assert scores.top1 is None
+    assert scores.recall == (None,) * 3
 
 
 def test_the_majority_class_is_that_of_train():
@@ -38,9 +42,9 @@ def test_three_hundred_classes_with_odd_names_are_drawn(tmp_path, recwarn):
     names = [["$x_{", "可口可乐", "a" * 300, "new\nline", "Citroën"][index % 5] + str(index) for index in range(300)]
     labels = np.random.default_rng(0).integers(0, 300, 900)
     top = np.where(np.random.default_rng(1).random(900) < 0.7, labels, 0)[:, None]
-    scores = score_split(Predictions(top, np.ones(900)), labels, 300)
+    scores = score_split(predict_by_hand(labels, top, np.ones(900)), 300)
     epoch = {"epoch": 1, "train_loss": 1.0, "train_accuracy": 0.5, "validation_loss": None, "validation_accuracy": None}
-    draw_figures({"class_names": names, "epochs": [epoch], "test": scores}, tmp_path)
+    draw_figures({"class_names": names, "epochs": [epoch], "test": scores._asdict()}, tmp_path)
     for name in ("curves.png", "confusion.png", "per_class_recall.png"):
         assert max(Image.open(tmp_path / name).size) < 2500
     assert not [warning for warning in recwarn if "lyph" in str(warning.message)]

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from logoingest.training.data.feeds import FeatureFeed, Feed, PictureFeed, choose_spread_rows
-from logoingest.training.data.pictures import Rows
-from logoingest.training.loop.fitting import Job, arrange, autocast, fit, predict, seed_everything, set_training
-from logoingest.training.models.network import Learner
+from logoingest.training.data.feeds import Feed, choose_spread_rows
+from logoingest.training.data.splits import Rows
+from logoingest.training.loop.fitting import fit
+from logoingest.training.loop.jobs import Job, arrange, autocast, seed_everything, set_training
+from logoingest.training.loop.prediction import score_rows
 
 #: Pictures of the one batch to overfit, and the most steps it may take at each learning rate.
 ONE_BATCH = 16
@@ -114,7 +115,7 @@ def score_shuffled_labels(job: Job, train: Feed, test: Feed) -> tuple[int, int]:
     fit(own, train.relabel(rng.permutation(train.labels)), None, max_steps=SHUFFLED_STEPS)
     rows = np.sort(rng.permutation(len(test.labels))[:SHUFFLED_PICTURES])
     part = _RowsOf(test, rows)
-    return predict(own, part).count_correct(part.labels), len(rows)
+    return score_rows(own, part)[0], len(rows)
 
 
 class _RowsOf:
@@ -141,39 +142,6 @@ class _RowsOf:
     def serve(self, batches: list[Rows], generator: torch.Generator | None = None) -> Iterator[tuple[Tensor, Rows]]:
         served = self._feed.serve([self._rows[rows] for rows in batches], generator)
         yield from ((inputs, rows) for (inputs, _), rows in zip(served, batches, strict=True))
-
-
-def extract_features(job: Job, feed: PictureFeed, views: int) -> FeatureFeed | None:
-    """What reaches a linear head, for every picture, the first view unchanged and the others changed at random.
-
-    Returns:
-        None when the head is no linear layer: then the whole network runs every time.
-    """
-    head = job.learner.head
-    if not isinstance(head, nn.Linear):
-        return None
-    caught: list[Tensor] = []
-    hook = head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0].detach().float()))
-    job.learner.network.eval()
-    generator = torch.Generator().manual_seed(job.config.seed + 2)
-    made: list[Tensor] = []
-    try:
-        with torch.no_grad():
-            for view in range(views):
-                caught.clear()
-                for inputs, rows in feed.serve(feed.plan(64, None), None if view == 0 else generator):
-                    if len(rows):
-                        with autocast(job.device):
-                            job.learner.network(arrange(job, inputs))
-                made.append(torch.cat(caught) if caught else torch.zeros(0, head.in_features, device=job.device))
-    finally:
-        hook.remove()
-    return FeatureFeed(torch.stack(made), feed.labels)
-
-
-def make_head_job(job: Job, learner: Learner) -> Job:
-    """The job of training the head alone over known features."""
-    return replace(job, module=learner.head, learner=learner)
 
 
 def _label(feed: Feed, rows: Rows, device: torch.device) -> Tensor:

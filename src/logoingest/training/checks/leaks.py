@@ -9,7 +9,7 @@ Kanade, IJCAI 1981; Gauss-Newton over six affine parameters) at 64 × 64 and mus
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from logoingest.release.random_access import PictureReader
 from logoingest.training.checks.alignment import compare_aligned, is_same
-from logoingest.training.data.pictures import SPLITS, ByteReader, Split, decode_row
+from logoingest.training.data.pictures import decode_row, open_pictures
+from logoingest.training.data.splits import SPLITS, Split
 
 #: Side of the thumbnail that proposes pairs, of the one that decides, and of what both are reduced from.
 PROPOSAL_SIDE = 16
@@ -59,7 +61,7 @@ class Prints:
     thumbnails: Floats
 
 
-def find_leaks(splits: dict[str, Split], workers: int = 2, on_progress: Callable[[int, int], None] | None = None) -> list[Leak]:
+def find_leaks(splits: Mapping[str, Split], workers: int = 2, on_progress: Callable[[int, int], None] | None = None) -> list[Leak]:
     """Pictures that validation shares with train, or test with either; each is named once, with its strongest proof."""
     total = sum(len(split) for split in splits.values())
     done = 0
@@ -91,12 +93,11 @@ def make_prints(split: Split, workers: int = 2) -> Prints:
 
 
 def _iterate_prints(split: Split, workers: int) -> Iterator[tuple[str, str, Floats]]:
-    reader = ByteReader(split, open_groups=2)
     chunk = 64
-    with ThreadPoolExecutor(max(1, workers), thread_name_prefix="probe") as pool:
+    with open_pictures(split, kept_groups=2) as reader, ThreadPoolExecutor(max(1, workers), thread_name_prefix="probe") as pool:
         for start in range(0, len(split), chunk):
             rows = range(start, min(start + chunk, len(split)))
-            blobs = [reader.read(row) for row in rows]
+            blobs = [reader.read(int(split.row[row])) for row in rows]
             yield from pool.map(lambda row, data: _make_print(split, row, data), rows, blobs)
 
 
@@ -198,15 +199,19 @@ def _confirm_pairs(
     split: Split, other: Split, pairs: Sequence[tuple[int, int]], block: int = 64
 ) -> Iterator[tuple[int, int, float]]:
     """Align the proposed pairs, a block at a time; yields (query, other, correlation in colour) of those that are the same."""
-    ours, theirs = ByteReader(split), ByteReader(other)
     by_place = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
-    for start in range(0, len(by_place), block):
-        part = by_place[start : start + block]
-        first = np.stack([decode_row(split, row, ours.read(row), DECISION_SIDE) for row, _ in part])
-        second = np.stack([decode_row(other, place, theirs.read(place), DECISION_SIDE) for _, place in part])
-        for (row, place), correlation in zip(part, match_pictures(first, second), strict=True):
-            if correlation > 0:
-                yield row, place, float(correlation)
+    with open_pictures(split) as ours, open_pictures(other) as theirs:
+        for start in range(0, len(by_place), block):
+            part = by_place[start : start + block]
+            first = np.stack([_decode(split, ours, row) for row, _ in part])
+            second = np.stack([_decode(other, theirs, place) for _, place in part])
+            for (row, place), correlation in zip(part, match_pictures(first, second), strict=True):
+                if correlation > 0:
+                    yield row, place, float(correlation)
+
+
+def _decode(split: Split, reader: PictureReader, row: int) -> npt.NDArray[np.uint8]:
+    return decode_row(split, row, reader.read(int(split.row[row])), DECISION_SIDE)
 
 
 def match_pictures(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Floats:

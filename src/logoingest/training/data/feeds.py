@@ -1,4 +1,4 @@
-"""What a network eats: batches of pictures (from memory or streamed from the Parquet), or of features that are known already.
+"""What a network eats: batches of pictures (from memory or streamed from the release), or of features that are known already.
 
 A feed plans the order of an epoch, then serves it. Small splits are decoded once and kept in memory; large ones are streamed by
 row group, shuffled inside a window of a few row groups whose order is shuffled too. Decoding runs in threads ahead of need.
@@ -7,7 +7,7 @@ row group, shuffled inside a window of a few row groups whose order is shuffled 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from logoingest.config import TrainConfig
-from logoingest.training.data.augmentation import MARGIN, Strength, augment_batch, resize_batch
-from logoingest.training.data.pictures import OPEN_GROUPS, Rows, Split, iterate_decoded
+from logoingest.training.data.augmentation import Strength, augment_batch, resize_batch
+from logoingest.training.data.pictures import OPEN_GROUPS, iterate_decoded
+from logoingest.training.data.splits import Rows, Split
 
 #: Decoded pictures kept in memory at most, all splits together.
 CACHE_BYTES = 1_500_000_000
@@ -64,24 +64,54 @@ def plan_order(unit: Rows, window: int, rng: np.random.Generator | None, counts:
     return rows[np.lexsort((rng.random(len(rows)), place))]
 
 
+def number_units(row_group: Rows) -> Rows:
+    """A number per row group that is used, rising in file order: rows that are read together share it."""
+    return np.unique(row_group, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
 @dataclass(frozen=True)
-class PictureFeed:
-    """Pictures of a split: kept decoded in ``cache``, (n, 3, s, s) uint8, or streamed when that is None."""
+class HeldPictures:
+    """Pictures of a split, ready to be fed: decoded in ``cache``, (n, 3, side, side) uint8, or streamed when that is None.
+
+    Nothing writes into the cache, so any number of feeds and trainings share it.
+    """
 
     split: Split
+    side: int
+    workers: int
+    cache: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    @property
+    def bytes(self) -> int:
+        """What the pictures take when they are decoded."""
+        return 3 * len(self.split) * self.side**2
+
+    def select(self, start: int, stop: int) -> HeldPictures:
+        """The pictures ``start`` to ``stop`` (exclusive); shares the memory."""
+        split = self.split.select(np.arange(start, stop))
+        return replace(self, split=split, cache=None if self.cache is None else self.cache[start:stop])
+
+
+@dataclass(frozen=True)
+class PictureFeed:
+    """Some of the held pictures, those at ``places``, in that order."""
+
+    pictures: HeldPictures
+    places: Rows
     labels: Rows
     side: int
-    decoded_side: int
     device: torch.device
-    workers: int
     augment: Strength = "none"
-    cache: Tensor | None = None
 
     def relabel(self, labels: Rows) -> PictureFeed:
         return replace(self, labels=labels)
 
     def plan(self, batch_size: int, rng: np.random.Generator | None, counts: Rows | None = None) -> Batches:
-        unit = np.zeros(len(self.labels), dtype=np.int64) if self.cache is not None else self.split.unit
+        held = self.pictures.cache is not None
+        unit = np.zeros(len(self.labels), dtype=np.int64) if held else number_units(self.pictures.split.row_group[self.places])
         return cut_batches(plan_order(unit, OPEN_GROUPS, rng, counts), batch_size)
 
     def serve(self, batches: Batches, generator: torch.Generator | None = None) -> Iterator[tuple[Tensor, Rows]]:
@@ -92,13 +122,14 @@ class PictureFeed:
             yield normalise_batch(shaped), rows
 
     def _fetch(self, batches: Batches) -> Iterator[tuple[Tensor, Rows]]:
-        if self.cache is not None:
+        held = self.pictures
+        if held.cache is not None:
             for rows in batches:
-                yield self.cache[torch.from_numpy(rows)], rows
+                yield held.cache[torch.from_numpy(self.places[rows])], rows
             return
-        order = (int(row) for rows in batches for row in rows)
+        order = (int(self.places[row]) for rows in batches for row in rows)
         ahead = 3 * max((len(rows) for rows in batches), default=1)
-        decoded = iterate_decoded(self.split, order, self.decoded_side, self.workers, ahead)
+        decoded = iterate_decoded(held.split, order, held.side, held.workers, ahead)
         for rows in batches:
             pictures = np.stack([next(decoded) for _ in rows])
             yield torch.from_numpy(pictures).permute(0, 3, 1, 2), rows
@@ -135,32 +166,38 @@ def normalise_batch(pictures: Tensor) -> Tensor:
     return (pictures - mean) / std
 
 
-def make_feed(
-    split: Split,
-    config: TrainConfig,
-    device: torch.device,
-    augment: Strength,
-    *,
-    budget: int,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> PictureFeed:
-    """Feed of a split; decodes it into memory when that takes no more than ``budget`` bytes."""
-    side, workers = config.image_side_px, config.workers
-    decoded_side = side if augment == "none" else round(side * MARGIN)
-    feed = PictureFeed(split, split.label, side, decoded_side, device, workers, augment)
-    if count_cache_bytes(feed) > budget:
-        return feed
-    cache = torch.empty((len(split), 3, decoded_side, decoded_side), dtype=torch.uint8)
-    for row, pixels in enumerate(iterate_decoded(split, range(len(split)), decoded_side, workers)):
+def hold_pictures(
+    split: Split, side: int, workers: int, *, budget: int = CACHE_BYTES, on_progress: Callable[[int, int], None] | None = None
+) -> HeldPictures:
+    """The split's pictures at a side; decoded into memory when that takes no more than ``budget`` bytes, else streamed.
+
+    Args:
+        split: whose pictures.
+        side: of the squares.
+        workers: decoding threads.
+        budget: bytes.
+        on_progress: told (done, total) now and then.
+
+    Raises:
+        GateError: a picture cannot be decoded.
+    """
+    held = HeldPictures(split, side, workers)
+    if held.bytes > budget:
+        return held
+    cache = torch.empty((len(split), 3, side, side), dtype=torch.uint8)
+    for row, pixels in enumerate(iterate_decoded(split, range(len(split)), side, workers)):
         cache[row] = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
         if on_progress is not None and row % 64 == 0:
             on_progress(row, len(split))
-    return replace(feed, cache=cache)
+    return replace(held, cache=cache)
 
 
-def count_cache_bytes(feed: PictureFeed) -> int:
-    """What the feed's pictures take when they are decoded."""
-    return 3 * len(feed.split) * feed.decoded_side**2
+def make_feed(
+    pictures: HeldPictures, side: int, device: torch.device, augment: Strength = "none", places: Rows | None = None
+) -> PictureFeed:
+    """A feed of the held pictures, of all of them when no ``places`` are given."""
+    chosen = np.arange(len(pictures)) if places is None else places
+    return PictureFeed(pictures, chosen, pictures.split.label[chosen], side, device, augment)
 
 
 def balance_counts(labels: Rows, rng: np.random.Generator) -> Rows:
@@ -181,8 +218,3 @@ def choose_spread_rows(labels: Rows, count: int, rng: np.random.Generator) -> Ro
         turn[row] = seen.get(label, 0)
         seen[label] = int(turn[row]) + 1
     return np.asarray(order[np.argsort(turn[order], kind="stable")][:count], dtype=np.int64)
-
-
-def name_feeds(feeds: Sequence[PictureFeed]) -> str:
-    """How the pictures are held, for people."""
-    return "in memory" if all(feed.cache is not None for feed in feeds) else "streamed"

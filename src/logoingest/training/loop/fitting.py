@@ -1,27 +1,24 @@
-"""The training loop: one function that fits, one that predicts. Equal seeds give equal figures on a CPU."""
+"""Fitting: steps, schedules, epochs, early stopping. Equal seeds give equal figures on a CPU."""
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from logoingest.config import TrainConfig
-from logoingest.errors import ConfigError, Problem, quote_first_line
 from logoingest.training.data.feeds import Feed, balance_counts
-from logoingest.training.data.pictures import Rows
-from logoingest.training.models.network import Learner
+from logoingest.training.data.splits import Rows
+from logoingest.training.loop.jobs import Job, arrange, autocast, seed_everything, set_training
+from logoingest.training.loop.prediction import score_rows
 
 _MAX_GRADIENT_NORM = 5.0
-_TOP = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,63 +34,12 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """Of n rows: the likeliest classes (n, k) best first, k up to 5, and the loss (n,) in nats."""
-
-    top: Rows
-    loss: npt.NDArray[np.float64]
-
-    def count_correct(self, labels: Rows) -> int:
-        """How many rows have their class first."""
-        return int((self.top[:, 0] == labels).sum()) if len(labels) else 0
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one fit works on; ``module`` takes what ``train`` serves: the whole network, or its head over known features."""
-
-    module: nn.Module
-    learner: Learner
-    config: TrainConfig
-    device: torch.device
-    class_count: int
-    channels_last: bool = False
-
-
-@dataclass(frozen=True)
 class Stepper:
     """What turns gradients into steps, and what the classes weigh in the loss."""
 
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     class_weights: Tensor | None
-
-
-def choose_device(name: str) -> torch.device:
-    """auto, cpu, cuda, cuda:1, mps → a device that is there.
-
-    Raises:
-        ConfigError: it is not there, or no device.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        line = quote_first_line(error, 120)
-        raise ConfigError(Problem("train.device", f'"{name}" cannot be used ({line})', 'set it to "auto" or "cpu"')) from error
-    return device
-
-
-@contextlib.contextmanager
-def seed_everything(seed: int) -> Iterator[None]:
-    """Torch's random state, seeded inside and as before outside."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_available() else []):
-        torch.manual_seed(seed)
-        yield
 
 
 def fit(
@@ -173,52 +119,6 @@ def _run_epoch(
     return float(loss_sum) / count, float(correct) / count
 
 
-def set_training(job: Job) -> None:
-    """Training mode for what learns; frozen layers keep their batch statistics too."""
-    job.module.train()
-    for module in job.module.modules():
-        own = list(module.parameters(recurse=False))
-        if own and not any(parameter.requires_grad for parameter in own):
-            module.eval()
-
-
-def arrange(job: Job, inputs: Tensor) -> Tensor:
-    """Pictures in the order the network's weights are laid out in."""
-    return inputs.contiguous(memory_format=torch.channels_last) if job.channels_last and inputs.dim() == 4 else inputs
-
-
-def prefers_channels_last(network: nn.Module, device: torch.device) -> bool:
-    """On CUDA always; on a CPU for depthwise convolutions (MobileNetV2 at 224 px: 28 pictures a CPU second against 17)."""
-    depthwise = any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in network.modules())
-    return device.type == "cuda" or (device.type == "cpu" and depthwise)
-
-
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """bf16 on CUDA, as it is elsewhere."""
-    if device.type == "cuda":
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-    return contextlib.nullcontext()
-
-
-def predict(job: Job, feed: Feed) -> Predictions:
-    """Score every row of a feed, in file order."""
-    job.module.eval()
-    tops: list[Tensor] = []
-    losses: list[Tensor] = []
-    with torch.no_grad():
-        for inputs, rows in feed.serve(feed.plan(max(64, job.config.batch_size), None)):
-            if not len(rows):
-                continue
-            with autocast(job.device):
-                scores = job.module(arrange(job, inputs)).float()
-            labels = torch.from_numpy(feed.labels[rows]).to(job.device)
-            tops.append(scores.topk(min(_TOP, job.class_count), dim=1).indices.cpu())
-            losses.append(functional.cross_entropy(scores, labels, reduction="none").double().cpu())
-    if not tops:
-        return Predictions(np.zeros((0, 1), dtype=np.int64), np.zeros(0))
-    return Predictions(torch.cat(tops).numpy(), torch.cat(losses).numpy())
-
-
 def make_stepper(job: Job, train: Feed, steps: int) -> Stepper:
     """Everything a fit of so many steps needs beside the module."""
     optimizer = make_optimizer(job)
@@ -259,8 +159,8 @@ def _score_validation(job: Job, validation: Feed | None) -> tuple[float | None, 
     """(loss, share right), or nothing where there is no validation split."""
     if validation is None or not len(validation.labels):
         return None, None
-    predictions = predict(job, validation)
-    return float(predictions.loss.mean()), predictions.count_correct(validation.labels) / len(validation.labels)
+    correct, loss = score_rows(job, validation)
+    return float(loss.mean()), correct / len(validation.labels)
 
 
 def _keep_best(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from logoingest.training.data.pictures import Rows
-from logoingest.training.loop.fitting import Predictions
+from logoingest.training.data.splits import Rows
+from logoingest.training.loop.prediction import Predictions
 
 
 def count_confusion(predicted: Rows, labels: Rows, class_count: int) -> npt.NDArray[np.int64]:
@@ -17,37 +17,41 @@ def count_confusion(predicted: Rows, labels: Rows, class_count: int) -> npt.NDAr
     return flat.reshape(class_count, class_count).astype(np.int64)
 
 
-def score_split(predictions: Predictions, labels: Rows, class_count: int) -> dict[str, Any]:
-    """Figures of one split, as JSON.
+class SplitScores(NamedTuple):
+    """Figures of one split; None where it has no pictures."""
 
-    Returns:
-        images, loss (nats), top1, top5, macro_f1 (mean over classes the split has), recall (class index → share, null where
-        absent), confusion ([true, predicted, count] of all pairs that occur, sparse so that a thousand classes stay small).
-    """
+    images: int
+    loss: float | None
+    """Mean, in nats."""
+    top1: float | None
+    top5: float | None
+    macro_f1: float | None
+    """Mean over the classes the split has."""
+    recall: tuple[float | None, ...]
+    """Class index → share; None where the class is absent."""
+    confusion: tuple[tuple[int, int, int], ...]
+    """(true, predicted, count) of all pairs that occur: sparse, so that a thousand classes stay small."""
+
+
+def score_split(predictions: Predictions, class_count: int) -> SplitScores:
+    """Figures of one split."""
+    labels = predictions.labels
     if not len(labels):
-        return {
-            "images": 0,
-            "loss": None,
-            "top1": None,
-            "top5": None,
-            "macro_f1": None,
-            "recall": [None] * class_count,
-            "confusion": [],
-        }
+        return SplitScores(0, None, None, None, None, (None,) * class_count, ())
     confusion = count_confusion(predictions.top[:, 0], labels, class_count)
     support, named, right = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
     recall = np.divide(right, support, out=np.full(class_count, np.nan), where=support > 0)
     f1 = np.divide(2 * right, support + named, out=np.zeros(class_count), where=(support + named) > 0)
     true, predicted = np.nonzero(confusion)
-    return {
-        "images": len(labels),
-        "loss": _figure(float(predictions.loss.mean())),
-        "top1": _figure(float(right.sum() / len(labels))),
-        "top5": _figure(float((predictions.top == labels[:, None]).any(axis=1).mean())),
-        "macro_f1": _figure(float(f1[support > 0].mean())),
-        "recall": [None if np.isnan(share) else _figure(float(share)) for share in recall],
-        "confusion": [[int(t), int(p), int(confusion[t, p])] for t, p in zip(true, predicted, strict=True)],
-    }
+    return SplitScores(
+        images=len(labels),
+        loss=_figure(float(predictions.loss.mean())),
+        top1=_figure(float(right.sum() / len(labels))),
+        top5=_figure(float((predictions.top == labels[:, None]).any(axis=1).mean())),
+        macro_f1=_figure(float(f1[support > 0].mean())),
+        recall=tuple(None if np.isnan(share) else _figure(float(share)) for share in recall),
+        confusion=tuple((int(t), int(p), int(confusion[t, p])) for t, p in zip(true, predicted, strict=True)),
+    )
 
 
 def find_majority(train_labels: Rows, test_labels: Rows, class_count: int) -> tuple[int, float]:
@@ -63,3 +67,12 @@ def find_largest_share(labels: Rows) -> float:
 
 def _figure(value: float) -> float | None:
     return round(value, 6) if np.isfinite(value) else None
+
+
+def round_figures(value: Any) -> Any:
+    """As JSON wants it, which knows no NaN: what is not finite becomes null; floats keep six digits."""
+    if isinstance(value, dict):
+        return {key: round_figures(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_figures(item) for item in value]
+    return _figure(value) if isinstance(value, float) else value

@@ -1,0 +1,143 @@
+"""What a training reads of a release: the single-class pictures of its splits, and how train and validation are cut into folds.
+
+Everything is read through the release's own readers. No torch here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from logoingest.errors import GateError, Problem, UsageError
+from logoingest.release.loader import Release
+from logoingest.release.random_access import PictureReader
+
+#: What a training reads: it learns from train, stops early by validation, scores on test. Other splits are never opened.
+SPLITS = ("train", "validation", "test")
+#: The splits whose groups are dealt out to folds; test stays what it is.
+FOLDED_SPLITS = ("train", "validation")
+_COLUMNS = ("label", "image_id", "group_id")
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The single-class pictures of one split, in file order; all arrays are as long as there are pictures."""
+
+    name: str
+    files: tuple[Path, ...]
+    row: Rows
+    """Row in the files, counted through from the first one."""
+    row_group: Rows
+    """Row group, counted in the same way."""
+    label: Rows
+    image_id: tuple[str, ...]
+    group_id: tuple[str | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def groups(self) -> list[str]:
+        """What must stay together: the near-duplicate group of every picture, its image_id where it has none."""
+        return [group or image for group, image in zip(self.group_id, self.image_id, strict=True)]
+
+    def select(self, places: Rows) -> Split:
+        """Some of the pictures, in the order given."""
+        ids, groups = (tuple(values[place] for place in places.tolist()) for values in (self.image_id, self.group_id))
+        return replace(
+            self,
+            row=self.row[places],
+            row_group=self.row_group[places],
+            label=self.label[places],
+            image_id=ids,
+            group_id=groups,
+        )
+
+
+class ReleasedSplits(NamedTuple):
+    """The class_id of each label, the splits by name, and further splits of the release, which are not opened."""
+
+    class_ids: tuple[str, ...]
+    splits: Mapping[str, Split]
+    unread: tuple[str, ...] = ()
+
+
+class Fold(NamedTuple):
+    """Which groups of train and validation are held out: they validate, all others are learned from."""
+
+    number: int
+    held_out: frozenset[str]
+
+    def divide(self, pool: Split) -> tuple[Rows, Rows]:
+        """(places that are learned from, places held out), rising."""
+        held_out = np.array([group in self.held_out for group in pool.groups], dtype=bool)
+        return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def read_splits(release: Release) -> ReleasedSplits:
+    """Read labels and ids of train, validation and test; pictures of several classes are left out, no picture is read.
+
+    Raises:
+        GateError: a file is gone or damaged, or a label is out of range.
+    """
+    unread = tuple(sorted(set(release.splits) - set(SPLITS)))
+    return ReleasedSplits(tuple(release.class_names), {name: read_split(release, name) for name in SPLITS}, unread)
+
+
+def read_split(release: Release, *names: str) -> Split:
+    """One split, or several behind one another as one; those that the release lacks have no pictures.
+
+    Raises:
+        GateError: as ``read_splits``.
+    """
+    there = [name for name in names if name in release.splits]
+    files = tuple(path for name in there for path in release.files(name))
+    tables = [release.to_arrow(name, _COLUMNS) for name in there]
+    label = _join(tables, "label").astype(np.int64)
+    class_count, title = len(release.class_names), " and ".join(names)
+    wrong = label[(label < -1) | (label >= class_count)]
+    if len(wrong):
+        raise GateError(Problem(title, f"label {wrong[0]} of {class_count} classes", "the release was edited by hand: run verify"))
+    row = np.flatnonzero(label >= 0).astype(np.int64)  # -1: several classes
+    image_id, group_id = (tuple(_join(tables, column)[row].tolist()) for column in ("image_id", "group_id"))
+    reader = PictureReader(files)
+    row_group = np.searchsorted(np.array(reader.group_starts), row, side="right") - 1
+    reader.close()
+    return Split(title, files, row, row_group.astype(np.int64), label[row], image_id, group_id)
+
+
+def cut_folds(splits: Mapping[str, Split], count: int, seed: int = 0) -> list[Fold]:
+    """Deal the groups of train and validation out to so many folds, each with about the same share of every class.
+
+    Args:
+        splits: as ``read_splits`` gives them.
+        count: folds, at least 2.
+        seed: which of the many ways.
+
+    Raises:
+        UsageError: there are fewer groups than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    parts = [splits[name] for name in FOLDED_SPLITS]
+    groups = np.array([group for part in parts for group in part.groups], dtype=object)
+    labels = np.concatenate([part.label for part in parts])
+    if count < 2 or len(set(groups.tolist())) < count:
+        what = f"{count} of {len(set(groups.tolist())):,} groups of pictures"
+        raise UsageError(Problem("folds", what, "ask for at least 2, and for no more than there are groups"))
+    cut = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(labels, labels, groups)
+    return [Fold(number, frozenset(groups[held_out].tolist())) for number, (_, held_out) in enumerate(cut)]
+
+
+def _join(tables: Sequence[pa.Table], column: str) -> npt.NDArray[np.generic]:
+    if not tables:
+        return np.zeros(0, dtype=object if column != "label" else np.int64)
+    return np.concatenate([table.column(column).to_numpy() for table in tables])

@@ -1,0 +1,139 @@
+"""Prepare, train, judge: what trainings share, what each of them gives, and what is left of one that is killed."""
+
+from __future__ import annotations
+
+import cProfile
+import json
+import pstats
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from logoingest.config import TrainConfig
+from logoingest.errors import UsageError
+from logoingest.release.loader import open_folder
+from logoingest.training.classification.judgement import judge, run_controls
+from logoingest.training.classification.preparation import prepare
+from logoingest.training.classification.training import train
+from logoingest.training.data.splits import Fold, cut_folds
+
+CONFIG = TrainConfig(
+    model="shufflenet_v2_x0_5", image_side_px=32, epochs=2, batch_size=16, lr=0.02, device="cpu", workers=0, controls=False
+)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory, drawing):
+    made = drawing["splits"](train=6, validation=3, test=4)
+    return open_folder(drawing["release"](tmp_path_factory.mktemp("recipe") / "release", made, "abcd", groups=True))
+
+
+@pytest.fixture(scope="module")
+def prepared(release):
+    """Prepared with folds."""
+    return prepare(release, CONFIG, folds=True)
+
+
+def count_calls(profile, name):
+    """How often a function was called, of those the profile saw."""
+    return sum(calls for (_, _, function), (_, calls, *_) in pstats.Stats(profile).stats.items() if function == name)
+
+
+def test_two_trainings_share_what_is_decoded_once(release, tmp_path):
+    """Every picture is decoded once for any number of trainings: the second and third need no release any more."""
+    folder = tmp_path / "release"
+    shutil.copytree(release.path, folder)
+    profile, later = cProfile.Profile(), cProfile.Profile()
+    prepared = profile.runcall(prepare, open_folder(folder), CONFIG)  # without workers it is this thread that decodes
+    assert count_calls(profile, "decode_square") >= sum(len(split) for split in prepared.splits.values())
+    shutil.rmtree(folder)
+    before = {name: held.cache.clone() for name, held in prepared.pictures.items()}
+    one, two = (later.runcall(train, prepared, CONFIG, seed) for seed in (1, 2))
+    assert count_calls(later, "fit") == 2
+    assert count_calls(later, "decode_square") == 0
+    for name, held in prepared.pictures.items():
+        assert one.feeds[name].pictures is two.feeds[name].pictures is held
+        assert torch.equal(held.cache, before[name])
+    assert (one.config.seed, two.config.seed) == (1, 2)
+    assert not np.array_equal(one.predictions["test"].probabilities, two.predictions["test"].probabilities)
+
+
+def test_equal_seeds_train_equally(prepared):
+    """A training leaves nothing behind that would change the next."""
+    one, two = (train(prepared, CONFIG, 3) for _ in range(2))
+    assert one.history == two.history
+    assert np.array_equal(one.predictions["test"].probabilities, two.predictions["test"].probabilities)
+
+
+@pytest.mark.parametrize("freeze", ["none", "backbone"])
+def test_every_picture_has_a_probability_of_every_class(prepared, freeze):
+    """All rows, all classes, each row sums to 1 and has its likeliest class first."""
+    config = CONFIG.model_copy(update={"freeze": freeze, "epochs": 1})
+    trained = train(prepared, config, scored=("train", "validation", "test"))
+    for name, split in prepared.splits.items():
+        found = trained.predictions[name]
+        assert found.probabilities.shape == (len(split), 4)
+        assert np.allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
+        assert (found.probabilities.argmax(axis=1) == found.top[:, 0]).all()
+        assert found.labels.tolist() == split.label.tolist()
+        assert np.allclose(-np.log(found.probabilities[np.arange(len(split)), split.label]), found.loss, atol=1e-4)
+        assert trained.image_ids[name] == list(split.image_id)
+
+
+def test_a_fold_holds_its_groups_out(prepared):
+    """What a fold holds out validates and is not learned from, whichever split it was in; test stays."""
+    folds = cut_folds(prepared.splits, 3)
+    seen = []
+    for fold in folds:
+        trained = train(prepared, CONFIG.model_copy(update={"epochs": 1}), fold=fold, scored=("validation",))
+        assert set(trained.image_ids["validation"]) == fold.held_out
+        assert not set(trained.image_ids["train"]) & fold.held_out
+        assert trained.image_ids["test"] == list(prepared.splits["test"].image_id)
+        seen += trained.image_ids["validation"]
+    assert sorted(seen) == sorted([*prepared.splits["train"].image_id, *prepared.splits["validation"].image_id])
+
+
+def test_what_was_not_prepared_is_refused(prepared, release):
+    """Another side, and a fold where none was prepared for, are named."""
+    with pytest.raises(UsageError, match="prepared for 32 and 40 px, asked for 48 and 60 px"):
+        train(prepared, CONFIG.model_copy(update={"image_side_px": 48}))
+    with pytest.raises(UsageError, match="prepared without folds"):
+        train(prepare(release, CONFIG), CONFIG, fold=Fold(0, frozenset()))
+
+
+def test_a_judgement_leaves_the_training_as_it_is(prepared):
+    """Controls run on a network of their own; judging twice says the same."""
+    trained = train(prepared, CONFIG.model_copy(update={"controls": True}))
+    weights = {name: value.clone() for name, value in trained.job.learner.network.state_dict().items()}
+    verdicts = [judge(trained, run_controls(trained), prepared.leaks) for _ in range(2)]
+    assert verdicts[0] == verdicts[1]
+    assert [check.name for check in verdicts[0].checks][-2:] == ["shuffled labels teach nothing", "no picture leaks between splits"]
+    assert all(torch.equal(value, weights[name]) for name, value in trained.job.learner.network.state_dict().items())
+
+
+KILLED = """
+import os, signal, sys
+from logoingest.config import TrainConfig
+from logoingest.training import train_baseline
+
+def kill_at_third_epoch(phase, facts):
+    if phase == "fit" and facts["done"] == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train_baseline(sys.argv[1], TrainConfig.model_validate_json(sys.argv[2]), sys.argv[3], on_progress=kill_at_third_epoch)
+"""
+
+
+def test_a_killed_training_leaves_its_history(release, tmp_path):
+    """kill -9 after the third of many epochs: three lines of figures are there."""
+    config = CONFIG.model_copy(update={"epochs": 50})
+    command = [sys.executable, "-c", KILLED, str(release.path), config.model_dump_json(), str(tmp_path / "out")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    lines = [json.loads(line) for line in (tmp_path / "out" / "epochs.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert all(line["train_loss"] > 0 and line["validation_loss"] > 0 for line in lines)
