@@ -109,6 +109,20 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
 
 
+def test_work_that_is_broken_off_stays_until_it_is_begun_anew(tmp_path):
+    """What a folder held when it was broken off is there to be looked at; the next attempt begins empty, and ends without a trace."""
+    workspace = Workspace(tmp_path)
+    with pytest.raises(KeyboardInterrupt), workspace.unfinished_folder("baseline") as folder:
+        (folder / "epochs.jsonl").write_text("1")
+        raise KeyboardInterrupt
+    assert (tmp_path / "baseline.unfinished" / "epochs.jsonl").read_text() == "1"
+    assert not workspace.exists("baseline")
+    with workspace.unfinished_folder("baseline") as folder:
+        assert not list(folder.iterdir())
+        workspace.replace_folder("baseline", folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["baseline"]
+
+
 def test_a_file_where_a_folder_is_needed_is_explained(tmp_path):
     """The workspace path may be a file."""
     (tmp_path / "w").write_text("")

@@ -301,6 +301,23 @@ class Workspace:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    @contextlib.contextmanager
+    def unfinished_folder(self, name: str) -> Iterator[Path]:
+        """As ``staging_folder``, but work that is broken off stays to be looked at, as ``<name>.unfinished``, until it is begun anew.
+
+        Of a workspace that is not local nothing stays.
+        """
+        if not self.is_local:
+            with self.staging_folder(name) as folder:
+                yield folder
+            return
+        folder = Path(self.path(f"{name}.unfinished"))
+        with _explain_os_error(str(folder)):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            yield folder
+            shutil.rmtree(folder, ignore_errors=True)
+
     # -- manifest ------------------------------------------------------------------------------------------------------
 
     def read_manifest(self) -> Manifest:

@@ -23,7 +23,7 @@ def make_baseline(run: Run) -> StageOutput:
     from logoingest.workspace import hash_file
 
     train = run.config.train
-    with run.workspace.local_copy("release") as release, run.workspace.staging_folder("baseline") as folder:
+    with run.workspace.local_copy("release") as release, run.workspace.unfinished_folder("baseline") as folder:
         verdict = train_baseline(
             release,
             train,
