@@ -21,7 +21,7 @@ from logoingest.pipeline.progress import Progress, ignore_progress, show_bars
 if TYPE_CHECKING:
     from logoingest.config import Config
     from logoingest.pipeline import StageOutcome
-    from logoingest.pipeline.scaffold import Scaffold
+    from logoingest.pipeline.actions.scaffold import Scaffold
     from logoingest.release import Violation
     from logoingest.schemas import Stage
 

@@ -12,7 +12,7 @@ import pytest
 
 from logoingest import load_config, run
 from logoingest.pipeline import Run, explain_url, fetch_shard, open_run, pending_shards, retry
-from logoingest.pipeline.refreshing import refresh
+from logoingest.pipeline.actions.refreshing import refresh
 from logoingest.schemas import Stage
 from small_site import Dataset, draw_picture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from logoingest import load_config, run
-from logoingest.pipeline.fetching import retry
+from logoingest.pipeline.actions.retrying import retry
 from logoingest.pipeline.session import open_run
 from logoingest.pipeline.stages.samples import SAMPLES
 from logoingest.pipeline.staleness import collect_inputs

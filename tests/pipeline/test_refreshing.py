@@ -29,8 +29,8 @@ from logoingest.fetch import FetchSettings, ShardJob
 from logoingest.fetch.ray_shards import fetch_on_worker
 from logoingest.images import inspect_image
 from logoingest.pipeline import open_run, refresh
+from logoingest.pipeline.actions.refreshing import MARKER
 from logoingest.pipeline.fetching import is_on_host
-from logoingest.pipeline.refreshing import MARKER
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace, hash_file
 from small_site import CLASSES, Dataset, draw_picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomlkit
 
 from logoingest import load_config, open_release, run, verify_release
-from logoingest.pipeline.scaffold import init
+from logoingest.pipeline.actions.scaffold import init
 from logoingest.schemas import Stage
 from small_site import draw_picture
 

@@ -1,4 +1,4 @@
-"""The order of the stages; which are stale; gates. Alone reads and writes the tables between stages, times and logs.
+"""The route, its stages, and what is done and asked beside them. Alone reads and writes the tables between stages, times and logs.
 
 Names are loaded when they are first used: a run that finds everything fresh needs few of them.
 """
@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
+    from logoingest.pipeline.actions.refreshing import refresh
+    from logoingest.pipeline.actions.retrying import retry
+    from logoingest.pipeline.actions.scaffold import init, redraft_class_map
     from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
-    from logoingest.pipeline.audit import explain_label_of, explain_row, explain_url
-    from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards, retry
-    from logoingest.pipeline.gates import check_gates, verify
+    from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards
+    from logoingest.pipeline.gates import check_gates
     from logoingest.pipeline.group_review import AppliedGroups, gather_conflicts, read_group_sheet, write_group_rulings
     from logoingest.pipeline.ledger import collect_ledger
-    from logoingest.pipeline.placement import explain_split
-    from logoingest.pipeline.planning import plan, summarise_status
     from logoingest.pipeline.progress import Progress
-    from logoingest.pipeline.refreshing import refresh
+    from logoingest.pipeline.questions.audit import explain_label_of, explain_row, explain_url
+    from logoingest.pipeline.questions.placement import explain_split
+    from logoingest.pipeline.questions.planning import plan, summarise_status
+    from logoingest.pipeline.questions.verification import verify
     from logoingest.pipeline.reviewing import (
         Applied,
         Journal,
@@ -30,25 +33,26 @@ if TYPE_CHECKING:
         gather_review,
     )
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
-    from logoingest.pipeline.scaffold import init, redraft_class_map
     from logoingest.pipeline.session import Run, open_run
     from logoingest.pipeline.spec import StageOutput, StageSpec
     from logoingest.pipeline.stages import select_stages
 
 _HOMES = {
+    "actions.refreshing": ("refresh",),
+    "actions.retrying": ("retry",),
+    "actions.scaffold": ("init", "redraft_class_map"),
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
-    "audit": ("explain_label_of", "explain_row", "explain_url"),
-    "fetching": ("fetch_shard", "finish_fetch", "pending_shards", "retry"),
-    "gates": ("check_gates", "verify"),
+    "fetching": ("fetch_shard", "finish_fetch", "pending_shards"),
+    "gates": ("check_gates",),
     "group_review": ("AppliedGroups", "gather_conflicts", "read_group_sheet", "write_group_rulings"),
     "ledger": ("collect_ledger",),
-    "placement": ("explain_split",),
-    "planning": ("plan", "summarise_status"),
     "progress": ("Progress",),
-    "refreshing": ("refresh",),
+    "questions.audit": ("explain_label_of", "explain_row", "explain_url"),
+    "questions.placement": ("explain_split",),
+    "questions.planning": ("plan", "summarise_status"),
+    "questions.verification": ("verify",),
     "reviewing": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),
-    "scaffold": ("init", "redraft_class_map"),
     "session": ("Run", "open_run"),
     "spec": ("StageOutput", "StageSpec"),
     "stages": ("select_stages",),

@@ -1,4 +1,4 @@
-"""The fetch stage: which shards are still to be fetched, one shard, the end of it; and retrying what failed."""
+"""Which shards are still to be fetched, one shard, and the end of it: the fetch stage, and the unit of work of a task runner."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from logoingest.fetch.targets import Target, parse_target
 from logoingest.pipeline.alternatives import give_alternatives
 from logoingest.pipeline.expected import give_expected, list_rechecks
 from logoingest.pipeline.session import Run
-from logoingest.schemas import Reason, Stage
+from logoingest.schemas import Stage
 from logoingest.workspace import FileRecord, name_begun
 
 logger = logging.getLogger("logoingest")
@@ -244,43 +244,6 @@ def _tell_begun(run: Run, jobs: Sequence[ShardJob]) -> int:
     return begun
 
 
-def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), statuses: Sequence[int] = ()) -> dict[str, int]:
-    """Fetch again what failed, and only that, of what the sources list today.
-
-    Args:
-        run: a run that holds the workspace.
-        reasons: names of ``Reason``, or their beginning (``timeout`` means timeout_connect, timeout_read and timeout_total).
-        hosts: host names; a host's subdomains count.
-        statuses: HTTP statuses. What is left out does not narrow the choice; with all three left out every failed URL is tried.
-
-    Returns:
-        ``{"tried": …, "healed": …, "still_failing": …}`` in URLs.
-
-    Raises:
-        UsageError: a reason does not exist, or nothing was fetched yet.
-    """
-    wanted = _match_reasons(reasons)
-    planned = read_plan(run)
-    if planned is None:
-        raise UsageError(Problem(run.workspace.url, "nothing was fetched yet", "run the fetch first"))
-    jobs = []
-    listed = frozenset(read_listed_urls(run).to_pylist())
-    for shard in run.workspace.shard_names():
-        rows = run.workspace.read_shard(shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()
-        chosen = frozenset(row["url"] for row in rows if row["url"] in listed and _is_chosen(row, wanted, hosts, statuses))
-        if chosen:
-            urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
-            jobs.append(ShardJob(run.workspace.url, shard, tuple(urls), chosen))
-    forget_shards(run, [job.shard for job in jobs])
-    run_jobs(run, jobs)
-    tried = sum(len(job.only or ()) for job in jobs)
-    failing = 0
-    for job in jobs:
-        rows = run.workspace.read_shard(job.shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()
-        failing += sum(row["url"] in (job.only or ()) and has_failed(row) for row in rows)
-    return {"tried": tried, "healed": tried - failing, "still_failing": failing}
-
-
 def forget_shards(run: Run, shards: Sequence[str]) -> None:
     """Drop what is recorded of shards before they are written again, so that no old hash outlives a crash."""
     record = run.workspace.read_manifest().stages.get(Stage.FETCH)
@@ -295,16 +258,6 @@ def has_failed(row: Mapping[str, object]) -> bool:
     return row["outcome"] != "ok" or row["image_reason"] is not None
 
 
-def _is_chosen(row: Mapping[str, object], wanted: set[Reason] | None, hosts: Sequence[str], statuses: Sequence[int]) -> bool:
-    if not has_failed(row):
-        return False
-    if wanted is not None and not {row["reason"], row["image_reason"]} & wanted:
-        return False
-    if statuses and row["http_status"] not in statuses:
-        return False
-    return not hosts or any(is_on_host(str(row["url"]), host) for host in hosts)
-
-
 def is_on_host(url: str, host: str) -> bool:
     """Whether a URL, read as it is fetched, lies on a host or one of its subdomains; either may be spelled in any way."""
     found, name = parse_target(url), _read_host(host)
@@ -315,18 +268,6 @@ def is_on_host(url: str, host: str) -> bool:
 def _read_host(host: str) -> str:
     found = parse_target(f"https://{host}/")
     return found.host if isinstance(found, Target) else host.lower()
-
-
-def _match_reasons(names: Sequence[str]) -> set[Reason] | None:
-    if not names:
-        return None
-    matched: set[Reason] = set()
-    for name in names:
-        found = {reason for reason in Reason if reason == name or reason.startswith(f"{name}_")}
-        if not found:
-            raise UsageError(Problem(f"--reason {name}", "there is no such reason", f"known: {', '.join(Reason)}"))
-        matched |= found
-    return matched
 
 
 def find_missing_contact(run: Run) -> str | None:
