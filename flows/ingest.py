@@ -20,6 +20,7 @@ from prefect.utilities.annotations import quote
 
 from logoingest import load_config
 from logoingest.fetch import ShardCounts
+from logoingest.lean_imports import let_threads_sleep
 from logoingest.lease import Lease
 from logoingest.pipeline import (
     Run,
@@ -38,6 +39,7 @@ from logoingest.schemas import Stage
 SHARDS_AT_ONCE = 2
 
 # PREFECT_LOGGING_EXTRA_LOGGERS alone leaves a library's logger at WARNING
+let_threads_sleep()
 logging.getLogger("logoingest").setLevel(logging.INFO)
 
 

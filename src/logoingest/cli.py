@@ -16,6 +16,7 @@ from logoingest import __version__
 from logoingest.arguments import add_command, load_options, print_json
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.label_commands import add_label_commands
+from logoingest.lean_imports import let_threads_sleep
 from logoingest.pipeline.stages import list_stages
 from logoingest.release_commands import RELEASE_COMMANDS, add_release_commands, drop_group_word
 from logoingest.release_commands.duplicates import AGAINST_HELP
@@ -58,6 +59,7 @@ class _Terminated(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    let_threads_sleep()
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(join_group_word(drop_group_word(given)))
     _start_logging(options)

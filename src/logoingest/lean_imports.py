@@ -1,10 +1,13 @@
-"""What a process of ours does without: modules that libraries load if they are there, and that cost it memory and time for nothing.
+"""What a process of ours does without: modules that libraries load if they are there, and that cost it memory and time for nothing;
+threads that wait awake.
 
-Only for processes that are ours alone, the command line's and a fetch lane's: in a caller's own, pandas is the caller's business.
+Only for processes that are ours alone, the command line's, a flow's and a fetch lane's: in a caller's own, pandas is the caller's
+business.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.abc import MetaPathFinder
@@ -44,3 +47,13 @@ def hold_pandas_back() -> None:
         pa.array([0])
     finally:
         sys.meta_path.remove(refusal)
+
+
+def let_threads_sleep() -> None:
+    """Have OpenMP's threads sleep while they wait for each other; to be said before torch is loaded, which reads it once.
+
+    They spin otherwise, also while the one they wait for is not running: MobileNetV2 at 96 px, batch 32, two threads on two busy
+    cores, takes 4.6 CPU seconds a step, or 0.9 if they sleep. What the environment says already stays, and child processes
+    inherit it.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
