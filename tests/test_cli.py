@@ -86,7 +86,7 @@ def test_terminal_escapes_in_answers_are_shown_not_obeyed(make_dataset, capsys):
     out = call(capsys, "explain", dataset.config, "--label", "\x1b[2Jevil\u202e[bold]")[1]
     assert "\x1b" not in out
     assert "\u202e" not in out
-    assert "\\u001b[2Jevil\\u202e[bold]" in out
+    assert "\\x1b[2Jevil\\u202e[bold]" in out
 
 
 def spoil_missing_source(dataset) -> None:

@@ -45,6 +45,12 @@ COPIES = {
     "the first line of an error": "line = str(error).splitlines()[0][:120]\n",
     "the sha256 of a file": 'hashlib.file_digest(file, "sha256").hexdigest()\n',
     "the sha256 of a workspace's file": "hashlib.sha256(run.workspace.read_bytes(name)).hexdigest()\n",
+    "text for a console": r'shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)',
+    "a table on the console": 'table = Table(box=None, pad_edge=False, header_style="bold")\n',
+    "a console of so many characters": "Console(width=None if sys.stdout.isatty() else 140, highlight=False)\n",
+    "all shards as one table": 'table = table.append_column("shard", pa.array([name] * table.num_rows, pa.string()))\n',
+    "the splits that need no name": 'SPLITS = ("train", "validation", "test")\n',
+    "the defaults of the fetch": 'archive_url: str = "https://archive.org/wayback/available"\n',
     "a counted plural": 'f"{count} {one if count == 1 else many}"\n',
 }
 

@@ -6,9 +6,8 @@ import contextlib
 import logging
 import sys
 import time
-import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from logoingest.escaping import escape_text
 from logoingest.pipeline.progress import Progress, ignore_progress, show_bars
 
 if TYPE_CHECKING:
@@ -34,12 +34,8 @@ logger = logging.getLogger("logoingest")
 
 
 def clean(text: object) -> str:
-    """Text for a terminal: control, format (bidi, zero-width) and surrogate characters shown as escapes, markup neutral."""
-    shown = "".join(
-        character if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} else f"\\u{ord(character):04x}"
-        for character in str(text)
-    )
-    return escape(shown)
+    """Text for a console: what moves a cursor, hides or turns round is shown as escapes (``escape_text``), markup is neutral."""
+    return escape(escape_text(str(text)))
 
 
 @contextlib.contextmanager
@@ -100,20 +96,36 @@ def _describe_time(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02} h" if minutes >= 60 else f"{minutes}:{int(seconds % 60):02} min"
 
 
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+def open_console(stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """What tables and lines are printed on; elsewhere than on a terminal lines are 140 characters wide.
+
+    Args:
+        stderr: print there instead of on stdout.
+        soft_wrap: elsewhere than on a terminal lines are never broken: ``grep`` finds the whole of each.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    is_terminal = stream.isatty()
+    return Console(file=stream, width=None if is_terminal else 140, highlight=False, soft_wrap=soft_wrap and not is_terminal)
 
 
-def _table(*columns: str, numbers: Sequence[str] = (), title: str | None = None) -> Table:
+def start_table(*columns: str, numbers: Iterable[str] = (), title: str | None = None) -> Table:
+    """A table without lines: bold headings, columns of numbers to the right, cells folded and never cut.
+
+    Args:
+        columns: their headings.
+        numbers: those of them that hold numbers.
+        title: a line above; none where it is left out.
+    """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    right = set(numbers)
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
 
 
 def print_scaffold(made: Scaffold) -> None:
     """What ``init`` saw and wrote, and what to do next."""
-    console = _console()
+    console = open_console()
     console.print(f"read {made.annotations:,} answers, {made.labels:,} of them distinct")
     for path, guess in made.sources.items():
         console.print(f"  {clean(path)}")
@@ -146,8 +158,8 @@ def describe_scaffold(made: Scaffold) -> dict[str, Any]:
 
 def print_plan(plan: Mapping[str, Any]) -> None:
     """The plan as a table."""
-    console = _console()
-    table = _table("stage", "action", "why")
+    console = open_console()
+    table = start_table("stage", "action", "why")
     for stage in plan["stages"]:
         table.add_row(stage["stage"], stage["action"], clean(stage["why"]))
     console.print(f"{clean(plan['dataset'])} in {clean(plan['workspace'])}")
@@ -164,11 +176,11 @@ def print_plan(plan: Mapping[str, Any]) -> None:
 
 def print_outcomes(config: Config, outcomes: Sequence[StageOutcome]) -> None:
     """What a run did."""
-    console = _console()
+    console = open_console()
     if not any(outcome.ran for outcome in outcomes):
         console.print(f"{clean(config.dataset.name)}: everything is fresh, nothing to do")
         return
-    table = _table("stage", "", "seconds", "result", numbers=("seconds",))
+    table = start_table("stage", "", "seconds", "result", numbers=("seconds",))
     for outcome in outcomes:
         figures = ", ".join(f"{name} {count:,}" for name, count in outcome.counts.items())
         table.add_row(
@@ -179,7 +191,7 @@ def print_outcomes(config: Config, outcomes: Sequence[StageOutcome]) -> None:
 
 def print_refresh(counts: Mapping[str, int], config: Path) -> None:
     """What asking again for the pictures found."""
-    console = _console()
+    console = open_console()
     told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "asked")
     console.print(f"asked again for {counts['asked']:,} URLs: {told}")
     if counts["gone"] or counts["failed"]:
@@ -190,9 +202,9 @@ def print_refresh(counts: Mapping[str, int], config: Path) -> None:
 
 def print_status(status: Mapping[str, Any]) -> None:
     """The funnel, the law and the stages."""
-    console = _console()
+    console = open_console()
     console.print(f"{clean(status['dataset'])} in {clean(status['workspace'])}")
-    funnel = _table("stage", "rows in", "kept", "rejected", "reasons", numbers=("rows in", "kept", "rejected"))
+    funnel = start_table("stage", "rows in", "kept", "rejected", "reasons", numbers=("rows in", "kept", "rejected"))
     for row in status["funnel"]:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["reasons"].items())
         funnel.add_row(row["stage"], f"{row['in']:,}", f"{row['kept']:,}", f"{row['rejected']:,}", clean(reasons))
@@ -201,7 +213,7 @@ def print_status(status: Mapping[str, Any]) -> None:
     pending = f" + {law['pending']:,} pending" if law["pending"] else ""
     verdict = "the law holds" if law["holds"] else "THE LAW IS BROKEN"
     console.print(f"{law['annotations']:,} source rows = {law['voted']:,} voted + {law['rejected']:,} rejected{pending}: {verdict}")
-    stages = _table("stage", "state", "seconds", "result", numbers=("seconds",))
+    stages = start_table("stage", "state", "seconds", "result", numbers=("seconds",))
     for stage in status["stages"]:
         figures = ", ".join(f"{name} {count:,}" for name, count in stage.get("counts", {}).items())
         state = (
@@ -218,11 +230,11 @@ def print_status(status: Mapping[str, Any]) -> None:
 
 def print_violations(violations: Sequence[Violation]) -> None:
     """Every broken law, or that there is none."""
-    console = _console()
+    console = open_console()
     if not violations:
         console.print("the release is sound: every law holds")
         return
-    table = _table("law", "where", "what", title=f"{len(violations)} broken")
+    table = start_table("law", "where", "what", title=f"{len(violations)} broken")
     for violation in violations:
         table.add_row(clean(violation.law), clean(violation.where), clean(violation.what))
     console.print(table)
@@ -230,7 +242,7 @@ def print_violations(violations: Sequence[Violation]) -> None:
 
 def print_trail(trail: Mapping[str, Any]) -> None:
     """An audit trail as an indented outline."""
-    _print_node(_console(), trail, 0)
+    _print_node(open_console(), trail, 0)
 
 
 def _print_node(console: Console, node: Any, depth: int) -> None:
@@ -256,9 +268,9 @@ def _print_node(console: Console, node: Any, depth: int) -> None:
 def print_demo(result: Mapping[str, Any]) -> None:
     """The demo's funnel, verdict and where everything is."""
     print_status(result["status"])
-    console = _console()
+    console = open_console()
     if result["checks"]:
-        table = _table("sanity check", "", "figure", "threshold", numbers=("figure",))
+        table = start_table("sanity check", "", "figure", "threshold", numbers=("figure",))
         for check in result["checks"]:
             passed = "passed" if check["passed"] else "FAILED"
             table.add_row(

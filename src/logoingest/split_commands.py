@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -40,11 +39,9 @@ def _command_explain(options: argparse.Namespace) -> int:
 
 
 def _print_explanation(explained: Mapping[str, Any]) -> None:
-    from rich.console import Console
+    from logoingest.display import clean, open_console
 
-    from logoingest.display import clean
-
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = open_console()
     members = explained["group"]["members"]
     console.print(f"{clean(explained['image_id'])} is in [bold]{clean(explained['split'])}[/bold]")
     console.print(clean(explained["why"]))
@@ -66,14 +63,11 @@ def _print_explanation(explained: Mapping[str, Any]) -> None:
 
 
 def _print_standing(console: Any, standing: Sequence[Mapping[str, Any]]) -> None:
-    from rich.table import Table
+    from logoingest.display import clean, start_table
 
-    from logoingest.display import clean
-
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 2))
-    table.add_column("split")
-    for heading in ("pictures", "wanted", "groups", "needed"):
-        table.add_column(heading, justify="right")
+    numbers = ("pictures", "wanted", "groups", "needed")
+    table = start_table("split", *numbers, numbers=numbers)
+    table.padding = (0, 2, 0, 2)
     for row in standing:
         cells = (f"{row['pictures']:,}", f"{row['wanted']:,.1f}", f"{row['groups']:,}", f"{row['needed']:,}")
         table.add_row(clean(row["split"]), *cells)

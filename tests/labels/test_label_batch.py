@@ -15,7 +15,7 @@ from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels import ClassMap, normalise_label
 from logoingest.labels.label_batch import (
     BATCH_SCHEMA,
-    SEVERAL,
+    CLASS_SEPARATOR,
     check_target,
     decide_batch,
     read_batch,
@@ -41,7 +41,7 @@ def test_a_batch_is_normalise_label_row_by_row(answers):
     assert [row["raw_label"] for row in rows] == answers
     for row in rows:
         decision = normalise_label(row["raw_label"], MAP)
-        assert row["class_id"] == (SEVERAL.join(decision.class_ids) or None)
+        assert row["class_id"] == (CLASS_SEPARATOR.join(decision.class_ids) or None)
         assert all(row[name] == getattr(decision, name) for name in BATCH_SCHEMA.names if name != "class_id")
 
 

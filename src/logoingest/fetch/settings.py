@@ -6,7 +6,7 @@ import base64
 import re
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
@@ -23,6 +23,7 @@ from logoingest.local_files import LocalRoot
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
 #: The product token hosts know us by, unless ``fetch.user_agent`` says otherwise.
 PRODUCT = "logoingest"
+_DEFAULT = FetchConfig()
 
 
 class Proxy(NamedTuple):
@@ -47,25 +48,25 @@ class Proxy(NamedTuple):
 class FetchSettings:
     """Everything the client goes by; plain values, so that it travels to other processes. Units are in the names."""
 
-    concurrency: int = 64
-    per_host: int = 8
-    processes: int = 0
-    connect_timeout_s: float = 10.0
-    read_timeout_s: float = 15.0
-    total_timeout_s: float = 60.0
-    max_bytes: int = 30_000_000
-    max_redirects: int = 5
-    max_attempts: int = 3
-    backoff_s: float = 0.5
-    max_backoff_s: float = 30.0
-    rate: float = 0.0
-    per_host_rate: float = 0.0
-    per_host_burst: int = 8
-    robots: str = "obey"
-    max_crawl_delay_s: float = 10.0
-    opt_out_headers: tuple[str, ...] = ("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation")
-    breaker_failures: int = 8
-    breaker_pause_s: float = 60.0
+    concurrency: int = _DEFAULT.concurrency
+    per_host: int = _DEFAULT.per_host
+    processes: int = _DEFAULT.processes
+    connect_timeout_s: float = _DEFAULT.connect_timeout_s
+    read_timeout_s: float = _DEFAULT.read_timeout_s
+    total_timeout_s: float = _DEFAULT.total_timeout_s
+    max_bytes: int = _DEFAULT.max_bytes
+    max_redirects: int = _DEFAULT.max_redirects
+    max_attempts: int = _DEFAULT.max_attempts
+    backoff_s: float = _DEFAULT.backoff_s
+    max_backoff_s: float = _DEFAULT.max_backoff_s
+    rate: float = _DEFAULT.rate
+    per_host_rate: float = _DEFAULT.per_host_rate
+    per_host_burst: int = _DEFAULT.per_host_burst
+    robots: str = _DEFAULT.robots
+    max_crawl_delay_s: float = _DEFAULT.max_crawl_delay_s
+    opt_out_headers: tuple[str, ...] = _DEFAULT.opt_out_headers
+    breaker_failures: int = _DEFAULT.breaker_failures
+    breaker_pause_s: float = _DEFAULT.breaker_pause_s
     http_proxy: Proxy | None = None
     https_proxy: Proxy | None = None
     no_proxy: str = ""
@@ -81,11 +82,11 @@ class FetchSettings:
     allowed_networks: tuple[Network, ...] = ()
     local_roots: tuple[LocalRoot, ...] = ()
     """Folders of this machine whose files may be read."""
-    fallbacks: tuple[str, ...] = ()
-    archive_url: str = "https://archive.org/wayback/available"
-    archive_content_url: str = "https://web.archive.org/web"
-    archive_date: str = ""
-    archive_delay_s: float = 2.0
+    fallbacks: tuple[str, ...] = _DEFAULT.fallbacks
+    archive_url: str = _DEFAULT.archive_url
+    archive_content_url: str = _DEFAULT.archive_content_url
+    archive_date: str = _DEFAULT.archive_date
+    archive_delay_s: float = _DEFAULT.archive_delay_s
     shares: int = 1
     """Processes that share the limits: what a host asks of all of them together is kept by each."""
 
@@ -105,7 +106,7 @@ class FetchSettings:
         trusted = environ if config.trust_env else {}
         http_proxy, https_proxy, no_proxy = _choose_proxies(config, trusted, problems)
         settings = cls(
-            **config.model_dump(include=set(_SAME_NAMES)),
+            **config.model_dump(include=_TAKEN_OVER),
             http_proxy=http_proxy,
             https_proxy=https_proxy,
             no_proxy=no_proxy,
@@ -160,14 +161,9 @@ class FetchSettings:
         ]
 
 
-_SAME_NAMES = frozenset(
-    {
-        "concurrency", "per_host", "processes", "connect_timeout_s", "read_timeout_s", "total_timeout_s", "max_bytes",
-        "max_redirects", "max_attempts", "backoff_s", "max_backoff_s", "rate", "per_host_rate", "per_host_burst", "robots",
-        "max_crawl_delay_s", "breaker_failures", "breaker_pause_s", "fallbacks", "archive_url", "archive_content_url", "archive_date",
-        "archive_delay_s",
-    }
-)  # fmt: skip
+_COMPOSED = frozenset({"accept", "allowed_networks", "credentials", "headers", "opt_out_headers", "user_agent"})
+#: What is taken over from the config as it stands there; what is composed of it is checked or completed first.
+_TAKEN_OVER = {field.name for field in fields(FetchSettings)} & FetchConfig.model_fields.keys() - _COMPOSED
 
 
 def make_ssl_context(ca_file: str | None) -> ssl.SSLContext:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from logoingest.choices import show_choices
-from logoingest.display import clean
+from logoingest.display import clean, open_console, start_table
 from logoingest.labels.lint_findings import NOTE, SEVERITIES, WARNING
 from logoingest.wording import spell_count
 
@@ -27,18 +26,6 @@ _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _SHOWN_SETTINGS = 12
 
 
-def _open_console(stderr: bool = False) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 140, highlight=False, soft_wrap=not stream.isatty())
-
-
-def _start_table(*columns: str, numbers: Sequence[str] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
-    return table
-
-
 def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
     """Findings as ``file:line: severity rule: what``, each rule's reason once; a clean map in one line.
 
@@ -47,7 +34,7 @@ def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
         every: show all findings, not only the first of each rule.
         notes: show notes too.
     """
-    console = _open_console()
+    console = open_console(soft_wrap=True)
     size = f"{spell_count(report.classes, 'class', 'classes')}, {spell_count(report.aliases, 'alias', 'aliases')}"
     shown = [finding for finding in report.findings if notes or finding.severity != NOTE]
     totals = Counter(finding.rule for finding in shown)
@@ -77,7 +64,7 @@ def _print_finding(console: Console, finding: Finding, *, is_first: bool) -> Non
 
 def print_explanation(explanation: Explanation) -> None:
     """An answer's way: what folding did, the keys, the candidates, the decision."""
-    console = _open_console()
+    console = open_console(soft_wrap=True)
     decision = explanation.decision
     if explanation.values:
         _print_values(console, explanation)
@@ -91,7 +78,7 @@ def print_explanation(explanation: Explanation) -> None:
         console.print(f"{'keys' if not number else '':9} {name}: {_quote(key)}")
     console.print()
     if explanation.candidates:
-        table = _start_table("class", "spelling", "score", "verdict", numbers=("score",))
+        table = start_table("class", "spelling", "score", "verdict", numbers=("score",))
         for view in explanation.candidates:
             table.add_row(clean(view.class_id), clean(view.alias), f"{view.score:.1f}", clean(view.verdict))
         console.print(table)
@@ -129,7 +116,7 @@ def _print_decision(console: Console, decision: LabelDecision) -> None:
 
 def print_batch(facts: Mapping[str, Any], *, stderr: bool) -> None:
     """What ``apply`` decided, in a line or two."""
-    console = _open_console(stderr)
+    console = open_console(stderr, soft_wrap=True)
     counts = ", ".join(f"{name} {count:,}" for name, count in facts["decisions"].items())
     console.print(
         f"{spell_count(facts['rows'], 'row', 'rows')} ({facts['distinct']:,} distinct) of column {_quote(facts['column'])}: {counts}"
@@ -142,7 +129,7 @@ def print_batch(facts: Mapping[str, Any], *, stderr: bool) -> None:
 
 def print_calibration(made: ThresholdCalibration) -> None:
     """The settings worth choosing between, the present and the recommended one, and recall by kind of mess."""
-    console = _open_console()
+    console = open_console(soft_wrap=True)
     left_out = f" ({made.relatives:,} more are found by exact rules: left out)" if made.relatives else ""
     console.print(
         f"{made.answers:,} messy answers, and {made.strangers:,} spellings of {spell_count(made.classes_out, 'class', 'classes')} "
@@ -162,14 +149,14 @@ def print_calibration(made: ThresholdCalibration) -> None:
         "strangers",
         *(["labels"] if has_labels else []),
     ]
-    table = _start_table(*numbers, "", numbers=numbers)
+    table = start_table(*numbers, "", numbers=numbers)
     for outcome in _choose_shown(made):
         _add_setting(table, made, outcome, has_labels)
     console.print(table)
     console.print(
         "one, two, three: letters needed for so many edits (one_edit_letters …); wrong: answers accepted as another class\n"
     )
-    kinds = _start_table("recall by kind of mess", "present", "recommended", numbers=("present", "recommended"))
+    kinds = start_table("recall by kind of mess", "present", "recommended", numbers=("present", "recommended"))
     for kind, recall in made.present.recall_by_kind.items():
         kinds.add_row(kind, f"{recall:.3f}", f"{made.recommended.recall_by_kind[kind]:.3f}")
     console.print(kinds)

@@ -41,7 +41,7 @@ BATCH_SCHEMA = pa.schema(
 )
 """The columns of ``LabelRow``, but that ``class_id`` holds all classes of an answer that names several, joined by `` | ``."""
 
-SEVERAL = " | "
+CLASS_SEPARATOR = " | "
 """Between the classes, and the matched spellings, of an answer that names several (rule ``several``)."""
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -79,7 +79,7 @@ def decide_batch(raw_labels: Iterable[str], class_map: ClassMap) -> LabelBatch:
     places = np.empty(len(codes), np.int64)
     for place, text in enumerate(labels.column("raw_label").to_pylist()):
         places[codes[text]] = place
-    class_ids = [SEVERAL.join(several) or None for several in labels.column("class_ids").to_pylist()]
+    class_ids = [CLASS_SEPARATOR.join(several) or None for several in labels.column("class_ids").to_pylist()]
     columns = [pa.array(class_ids, pa.string()) if name == "class_id" else labels.column(name) for name in BATCH_SCHEMA.names]
     return LabelBatch(pa.Table.from_arrays(columns, schema=BATCH_SCHEMA), places[found])
 

@@ -18,7 +18,7 @@ from logoingest.escaping import replace_controls
 from logoingest.parquet_files import write_parquet
 from logoingest.release.card import SplitSize, render_card
 from logoingest.release.croissant import render_croissant
-from logoingest.release.features import NO_LABEL, SPLITS
+from logoingest.release.features import SEVERAL, SPLITS
 from logoingest.release.kept import add_kept
 from logoingest.release.manifest import (
     CARD_NAME,
@@ -107,7 +107,7 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         "logoingest": __version__,
         "classes": _describe_classes(chosen, rows, split_names),
         "splits": _count_values(rows.column("split"), split_names),
-        "multi_class_images": _count_images(rows, NO_LABEL, split_names),
+        "multi_class_images": _count_images(rows, SEVERAL, split_names),
         "counts": dict(counts),
         "rejected": _count_rejected(rejected),
         **({"kept_columns": list(kept)} if kept else {}),

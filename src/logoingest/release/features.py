@@ -12,14 +12,15 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
+from logoingest.config.sections import PLAIN_SPLITS
 from logoingest.release.strict_json import read_strict_json
 from logoingest.schemas import Column, Row
 
 #: The label of a picture that shows several classes: ``datasets`` reads it as "no label", a loss function refuses it aloud.
-NO_LABEL = -1
+SEVERAL = -1
 
 #: The splits of a release that names no others, in order; a release's own stand in its manifest.
-SPLITS: Sequence[str] = ("train", "validation", "test")
+SPLITS: Sequence[str] = PLAIN_SPLITS
 
 _KEPT_MEANING = "kept from the source: what its rows about the picture say, distinct and sorted; empty where they say nothing"
 _TEXT = pa.string()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.errors import LogoingestError, Problem
-from logoingest.release.features import NO_LABEL, ReleaseRow
+from logoingest.release.features import SEVERAL, ReleaseRow
 from logoingest.release.spool import StoredPicture
 
 #: Pillow's format → file name extension inside the release; anything else is its own name in lower case.
@@ -140,9 +140,9 @@ def _find(ids: pa.ChunkedArray, table: pa.Table, name: str) -> pa.Array:
 
 
 def _index_labels(sample: pa.Table, class_ids: Sequence[str]) -> pa.ChunkedArray:
-    """The class's index; ``NO_LABEL`` for a picture of several classes: no reader of one label is told half a truth."""
+    """The class's index; ``SEVERAL`` for a picture of several classes: no reader of one label is told half a truth."""
     settled = pc.if_else(pc.equal(pc.list_value_length(sample.column("class_ids")), 1), sample.column("class_id"), None)
-    return pc.fill_null(pc.cast(pc.index_in(settled, value_set=pa.array(class_ids, pa.string())), pa.int64()), NO_LABEL)
+    return pc.fill_null(pc.cast(pc.index_in(settled, value_set=pa.array(class_ids, pa.string())), pa.int64()), SEVERAL)
 
 
 def _index_boxes(boxes: pa.ChunkedArray, class_ids: Sequence[str]) -> pa.Array:

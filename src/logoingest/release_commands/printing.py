@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 
-from logoingest.display import clean
+from logoingest.display import clean, open_console, start_table
 from logoingest.release import Release
 from logoingest.release.comparison import ReleaseDiff, count_transitions
 from logoingest.release.exports import ExportSummary
@@ -21,6 +19,7 @@ from logoingest.release.publishing import PushSummary
 if TYPE_CHECKING:
     from logoingest.pipeline import Against
 
+_NUMBERS = ("before", "after", "change", "pictures")
 _REASONS = {
     "several_classes": "of several classes",
     "class_without_box": "with a class that has no box",
@@ -30,7 +29,7 @@ _REASONS = {
 
 def print_export(summary: ExportSummary) -> None:
     """Where the export is, and what it could not hold."""
-    console = _open_console()
+    console = open_console()
     splits = ", ".join(f"{clean(split)} {count:,}" for split, count in summary.pictures.items()) or "no pictures"
     console.print(f"wrote {clean(summary.folder)} ({summary.format}): {splits}")
     _print_forms(console, summary)
@@ -50,7 +49,7 @@ def _print_forms(console: Console, summary: ExportSummary) -> None:
 
 def print_diff(diff: ReleaseDiff, limit: int | None) -> None:
     """The difference as tables of ``limit`` lines at most."""
-    console = _open_console()
+    console = open_console()
     if diff.is_empty:
         console.print(f"the same {diff.same:,} pictures, classes and splits in both")
         return
@@ -75,7 +74,7 @@ def print_diff(diff: ReleaseDiff, limit: int | None) -> None:
 
 def print_push(summary: PushSummary) -> None:
     """Where the release is now, and what was there before."""
-    console = _open_console()
+    console = open_console()
     console.print(
         f"published {summary.fingerprint[:16]} at {clean(summary.target)}/{summary.path}: {summary.bytes:,} bytes, "
         f"{summary.sent:,} files sent, {summary.there:,} there already, all verified"
@@ -89,12 +88,12 @@ def print_push(summary: PushSummary) -> None:
 def print_pull(release: Release) -> None:
     """What came."""
     splits = ", ".join(f"{clean(split)} {count:,}" for split, count in release.splits.items())
-    _open_console().print(f"pulled {release.fingerprint[:16]} into {clean(release.path)}: {splits}")
+    open_console().print(f"pulled {release.fingerprint[:16]} into {clean(release.path)}: {splits}")
 
 
 def print_versions(versions: Sequence[Mapping[str, Any]], config: Path) -> None:
     """Every version, oldest first, and where it lies."""
-    console = _open_console()
+    console = open_console()
     if not versions:
         console.print(f"no release yet; make one with: logoingest run {clean(config)}")
         return
@@ -110,7 +109,7 @@ def print_versions(versions: Sequence[Mapping[str, Any]], config: Path) -> None:
 
 def print_against(found: Against, limit: int | None) -> None:
     """What each other dataset shares with ours, the pairs, leaks first, and what a leak means."""
-    console = _open_console()
+    console = open_console()
     for other in found.others:
         unusable = f" ({other.unusable:,} more are no usable pictures)" if other.unusable else ""
         console.print(f"{found.compared:,} pictures against {other.pictures:,} of {clean(other.name)}{unusable}:")
@@ -150,17 +149,10 @@ def _print_classes(console: Console, diff: ReleaseDiff) -> None:
 def _print_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], limit: int | None) -> None:
     if not rows:
         return
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        number = column in {"before", "after", "change", "pictures"}
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    table = start_table(*columns, numbers=_NUMBERS, title=title or None)
     for row in islice(rows, limit):
         table.add_row(*map(clean, row))
     console.print()
     console.print(table)
     if limit is not None and len(rows) > limit:
         console.print(f"… and {len(rows) - limit:,} more: --limit 0 shows all")
-
-
-def _open_console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.config import Config
-from logoingest.schemas import DownloadRow, SampleRow
+from logoingest.downloads import read_downloads
+from logoingest.schemas import SampleRow
 from logoingest.workspace import Workspace
 
 _DOWNLOAD_COLUMNS = (
@@ -49,7 +50,7 @@ def read_material(workspace: Workspace, config: Config, rejected: pa.Table) -> M
     read = workspace.read_table
     total = sum(read(name, ["annotation_id"]).num_rows for name in ("annotations", "annotations_rejected"))
     samples = [name for name in SampleRow.arrow_schema().names if name not in {"boxes", "annotation_ids"}]
-    downloads, listed = _read_downloads(workspace), pc.unique(read("annotations", ["url"]).column("url"))
+    downloads, listed = read_downloads(workspace, _DOWNLOAD_COLUMNS), pc.unique(read("annotations", ["url"]).column("url"))
     downloads = downloads.filter(pc.is_in(downloads.column("url"), value_set=listed)).combine_chunks()
     return Material(
         workspace, config, rejected, total, downloads, read("images", _IMAGE_COLUMNS), read("samples", samples),
@@ -60,20 +61,6 @@ def read_material(workspace: Workspace, config: Config, rejected: pa.Table) -> M
 def read_optional(workspace: Workspace, name: str) -> pa.Table | None:
     """A table that not every workspace has; None where it is missing."""
     return workspace.read_table(name) if workspace.has_table(name) else None
-
-
-def _read_downloads(workspace: Workspace) -> pa.Table:
-    names = [name for name in DownloadRow.arrow_schema().names if name in _DOWNLOAD_COLUMNS]
-    tables = []
-    for shard in workspace.shard_names():
-        table = DownloadRow.complete(workspace.read_shard(shard, names), names).select(names).replace_schema_metadata()
-        rows = np.arange(table.num_rows, dtype=np.int32)
-        table = table.append_column("shard", pa.array([shard]).take(pa.array(np.zeros_like(rows))))
-        tables.append(table.append_column("shard_row", pa.array(rows)))
-    if tables:
-        return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-    schema = pa.schema([DownloadRow.arrow_schema().field(name) for name in names])
-    return schema.append(pa.field("shard", pa.string())).append(pa.field("shard_row", pa.int32())).empty_table()
 
 
 def pick_rows(table: pa.Table, ids: Iterable[str], key: str = "image_id") -> dict[str, dict[str, Any]]:

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.downloads import read_downloads
 from logoingest.errors import Problem, UsageError
 from logoingest.labels import explain_label
-from logoingest.pipeline.downloads import read_downloads
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
 

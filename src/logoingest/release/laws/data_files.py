@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from logoingest import __version__
 from logoingest.errors import quote_first_line
 from logoingest.release.card import SplitSize
-from logoingest.release.features import LIGHT_COLUMNS, NO_LABEL, PICTURE_LEAF, list_features, read_feature_names, release_schema
+from logoingest.release.features import LIGHT_COLUMNS, PICTURE_LEAF, SEVERAL, list_features, read_feature_names, release_schema
 from logoingest.release.laws.folder import list_data_files
 from logoingest.release.laws.pictures import PictureChecks
 from logoingest.release.laws.rows import check_rows
@@ -163,7 +163,7 @@ def _check_together(census: Census, manifest: ReleaseManifest) -> Iterator[Viola
             what = f"{split} has {census.rows[split]:,} pictures, the manifest says {rows:,}"
             yield Violation(Law.ROWS, MANIFEST_NAME, what)
     stated = [(index, entry.id, entry.images) for index, entry in enumerate(manifest.classes)]
-    for label, class_id, images in [*stated, (NO_LABEL, "several classes", manifest.multi_class_images)]:
+    for label, class_id, images in [*stated, (SEVERAL, "several classes", manifest.multi_class_images)]:
         found = {split: census.images[label, split] for split in manifest.splits}
         if found != dict.fromkeys(manifest.splits, 0) | images:
             what = f"class {class_id[:60]}: pictures {found}, the manifest says {images}"

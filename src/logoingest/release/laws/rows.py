@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.escaping import escape_text
-from logoingest.release.features import NO_LABEL
+from logoingest.release.features import SEVERAL
 from logoingest.release.laws.violations import Law, Violation, report_rows
 from logoingest.release.released_boxes import is_released_box
 from logoingest.userinfo import USERINFO_RE2
@@ -55,7 +55,7 @@ def _list_names(table: pa.Table) -> list[str]:
 
 def _check_labels(table: pa.Table, name: str, class_ids: Sequence[str]) -> Iterator[Violation]:
     labels, ids = table.column("label"), table.column("image_id")
-    in_range = pc.and_(pc.greater_equal(labels, NO_LABEL), pc.less(labels, len(class_ids)))
+    in_range = pc.and_(pc.greater_equal(labels, SEVERAL), pc.less(labels, len(class_ids)))
     yield from report_rows(Law.LABELS_IN_RANGE, name, ids, in_range, f"labels are not in -1 … {len(class_ids) - 1}")
     match = pc.and_(_match_labels(table, pa.array(class_ids, pa.string())), _ascends(table.column("class_ids")))
     yield from report_rows(Law.LABELS_MATCH_CLASSES, name, ids, match, "labels are not the class that class_ids says")
@@ -121,7 +121,7 @@ def _match_labels(table: pa.Table, classes: pa.Array) -> pa.ChunkedArray:
     )
     least = pc.fill_null(lowest.column("index_min").combine_chunks().take(found), -2)
     labels = table.column("label").combine_chunks()
-    several = pc.and_(pc.and_(pc.equal(labels, NO_LABEL), pc.greater(lengths, 1)), pc.greater_equal(least, 0))
+    several = pc.and_(pc.and_(pc.equal(labels, SEVERAL), pc.greater(lengths, 1)), pc.greater_equal(least, 0))
     return pc.if_else(single, pc.and_(pc.equal(labels, least), pc.greater_equal(least, 0)), several)
 
 
@@ -130,13 +130,13 @@ def _check_boxes(table: pa.Table, class_ids: Sequence[str]) -> list[bool]:
     numbers = {class_id: number for number, class_id in enumerate(class_ids)}
     columns = (table.column(name).to_pylist() for name in ("boxes", "class_ids", "width", "height"))
     return [
-        not boxes or _are_released(boxes, {numbers.get(class_id, NO_LABEL) for class_id in shown or ()}, width or 0, height or 0)
+        not boxes or _are_released(boxes, {numbers.get(class_id, SEVERAL) for class_id in shown or ()}, width or 0, height or 0)
         for boxes, shown, width, height in zip(*columns, strict=True)
     ]
 
 
 def _are_released(boxes: Sequence[Any], labels: set[int], width: int, height: int) -> bool:
-    return all(is_released_box(box, labels - {NO_LABEL}, width, height) for box in boxes)
+    return all(is_released_box(box, labels - {SEVERAL}, width, height) for box in boxes)
 
 
 def _first_of(lists: pa.ChunkedArray) -> pa.ChunkedArray:

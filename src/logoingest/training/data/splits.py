@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logoingest.config.sections import PLAIN_SPLITS
 from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.loader import Release
 from logoingest.release.random_access import PictureReader
 
 #: What a training reads: it learns from train, stops early by validation, scores on test. Other splits are never opened.
-SPLITS = ("train", "validation", "test")
+SPLITS = PLAIN_SPLITS
 #: The splits whose groups are dealt out to folds; test stays what it is.
 FOLDED_SPLITS = ("train", "validation")
 _COLUMNS = ("label", "image_id", "group_id")

@@ -1,0 +1,37 @@
+"""What the fetch brought, as one table: all shards' rows without the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pyarrow as pa
+
+from logoingest.schemas import DownloadRow
+from logoingest.workspace import Workspace
+
+#: Where a row's bytes lie: the shard's file name, and the row in it.
+PLACE = (pa.field("shard", pa.string()), pa.field("shard_row", pa.int32()))
+
+
+def read_downloads(workspace: Workspace, columns: Collection[str] | None = None) -> pa.Table:
+    """The rows of all shards in the order of these, ``DownloadRow`` without ``bytes``, with the columns shard and shard_row.
+
+    Args:
+        workspace: where they lie; columns that an earlier version did not write are null.
+        columns: read these alone, in the order of ``DownloadRow``; all when left out.
+
+    Raises:
+        WorkspaceError: a shard is damaged.
+    """
+    schema = DownloadRow.arrow_schema()
+    names = [name for name in schema.names if name != "bytes" and (columns is None or name in columns)]
+    tables = [_read_shard(workspace, shard, names) for shard in workspace.shard_names()]
+    if tables:
+        return pa.concat_tables(tables, promote_options="permissive")
+    return pa.schema([*(schema.field(name) for name in names), *PLACE], schema.metadata).empty_table()
+
+
+def _read_shard(workspace: Workspace, shard: str, names: list[str]) -> pa.Table:
+    table = DownloadRow.complete(workspace.read_shard(shard, names), names).select(names)
+    table = table.append_column(PLACE[0], pa.repeat(shard, table.num_rows))
+    return table.append_column(PLACE[1], pa.array(range(table.num_rows), pa.int32()))
