@@ -24,8 +24,9 @@ from typing import NamedTuple
 
 from logoingest.cli import main as run_logoingest
 from logoingest.labels import ClassMap, fold
-from logoingest.labels.match import ACCEPTED, decide_labels
+from logoingest.labels.match import decide_labels
 from logoingest.labels.proposals import propose_classes
+from logoingest.schemas import Decision
 
 SCRIPTS = {"CJK": "Han", "HIRAGANA": "kana", "KATAKANA": "kana", "KATAKANA-HIRAGANA": "kana"}
 FEWEST = 10
@@ -87,7 +88,7 @@ def write_table(path: Path, rows: Sequence[tuple[str, str]]) -> None:
 def score(questions: Sequence[Question], class_map: ClassMap, names: dict[str, str], *, with_proposals: bool) -> dict[str, Score]:
     """Script → score; ``names`` brings a canonical name to its class."""
     decisions = decide_labels([one.raw for one in questions], class_map)
-    open_places = [place for place, decision in enumerate(decisions) if decision.decision != ACCEPTED]
+    open_places = [place for place, decision in enumerate(decisions) if decision.decision != Decision.ACCEPTED]
     proposed: dict[int, list[str]] = {}
     if with_proposals:
         found = propose_classes([questions[place].raw for place in open_places], class_map)
@@ -95,7 +96,7 @@ def score(questions: Sequence[Question], class_map: ClassMap, names: dict[str, s
     counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for place, (one, decision) in enumerate(zip(questions, decisions, strict=True)):
         wanted = names[one.canonical]
-        accepted = decision.decision == ACCEPTED
+        accepted = decision.decision == Decision.ACCEPTED
         right = accepted and decision.class_ids == (wanted,)
         best = proposed.get(place, [])
         values = (1, accepted, right, right or best[:1] == [wanted], right or wanted in best[:3])

@@ -51,6 +51,8 @@ COPIES = {
     "all shards as one table": 'table = table.append_column("shard", pa.array([name] * table.num_rows, pa.string()))\n',
     "the splits that need no name": 'SPLITS = ("train", "validation", "test")\n',
     "the defaults of the fetch": 'archive_url: str = "https://archive.org/wayback/available"\n',
+    "what is decided on an answer": 'accepted = pc.equal(decisions.column("decision"), "accepted")\n',
+    "what became of a URL": 'arrived = row["outcome"] == "ok"\n',
     "a counted plural": 'f"{count} {one if count == 1 else many}"\n',
 }
 

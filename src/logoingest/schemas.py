@@ -78,6 +78,29 @@ class Reason(StrEnum):
     CLASS_TOO_SMALL = "class_too_small"
 
 
+class Decision(StrEnum):
+    """What the class map makes of an answer."""
+
+    ACCEPTED = "accepted"
+    """It names a class, or several."""
+    IGNORED = "ignored"
+    """It means that no label is there, or that nobody can tell."""
+    DROPPED = "dropped"
+    """Its class is not wanted."""
+    REVIEW = "review"
+    """Somebody must look at it: it is near to a class, or could be two."""
+    UNKNOWN = "unknown"
+    """Nothing in the map is near."""
+
+
+class Outcome(StrEnum):
+    """What became of a URL; why it failed is a ``Reason``."""
+
+    OK = "ok"
+    """The bytes arrived whole."""
+    FAILED = "failed"
+
+
 #: Characters of a class id, at most.
 MAX_CLASS_ID_CHARS = 200
 

@@ -17,7 +17,7 @@ from logoingest.fetch.policy import Verdict
 from logoingest.fetch.pursuit import Detour, Pursuit
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
-from logoingest.schemas import Reason
+from logoingest.schemas import Outcome, Reason
 
 _LED_AWAY = Verdict(Reason.REDIRECT_REFUSED, "it led to another host")
 _HEADERS_OF_ITS_OWN = {"etag": None, "last_modified": None}  # they say nothing about the URL of the row
@@ -74,7 +74,7 @@ class Detours:
         if detour is None:
             return row
         own, attempts = detour.row, detour.attempts + pursuit.attempts
-        reason, detail = ("image_reason", "image_detail") if own["outcome"] == "ok" else ("reason", "detail")
+        reason, detail = ("image_reason", "image_detail") if own["outcome"] == Outcome.OK else ("reason", "detail")
         if read_ending(row) is None:
             told = describe_tries([own[detail] or "", *detour.notes])
             found = {"fallback": detour.current.kind, "first_reason": own[reason], "fallback_detail": told, "attempts": attempts}

@@ -15,7 +15,7 @@ from logoingest.fetch.archive import make_lookup
 from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, STRAINED_STATUSES, Verdict, admit_url
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
-from logoingest.schemas import Reason
+from logoingest.schemas import Outcome, Reason
 
 HTTPS, ALTERNATIVE, ARCHIVE = "https", "alternative", "archive"
 
@@ -77,7 +77,7 @@ class Candidate(NamedTuple):
 
 def read_ending(row: Mapping[str, Any]) -> Ending | None:
     """How a row of ``downloads`` ended; None if it holds a usable picture."""
-    if row["outcome"] == "ok":
+    if row["outcome"] == Outcome.OK:
         reason, detail = row.get("image_reason"), row.get("image_detail")
     else:
         reason, detail = row["reason"], row["detail"]

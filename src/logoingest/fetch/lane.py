@@ -25,6 +25,7 @@ from logoingest.fetch.fetcher import Fetcher
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.shard import Writing, open_writing, run_job
+from logoingest.schemas import Outcome
 
 #: Bodies up to this size are inspected on the event loop of a lane that has one core: a few milliseconds each.
 INLINE_BYTES = 512_000
@@ -116,7 +117,7 @@ class _Reporter:
 
     def count(self, row: dict[str, Any]) -> None:
         """Take note of a finished row."""
-        ok = row["outcome"] == "ok"
+        ok = row["outcome"] == Outcome.OK
         self._sum = self._sum.add(FetchProgress(1, int(ok), int(not ok), row.get("byte_count") or 0))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self.flush)

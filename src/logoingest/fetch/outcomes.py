@@ -15,7 +15,7 @@ from logoingest.fetch.policy import HEALING, Verdict, finish_verdict, parse_retr
 from logoingest.fetch.pursuit import Pursuit
 from logoingest.fetch.rows import compose_row, describe_failure
 from logoingest.fetch.settings import FetchSettings
-from logoingest.schemas import FACT_COLUMNS, Reason
+from logoingest.schemas import FACT_COLUMNS, Outcome, Reason
 
 
 def examine_body(
@@ -47,7 +47,10 @@ def compose_outcome(
         return compose_row(pursuit) | describe_failure(finish_verdict(answer, settings))
     headers = {"content_type": answer.content_type, "etag": answer.etag, "last_modified": answer.last_modified}
     return (
-        compose_row(pursuit) | {"outcome": "ok"} | headers | {"bytes": answer.body, **(facts if isinstance(facts, Mapping) else {})}
+        compose_row(pursuit)
+        | {"outcome": Outcome.OK.value}
+        | headers
+        | {"bytes": answer.body, **(facts if isinstance(facts, Mapping) else {})}
     )
 
 

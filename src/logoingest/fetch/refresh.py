@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from logoingest.fetch.jobs import Inspect
 from logoingest.fetch.policy import HEALING
-from logoingest.schemas import Reason
+from logoingest.schemas import Outcome, Reason
 
 #: Columns of a row that asking again goes by.
 KNOWN_COLUMNS = ("url", "final_url", "sha256", "etag", "last_modified")
@@ -110,7 +110,7 @@ def judge_answer(sha256: str | None, row: Mapping[str, Any]) -> Finding:
         sha256: of the bytes that are there.
         row: how the URL ended now; a 304 has the outcome ok, that status, and no bytes.
     """
-    if row["outcome"] == "ok":
+    if row["outcome"] == Outcome.OK:
         if row["http_status"] == 304 or row["sha256"] == sha256:
             return Finding.UNCHANGED
         if row.get("image_reason") is None:
@@ -141,7 +141,7 @@ def list_changes(known: Mapping[str, Any], row: Mapping[str, Any], finding: Find
     """
     changes: dict[str, Any] = {"refreshed": finding.value, "checked_at": row["fetched_at"], "detail": None}
     if finding is not Finding.UNCHANGED:
-        why = row["image_detail"] if row["outcome"] == "ok" else row["detail"]
+        why = row["image_detail"] if row["outcome"] == Outcome.OK else row["detail"]
         return changes | {"detail": f"when asked again: {why or row.get('image_reason') or row.get('reason')}"}
     if row["http_status"] == 304:  # says only what is new (RFC 9111 §3.2)
         return changes | {name: row[name] or known[name] for name in ("etag", "last_modified")}

@@ -11,7 +11,7 @@ import pyarrow as pa
 from logoingest.fetch.integrity import write_expected
 from logoingest.fetch.policy import Verdict
 from logoingest.fetch.pursuit import Pursuit
-from logoingest.schemas import DownloadRow, Reason
+from logoingest.schemas import DownloadRow, Outcome, Reason
 
 _ROWS_PER_PIECE = 100
 _CANCELLED = Verdict(Reason.CANCELLED, "stopped before it was fetched")
@@ -32,7 +32,7 @@ def compose_row(pursuit: Pursuit) -> dict[str, Any]:
 
 def describe_failure(verdict: Verdict) -> dict[str, Any]:
     """What the row of a URL that failed says beside."""
-    return {"outcome": "failed", "reason": verdict.reason.value, "detail": verdict.detail}
+    return {"outcome": Outcome.FAILED.value, "reason": verdict.reason.value, "detail": verdict.detail}
 
 
 def build_table(urls: Sequence[str], rows: list[dict[str, Any] | None]) -> pa.Table:

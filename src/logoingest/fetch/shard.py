@@ -35,7 +35,7 @@ from logoingest.fetch.refresh import (
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
 from logoingest.lease import join_lease
-from logoingest.schemas import Reason
+from logoingest.schemas import Outcome, Reason
 from logoingest.workspace import Workspace, name_begun
 
 logger = logging.getLogger("logoingest")
@@ -210,7 +210,7 @@ def _open(job: ShardJob, writing: Writing) -> _Opened:
     known: _Known = {}
     if job.refresh:
         rows = workspace.read_shard(job.shard, [*KNOWN_COLUMNS, "outcome"]).to_pylist()
-        known = {row["url"]: row for row in rows if row["outcome"] == "ok" and row["url"] in (job.only or ())}
+        known = {row["url"]: row for row in rows if row["outcome"] == Outcome.OK and row["url"] in (job.only or ())}
     urls = job.urls.to_pylist() if isinstance(job.urls, pa.Array | pa.ChunkedArray) else job.urls
     distinct = list(dict.fromkeys(urls))
     kept = _read_begun(workspace, job.shard, distinct) if job.only is None else KeptRows(workspace, job.shard, frozenset(job.only))
@@ -233,7 +233,7 @@ def _read_begun(workspace: Workspace, shard: str, urls: Iterable[str]) -> KeptRo
 
 def choose_retries(table: pa.Table, reasons: Iterable[Reason | str] = ()) -> list[str]:
     """The failed URLs of a shard's table (columns url, outcome, reason); with ``reasons``, only those."""
-    mask = pc.not_equal(table.column("outcome"), "ok")
+    mask = pc.not_equal(table.column("outcome"), Outcome.OK)
     names = pa.array(sorted({str(reason) for reason in reasons}), pa.string())
     if len(names):
         mask = pc.and_(mask, pc.is_in(table.column("reason"), value_set=names))

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from logoingest.fetch.kept_rows import KeptRows
 from logoingest.parquet_files import choose_parquet_options
-from logoingest.schemas import DownloadRow
+from logoingest.schemas import DownloadRow, Outcome
 from logoingest.workspace import FileRecord, PendingFile, Workspace, name_begun
 
 #: A row group ends at whichever comes first.
@@ -316,8 +316,8 @@ class ShardWriter:
             record = self._file.publish()
         finally:
             self._discard()
-        ok = self._counts["ok"]
-        reasons = {name: count for name, count in sorted(self._counts.items()) if name != "ok"}
+        ok = self._counts[Outcome.OK]
+        reasons = {name: count for name, count in sorted(self._counts.items()) if name != Outcome.OK}
         return WrittenShard(record, ok, sum(reasons.values()), self._byte_count, reasons)
 
     def _close_writer(self) -> None:

@@ -16,7 +16,7 @@ from logoingest.images.inspection import explain_obstacle
 from logoingest.images.placeholders import find_listed, read_listed
 from logoingest.images.quality import FLAGS, describe_flag, raise_flags
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.schemas import FACT_COLUMNS, ImageRow, Reason, Stage, StageResult
+from logoingest.schemas import FACT_COLUMNS, ImageRow, Outcome, Reason, Stage, StageResult
 
 _USED = ("url", "final_url", "sha256", "byte_count", *FACT_COLUMNS, "shard", "shard_row")
 
@@ -75,7 +75,7 @@ def _check_flags(names: Iterable[str]) -> None:
 
 def _explain_failures(downloads: pa.Table, annotations: pa.Table) -> dict[str, Refusal]:
     """URL → why there are no bytes."""
-    failed = downloads.filter(pc.not_equal(downloads.column("outcome"), "ok")).select(["url", "reason", "detail"])
+    failed = downloads.filter(pc.not_equal(downloads.column("outcome"), Outcome.OK)).select(["url", "reason", "detail"])
     refusals = {row["url"]: Refusal(Reason(row["reason"]), row["detail"]) for row in failed.to_pylist()}
     urls = pc.unique(annotations.column("url"))
     missing = urls.filter(pc.invert(pc.is_in(urls, value_set=downloads.column("url").combine_chunks())))
@@ -89,7 +89,7 @@ def find_distinct(downloads: pa.Table) -> list[dict[str, Any]]:
     Raises:
         LogoingestError: a download says ok, but has no sha256.
     """
-    arrived = downloads.filter(pc.equal(downloads.column("outcome"), "ok")).select(_USED).sort_by("url")
+    arrived = downloads.filter(pc.equal(downloads.column("outcome"), Outcome.OK)).select(_USED).sort_by("url")
     urls: dict[str, list[str]] = defaultdict(list)
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     first: dict[str, int] = {}

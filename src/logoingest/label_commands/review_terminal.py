@@ -20,6 +20,7 @@ from logoingest.escaping import escape_text
 from logoingest.labels.review_session import Session, run_command
 from logoingest.labels.rulings import shorten
 from logoingest.labels.suggestions import Cluster
+from logoingest.schemas import Decision
 from logoingest.wording import spell_count
 
 _PROMPTS = {
@@ -79,7 +80,7 @@ def _show_position(session: Session, style: Style, show_example: Callable[[str],
     if cluster.warning:
         print(f"  ! {cluster.warning}")
     for number, member in enumerate(cluster.members[:_SHOWN_MEMBERS], 1):
-        near = f", near {shorten(member.near_spelling)}" if member.near_spelling and member.decision == "review" else ""
+        near = f", near {shorten(member.near_spelling)}" if member.near_spelling and member.decision == Decision.REVIEW else ""
         print(f"  x{number:<3} {shorten(member.raw_label)}  {member.answers:,} × ({member.decision}: {member.rule}{near})")
     if len(cluster.members) > _SHOWN_MEMBERS:
         print(f"       and {len(cluster.members) - _SHOWN_MEMBERS} more")

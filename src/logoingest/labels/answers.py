@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from logoingest.errors import LogoingestError
 from logoingest.labels.votes import Indices, count_distinct
+from logoingest.schemas import Decision
 
 Bools = npt.NDArray[np.bool_]
 
@@ -101,8 +102,8 @@ def read_annotations(annotations: pa.Table, decisions: pa.Table, images: pa.Tabl
     decisions = decisions.take(found)
     said = decisions.column("attributes") if "attributes" in decisions.column_names else pa.nulls(len(table), pa.string())
     table = table.append_column("label_attributes", said)
-    accepted = _numbers(pc.equal(decisions.column("decision"), "accepted")).astype(bool)
-    ignored = _numbers(pc.equal(decisions.column("decision"), "ignored")).astype(bool)
+    accepted = _numbers(pc.equal(decisions.column("decision"), Decision.ACCEPTED)).astype(bool)
+    ignored = _numbers(pc.equal(decisions.column("decision"), Decision.IGNORED)).astype(bool)
     named_row, named_class, class_names = _read_classes(decisions.column("class_ids"), accepted)
     names_one = np.zeros(len(table), bool)
     names_one[named_row] = True

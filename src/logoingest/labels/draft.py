@@ -14,11 +14,12 @@ from logoingest.choices import read_choices
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.fold import Folded, fold
 from logoingest.labels.map_file import Thresholds
-from logoingest.labels.match import ACCEPTED, IGNORED, decide_labels
+from logoingest.labels.match import decide_labels
 from logoingest.labels.nearest import MAX_KEY_LENGTH, judge_edits
 from logoingest.labels.noise import NoisePhrases, as_folded
 from logoingest.labels.spelling_index import join_key
 from logoingest.labels.words import EMPTY_TALK, GENERIC_WORDS, NO_LABEL, NOISE_WORDS, SEPARATORS
+from logoingest.schemas import Decision
 
 _SURE_SEPARATORS = re.compile(r"[\n;；|]| / ")
 """No name holds them."""
@@ -247,7 +248,7 @@ def _list_open(
     decisions = decide_labels(distinct, class_map)
     found: defaultdict[str, int] = defaultdict(int)
     for text, decision in zip(distinct, decisions, strict=True):
-        if decision.decision not in {ACCEPTED, IGNORED}:
+        if decision.decision not in {Decision.ACCEPTED, Decision.IGNORED}:
             found[_make_readable(text)[:MAX_KEY_LENGTH]] += counts.get(text, readable_counts.get(text, 0))
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from logoingest.config import SamplesConfig
 from logoingest.errors import ConfigError, Problem
 from logoingest.labels.class_map import ClassMap
-from logoingest.labels.match import ACCEPTED, DROPPED, IGNORED, LabelDecision, decide_labels
-from logoingest.schemas import GOLD, GROUND_TRUTH
+from logoingest.labels.match import LabelDecision, decide_labels
+from logoingest.schemas import GOLD, GROUND_TRUTH, Decision
 
 _ID_COLUMN = "source_id"
 _MOST_PROBLEMS = 20
@@ -47,10 +47,10 @@ def read_gold(path: Path, config: SamplesConfig, class_map: ClassMap, annotation
     dropped: set[str] = set()
     unread: set[str] = set()
     for label, decision in zip(labels, decide_labels(labels, class_map), strict=True):
-        if decision.decision == IGNORED or (decision.decision == ACCEPTED and len(decision.class_ids) == 1):
+        if decision.decision == Decision.IGNORED or (decision.decision == Decision.ACCEPTED and len(decision.class_ids) == 1):
             read[label] = decision.class_ids[0] if decision.class_ids else None
         else:
-            (dropped if decision.decision == DROPPED else unread).add(label)
+            (dropped if decision.decision == Decision.DROPPED else unread).add(label)
     urls = _find_urls(annotations, by_id)
     gold: dict[str, tuple[_Question, str | None]] = {}
     problems = []
@@ -112,9 +112,9 @@ class _Decision(NamedTuple):
 
 def _name_class(decision: _Decision | LabelDecision) -> str:
     """The one class that was decided on, "" where there is none, ``_UNREAD`` otherwise."""
-    if decision.decision == IGNORED:
+    if decision.decision == Decision.IGNORED:
         return ""
-    return decision.class_ids[0] if decision.decision == ACCEPTED and len(decision.class_ids) == 1 else _UNREAD
+    return decision.class_ids[0] if decision.decision == Decision.ACCEPTED and len(decision.class_ids) == 1 else _UNREAD
 
 
 def _read_questions(path: Path, config: SamplesConfig) -> tuple[bool, list[_Question]]:

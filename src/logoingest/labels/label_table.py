@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from logoingest.labels.match import ACCEPTED, DROPPED, IGNORED, REVIEW, UNKNOWN, LabelDecision, decide_labels
-from logoingest.schemas import LabelRow, Reason, RejectedRow, Stage
+from logoingest.labels.match import LabelDecision, decide_labels
+from logoingest.schemas import Decision, LabelRow, Reason, RejectedRow, Stage
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap, OverrideKey
@@ -29,10 +29,10 @@ DECISION_SCHEMA = pa.schema(
 """One row per annotation: decision, classes (empty unless accepted), rule (``override`` where one decided), and ``LabelRow``'s attributes."""
 
 REASONS = {
-    IGNORED: Reason.NO_LABEL,
-    REVIEW: Reason.LABEL_REVIEW,
-    UNKNOWN: Reason.LABEL_UNKNOWN,
-    DROPPED: Reason.LABEL_DROPPED,
+    Decision.IGNORED: Reason.NO_LABEL,
+    Decision.REVIEW: Reason.LABEL_REVIEW,
+    Decision.UNKNOWN: Reason.LABEL_UNKNOWN,
+    Decision.DROPPED: Reason.LABEL_DROPPED,
 }
 """Why an annotation whose decision is not ``accepted`` is turned away."""
 
@@ -54,7 +54,7 @@ class NormalisedLabels(NamedTuple):
 class _Verdict(NamedTuple):
     """What an annotation comes to: a row of ``DECISION_SCHEMA`` without its id, and the detail of a rejection."""
 
-    decision: str
+    decision: Decision
     class_ids: Sequence[str]
     rule: str
     detail: str | None
@@ -150,7 +150,13 @@ def _list_overridden(annotations: pa.Table, class_map: ClassMap) -> Iterator[tup
             detail = f"override: {override.reason or 'no reason given'}"[:_DETAIL_LENGTH]
             yield (
                 row,
-                _Verdict(DROPPED if output is None else ACCEPTED, [] if output is None else [output], "override", detail, None),
+                _Verdict(
+                    Decision.DROPPED if output is None else Decision.ACCEPTED,
+                    [] if output is None else [output],
+                    "override",
+                    detail,
+                    None,
+                ),
             )
 
 
@@ -167,8 +173,8 @@ def _find_override(facts: dict[str, str | None], overrides: object) -> OverrideF
 
 
 def _reject(annotations: pa.Table, codes: NDArray[np.int32], verdicts: Sequence[_Verdict]) -> pa.Table:
-    is_rejected = np.array([verdict.decision != ACCEPTED for verdict in verdicts], bool)[codes]
-    reasons = [None if verdict.decision == ACCEPTED else REASONS[verdict.decision].value for verdict in verdicts]
+    is_rejected = np.array([verdict.decision != Decision.ACCEPTED for verdict in verdicts], bool)[codes]
+    reasons = [None if verdict.decision == Decision.ACCEPTED else REASONS[verdict.decision].value for verdict in verdicts]
     rejected = codes[is_rejected]
     made = {
         "stage": _take(pa.array([Stage.LABELS.value]), np.zeros(len(rejected), np.int32)),
@@ -181,7 +187,7 @@ def _reject(annotations: pa.Table, codes: NDArray[np.int32], verdicts: Sequence[
 
 
 def _describe(decision: LabelDecision) -> str | None:
-    if decision.decision in {ACCEPTED, IGNORED}:
+    if decision.decision in {Decision.ACCEPTED, Decision.IGNORED}:
         return None
     near = "" if decision.matched_alias is None else f"nearest: {decision.matched_alias}"
     if near and decision.score is not None:

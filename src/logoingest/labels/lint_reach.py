@@ -15,7 +15,8 @@ from logoingest.labels.fold import fold
 from logoingest.labels.lint_claims import Claims, quote
 from logoingest.labels.lint_files import Claim
 from logoingest.labels.lint_findings import Finding
-from logoingest.labels.match import ACCEPTED, DROPPED, REVIEW, LabelDecision, decide_labels
+from logoingest.labels.match import LabelDecision, decide_labels
+from logoingest.schemas import Decision
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _check_ids(claims: Claims, class_map: ClassMap) -> Iterator[Finding]:
     for claim, decision in zip(others, decide_labels([claim.class_id for claim in others], class_map), strict=True):
         if _is_own(claim, decision, class_map) or fold(claim.class_id).text in aliases:
             continue  # that an alias takes it is said by its own rule
-        if decision.decision == ACCEPTED:
+        if decision.decision == Decision.ACCEPTED:
             what = f"the class id {quote(claim.class_id)} {_describe(decision)}; the class's name is {quote(claim.text)}"
             hint = "nothing, if that is what people mean by it"
             yield Finding("id-means-other-class", claim.file, claim.line, what, hint)
@@ -83,14 +84,14 @@ def _check_ids(claims: Claims, class_map: ClassMap) -> Iterator[Finding]:
 
 def _is_own(claim: Claim, decision: LabelDecision, class_map: ClassMap) -> bool:
     wanted = class_map.outputs[claim.class_id]
-    return decision.decision == DROPPED if wanted is None else decision.class_ids == (wanted,)
+    return decision.decision == Decision.DROPPED if wanted is None else decision.class_ids == (wanted,)
 
 
 def _describe(decision: LabelDecision) -> str:
     if decision.class_ids:
         return f"comes out as {' and '.join(decision.class_ids)} (rule {decision.rule})"
     because = f": {decision.note}" if decision.note else ""
-    return f"is {'asked about' if decision.decision == REVIEW else decision.decision} (rule {decision.rule}{because})"
+    return f"is {'asked about' if decision.decision == Decision.REVIEW else decision.decision} (rule {decision.rule}{because})"
 
 
 def _suggest(decision: LabelDecision) -> str:
@@ -239,7 +240,7 @@ def _count_edits(one: str, other: str) -> int:
 
 def _check_use(claims: Claims, class_map: ClassMap, raw_labels: Sequence[str]) -> Iterator[Finding]:
     decided = decide_labels(sorted(set(raw_labels)), class_map)
-    settled = [decision for decision in decided if decision.decision in {ACCEPTED, DROPPED}]
+    settled = [decision for decision in decided if decision.decision in {Decision.ACCEPTED, Decision.DROPPED}]
     used = {text for decision in settled for text in (decision.matched_alias or "").split(" | ")}
     used |= {decision.matched_alias for decision in settled if decision.matched_alias is not None}
     live = {(spelling.text, spelling.class_id) for spelling in class_map.spellings}

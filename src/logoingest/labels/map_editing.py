@@ -25,8 +25,9 @@ from logoingest.labels.fold import fold
 from logoingest.labels.label_table import normalise_annotations
 from logoingest.labels.map_entries import DROPPED_CLASS, Signature, add_class, add_dropped_class, add_overrides, add_pair, add_word
 from logoingest.labels.map_writing import add_alias, load_document
-from logoingest.labels.match import ACCEPTED, DROPPED, IGNORED, LabelDecision, decide_labels
+from logoingest.labels.match import LabelDecision, decide_labels
 from logoingest.labels.rulings import Action, Meaning, Ruling, shorten
+from logoingest.schemas import Decision
 
 _EXACT_LETTERS = 3
 _DECLARED = {"alias", "alias_folded", "no_label"}
@@ -138,14 +139,14 @@ def is_decided_so(decision: LabelDecision, meaning: Meaning, class_map: ClassMap
             if meaning.target not in class_map.outputs:
                 return False
             output = class_map.outputs[meaning.target]
-            return decision.decision == DROPPED if output is None else decision.class_ids == (output,)
+            return decision.decision == Decision.DROPPED if output is None else decision.class_ids == (output,)
         case Action.IGNORE:
-            return decision.decision == IGNORED
+            return decision.decision == Decision.IGNORED
         case Action.DROP:
-            return decision.decision == DROPPED
+            return decision.decision == Decision.DROPPED
         case Action.NOISE:
             word = meaning.target or write_spelling(decision.raw_label)
-            is_named = decision.decision == ACCEPTED and not meaning.target
+            is_named = decision.decision == Decision.ACCEPTED and not meaning.target
             return fold(word).text in class_map.noise_words and not is_named
         case Action.NOT:
             pair = {meaning.target, write_spelling(decision.raw_label)}
@@ -156,7 +157,7 @@ def is_decided_so(decision: LabelDecision, meaning: Meaning, class_map: ClassMap
 
 def describe_decision(decision: LabelDecision) -> str:
     """A decision in a few words: ``Nike (alias "nike")``."""
-    what = " + ".join(decision.class_ids) if decision.decision == ACCEPTED else decision.decision
+    what = " + ".join(decision.class_ids) if decision.decision == Decision.ACCEPTED else decision.decision
     return f"{what} ({decision.rule}{f' {shorten(decision.matched_alias)}' if decision.matched_alias else ''})"
 
 
@@ -184,7 +185,7 @@ def _judge_overrides(
     for label, annotation_id, decision, class_ids, rule in _decide_annotations(annotations, meanings, class_map):
         meaning = meanings[label]
         output = class_map.outputs.get(meaning.target) if meaning.action is Action.OVERRIDE else None
-        expected = (DROPPED, []) if output is None else (ACCEPTED, [output])
+        expected = (Decision.DROPPED, []) if output is None else (Decision.ACCEPTED, [output])
         is_so = (rule == "override" and (decision, class_ids) == expected) or annotation_id in but_for
         found[label].append("" if is_so else f"{' + '.join(class_ids) or decision} ({rule})")
     return {label: max(texts, default="nothing: no annotation has this answer") for label, texts in found.items()}
@@ -219,7 +220,7 @@ def _is_too_late(ruling: Ruling, annotations: pa.Table, class_map: ClassMap) -> 
     if ruling.meaning.action not in _ONE_MEANING or (ruling.meaning.action is Action.NOISE and ruling.meaning.target):
         return False
     decision = decide_labels([ruling.raw_label], class_map)[0]
-    return decision.rule in _DECLARED and decision.decision in {ACCEPTED, IGNORED, DROPPED}
+    return decision.rule in _DECLARED and decision.decision in {Decision.ACCEPTED, Decision.IGNORED, Decision.DROPPED}
 
 
 def _describe_failure(ruling: Ruling, verdict: str) -> Problem:

@@ -17,16 +17,12 @@ from typing import TYPE_CHECKING, Any
 from logoingest.choices import read_choices
 from logoingest.labels.fold import Folded, FoldingStep, fold, fold_and_explain
 from logoingest.labels.nearest import MAX_KEY_LENGTH, NearestTable, Neighbours, describe_edits, find_objection
+from logoingest.schemas import Decision
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap
     from logoingest.labels.spelling_index import Hit, SpellingIndex
 
-ACCEPTED = "accepted"
-IGNORED = "ignored"
-REVIEW = "review"
-UNKNOWN = "unknown"
-DROPPED = "dropped"
 
 _EXACT_SCORE = 100.0
 _MAX_PARTS = 8
@@ -42,7 +38,7 @@ class LabelDecision:
     """What the class map makes of one answer: the columns of ``LabelRow`` but for ``count``, and a note for people."""
 
     raw_label: str
-    decision: str
+    decision: Decision
     """accepted, ignored, dropped (its class is not wanted), review or unknown."""
     rule: str
     map_hash: str
@@ -155,15 +151,15 @@ def _decide_values(raw: str, values: Sequence[LabelDecision], class_map: ClassMa
     """An answer of several values: accepted when every value is, no label when all say so, else in doubt."""
     folded = fold(raw)
     if len(values) > _MAX_CHOICES:
-        return _build(folded, class_map, REVIEW, "too_long", note=f"more than {_MAX_CHOICES} values")
-    known = [value for value in values if value.decision in {ACCEPTED, DROPPED}]
+        return _build(folded, class_map, Decision.REVIEW, "too_long", note=f"more than {_MAX_CHOICES} values")
+    known = [value for value in values if value.decision in {Decision.ACCEPTED, Decision.DROPPED}]
     if len(known) == len(values):
         return _join_parts(folded, values, class_map)
-    if all(value.decision == IGNORED for value in values):
-        return _build(folded, class_map, IGNORED, "no_label")
+    if all(value.decision == Decision.IGNORED for value in values):
+        return _build(folded, class_map, Decision.IGNORED, "no_label")
     if known:
         return _doubt_parts(folded, values, known, class_map)
-    decision = REVIEW if any(value.decision == REVIEW for value in values) else UNKNOWN
+    decision = Decision.REVIEW if any(value.decision == Decision.REVIEW for value in values) else Decision.UNKNOWN
     note = f"names several things, none of them known ({', '.join(value.raw_label for value in values)})"
     return _build(folded, class_map, decision, "several", note=note)
 
@@ -194,15 +190,15 @@ def _decide(raw_labels: Sequence[str], class_map: ClassMap, separators: Sequence
 
 def _decide_exactly(folded: Folded, class_map: ClassMap, index: SpellingIndex) -> LabelDecision | None:
     if folded.is_reversed:
-        return _build(folded, class_map, REVIEW, "reversed_text", note="a character in it reverses the writing direction")
+        return _build(folded, class_map, Decision.REVIEW, "reversed_text", note="a character in it reverses the writing direction")
     if folded.is_cut:
-        return _build(folded, class_map, REVIEW, "too_long", note=f"{len(folded.raw)} characters")
+        return _build(folded, class_map, Decision.REVIEW, "too_long", note=f"{len(folded.raw)} characters")
     if hit := index.find_declared(folded):
         return _accept_hit(folded, hit, hit.rule, class_map, index)
     if index.means_no_label(folded):
-        return _build(folded, class_map, IGNORED, "no_label")
+        return _build(folded, class_map, Decision.IGNORED, "no_label")
     if not folded.plain:
-        return _build(folded, class_map, UNKNOWN, "no_letters", note="has neither letters nor digits")
+        return _build(folded, class_map, Decision.UNKNOWN, "no_letters", note="has neither letters nor digits")
     if hit := index.find(folded):
         return _accept_hit(folded, hit, hit.rule, class_map, index)
     variants = index.list_variants(folded)
@@ -218,10 +214,10 @@ def _accept_hit(folded: Folded, hit: Hit, rule: str, class_map: ClassMap, index:
     if hit.rival is not None:
         note = f"{spelling.class_id} and {hit.rival} are both written so"
         return _build(
-            folded, class_map, REVIEW, "ambiguous", matched_alias=spelling.text, score=_EXACT_SCORE, runner_up=hit.rival, margin=0.0, note=note
+            folded, class_map, Decision.REVIEW, "ambiguous", matched_alias=spelling.text, score=_EXACT_SCORE, runner_up=hit.rival, margin=0.0, note=note
         )  # fmt: skip
     return _build(
-        folded, class_map, ACCEPTED, rule, (spelling.class_id,), matched_alias=spelling.text, score=_EXACT_SCORE,
+        folded, class_map, Decision.ACCEPTED, rule, (spelling.class_id,), matched_alias=spelling.text, score=_EXACT_SCORE,
         attributes=_dump(index.read_attributes(folded)),
     )  # fmt: skip
 
@@ -270,7 +266,9 @@ def _find_neighbours(pending: Sequence[Folded], class_map: ClassMap, index: Spel
 def _accept_fuzzily(folded: Folded, find: _Find, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
     facts = _describe_find(find, index)
     class_id = facts.pop("class_id")
-    return _build(folded, class_map, ACCEPTED, "fuzzy", (class_id,), attributes=_dump(index.read_attributes(folded)), **facts)
+    return _build(
+        folded, class_map, Decision.ACCEPTED, "fuzzy", (class_id,), attributes=_dump(index.read_attributes(folded)), **facts
+    )
 
 
 def _describe_find(find: _Find, index: SpellingIndex) -> dict[str, Any]:
@@ -320,7 +318,7 @@ def _decide_several(
 def _is_known(part: LabelDecision, separator: str, index: SpellingIndex) -> bool:
     is_in_names = any(char.isalpha() or char in "&+" for char in separator)
     is_exact = any(spelling.is_exact for spelling in index.raw_aliases.get(part.matched_alias or "", ()))
-    return part.decision in {ACCEPTED, DROPPED} and not (is_in_names and is_exact)
+    return part.decision in {Decision.ACCEPTED, Decision.DROPPED} and not (is_in_names and is_exact)
 
 
 def _split(folded: Folded, separator: str) -> list[str]:
@@ -336,7 +334,7 @@ def _join_parts(folded: Folded, parts: Sequence[LabelDecision], class_map: Class
     class_ids = tuple(dict.fromkeys(class_id for part in parts for class_id in part.class_ids))
     score = min(part.score or 0.0 for part in parts)
     matched = " | ".join(part.matched_alias or "" for part in parts)
-    decision = ACCEPTED if class_ids else DROPPED
+    decision = Decision.ACCEPTED if class_ids else Decision.DROPPED
     made = _build(folded, class_map, decision, "several", matched_alias=matched, score=score)
     return replace(made, class_ids=class_ids)
 
@@ -346,7 +344,9 @@ def _doubt_parts(
 ) -> LabelDecision:
     open_parts = ", ".join(part.raw_label for part in parts if part not in known)
     note = f"names several things, not all of them known ({open_parts})"
-    return _build(folded, class_map, REVIEW, "several", matched_alias=known[0].matched_alias, score=known[0].score, note=note)
+    return _build(
+        folded, class_map, Decision.REVIEW, "several", matched_alias=known[0].matched_alias, score=known[0].score, note=note
+    )
 
 
 def _doubt(folded: Folded, find: _Find | None, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
@@ -356,11 +356,11 @@ def _doubt(folded: Folded, find: _Find | None, class_map: ClassMap, index: Spell
     if inside := _find_inside(folded, index):
         matched = inside.spelling.text
         note = f'contains "{matched}" among other words'
-        return _build(folded, class_map, REVIEW, "contains", matched_alias=matched, note=note)
+        return _build(folded, class_map, Decision.REVIEW, "contains", matched_alias=matched, note=note)
     score = None if find is None or find.neighbours.best is None else find.neighbours.best.score
     if score is not None and score >= class_map.thresholds.review_score:
-        return _build(folded, class_map, REVIEW, "near", note=(find.objection or "") if find else "", **facts)
-    return _build(folded, class_map, UNKNOWN, "none", note="nothing in the map is near", **facts)
+        return _build(folded, class_map, Decision.REVIEW, "near", note=(find.objection or "") if find else "", **facts)
+    return _build(folded, class_map, Decision.UNKNOWN, "none", note="nothing in the map is near", **facts)
 
 
 def _find_inside(folded: Folded, index: SpellingIndex) -> Hit | None:
@@ -389,7 +389,11 @@ def _view_candidates(query: _Query, table: NearestTable, class_map: ClassMap, de
 
 def _judge(query: _Query, near: Neighbours, table: NearestTable, class_map: ClassMap, decision: LabelDecision) -> str:
     spelling = None if near.best is None else table.spellings[near.best.entry]
-    if spelling is not None and decision.decision == ACCEPTED and class_map.outputs[spelling.class_id] in decision.class_ids:
+    if (
+        spelling is not None
+        and decision.decision == Decision.ACCEPTED
+        and class_map.outputs[spelling.class_id] in decision.class_ids
+    ):
         won = f"won by the rule {decision.rule}"
         if decision.rule != "fuzzy" or near.best is None:
             return won
@@ -400,12 +404,12 @@ def _judge(query: _Query, near: Neighbours, table: NearestTable, class_map: Clas
 
 
 def _build(
-    folded: Folded, class_map: ClassMap, decision: str, rule: str, class_ids: tuple[object, ...] = (), **facts: Any
+    folded: Folded, class_map: ClassMap, decision: Decision, rule: str, class_ids: tuple[object, ...] = (), **facts: Any
 ) -> LabelDecision:
     outputs = [class_map.outputs[str(class_id)] for class_id in class_ids]
     kept = tuple(class_id for class_id in outputs if class_id is not None)
     if outputs and not kept:
-        decision = DROPPED
+        decision = Decision.DROPPED
     return LabelDecision(raw_label=folded.raw, decision=decision, rule=rule, map_hash=class_map.hash, class_ids=kept, **facts)
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from logoingest.boxes import FittedBox, fit_box
 from logoingest.labels.boxes import join_attributes
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.schemas import SHARES, Reason, Stage
+from logoingest.schemas import SHARES, Decision, Reason, Stage
 
 _CLIPPED = '{"clipped": true}'
 
@@ -61,7 +61,7 @@ def place_boxes(annotations: pa.Table, decisions: pa.Table, images: pa.Table) ->
 
 def _find_boxed(annotations: pa.Table, decisions: pa.Table) -> pa.Table:
     """The accepted annotations that have a box, in pixels or in shares, with their row."""
-    accepted = decisions.filter(pc.equal(decisions.column("decision"), "accepted")).column("annotation_id").combine_chunks()
+    accepted = decisions.filter(pc.equal(decisions.column("decision"), Decision.ACCEPTED)).column("annotation_id").combine_chunks()
     is_accepted = pc.is_in(annotations.column("annotation_id"), value_set=accepted)
     numbered = annotations.select(["annotation_id", "url", "bbox", "attributes"]).append_column(
         "row", pa.array(range(annotations.num_rows), pa.int64())

@@ -17,7 +17,8 @@ from logoingest.labels.clusters import OpenSpelling, cluster_labels, is_only_noi
 from logoingest.labels.fold import fold
 from logoingest.labels.map_editing import is_exact_only, write_spelling
 from logoingest.labels.map_writing import make_entry
-from logoingest.labels.match import REVIEW, UNKNOWN, decide_labels
+from logoingest.labels.match import decide_labels
+from logoingest.schemas import Decision
 
 if TYPE_CHECKING:
     from logoingest.labels.proposals import Proposal
@@ -140,7 +141,7 @@ def gather_open_labels(
         class_map: what decided.
         pictured: URLs of which there is a picture to show.
     """
-    undecided = pc.is_in(decisions.column("decision"), value_set=pa.array([REVIEW, UNKNOWN]))
+    undecided = pc.is_in(decisions.column("decision"), value_set=pa.array([Decision.REVIEW, Decision.UNKNOWN]))
     picked = annotations.select(["raw_label", "worker_id", "url"]).filter(undecided)
     picked = picked.set_column(0, "raw_label", pc.fill_null(picked.column("raw_label"), ""))
     grouped = picked.group_by("raw_label").aggregate([("raw_label", "count"), ("worker_id", "distinct"), ("url", "distinct")])
@@ -169,7 +170,7 @@ def _divide_answers(rows: Sequence[Mapping[str, Any]], class_map: ClassMap) -> d
     """
     listed = {row["raw_label"]: values for row in rows if (values := read_choices(row["raw_label"]))}
     made = decide_labels(sorted({value for values in listed.values() for value in values}), class_map)
-    is_open = {decision.raw_label for decision in made if decision.decision in {REVIEW, UNKNOWN}}
+    is_open = {decision.raw_label for decision in made if decision.decision in {Decision.REVIEW, Decision.UNKNOWN}}
     divided: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         label = row["raw_label"]

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.fold import fold
 from logoingest.labels.known_names import is_known_name
-from logoingest.labels.match import ACCEPTED, decide_labels
-from logoingest.schemas import TextConflictRow
+from logoingest.labels.match import decide_labels
+from logoingest.schemas import Decision, TextConflictRow
 
 #: A reader less sure of a text than this is not believed.
 MIN_SCORE = 0.8
@@ -40,7 +40,7 @@ def find_named_classes(texts: Sequence[str], class_map: ClassMap) -> list[dict[s
         named: dict[str, bool] = {}
         for part, is_sure in listed.items():
             decision = decided[part]
-            if decision.decision == ACCEPTED and decision.rule not in _INEXACT and decision.class_id is not None:
+            if decision.decision == Decision.ACCEPTED and decision.rule not in _INEXACT and decision.class_id is not None:
                 named[decision.class_id] = named.get(decision.class_id, False) or is_sure
         found.append(named)
     return found

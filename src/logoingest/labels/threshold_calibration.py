@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logoingest.labels.fold import fold
-from logoingest.labels.match import ACCEPTED, decide_labels
+from logoingest.labels.match import decide_labels
 from logoingest.labels.threshold_grid import AXES, Grid, Place, Setting, rank_laxness
 from logoingest.labels.threshold_mess import KINDS, make_mess
+from logoingest.schemas import Decision
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map import ClassMap, Spelling
@@ -232,7 +233,7 @@ def _run(class_map: ClassMap, texts: Sequence[str], wanted: Sequence[str | None]
 def _decide(class_map: ClassMap, texts: Sequence[str], wanted: Sequence[str | None], places: Sequence[int]) -> tuple[Bools, Bools]:
     right, taken = np.zeros(len(texts), bool), np.zeros(len(texts), bool)
     for place, decision in zip(places, decide_labels([texts[place] for place in places], class_map), strict=True):
-        taken[place] = decision.decision == ACCEPTED
+        taken[place] = decision.decision == Decision.ACCEPTED
         right[place] = taken[place] and decision.class_ids == (wanted[place],)
     return right, taken
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from logoingest.fetch import ShardJob, find_hash_fault, write_expected
 from logoingest.pipeline.session import Run
-from logoingest.schemas import AnnotationRow, Reason
+from logoingest.schemas import AnnotationRow, Outcome, Reason
 
 logger = logging.getLogger("logoingest")
 
@@ -56,7 +56,7 @@ def _find_due(run: Run, shard: str, expected: Mapping[str, Sequence[str]]) -> fr
     rows = run.workspace.read_shard(shard, _COLUMNS).to_pylist()
     changed = [index for index, row in enumerate(rows) if row["expected"] != write_expected(expected.get(row["url"], ()))]
     turned_away = {rows[index]["url"] for index in changed if rows[index]["reason"] == Reason.HASH_MISMATCH}
-    doubtful = [index for index in changed if rows[index]["outcome"] == "ok" and rows[index]["url"] in expected]
+    doubtful = [index for index in changed if rows[index]["outcome"] == Outcome.OK and rows[index]["url"] in expected]
     unread = [index for index in doubtful if not _is_sha256(rows[index], expected)]
     bodies = run.workspace.read_shard_bytes(shard, unread) if unread else []
     wrong = {

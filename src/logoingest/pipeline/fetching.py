@@ -29,7 +29,7 @@ from logoingest.fetch.targets import Target, parse_target
 from logoingest.pipeline.alternatives import give_alternatives
 from logoingest.pipeline.expected import give_expected, list_rechecks
 from logoingest.pipeline.session import Run
-from logoingest.schemas import Stage
+from logoingest.schemas import Outcome, Stage
 from logoingest.workspace import FileRecord, name_begun
 
 logger = logging.getLogger("logoingest")
@@ -184,7 +184,7 @@ def _find_partly_listed(run: Run, listed: pa.Array) -> set[str]:
 
 def _sum_up(outcomes: pa.Table, rows: int) -> dict[str, int]:
     """A shard's listed URLs, those that failed, and the bytes of the others; beside them those that are no longer listed."""
-    failed = pc.sum(pc.equal(outcomes.column("outcome"), "failed")).as_py() or 0
+    failed = pc.sum(pc.equal(outcomes.column("outcome"), Outcome.FAILED)).as_py() or 0
     size = pc.sum(outcomes.column("byte_count")).as_py() or 0
     return {"urls": outcomes.num_rows, "failed": failed, "size": size, "unlisted": rows - outcomes.num_rows}
 
@@ -255,7 +255,7 @@ def forget_shards(run: Run, shards: Sequence[str]) -> None:
 
 def has_failed(row: Mapping[str, object]) -> bool:
     """Whether a row of ``downloads`` (outcome, image_reason) holds no usable picture."""
-    return row["outcome"] != "ok" or row["image_reason"] is not None
+    return row["outcome"] != Outcome.OK or row["image_reason"] is not None
 
 
 def is_on_host(url: str, host: str) -> bool:

@@ -17,14 +17,14 @@ from logoingest.labels import ClassMap, normalise_annotations
 from logoingest.labels.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
 from logoingest.labels.map_entries import Signature
 from logoingest.labels.map_writing import write_document
-from logoingest.labels.match import ACCEPTED, decide_labels
+from logoingest.labels.match import decide_labels
 from logoingest.labels.rulings import Ruling, shorten
 from logoingest.labels.suggestions import Cluster, OpenLabels, cluster_open_labels, gather_open_labels
 from logoingest.pictures.thumbnails import draw_thumbnail
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS
 from logoingest.pipeline.staleness import explain_staleness
-from logoingest.schemas import Stage
+from logoingest.schemas import Decision, Stage
 
 THUMBNAIL_SIDE_PX = 160
 """Longer side of the pictures beside an exported sheet."""
@@ -147,7 +147,9 @@ def list_side_effects(review: Review, edit: MapEdit) -> list[SideEffect]:
     others = [label for label in review.labels.column("raw_label").to_pylist() if label not in known][:_PREVIEWED_LABELS]
     before, after = decide_labels(others, review.class_map), decide_labels(others, edit.class_map)
     found = [
-        SideEffect(one.raw_label, describe_decision(one), describe_decision(other), one.decision == ACCEPTED, other.matched_alias)
+        SideEffect(
+            one.raw_label, describe_decision(one), describe_decision(other), one.decision == Decision.ACCEPTED, other.matched_alias
+        )
         for one, other in zip(before, after, strict=True)
         if (one.decision, one.class_ids) != (other.decision, other.class_ids)
     ]

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from logoingest.report.material import Material
 from logoingest.report.section import Notice, Section
+from logoingest.schemas import Decision
 from logoingest.wording import spell_count
 
 #: Rows a list has at most; what is left out is counted.
@@ -40,7 +41,7 @@ def _list_rules(labels: pa.Table) -> list[dict[str, Any]]:
 
 
 def _list_queue(labels: pa.Table) -> dict[str, Any]:
-    doubtful = labels.filter(pc.is_in(labels.column("decision"), value_set=pa.array(["review", "unknown"])))
+    doubtful = labels.filter(pc.is_in(labels.column("decision"), value_set=pa.array([Decision.REVIEW, Decision.UNKNOWN])))
     answers = pc.sum(doubtful.column("count")).as_py() or 0
     rows = doubtful.slice(0, MOST_ROWS).to_pylist()
     return {"rows": rows, "labels": doubtful.num_rows, "answers": answers, "left_out": max(0, doubtful.num_rows - MOST_ROWS)}
