@@ -21,6 +21,7 @@ from logoingest.training.classification.judgement import judge, run_controls
 from logoingest.training.classification.preparation import prepare
 from logoingest.training.classification.training import train
 from logoingest.training.data.splits import Fold, cut_folds
+from logoingest.training.loop.fitting import Checkpoint
 
 CONFIG = TrainConfig(
     model="shufflenet_v2_x0_5", image_side_px=32, epochs=2, batch_size=16, lr=0.02, device="cpu", workers=0, controls=False
@@ -68,6 +69,35 @@ def test_equal_seeds_train_equally(prepared):
     one, two = (train(prepared, CONFIG, 3) for _ in range(2))
     assert one.history == two.history
     assert np.array_equal(one.predictions["test"].probabilities, two.predictions["test"].probabilities)
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"balance": "sampler", "model": "squeezenet1_1"}, {"freeze": "backbone", "early_stop_epochs": 4}],
+    ids=["whole", "head"],
+)
+def test_a_training_that_goes_on_from_a_checkpoint_ends_as_if_it_had_never_stopped(prepared, options, tmp_path):
+    """Shuffling, random changes, dropout, optimizer, schedule and best weights all go on where they were, also through a file."""
+    config = CONFIG.model_copy(update={"epochs": 3, **options})
+    kept = []
+
+    def stop_at_second(checkpoint):
+        kept.append(checkpoint)
+        if len(checkpoint.history) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(prepared, config, on_checkpoint=stop_at_second)
+    torch.save(vars(kept[0]) | {"history": None}, tmp_path / "checkpoint.pt")
+    restored = torch.load(tmp_path / "checkpoint.pt", weights_only=True) | {"history": kept[0].history}
+    whole, first, second = (train(prepared, config, resume=each) for each in (None, Checkpoint(**restored), kept[1]))
+    for resumed in (first, second):
+        assert resumed.history == whole.history
+        assert np.array_equal(resumed.predictions["test"].probabilities, whole.predictions["test"].probabilities)
 
 
 @pytest.mark.parametrize("freeze", ["none", "backbone"])

@@ -11,7 +11,7 @@ from logoingest.training.classification.preparation import Prepared
 from logoingest.training.data.feeds import Feed, PictureFeed, make_feed
 from logoingest.training.data.splits import Fold
 from logoingest.training.loop.features import extract_features, make_head_job
-from logoingest.training.loop.fitting import Epoch, fit
+from logoingest.training.loop.fitting import Checkpoint, Epoch, fit
 from logoingest.training.loop.jobs import Job, build_job
 from logoingest.training.loop.phases import Phases
 from logoingest.training.loop.prediction import Predictions, predict
@@ -50,6 +50,8 @@ def train(
     base_dir: Path = Path(),
     scored: Sequence[str] = SCORED_SPLITS,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    resume: Checkpoint | None = None,
     phases: Phases | None = None,
 ) -> Trained:
     """Fine-tune a network and predict. Writes nothing, and leaves what was prepared as it is.
@@ -62,6 +64,8 @@ def train(
         base_dir: what a relative ``weights`` file is relative to.
         scored: the splits to predict, of train, validation and test.
         on_epoch: told every epoch's figures when it ends.
+        on_checkpoint: given, after every epoch but the last, what ``resume`` takes.
+        resume: go on with a training of the same prepared release, config, seed and fold; its figures are those it would have had.
         phases: told how far it is: pictures (the frozen network's features), fit, score.
 
     Raises:
@@ -76,7 +80,7 @@ def train(
     with phases.phase("pictures"):
         job, feeds = _extract_all(job, pictures)
     with phases.phase("fit"):
-        history = fit(job, feeds["train"], feeds["validation"], on_epoch=on_epoch)
+        history = fit(job, feeds["train"], feeds["validation"], on_epoch=on_epoch, on_checkpoint=on_checkpoint, resume=resume)
     with phases.phase("score"):
         predictions = {name: predict(job, feeds[name]) for name in scored}
     ids = {name: [feed.pictures.split.image_id[place] for place in feed.places.tolist()] for name, feed in pictures.items()}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,12 +43,74 @@ class Stepper:
     class_weights: Tensor | None
 
 
+Best = tuple[float, dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a fit stands between two epochs: what it needs to go on as if it had never stopped. Tensors, numbers and text only."""
+
+    history: tuple[Epoch, ...]
+    steps_left: int
+    module: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    schedule: dict[str, Any]
+    best: Best | None
+    order: Mapping[str, Any]
+    """State of the generator that shuffles."""
+    changes: Tensor
+    """State of the generator of random changes."""
+    torch_random: Tensor
+    """State of torch's own generator."""
+
+
+@dataclass
+class _Course:
+    """A fit between two epochs."""
+
+    job: Job
+    stepper: Stepper
+    steps_left: int
+    rng: np.random.Generator
+    generator: torch.Generator
+    history: list[Epoch] = field(default_factory=list)
+    best: Best | None = None
+
+    def save(self) -> Checkpoint:
+        return copy.deepcopy(
+            Checkpoint(
+                tuple(self.history),
+                self.steps_left,
+                self.job.module.state_dict(),
+                self.stepper.optimizer.state_dict(),
+                self.stepper.schedule.state_dict(),
+                self.best,
+                self.rng.bit_generator.state,
+                self.generator.get_state(),
+                torch.get_rng_state(),
+            )
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        saved = copy.deepcopy(checkpoint)
+        self.history, self.steps_left, self.best = list(saved.history), saved.steps_left, saved.best
+        self.job.module.load_state_dict(saved.module)
+        self.stepper.optimizer.load_state_dict(saved.optimizer)
+        self.stepper.schedule.load_state_dict(saved.schedule)
+        self.rng.bit_generator.state = saved.order
+        self.generator.set_state(saved.changes)
+        torch.set_rng_state(saved.torch_random)
+
+
 def fit(
     job: Job,
     train: Feed,
     validation: Feed | None,
+    *,
     max_steps: int | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    resume: Checkpoint | None = None,
 ) -> list[Epoch]:
     """Train ``job.module`` in place.
 
@@ -57,40 +120,51 @@ def fit(
         validation: what early stopping looks at; the best epoch's weights are kept when it is on.
         max_steps: fewer steps than the config's epochs have; the schedule is pressed into them.
         on_epoch: told every epoch's figures.
+        on_checkpoint: given, after every epoch but the last, where the fit stands.
+        resume: go on from there; the job, the feeds and the settings must be those it was made with.
 
     Returns:
-        One record an epoch; the last one has a loss that is not finite when training diverged.
+        One record an epoch, those before ``resume`` included; the last one has a loss that is not finite when training diverged.
     """
     config, seed = job.config, job.config.seed
-    rng = np.random.default_rng([seed, 1])
-    generator = torch.Generator().manual_seed(seed + 1)
     steps = config.epochs * len(train.plan(config.batch_size, None))
     steps = steps if max_steps is None else min(steps, max_steps)
-    stepper = make_stepper(job, train, steps)
-    history: list[Epoch] = []
-    best: tuple[float, dict[str, Tensor]] | None = None
+    course = _Course(
+        job, make_stepper(job, train, steps), steps, np.random.default_rng([seed, 1]), torch.Generator().manual_seed(seed + 1)
+    )
     with seed_everything(seed):
-        while steps > 0:
-            counts = balance_counts(train.labels, rng) if config.balance == "sampler" else None
-            batches = train.plan(config.batch_size, rng, counts)[:steps]
-            steps -= len(batches)
-            lr = stepper.optimizer.param_groups[-1]["lr"]
-            loss, accuracy = _run_epoch(job, train, batches, generator, stepper)
-            history.append(Epoch(len(history) + 1, loss, accuracy, *_score_validation(job, validation), lr))
+        if resume is not None:
+            course.restore(resume)
+        while course.steps_left > 0:
+            epoch = _run_epoch(course, train, validation)
             if on_epoch is not None:
-                on_epoch(history[-1])
-            if not math.isfinite(loss) or len(history) == config.epochs:
+                on_epoch(epoch)
+            if not math.isfinite(epoch.train_loss) or epoch.epoch == config.epochs:
                 break
-            best = _keep_best(job.module, history, best) if config.early_stop_epochs else None
-            if best is not None and _has_stalled(history, config.early_stop_epochs):
+            course.best = _keep_best(job.module, epoch, course.best) if config.early_stop_epochs else None
+            if course.best is not None and _has_stalled(course.history, config.early_stop_epochs):
                 break
-    if best is not None:
-        best = _keep_best(job.module, history, best)
+            if on_checkpoint is not None and course.steps_left > 0:
+                on_checkpoint(course.save())
+    if course.best is not None:
+        best = _keep_best(job.module, course.history[-1], course.best)
         job.module.load_state_dict(best[1] if best is not None else {})
-    return history
+    return course.history
 
 
-def _run_epoch(
+def _run_epoch(course: _Course, train: Feed, validation: Feed | None) -> Epoch:
+    """One pass over train and one look at validation."""
+    job, stepper = course.job, course.stepper
+    counts = balance_counts(train.labels, course.rng) if job.config.balance == "sampler" else None
+    batches = train.plan(job.config.batch_size, course.rng, counts)[: course.steps_left]
+    course.steps_left -= len(batches)
+    lr = stepper.optimizer.param_groups[-1]["lr"]
+    loss, accuracy = _learn(job, train, batches, course.generator, stepper)
+    course.history.append(Epoch(len(course.history) + 1, loss, accuracy, *_score_validation(job, validation), lr))
+    return course.history[-1]
+
+
+def _learn(
     job: Job,
     train: Feed,
     batches: list[Rows],
@@ -163,10 +237,8 @@ def _score_validation(job: Job, validation: Feed | None) -> tuple[float | None, 
     return float(loss.mean()), correct / len(validation.labels)
 
 
-def _keep_best(
-    module: nn.Module, history: list[Epoch], best: tuple[float, dict[str, Tensor]] | None
-) -> tuple[float, dict[str, Tensor]] | None:
-    loss = history[-1].validation_loss
+def _keep_best(module: nn.Module, epoch: Epoch, best: Best | None) -> Best | None:
+    loss = epoch.validation_loss
     if loss is None or not math.isfinite(loss) or (best is not None and loss >= best[0]):
         return best
     return loss, copy.deepcopy(module.state_dict())
