@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from logoingest.config.sections import PLAIN_SPLITS
 from logoingest.errors import GateError, Problem, UsageError
+from logoingest.release.features import SEVERAL
 from logoingest.release.loader import Release
 from logoingest.release.random_access import PictureReader
 
@@ -104,10 +105,10 @@ def read_split(release: Release, *names: str) -> Split:
     tables = [release.to_arrow(name, _COLUMNS) for name in there]
     label = _join(tables, "label").astype(np.int64)
     class_count, title = len(release.class_names), " and ".join(names)
-    wrong = label[(label < -1) | (label >= class_count)]
+    wrong = label[(label < SEVERAL) | (label >= class_count)]
     if len(wrong):
         raise GateError(Problem(title, f"label {wrong[0]} of {class_count} classes", "the release was edited by hand: run verify"))
-    row = np.flatnonzero(label >= 0).astype(np.int64)  # -1: several classes
+    row = np.flatnonzero(label != SEVERAL).astype(np.int64)
     image_id, group_id = (tuple(_join(tables, column)[row].tolist()) for column in ("image_id", "group_id"))
     reader = PictureReader(files)
     row_group = np.searchsorted(np.array(reader.group_starts), row, side="right") - 1
