@@ -33,6 +33,8 @@ from logoingest.schemas import Reason
 
 unhurried = hypothesis_settings(deadline=None)  # other work on the machine is no failure
 CASES = json.loads((Path(__file__).parents[1] / "data/fetch/robots.json").read_text(encoding="utf-8"))
+#: The cases of RFC 9309 §2.2 and §5, and what Google's parser is tested for (github.com/google/robotstxt), each told anew.
+OTHERS = json.loads((Path(__file__).parents[1] / "data/fetch/robots_of_others.json").read_text(encoding="utf-8"))
 US = frozenset({"logoingest"})
 SETTINGS = FetchSettings()
 
@@ -52,6 +54,14 @@ def aim(path: str) -> Target:
 def test_files_are_read_as_the_rfc_has_it(case):
     """Each path is allowed or refused."""
     rules = parse_robots(case["file"].encode(), US)
+    assert [path for path in case["allowed"] if rules.judge(aim(path)) is not None] == []
+    assert [path for path in case["refused"] if rules.judge(aim(path)) is None] == []
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=[f"{index} {case['why']}" for index, case in enumerate(OTHERS)])
+def test_files_are_read_as_others_read_them(case):
+    """The RFC's own examples, and those of the parser most files are written for."""
+    rules = parse_robots(case["file"].encode(), {case["agent"].lower()})
     assert [path for path in case["allowed"] if rules.judge(aim(path)) is not None] == []
     assert [path for path in case["refused"] if rules.judge(aim(path)) is None] == []
 

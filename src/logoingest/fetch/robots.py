@@ -1,7 +1,11 @@
 """robots.txt (RFC 9309, and Crawl-delay beside it): what a file says to us, and how long that is remembered. No I/O, no clock.
 
-A parser of our own, because a refusal names its line, a file is kept as the few rules that concern us, and a group speaks to us
-by its whole product token, as the RFC has it, not by the beginning of one.
+A parser of our own. Protego 0.7, the kept one, was measured on the RFC's and Google's cases (tests/data/fetch/robots_of_others.json)
+and on ours: of 149 and 104 it reads 9 and 3 otherwise, this one none. It takes a group for ``foo`` for one that speaks to ``foobot``,
+and knows neither an agent up to its first space nor one with a version; two of the misses are a byte order mark, which its caller
+could take off. It answers yes or no, where a refusal here names its line, and keeps whole files, where the cache keeps the few rules
+that concern us. It is not faster: 0.8 µs a URL against 0.6 for 23 rules, 2.0 ms against 1.8 for 1,000 rules of two wildcards each. It
+sets no bound: each 6.6 MB of a file cost it 1.5 CPU seconds, where 66 MB cost 0.14 here. Google's ``index.html`` for ``/`` is not in the RFC, nor here.
 """
 
 from __future__ import annotations
