@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from logoingest.boxes import find_box_fault
 from logoingest.choices import write_choices
 from logoingest.schemas import RESERVED_ATTRIBUTES, SHARES
+from logoingest.sources.cells.json_items import read_objects
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 _CORNER_KEYS = (("left", "top"), ("x", "y"))
@@ -205,6 +206,19 @@ def read_each(items: Iterable[Any], read: Callable[[Any], Answer]) -> tuple[list
         except AnswerError as error:
             faults.append(str(error))
     return answers, faults
+
+
+def read_drawn(
+    text: str, is_drawn: Callable[[Mapping[str, Any]], bool], read: Callable[[Any], Answer]
+) -> tuple[list[Answer], list[str]] | None:
+    """The answers of a cell that is a JSON list of drawn things alone, and why some cannot be read; None when it is something else."""
+    if text.lstrip()[:1] != "[":
+        return None
+    try:
+        drawn = read_objects(parse_json(text))
+    except AnswerError:
+        return None
+    return read_each(drawn, read) if drawn and all(map(is_drawn, drawn)) else None
 
 
 def join_boxes(labels: Sequence[Answer], cell: Any) -> list[Answer]:

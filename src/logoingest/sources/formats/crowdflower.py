@@ -18,10 +18,9 @@ from logoingest.sources.cells.answers import (
     AnswerError,
     describe_scalar,
     name_text,
-    parse_json,
     read_answers,
     read_box,
-    read_each,
+    read_drawn,
 )
 from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import (
@@ -34,7 +33,6 @@ from logoingest.sources.cells.columns import (
     pick_label,
 )
 from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.json_items import read_objects
 from logoingest.sources.cells.records import Record, make_records, refuse_record
 from logoingest.sources.cells.rows import Table
 from logoingest.sources.cells.tables import inspect_table, iterate_rows
@@ -168,17 +166,11 @@ def _read_answers(cell: Any) -> tuple[list[Answer], list[str]]:
     """What a cell says, and why shapes in it are not read."""
     text = describe_scalar(cell)
     if text.lstrip()[:1] == "[":
-        try:
-            drawn = read_objects(parse_json(text))
-        except AnswerError:
-            drawn = []
-        if drawn and all(isinstance(item.get("coordinates"), dict) for item in drawn):
-            return read_each(drawn, _read_drawn)
-        return read_answers(text), []
+        return read_drawn(text, lambda item: isinstance(item.get("coordinates"), dict), _read_box) or (read_answers(text), [])
     return [Answer(write_choices(text.splitlines()) if "\n" in text.strip() else text)], []
 
 
-def _read_drawn(item: Mapping[str, Any]) -> Answer:
+def _read_box(item: Mapping[str, Any]) -> Answer:
     if item.get("type", "box") != "box":
         raise AnswerError(f"a shape of the kind {str(item['type'])[:40]} is not read")
     place = item["coordinates"]

@@ -17,9 +17,8 @@ from logoingest.sources.cells.answers import (
     AnswerError,
     describe_scalar,
     name_text,
-    parse_json,
     read_answers,
-    read_each,
+    read_drawn,
     read_number,
 )
 from logoingest.sources.cells.boxes import place_shares
@@ -145,14 +144,7 @@ def _read_status(row: Mapping[str, Any]) -> tuple[str, str | None]:
 def _read_answers(cell: Any) -> tuple[list[Answer], list[str]]:
     """What a cell says, and why shapes in it are not read."""
     text = describe_scalar(cell)
-    if text.lstrip()[:1] == "[":
-        try:
-            drawn = read_objects(parse_json(text))
-        except AnswerError:
-            drawn = []
-        if drawn and all("shape" in item or "data" in item for item in drawn):
-            return read_each(drawn, _read_shape)
-    return read_answers(text), []
+    return read_drawn(text, lambda item: "shape" in item or "data" in item, _read_shape) or (read_answers(text), [])
 
 
 def _read_shape(item: Mapping[str, Any]) -> Answer:
