@@ -30,7 +30,8 @@ _SOURCE_KEYS = (
     "bbox_columns",
     "annotator_columns",
 )
-_OPTIONAL_SECTIONS = ("fetch", "images", "samples", "splits", "release", "train", "report")
+#: What a config may leave out, written all the same: its keys and what they mean.
+_OPTIONAL_SECTIONS = tuple(name for name, field in Config.model_fields.items() if not field.is_required() and name != "base_dir")
 
 
 class Scaffold(NamedTuple):
