@@ -12,11 +12,11 @@ import pytest
 
 from logoingest.fetch import Fetcher, breaker, fetch_urls
 from logoingest.fetch.breaker import DOWN, Breaker
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.schemas import Reason
 
 HERE = ("http", "h.test", 80)
-REFUSED = Verdict(Reason.CONNECT, "connection refused", can_heal=True)
+REFUSED = FetchFault(Reason.CONNECT, "connection refused", can_heal=True)
 
 
 def test_failures_in_a_row_open_a_circuit_and_an_answer_starts_the_count_anew():
@@ -31,7 +31,7 @@ def test_failures_in_a_row_open_a_circuit_and_an_answer_starts_the_count_anew():
     circuits.note_failure(HERE, REFUSED, 0.0)
     verdict = circuits.explain(HERE)
     assert verdict is not None
-    assert verdict == Verdict(
+    assert verdict == FetchFault(
         Reason.HOST_DOWN,
         "not asked: 3 requests in a row failed (fetch.breaker_failures = 3), lastly with connect (connection refused)",
     )

@@ -27,7 +27,7 @@ from logoingest.fetch.fallbacks import (
     may_fall_back,
     merge_alternatives,
 )
-from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, Verdict
+from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, FetchFault
 from logoingest.fetch.pursuit import NOWHERE
 from logoingest.fetch.targets import Target, parse_target
 from logoingest.schemas import Reason
@@ -73,7 +73,7 @@ def target(url: str) -> Target:
 def list_urls(url: str, ending: Ending = GONE, alternatives=(), settings: FetchSettings = ALL) -> list[tuple[str, str]]:
     """(label, URL or why there is none) of what would be tried."""
     found = list_candidates(target(url), ending, alternatives, settings, NOW)
-    return [(item.label, item.target.detail if isinstance(item.target, Verdict) else item.target.url) for item in found]
+    return [(item.label, item.target.detail if isinstance(item.target, FetchFault) else item.target.url) for item in found]
 
 
 # -- what may be healed ----------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_the_copy_wanted_may_be_an_old_one():
 def test_the_archive_is_not_told_what_it_cannot_know(url, why):
     """Private URLs stay private."""
     found = make_lookup(target(url), ALL, NOW)
-    assert isinstance(found, Verdict)
+    assert isinstance(found, FetchFault)
     assert found.detail == f"not asked: {why}"
 
 
@@ -294,7 +294,7 @@ def test_a_copy_of_the_url_is_found(asked, url):
 def test_any_other_answer_is_no_copy(answer, detail):
     """None, one of an error, one of another URL, or no answer at all: each says what it is."""
     found = read_lookup(answer, target("http://example.com/"))
-    assert isinstance(found, Verdict)
+    assert isinstance(found, FetchFault)
     assert found.detail == detail
 
 
@@ -309,7 +309,7 @@ _JSON = st.recursive(
 def test_no_answer_is_too_strange_to_read(body):
     """Whatever a server makes up: a timestamp of 14 digits, or a verdict."""
     found = read_lookup(body, target("http://example.com/"))
-    assert isinstance(found, Verdict) or (len(found) == 14 and found.isdigit())
+    assert isinstance(found, FetchFault) or (len(found) == 14 and found.isdigit())
 
 
 # -- config ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from logoingest.fetch.http.transport import make_wire_url
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
     HEALING,
-    Verdict,
+    FetchFault,
     admit_url,
     finish_verdict,
     follow_redirect,
@@ -81,7 +81,7 @@ def test_any_string_is_a_target_or_a_fault(text):
     assert target.host
     assert "@" not in target.url.partition("://")[2].partition("/")[0]
     assert parse_target(target.url) == target._replace(authorization=None)
-    assert isinstance(admit_url(text, SETTINGS), Target | Verdict)
+    assert isinstance(admit_url(text, SETTINGS), Target | FetchFault)
 
 
 @unhurried
@@ -93,7 +93,7 @@ def test_any_location_is_followed_or_refused(text):
     found = join_target(base, text)
     if isinstance(found, Target) and found.authorization == base.authorization:
         assert found.origin == base.origin or "@" in text
-    assert isinstance(follow_redirect(base, text, SETTINGS), Target | Verdict)
+    assert isinstance(follow_redirect(base, text, SETTINGS), Target | FetchFault)
 
 
 @unhurried
@@ -239,7 +239,7 @@ def test_any_retry_after_is_harmless(text):
 def test_waits_grow_with_full_jitter_within_their_bound(attempts, backoff, most, seed):
     """Between 0 and backoff·2^(n-1), never above max_backoff_s; none after the last attempt."""
     settings = FetchSettings(max_attempts=20, backoff_s=backoff, max_backoff_s=most)
-    wait = plan_retry(Verdict(Reason.CONNECT, "", can_heal=True), attempts, settings, random.Random(seed))
+    wait = plan_retry(FetchFault(Reason.CONNECT, "", can_heal=True), attempts, settings, random.Random(seed))
     if attempts >= 20:
         assert wait is None
     else:
@@ -249,8 +249,8 @@ def test_waits_grow_with_full_jitter_within_their_bound(attempts, backoff, most,
 def test_only_what_can_heal_is_tried_again():
     """And a pause that is too long is not waited for, but told."""
     rng = random.Random(0)
-    assert plan_retry(Verdict(Reason.HTTP_4XX, "HTTP 404"), 1, SETTINGS, rng) is None
-    slow = Verdict(Reason.HTTP_4XX, "HTTP 429", can_heal=True, retry_after_s=31)
+    assert plan_retry(FetchFault(Reason.HTTP_4XX, "HTTP 404"), 1, SETTINGS, rng) is None
+    slow = FetchFault(Reason.HTTP_4XX, "HTTP 429", can_heal=True, retry_after_s=31)
     assert plan_retry(slow, 1, SETTINGS, rng) is None
     assert "longer than fetch.max_backoff_s" in finish_verdict(slow, SETTINGS).detail
     assert plan_retry(slow._replace(retry_after_s=20), 1, SETTINGS, rng) == 20

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.fetch.refresh import (
-    Finding,
+    RefreshResult,
     Validators,
     choose_validators,
     is_confirmed,
@@ -109,21 +109,21 @@ def test_a_304_is_believed_unless_it_names_another_tag(ours, theirs, is_about_it
 @pytest.mark.parametrize(
     ("row", "finding"),
     [
-        (answer(status=304, sha256=None, bytes=None), Finding.UNCHANGED),
-        (answer(sha256="old"), Finding.UNCHANGED),
-        (answer(sha256="old", image_reason="decode_error"), Finding.UNCHANGED),
-        (answer(), Finding.CHANGED),
-        (answer(image_reason="not_image"), Finding.GONE),
-        (answer(image_reason="placeholder"), Finding.GONE),
-        (answer(image_reason="truncated"), Finding.FAILED),
-        (answer(image_reason="decode_error"), Finding.FAILED),
-        (answer(image_reason="bomb"), Finding.FAILED),
-        *[(failure(Reason.HTTP_4XX, status), Finding.GONE) for status in (400, 402, 403, 404, 405, 410, 418, 451)],
-        *[(failure(Reason.HTTP_4XX, status), Finding.FAILED) for status in (401, 407, 408, 425, 429)],
-        *[(failure(Reason.HTTP_5XX, status), Finding.FAILED) for status in (500, 501, 503, 511)],
-        (failure(Reason.OPTED_OUT, 200), Finding.GONE),
-        (failure(Reason.HASH_MISMATCH, 200), Finding.GONE),
-        (failure(Reason.PROTOCOL, 304), Finding.FAILED),
+        (answer(status=304, sha256=None, bytes=None), RefreshResult.UNCHANGED),
+        (answer(sha256="old"), RefreshResult.UNCHANGED),
+        (answer(sha256="old", image_reason="decode_error"), RefreshResult.UNCHANGED),
+        (answer(), RefreshResult.CHANGED),
+        (answer(image_reason="not_image"), RefreshResult.GONE),
+        (answer(image_reason="placeholder"), RefreshResult.GONE),
+        (answer(image_reason="truncated"), RefreshResult.FAILED),
+        (answer(image_reason="decode_error"), RefreshResult.FAILED),
+        (answer(image_reason="bomb"), RefreshResult.FAILED),
+        *[(failure(Reason.HTTP_4XX, status), RefreshResult.GONE) for status in (400, 402, 403, 404, 405, 410, 418, 451)],
+        *[(failure(Reason.HTTP_4XX, status), RefreshResult.FAILED) for status in (401, 407, 408, 425, 429)],
+        *[(failure(Reason.HTTP_5XX, status), RefreshResult.FAILED) for status in (500, 501, 503, 511)],
+        (failure(Reason.OPTED_OUT, 200), RefreshResult.GONE),
+        (failure(Reason.HASH_MISMATCH, 200), RefreshResult.GONE),
+        (failure(Reason.PROTOCOL, 304), RefreshResult.FAILED),
     ],
 )
 def test_what_an_answer_means(row, finding):
@@ -134,7 +134,7 @@ def test_what_an_answer_means(row, finding):
 @pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.HTTP_4XX, Reason.OPTED_OUT, Reason.HASH_MISMATCH}))
 def test_every_other_failure_leaves_it_open(reason):
     """A name that is not found may be our own name service; a robots.txt says nothing about the picture."""
-    assert judge_answer("old", failure(reason)) is Finding.FAILED
+    assert judge_answer("old", failure(reason)) is RefreshResult.FAILED
 
 
 @pytest.mark.parametrize("known_hash", [hashlib.sha256(b"body").hexdigest(), "pixels"])
@@ -155,7 +155,7 @@ def test_a_changed_picture_keeps_the_old_ones_name():
 def test_a_304_updates_only_what_it_says():
     """RFC 9111 §3.2: a new date is taken, the tag it did not repeat stays; no fetch time, no status, no bytes are touched."""
     row = answer(status=304, sha256=None, bytes=None, last_modified="Fri, 10 Oct 2025 07:30:20 GMT")
-    assert list_changes(known(), row, Finding.UNCHANGED) == {
+    assert list_changes(known(), row, RefreshResult.UNCHANGED) == {
         "refreshed": "unchanged",
         "checked_at": NOW,
         "detail": None,
@@ -166,7 +166,7 @@ def test_a_304_updates_only_what_it_says():
 
 def test_the_same_bytes_bring_their_own_headers():
     """Those of this answer, even where they are none now; and it was the URL itself that served them."""
-    changes = list_changes(known(), answer(sha256="old", etag='W/"v2"', final_url="http://h.test/b"), Finding.UNCHANGED)
+    changes = list_changes(known(), answer(sha256="old", etag='W/"v2"', final_url="http://h.test/b"), RefreshResult.UNCHANGED)
     assert (changes["etag"], changes["last_modified"], changes["final_url"]) == ('W/"v2"', None, "http://h.test/b")
     assert changes["fallback"] is None
     assert "bytes" not in changes
@@ -176,9 +176,9 @@ def test_the_same_bytes_bring_their_own_headers():
 def test_what_is_gone_or_failed_says_why_and_changes_nothing_else():
     """Not its reason and outcome: the picture is there."""
     for row, finding, why in (
-        (failure(Reason.HTTP_4XX, 404, "HTTP 404"), Finding.GONE, "HTTP 404"),
-        (failure(Reason.DNS, None, None), Finding.FAILED, "dns"),
-        (answer(image_reason="not_image", image_detail="HTML"), Finding.GONE, "HTML"),
+        (failure(Reason.HTTP_4XX, 404, "HTTP 404"), RefreshResult.GONE, "HTTP 404"),
+        (failure(Reason.DNS, None, None), RefreshResult.FAILED, "dns"),
+        (answer(image_reason="not_image", image_detail="HTML"), RefreshResult.GONE, "HTML"),
     ):
         told = {"refreshed": finding.value, "checked_at": NOW, "detail": f"when asked again: {why}"}
         assert list_changes(known(), row, finding) == told

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.fetch import FetchSettings, fetch_urls
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.fetch.robots import (
     ALLOW_ALL,
     MAX_ROBOTS_BYTES,
@@ -70,7 +70,7 @@ def test_a_refusal_names_the_line_and_the_group():
     """So that a person finds it in the file; a long rule is cut."""
     rules = parse_robots(b"User-agent: x\n\nUser-agent: *\nDisallow: /a\x1b[31m\nDisallow: /" + b"b" * 200, US)
     verdict = rules.judge(aim("/a%1B[31m/c"))
-    assert verdict == Verdict(Reason.ROBOTS, "robots.txt line 4: Disallow: /a%1B%5B31m (User-agent: *)")
+    assert verdict == FetchFault(Reason.ROBOTS, "robots.txt line 4: Disallow: /a%1B%5B31m (User-agent: *)")
     long = rules.judge(aim("/" + "b" * 300))
     assert long is not None
     assert len(long.detail) < 160
@@ -153,7 +153,7 @@ def test_statuses_mean_what_the_rfc_says():
 
 def test_a_host_that_cannot_be_asked_fails_its_urls_for_that_reason():
     """A dead name is a dead name; only where a host answers, or another one was to answer, it is a matter of robots.txt."""
-    dead = Verdict(Reason.DNS, "there is no such host name")
+    dead = FetchFault(Reason.DNS, "there is no such host name")
     assert explain_unread(dead, asked=True) == dead._replace(detail="there is no such host name, when asked for robots.txt")
     assert explain_unread(dead, asked=False).reason is Reason.ROBOTS
 
@@ -161,7 +161,7 @@ def test_a_host_that_cannot_be_asked_fails_its_urls_for_that_reason():
 def test_the_cache_forgets_by_age():
     """Rules, refusals and files that say nothing alike."""
     cache = RobotsCache()
-    trouble = Verdict(Reason.ROBOTS, "later", can_heal=True)
+    trouble = FetchFault(Reason.ROBOTS, "later", can_heal=True)
     answers = [ALLOW_ALL, trouble, parse_robots(b"User-agent: *\nDisallow: /a", US)]
     for index, answer in enumerate(answers):
         cache.put(("http", f"h{index}.test", 80), answer, 100.0)

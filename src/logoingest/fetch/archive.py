@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from logoingest.fetch.addresses import explain_refusal
-from logoingest.fetch.policy import LOCAL_NAMES, Verdict, admit_url
+from logoingest.fetch.policy import LOCAL_NAMES, FetchFault, admit_url
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target, UrlFault, parse_target
 from logoingest.schemas import Reason
@@ -29,11 +29,11 @@ MAX_ANSWER_BYTES = 64_000
 
 _COPY = re.compile(r"/[0-9]{4,14}(?:[a-z]{2}_)?/(.+)", re.DOTALL)
 _WWW = re.compile(r"www\d*\.")
-_NO_COPY = Verdict(Reason.HTTP_4XX, "it has no copy")
-_NO_ANSWER = Verdict(Reason.PROTOCOL, "its look-up gave no answer of the kind its API describes")
+_NO_COPY = FetchFault(Reason.HTTP_4XX, "it has no copy")
+_NO_ANSWER = FetchFault(Reason.PROTOCOL, "its look-up gave no answer of the kind its API describes")
 
 
-def make_lookup(target: Target, settings: FetchSettings, now: datetime) -> Target | Verdict:
+def make_lookup(target: Target, settings: FetchSettings, now: datetime) -> Target | FetchFault:
     """The question for a copy of ``target``, or why it is not asked.
 
     The URL is named without its scheme: copies are filed without it, and with ``https://`` the look-up misses some
@@ -48,7 +48,7 @@ def make_lookup(target: Target, settings: FetchSettings, now: datetime) -> Targe
     is_copy = isinstance(copies, Target) and copies.origin == target.origin
     refusal = "the URL is the archive's own" if is_copy else explain_secrecy(target)
     if refusal is not None:
-        return Verdict(Reason.BAD_URL, f"not asked: {refusal}")
+        return FetchFault(Reason.BAD_URL, f"not asked: {refusal}")
     timestamp = settings.archive_date or now.strftime("%Y%m%d")
     name = quote(target.url.partition("://")[2], safe="/:")
     joint = "&" if "?" in settings.archive_url else "?"
@@ -67,7 +67,7 @@ def explain_secrecy(target: Target) -> str | None:
     return None if is_public else "the URL is one of a private network"
 
 
-def read_lookup(body: bytes, target: Target) -> str | Verdict:
+def read_lookup(body: bytes, target: Target) -> str | FetchFault:
     """The timestamp (14 digits) of the copy that an answer speaks of, or why there is none to be used.
 
     Args:
@@ -88,7 +88,7 @@ def read_lookup(body: bytes, target: Target) -> str | Verdict:
     return _judge_copy(closest, target) if isinstance(closest, dict) else _NO_COPY
 
 
-def _judge_copy(copy: dict[str, Any], target: Target) -> str | Verdict:
+def _judge_copy(copy: dict[str, Any], target: Target) -> str | FetchFault:
     timestamp, status, url = copy.get("timestamp"), copy.get("status"), copy.get("url")
     if copy.get("available") is not True:
         return _NO_COPY
@@ -96,10 +96,10 @@ def _judge_copy(copy: dict[str, Any], target: Target) -> str | Verdict:
         return _NO_ANSWER
     if str(status) != "200":
         shown = status if isinstance(status, str) and re.fullmatch(r"[0-9]{3}", status) else "unknown"
-        return Verdict(Reason.HTTP_4XX, f"its copy is one of an error (status {shown})")
+        return FetchFault(Reason.HTTP_4XX, f"its copy is one of an error (status {shown})")
     match = _COPY.search(url)
     if match is None or _make_key(match[1]) != _make_key(target.url):
-        return Verdict(Reason.HTTP_4XX, "its copy is of another URL")
+        return FetchFault(Reason.HTTP_4XX, "its copy is of another URL")
     return timestamp
 
 
@@ -113,6 +113,6 @@ def _make_key(url: str) -> tuple[str, int, str, tuple[str, ...]] | None:
     return _WWW.sub("", found.host, count=1), port, unquote(path).lower().rstrip("/"), tuple(sorted(query.lower().split("&")))
 
 
-def make_copy_target(timestamp: str, target: Target, settings: FetchSettings) -> Target | Verdict:
+def make_copy_target(timestamp: str, target: Target, settings: FetchSettings) -> Target | FetchFault:
     """Where the bytes of a copy are."""
     return admit_url(f"{settings.archive_content_url.rstrip('/')}/{timestamp}id_/{target.url}", settings)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from logoingest.fetch.breaker import Breaker, Origin
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.fetch.pursuit import Batch, Errand, Pursuit
 
 
@@ -20,7 +20,7 @@ class Bench:
         batches: set[Batch],
         *,
         enqueue: Callable[[Pursuit], None],
-        settle: Callable[[Pursuit, Verdict], None],
+        settle: Callable[[Pursuit, FetchFault], None],
         pump: Callable[[], None],
     ) -> None:
         self._breaker = breaker

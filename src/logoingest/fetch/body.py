@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 
 from logoingest.fetch.http.codings import CodingError, Decoder, make_decoder
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.schemas import Reason
 
 
 class BodyFaultError(Exception):
     """The body cannot be used; carries the verdict. Never leaves the package."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: FetchFault) -> None:
         super().__init__(verdict.detail)
         self.verdict = verdict
 
@@ -29,7 +29,7 @@ async def read_body(chunks: AsyncIterator[bytes], declared_length: str | None, c
     Raises:
         BodyFaultError: too large, truncated, or coded in a way that is not understood.
     """
-    too_large = BodyFaultError(Verdict(Reason.TOO_LARGE, f"more than fetch.max_bytes = {max_bytes} bytes"))
+    too_large = BodyFaultError(FetchFault(Reason.TOO_LARGE, f"more than fetch.max_bytes = {max_bytes} bytes"))
     if declared_length and declared_length.isascii() and declared_length.isdigit() and int(declared_length[:18]) > max_bytes:
         raise too_large
     pieces: list[bytes] = []
@@ -48,7 +48,7 @@ async def read_body(chunks: AsyncIterator[bytes], declared_length: str | None, c
         if decoder is not None and received:
             decoder.finish()
     except CodingError as error:
-        raise BodyFaultError(Verdict(error.reason, error.detail, can_heal=error.reason is Reason.TRUNCATED)) from None
+        raise BodyFaultError(FetchFault(error.reason, error.detail, can_heal=error.reason is Reason.TRUNCATED)) from None
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.schemas import Reason
 
 #: scheme, host, port: what answers http may be dead for https.
@@ -20,7 +20,7 @@ MAX_ORIGINS = 50_000
 @dataclass(slots=True)
 class _Circuit:
     failures: int = 0
-    verdict: Verdict | None = None
+    verdict: FetchFault | None = None
     """Why nothing is asked of it; None while it is closed."""
     probe_from: float = 0.0
     probing: bool = False
@@ -38,7 +38,7 @@ class Breaker:
         self._pause_s = pause_s
         self._circuits: dict[Origin, _Circuit] = {}
 
-    def explain(self, origin: Origin) -> Verdict | None:
+    def explain(self, origin: Origin) -> FetchFault | None:
         """Why nothing is asked of an origin; None if it may be asked."""
         circuit = self._circuits.get(origin)
         return None if circuit is None else circuit.verdict
@@ -54,7 +54,7 @@ class Breaker:
         del self._circuits[origin]
         return circuit.verdict is not None
 
-    def note_failure(self, origin: Origin, verdict: Verdict, now: float, *, is_probe: bool = False) -> None:
+    def note_failure(self, origin: Origin, verdict: FetchFault, now: float, *, is_probe: bool = False) -> None:
         """It is not there, for a reason among ``DOWN``."""
         if not self._failures:
             return
@@ -65,13 +65,13 @@ class Breaker:
             circuit.probe_from = now + self._pause_s
         elif circuit.verdict is None and circuit.failures >= self._failures:
             count = f"{circuit.failures} requests in a row failed" if circuit.failures > 1 else "the last request failed"
-            circuit.verdict = Verdict(
+            circuit.verdict = FetchFault(
                 Reason.HOST_DOWN,
                 f"not asked: {count} (fetch.breaker_failures = {self._failures}), lastly with {verdict.reason.value} ({verdict.detail})",
             )
             circuit.probe_from = now
 
-    def trip(self, origin: Origin, verdict: Verdict, probe_from: float) -> bool:
+    def trip(self, origin: Origin, verdict: FetchFault, probe_from: float) -> bool:
         """Open a circuit at once; ``verdict`` is what its URLs end with. False when circuits are switched off."""
         if not self._failures:
             return False

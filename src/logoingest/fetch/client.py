@@ -31,7 +31,7 @@ from logoingest.fetch.failures import NETWORK_ERRORS, check_address, judge_error
 from logoingest.fetch.http.connection import ForgivingConnector, StaleConnectionError
 from logoingest.fetch.http.transport import VerbatimTransport
 from logoingest.fetch.integrity import DIGEST_HEADERS, find_digest_fault
-from logoingest.fetch.policy import DELIVERIES, Verdict, judge_opt_out, judge_range
+from logoingest.fetch.policy import DELIVERIES, FetchFault, judge_opt_out, judge_range
 from logoingest.fetch.resolver import Lookup, Resolver, look_up_addresses
 from logoingest.fetch.robots import MAX_ROBOTS_BYTES
 from logoingest.fetch.settings import FetchSettings, Proxy, make_ssl_context
@@ -61,7 +61,7 @@ class Reply(NamedTuple):
 class Failure(NamedTuple):
     """An exchange that gave no usable answer; ``status`` when the head of one came."""
 
-    verdict: Verdict
+    verdict: FetchFault
     status: int | None
 
 
@@ -272,7 +272,7 @@ def _check_digests(headers: httpx.Headers, body: bytes, coding: str | None) -> N
     if any(name in headers for name in DIGEST_HEADERS):
         fault = find_digest_fault(headers, body, coding)
         if fault is not None:
-            raise BodyFaultError(Verdict(Reason.TRUNCATED, fault, can_heal=True))
+            raise BodyFaultError(FetchFault(Reason.TRUNCATED, fault, can_heal=True))
 
 
 def _find_location(headers: httpx.Headers) -> str | None:

@@ -13,13 +13,13 @@ from typing import Any
 from logoingest.fetch.archive import make_copy_target, read_lookup
 from logoingest.fetch.fallbacks import describe_tries, list_candidates, read_ending
 from logoingest.fetch.pace import Pace
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.fetch.pursuit import Detour, Pursuit
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
 from logoingest.schemas import Outcome, Reason
 
-_LED_AWAY = Verdict(Reason.REDIRECT_REFUSED, "it led to another host")
+_LED_AWAY = FetchFault(Reason.REDIRECT_REFUSED, "it led to another host")
 _HEADERS_OF_ITS_OWN = {"etag": None, "last_modified": None}  # they say nothing about the URL of the row
 
 
@@ -50,20 +50,20 @@ class Detours:
         self._close_leg(pursuit, detour)
         return self._enter_next(pursuit, detour)
 
-    def read_answer(self, pursuit: Pursuit, body: bytes | None) -> Verdict | None:
+    def read_answer(self, pursuit: Pursuit, body: bytes | None) -> FetchFault | None:
         """Take the archive's answer: None when the pursuit goes on to the copy it speaks of."""
         detour = pursuit.detour
         assert detour is not None, "whoever asks the archive is on a detour"
         timestamp = read_lookup(body or b"", detour.target)
-        copy = timestamp if isinstance(timestamp, Verdict) else make_copy_target(timestamp, detour.target, self._settings)
-        if isinstance(copy, Verdict):
+        copy = timestamp if isinstance(timestamp, FetchFault) else make_copy_target(timestamp, detour.target, self._settings)
+        if isinstance(copy, FetchFault):
             return copy
         self._close_leg(pursuit, detour)
         detour.is_asking = False
         self._request(pursuit, detour, copy)
         return None
 
-    def judge_redirect(self, pursuit: Pursuit, following: Target) -> Verdict | None:
+    def judge_redirect(self, pursuit: Pursuit, following: Target) -> FetchFault | None:
         """Whether a redirect leads away from what was to be asked: the archive's own words only are the archive's."""
         is_away = pursuit.detour is not None and pursuit.detour.is_archived and following.host != pursuit.first.host
         return _LED_AWAY if is_away else None
@@ -90,7 +90,7 @@ class Detours:
     def _enter_next(self, pursuit: Pursuit, detour: Detour) -> bool:
         while detour.left:
             detour.current = candidate = detour.left.popleft()
-            if isinstance(candidate.target, Verdict):
+            if isinstance(candidate.target, FetchFault):
                 detour.notes.append(f"{candidate.label}: {candidate.target.detail}")
             elif candidate.target.url not in detour.asked:
                 detour.is_asking = detour.is_archived

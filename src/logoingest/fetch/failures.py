@@ -22,7 +22,7 @@ from yarl import URL
 from logoingest.errors import LogoingestError
 from logoingest.fetch.addresses import explain_refusal, parse_socket_address
 from logoingest.fetch.http.connection import BrokenBodyError, Http2OnlyError, StaleConnectionError
-from logoingest.fetch.policy import NOT_ALLOWED, Verdict
+from logoingest.fetch.policy import NOT_ALLOWED, FetchFault
 from logoingest.fetch.settings import FetchSettings, Proxy
 from logoingest.schemas import Reason
 
@@ -76,7 +76,7 @@ class _Scene(NamedTuple):
     proxy: Proxy | None
 
 
-def judge_error(error: BaseException, settings: FetchSettings, *, reading: bool, proxy: Proxy | None = None) -> Verdict:
+def judge_error(error: BaseException, settings: FetchSettings, *, reading: bool, proxy: Proxy | None = None) -> FetchFault:
     """The verdict on an exception of an exchange.
 
     Args:
@@ -108,25 +108,25 @@ def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 _HUNG_UP = "the server hung up before it answered"
-_HTTP2_ONLY = Verdict(Reason.PROTOCOL, "the host speaks HTTP/2 only, which is not spoken here")
-_NO_HTTP = Verdict(Reason.PROTOCOL, "the answer is no valid HTTP")
-_BROKEN_OFF = Verdict(Reason.TRUNCATED, "the connection broke off in the body", can_heal=True)
+_HTTP2_ONLY = FetchFault(Reason.PROTOCOL, "the host speaks HTTP/2 only, which is not spoken here")
+_NO_HTTP = FetchFault(Reason.PROTOCOL, "the answer is no valid HTTP")
+_BROKEN_OFF = FetchFault(Reason.TRUNCATED, "the connection broke off in the body", can_heal=True)
 
 
-def _judge_refused(error: Any, _: _Scene) -> Verdict:
+def _judge_refused(error: Any, _: _Scene) -> FetchFault:
     article = "an" if error.kind[0] in "aeiou" else "a"
-    return Verdict(Reason.PRIVATE_ADDRESS, f"the name leads to {article} {error.kind} address, {NOT_ALLOWED}")
+    return FetchFault(Reason.PRIVATE_ADDRESS, f"the name leads to {article} {error.kind} address, {NOT_ALLOWED}")
 
 
-def _judge_lookup(error: Any, scene: _Scene) -> Verdict:
+def _judge_lookup(error: Any, scene: _Scene) -> FetchFault:
     permanent = isinstance(error, LookupFailedError) and error.permanent
     if scene.proxy is not None:
-        return Verdict(Reason.PROXY, "the proxy's name cannot be looked up", can_heal=not permanent)
+        return FetchFault(Reason.PROXY, "the proxy's name cannot be looked up", can_heal=not permanent)
     detail = "there is no such host name" if permanent else "the host name cannot be looked up"
-    return Verdict(Reason.DNS, detail, can_heal=not permanent)
+    return FetchFault(Reason.DNS, detail, can_heal=not permanent)
 
 
-def _judge_tls(error: Any, scene: _Scene) -> Verdict:
+def _judge_tls(error: Any, scene: _Scene) -> FetchFault:
     if scene.reading:
         return _BROKEN_OFF
     place = getattr(error, "host", None), getattr(error, "port", None)
@@ -140,42 +140,42 @@ def _judge_tls(error: Any, scene: _Scene) -> Verdict:
         reason = getattr(error, "reason", None) or (told[1] if told else "no TLS spoken here")
         detail = f"handshake failed: {str(reason).lower().replace('_', ' ')}"
     if scene.proxy is not None and place == (URL(scene.proxy.url).host, URL(scene.proxy.url).port):
-        return Verdict(Reason.PROXY, f"the proxy's {detail}")
-    return Verdict(Reason.TLS, f"the {detail}")
+        return FetchFault(Reason.PROXY, f"the proxy's {detail}")
+    return FetchFault(Reason.TLS, f"the {detail}")
 
 
-def _judge_tunnel(error: Any, _: _Scene) -> Verdict:
+def _judge_tunnel(error: Any, _: _Scene) -> FetchFault:
     if error.status == 407:
-        return Verdict(Reason.PROXY, "the proxy asks for a user and password (407)")
-    return Verdict(Reason.PROXY, f"the proxy answered {error.status} to CONNECT", can_heal=error.status >= 500)
+        return FetchFault(Reason.PROXY, "the proxy asks for a user and password (407)")
+    return FetchFault(Reason.PROXY, f"the proxy answered {error.status} to CONNECT", can_heal=error.status >= 500)
 
 
-def _judge_proxy_connect(error: Any, _: _Scene) -> Verdict:
+def _judge_proxy_connect(error: Any, _: _Scene) -> FetchFault:
     _refuse_own_fault(error.os_error)
-    return Verdict(Reason.PROXY, f"no connection to the proxy: {_describe_os_error(error.os_error)}", can_heal=True)
+    return FetchFault(Reason.PROXY, f"no connection to the proxy: {_describe_os_error(error.os_error)}", can_heal=True)
 
 
-def _judge_read_timeout(_: Any, scene: _Scene) -> Verdict:
-    return Verdict(
+def _judge_read_timeout(_: Any, scene: _Scene) -> FetchFault:
+    return FetchFault(
         Reason.TIMEOUT_READ, f"nothing came for fetch.read_timeout_s = {scene.settings.read_timeout_s:g} s", can_heal=True
     )
 
 
-def _judge_connect_timeout(_: Any, scene: _Scene) -> Verdict:
-    return Verdict(
+def _judge_connect_timeout(_: Any, scene: _Scene) -> FetchFault:
+    return FetchFault(
         Reason.TIMEOUT_CONNECT,
         f"no connection within fetch.connect_timeout_s = {scene.settings.connect_timeout_s:g} s",
         can_heal=True,
     )
 
 
-def _judge_connect(error: Any, _: _Scene) -> Verdict:
+def _judge_connect(error: Any, _: _Scene) -> FetchFault:
     _refuse_own_fault(error.os_error)
-    return Verdict(Reason.CONNECT, _describe_os_error(error.os_error), can_heal=True)
+    return FetchFault(Reason.CONNECT, _describe_os_error(error.os_error), can_heal=True)
 
 
-def _judge_hang_up(_: Any, scene: _Scene) -> Verdict:
-    return _BROKEN_OFF if scene.reading else Verdict(Reason.CONNECT, _HUNG_UP, can_heal=True)
+def _judge_hang_up(_: Any, scene: _Scene) -> FetchFault:
+    return _BROKEN_OFF if scene.reading else FetchFault(Reason.CONNECT, _HUNG_UP, can_heal=True)
 
 
 def _refuse_own_fault(error: OSError) -> None:
@@ -191,7 +191,7 @@ def _describe_os_error(error: OSError) -> str:
 
 
 #: The first rule that fits any link of the chain of causes decides, so the more telling ones come first.
-_RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any, _Scene], Verdict]]] = (
+_RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any, _Scene], FetchFault]]] = (
     (RefusedAddressError, _judge_refused),
     (LookupFailedError, _judge_lookup),
     (Http2OnlyError, lambda _error, _scene: _HTTP2_ONLY),
@@ -206,5 +206,5 @@ _RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Ca
     ((aiohttp.ServerDisconnectedError, StaleConnectionError), _judge_hang_up),
     (aiohttp.ClientConnectorError, _judge_connect),
     ((ConnectionError, aiohttp.ClientOSError), _judge_hang_up),
-    ((aiohttp.InvalidURL, httpx.InvalidURL), lambda _error, _scene: Verdict(Reason.BAD_URL, "is malformed")),
+    ((aiohttp.InvalidURL, httpx.InvalidURL), lambda _error, _scene: FetchFault(Reason.BAD_URL, "is malformed")),
 )

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from logoingest.fetch.archive import make_lookup
-from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, STRAINED_STATUSES, Verdict, admit_url
+from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, STRAINED_STATUSES, FetchFault, admit_url
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
 from logoingest.schemas import Outcome, Reason
@@ -67,12 +67,12 @@ class Ending(NamedTuple):
         return self.status in STRAINED_STATUSES or self.detail in {LEFT_ALONE.detail, HOPELESS.detail}
 
 
-class Candidate(NamedTuple):
+class Replacement(NamedTuple):
     """What is tried next: its kind, its name for people, and the first request, or why there is none."""
 
     kind: str
     label: str
-    target: Target | Verdict
+    target: Target | FetchFault
 
 
 def read_ending(row: Mapping[str, Any]) -> Ending | None:
@@ -94,7 +94,7 @@ def may_fall_back(kind: str, ending: Ending) -> bool:
 
 def list_candidates(
     own: Target, ending: Ending, alternatives: Sequence[str], settings: FetchSettings, now: datetime
-) -> deque[Candidate]:
+) -> deque[Replacement]:
     """What is tried for a URL, in the order of ``settings.fallbacks``.
 
     Args:
@@ -104,31 +104,31 @@ def list_candidates(
         settings: the fallbacks wanted.
         now: today, UTC.
     """
-    found = deque[Candidate]()
+    found = deque[Replacement]()
     for kind in settings.fallbacks:
         if may_fall_back(kind, ending):
             found.extend(_make_candidates(kind, own, alternatives, settings, now))
     if not ending.is_busy:
         return found
-    return deque(item for item in found if isinstance(item.target, Verdict) or item.target.host != ending.host)
+    return deque(item for item in found if isinstance(item.target, FetchFault) or item.target.host != ending.host)
 
 
 def _make_candidates(
     kind: str, own: Target, alternatives: Sequence[str], settings: FetchSettings, now: datetime
-) -> Iterator[Candidate]:
+) -> Iterator[Replacement]:
     if kind == HTTPS and own.scheme == "http":
-        yield Candidate(kind, kind, make_https(own, settings))
+        yield Replacement(kind, kind, make_https(own, settings))
     elif kind == ALTERNATIVE:
         for number, url in enumerate(alternatives[:MAX_ALTERNATIVES], 1):
-            yield Candidate(kind, f"alternative {number}", admit_url(url, settings))
+            yield Replacement(kind, f"alternative {number}", admit_url(url, settings))
     elif kind == ARCHIVE and own.scheme:  # it knows no files of ours
-        yield Candidate(kind, kind, make_lookup(own, settings, now))
+        yield Replacement(kind, kind, make_lookup(own, settings, now))
 
 
-def make_https(target: Target, settings: FetchSettings) -> Target | Verdict:
+def make_https(target: Target, settings: FetchSettings) -> Target | FetchFault:
     """The same over TLS: port 443 in place of 80, any other port as it is. Credentials go along: it is their own host."""
     found = admit_url("https" + target.url.removeprefix("http"), settings)
-    return found if isinstance(found, Verdict) else found._replace(authorization=target.authorization)
+    return found if isinstance(found, FetchFault) else found._replace(authorization=target.authorization)
 
 
 def merge_alternatives(lists: Iterable[Sequence[str]], url: str) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from logoingest.fetch.outcomes import compose_outcome, examine_body, hand_over, 
 from logoingest.fetch.pace import Pace
 from logoingest.fetch.policy import (
     DELIVERIES,
-    Verdict,
+    FetchFault,
     admit_url,
     follow_redirect,
     judge_hop,
@@ -203,7 +203,7 @@ class Fetcher:
                 self._files.begin(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url, validators=known))
                 continue
             target = admit_url(url, self._settings)
-            if isinstance(target, Verdict):
+            if isinstance(target, FetchFault):
                 self._settle(Pursuit(NOWHERE, NOWHERE, 0.0, batch=batch, index=index, url=url), target)
             else:
                 budget_s = self._settings.total_timeout_s
@@ -221,11 +221,11 @@ class Fetcher:
             rules = self._robots.find_rules(pursuit)
             if rules is None:
                 return
-            verdict = rules if isinstance(rules, Verdict) else rules.judge(target)
+            verdict = rules if isinstance(rules, FetchFault) else rules.judge(target)
             if verdict is not None:
                 self._settle(pursuit, verdict)
                 return
-            if not isinstance(rules, Verdict) and rules.crawl_delay_s and self._settings.max_crawl_delay_s:
+            if not isinstance(rules, FetchFault) and rules.crawl_delay_s and self._settings.max_crawl_delay_s:
                 delay_s = min(rules.crawl_delay_s, self._settings.max_crawl_delay_s) * self._settings.shares
                 self._pace.set_delay(target.host, delay_s, time.monotonic())
         self._schedule.push(target.host, pursuit, first=first)
@@ -324,15 +324,15 @@ class Fetcher:
     def _may_read(self) -> bool:
         return self.may_start()
 
-    async def _finish_file(self, pursuit: Pursuit, found: bytes | Verdict) -> None:
-        if isinstance(found, Verdict):
+    async def _finish_file(self, pursuit: Pursuit, found: bytes | FetchFault) -> None:
+        if isinstance(found, FetchFault):
             self._settle(pursuit, found)
         else:
             reply = Reply(200, None, None, None, None, None, found, None)
             self._settle(pursuit, reply, await self._examine(pursuit, found))
         self._pump()
 
-    async def _examine(self, pursuit: Pursuit, body: bytes) -> dict[str, Any] | Verdict:
+    async def _examine(self, pursuit: Pursuit, body: bytes) -> dict[str, Any] | FetchFault:
         expected = pursuit.batch.expected.get(pursuit.url, ())
         known = None if pursuit.validators is None else pursuit.validators.sha256
         if len(body) <= self._inline_bytes:
@@ -360,7 +360,7 @@ class Fetcher:
             if not deadline.expired():
                 raise
             detail = f"not complete within fetch.total_timeout_s = {self._settings.total_timeout_s:g} s"
-            answer = Failure(Verdict(Reason.TIMEOUT_TOTAL, detail, can_heal=True), None)
+            answer = Failure(FetchFault(Reason.TIMEOUT_TOTAL, detail, can_heal=True), None)
         took = time.monotonic() - began
         errand.budget_s -= took
         errand.took_s += took
@@ -385,7 +385,7 @@ class Fetcher:
         else:
             self._schedule.push_later(time.monotonic() + wait, pursuit.target.host, pursuit)
 
-    def _judge_reply(self, pursuit: Pursuit, reply: Reply) -> Verdict | None:
+    def _judge_reply(self, pursuit: Pursuit, reply: Reply) -> FetchFault | None:
         """None when a redirect or an answer leads on; ``pursuit.target`` is then where to."""
         if reply.status == 304 and pursuit.list_conditions():
             pursuit.validators = pursuit.validators and pursuit.validators._replace(etag=None, last_modified=None)  # ask plainly
@@ -397,16 +397,16 @@ class Fetcher:
         if pursuit.is_asking and reply.status in DELIVERIES and self._detours is not None:
             return self._detours.read_answer(pursuit, reply.body)
         if reply.status in DELIVERIES or reply.location is None:
-            return Verdict(Reason.EMPTY, f"HTTP {reply.status} with an empty body")
+            return FetchFault(Reason.EMPTY, f"HTTP {reply.status} with an empty body")
         following = follow_redirect(pursuit.target, reply.location, self._settings)
-        if isinstance(following, Verdict):
+        if isinstance(following, FetchFault):
             return following
         if self._detours is not None and (refusal := self._detours.judge_redirect(pursuit, following)) is not None:
             return refusal
         pursuit.target, pursuit.cookies = following, reply.cookies
         return judge_hop(pursuit.show_request(), pursuit.seen, self._settings)
 
-    def _settle(self, pursuit: Pursuit, answer: Verdict | Reply, facts: Mapping[str, Any] | Verdict | None = None) -> None:
+    def _settle(self, pursuit: Pursuit, answer: FetchFault | Reply, facts: Mapping[str, Any] | FetchFault | None = None) -> None:
         """The end of a URL, or of one of the addresses it may be found under; then the next one is asked."""
         batch = pursuit.batch
         if pursuit.probes is not None:  # it never came to ask: let another one

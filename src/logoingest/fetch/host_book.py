@@ -9,7 +9,7 @@ from logoingest.fetch.breaker import DOWN, Breaker, Origin
 from logoingest.fetch.client import Failure, Reply
 from logoingest.fetch.outcomes import read_pause
 from logoingest.fetch.pace import Pace
-from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, STRAINED_REASONS, STRAINED_STATUSES, Verdict
+from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, STRAINED_REASONS, STRAINED_STATUSES, FetchFault
 from logoingest.fetch.pursuit import Errand, Pursuit
 from logoingest.fetch.schedule import Schedule
 from logoingest.fetch.settings import FetchSettings
@@ -48,7 +48,7 @@ class HostBook:
         elif is_hopeless:
             self._leave_alone(origin, HOPELESS, now)
 
-    def _note_failure(self, origin: Origin, verdict: Verdict, now: float, *, is_probe: bool) -> None:
+    def _note_failure(self, origin: Origin, verdict: FetchFault, now: float, *, is_probe: bool) -> None:
         was_open = self._breaker.explain(origin) is not None
         self._breaker.note_failure(origin, verdict, now, is_probe=is_probe)
         if not was_open and self._breaker.explain(origin) is not None:
@@ -64,6 +64,6 @@ class HostBook:
             if isinstance(errand, Pursuit):
                 self._bench.add(errand)
 
-    def _leave_alone(self, origin: Origin, verdict: Verdict, until: float) -> None:
+    def _leave_alone(self, origin: Origin, verdict: FetchFault, until: float) -> None:
         if self._breaker.trip(origin, verdict, until):
             self._give_up(origin)

@@ -11,15 +11,15 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 
 from logoingest.errors import LogoingestError
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.fetch.pursuit import Batch, Pursuit
 from logoingest.fetch.settings import FetchSettings
 from logoingest.local_files import FileInRoot, find_file
 from logoingest.schemas import Reason
 
-_OUTSIDE = Verdict(Reason.FILE_REFUSED, "a link leads out of sources.local_root")
-_NO_FILE = Verdict(Reason.FILE_REFUSED, "is no regular file")
-_MISSING = Verdict(Reason.FILE_MISSING, "there is no such file in sources.local_root")
+_OUTSIDE = FetchFault(Reason.FILE_REFUSED, "a link leads out of sources.local_root")
+_NO_FILE = FetchFault(Reason.FILE_REFUSED, "is no regular file")
+_MISSING = FetchFault(Reason.FILE_MISSING, "there is no such file in sources.local_root")
 _MISSING_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 #: Files of one process that are read, or looked at, at once.
@@ -35,7 +35,7 @@ class LocalFiles:
         executor: Executor | None,
         *,
         may_start: Callable[[], bool],
-        finish: Callable[[Pursuit, bytes | Verdict], Awaitable[None]],
+        finish: Callable[[Pursuit, bytes | FetchFault], Awaitable[None]],
     ) -> None:
         """``executor`` reads; ``finish`` takes what was read, on the event loop."""
         self._settings = settings
@@ -80,7 +80,7 @@ class LocalFiles:
             batch.done.set_exception(error)
 
 
-def read_local_file(url: str, settings: FetchSettings) -> bytes | Verdict:
+def read_local_file(url: str, settings: FetchSettings) -> bytes | FetchFault:
     """The bytes of a file in one of ``settings.local_roots``, or why they are not read.
 
     Links are resolved first; then every folder on the way is opened from the one above it and no link is followed any more, so that
@@ -91,7 +91,7 @@ def read_local_file(url: str, settings: FetchSettings) -> bytes | Verdict:
     """
     found = find_file(url, settings.local_roots)
     if found is None:
-        return Verdict(Reason.BAD_URL, "is a local file, and in no source's local_root")
+        return FetchFault(Reason.BAD_URL, "is a local file, and in no source's local_root")
     try:
         return _read(found, settings.max_bytes)
     except OSError as error:
@@ -99,12 +99,12 @@ def read_local_file(url: str, settings: FetchSettings) -> bytes | Verdict:
             raise LogoingestError("too many open files", "raise the limit (ulimit -n), and run again") from None
         if error.errno in _MISSING_ERRORS:
             return _MISSING
-        return Verdict(Reason.FILE_REFUSED, f"cannot be read: {os.strerror(error.errno or errno.EIO).lower()}")
+        return FetchFault(Reason.FILE_REFUSED, f"cannot be read: {os.strerror(error.errno or errno.EIO).lower()}")
     except ValueError:
         return _MISSING
 
 
-def _read(found: FileInRoot, max_bytes: int) -> bytes | Verdict:
+def _read(found: FileInRoot, max_bytes: int) -> bytes | FetchFault:
     root = os.path.realpath(found.folder)
     real = os.path.realpath(os.path.join(root, found.path))
     if os.path.commonpath([root, real]) != root or real == root:
@@ -116,8 +116,8 @@ def _read(found: FileInRoot, max_bytes: int) -> bytes | Verdict:
             return _NO_FILE
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
-        return Verdict(Reason.TOO_LARGE, f"more than fetch.max_bytes = {max_bytes} bytes")
-    return data or Verdict(Reason.EMPTY, "the file is empty")
+        return FetchFault(Reason.TOO_LARGE, f"more than fetch.max_bytes = {max_bytes} bytes")
+    return data or FetchFault(Reason.EMPTY, "the file is empty")
 
 
 def _open_below(root: str, parts: list[str]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from logoingest.fetch.client import Failure, Reply
 from logoingest.fetch.integrity import find_hash_fault
 from logoingest.fetch.jobs import Inspect
-from logoingest.fetch.policy import HEALING, Verdict, finish_verdict, parse_retry_after
+from logoingest.fetch.policy import HEALING, FetchFault, finish_verdict, parse_retry_after
 from logoingest.fetch.pursuit import Pursuit
 from logoingest.fetch.rows import compose_row, describe_failure
 from logoingest.fetch.settings import FetchSettings
@@ -20,13 +20,13 @@ from logoingest.schemas import FACT_COLUMNS, Outcome, Reason
 
 def examine_body(
     body: bytes, inspect: Inspect | None, known_sha256: str | None = None, expected: Sequence[str] = ()
-) -> dict[str, Any] | Verdict:
+) -> dict[str, Any] | FetchFault:
     """sha256, length and FACT_COLUMNS of a body; an ``inspect`` that raises makes it a ``decode_error``.
 
     Of bytes that are known (by their sha256) the facts are left out. Bytes that are not as expected are not looked into.
     """
     if expected and (fault := find_hash_fault(expected, body)) is not None:
-        return Verdict(Reason.HASH_MISMATCH, fault)
+        return FetchFault(Reason.HASH_MISMATCH, fault)
     facts: dict[str, Any] = {"sha256": hashlib.sha256(body).hexdigest(), "byte_count": len(body)}
     if inspect is None or facts["sha256"] == known_sha256:
         return facts
@@ -39,11 +39,11 @@ def examine_body(
 
 
 def compose_outcome(
-    pursuit: Pursuit, answer: Verdict | Reply, facts: Mapping[str, Any] | Verdict | None, settings: FetchSettings
+    pursuit: Pursuit, answer: FetchFault | Reply, facts: Mapping[str, Any] | FetchFault | None, settings: FetchSettings
 ) -> dict[str, Any]:
     """The row of a pursuit that ended with a verdict, or with a body and what ``examine_body`` told of it."""
-    answer = facts if isinstance(facts, Verdict) else answer
-    if isinstance(answer, Verdict):
+    answer = facts if isinstance(facts, FetchFault) else answer
+    if isinstance(answer, FetchFault):
         return compose_row(pursuit) | describe_failure(finish_verdict(answer, settings))
     headers = {"content_type": answer.content_type, "etag": answer.etag, "last_modified": answer.last_modified}
     return (

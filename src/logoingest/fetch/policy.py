@@ -39,7 +39,7 @@ STRAINED_REASONS = frozenset({Reason.TIMEOUT_CONNECT, Reason.TIMEOUT_READ, Reaso
 _RANGE = re.compile(r"\s*bytes\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})\s*", re.IGNORECASE)
 
 
-class Verdict(NamedTuple):
+class FetchFault(NamedTuple):
     """Why an attempt failed. ``detail`` is one line without times, ports of this machine or credentials."""
 
     reason: Reason
@@ -53,32 +53,32 @@ class Verdict(NamedTuple):
 #: Why an address that is not public is not asked.
 NOT_ALLOWED = "which fetch.allowed_networks does not allow"
 #: What becomes of the URLs of a host that asked for a longer pause than config grants.
-LEFT_ALONE = Verdict(Reason.HOST_DOWN, "not asked: the host wants to be left alone for longer than fetch.max_backoff_s")
+LEFT_ALONE = FetchFault(Reason.HOST_DOWN, "not asked: the host wants to be left alone for longer than fetch.max_backoff_s")
 #: … and of one that refuses or times out however slowly it is asked.
-HOPELESS = Verdict(Reason.HOST_DOWN, "not asked: the host is overloaded or refuses us, however slowly it is asked")
+HOPELESS = FetchFault(Reason.HOST_DOWN, "not asked: the host is overloaded or refuses us, however slowly it is asked")
 
 
-def admit_url(url: str, settings: FetchSettings) -> Target | Verdict:
+def admit_url(url: str, settings: FetchSettings) -> Target | FetchFault:
     """What to request for a URL of the list, or why nothing is requested."""
     target = parse_target(url)
     if isinstance(target, UrlFault):
-        return Verdict(Reason.BAD_URL, target.detail)
+        return FetchFault(Reason.BAD_URL, target.detail)
     return _judge_target(target, settings) or target
 
 
-def follow_redirect(target: Target, location: str, settings: FetchSettings) -> Target | Verdict:
+def follow_redirect(target: Target, location: str, settings: FetchSettings) -> Target | FetchFault:
     """Where a redirect leads, or why it is not followed.
 
     https to http is followed, as browsers do for pictures: no credentials go along, since those stay with their origin.
     """
     following = join_target(target, location)
     if isinstance(following, UrlFault):
-        return Verdict(Reason.REDIRECT_REFUSED, f"redirect: {following.detail}")
+        return FetchFault(Reason.REDIRECT_REFUSED, f"redirect: {following.detail}")
     refusal = _judge_target(following, settings)
     return following if refusal is None else refusal._replace(detail=f"redirect to {refusal.detail}")
 
 
-def judge_hop(request: tuple[str, str], seen: Collection[tuple[str, str]], settings: FetchSettings) -> Verdict | None:
+def judge_hop(request: tuple[str, str], seen: Collection[tuple[str, str]], settings: FetchSettings) -> FetchFault | None:
     """Whether a redirect may be one too many.
 
     Args:
@@ -87,25 +87,27 @@ def judge_hop(request: tuple[str, str], seen: Collection[tuple[str, str]], setti
         settings: how many redirects are followed.
     """
     if request in seen:
-        return Verdict(Reason.REDIRECT_LOOP, "redirects go in a circle")
+        return FetchFault(Reason.REDIRECT_LOOP, "redirects go in a circle")
     if len(seen) > settings.max_redirects:
-        return Verdict(Reason.REDIRECT_LOOP, f"more than fetch.max_redirects = {settings.max_redirects} redirects")
+        return FetchFault(Reason.REDIRECT_LOOP, f"more than fetch.max_redirects = {settings.max_redirects} redirects")
     return None
 
 
-def _judge_target(target: Target, settings: FetchSettings) -> Verdict | None:
+def _judge_target(target: Target, settings: FetchSettings) -> FetchFault | None:
     """Literal addresses are judged here; names when they are resolved, at the moment of connecting (see ``client``)."""
     if target.address is not None:
         kind = explain_refusal(target.address, settings.allowed_networks)
-        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, f"a {kind} address, {NOT_ALLOWED}")
+        return None if kind is None else FetchFault(Reason.PRIVATE_ADDRESS, f"a {kind} address, {NOT_ALLOWED}")
     name = target.host.removesuffix(".")
     if (name in LOCAL_NAMES or name.endswith(".localhost")) and settings.choose_proxy(target) is not None:
         kind = explain_refusal(IPv4Address("127.0.0.1"), settings.allowed_networks)
-        return None if kind is None else Verdict(Reason.PRIVATE_ADDRESS, f"a name of the local machine or network, {NOT_ALLOWED}")
+        return (
+            None if kind is None else FetchFault(Reason.PRIVATE_ADDRESS, f"a name of the local machine or network, {NOT_ALLOWED}")
+        )
     return None
 
 
-def judge_status(status: int, *, has_location: bool = False, relayed: bool = False) -> Verdict | None:
+def judge_status(status: int, *, has_location: bool = False, relayed: bool = False) -> FetchFault | None:
     """What a status means on its own; None for one that brings what was asked for and for a redirect that can be followed.
 
     ``relayed``: a proxy handed it on, so that 407 is the proxy's own.
@@ -114,29 +116,29 @@ def judge_status(status: int, *, has_location: bool = False, relayed: bool = Fal
         return None
     detail = f"HTTP {status}"
     if status == 202:
-        return Verdict(Reason.PROTOCOL, f"{detail}, it is not ready yet", can_heal=True)
+        return FetchFault(Reason.PROTOCOL, f"{detail}, it is not ready yet", can_heal=True)
     if status in (204, 205):
-        return Verdict(Reason.EMPTY, f"{detail}, no content")
+        return FetchFault(Reason.EMPTY, f"{detail}, no content")
     if status == 407 and relayed:
-        return Verdict(Reason.PROXY, "the proxy asks for a user and password (407)")
+        return FetchFault(Reason.PROXY, "the proxy asks for a user and password (407)")
     if 400 <= status < 500:
-        return Verdict(Reason.HTTP_4XX, detail, can_heal=status in HEALING)
+        return FetchFault(Reason.HTTP_4XX, detail, can_heal=status in HEALING)
     if 500 <= status < 600:
-        return Verdict(Reason.HTTP_5XX, detail, can_heal=status in HEALING)
+        return FetchFault(Reason.HTTP_5XX, detail, can_heal=status in HEALING)
     if status in REDIRECTS:
-        return Verdict(Reason.PROTOCOL, f"{detail} without a Location")
-    return Verdict(Reason.PROTOCOL, f"{detail} is no answer to a plain GET")
+        return FetchFault(Reason.PROTOCOL, f"{detail} without a Location")
+    return FetchFault(Reason.PROTOCOL, f"{detail} is no answer to a plain GET")
 
 
-def judge_range(content_range: str | None) -> Verdict | None:
+def judge_range(content_range: str | None) -> FetchFault | None:
     """Whether a 206 brings the whole: ``bytes 0-(n-1)/n`` (RFC 9110 §14.4)."""
     match = _RANGE.fullmatch(content_range or "")
     if match is not None and int(match[1]) == 0 and int(match[2]) + 1 == int(match[3]):
         return None
-    return Verdict(Reason.PROTOCOL, "HTTP 206 brings only a part, which was not asked for")
+    return FetchFault(Reason.PROTOCOL, "HTTP 206 brings only a part, which was not asked for")
 
 
-def judge_opt_out(robots_tags: Sequence[str], tdm_reservation: str | None, settings: FetchSettings) -> Verdict | None:
+def judge_opt_out(robots_tags: Sequence[str], tdm_reservation: str | None, settings: FetchSettings) -> FetchFault | None:
     """Whether the answer's headers say that its picture is not to be used for such a purpose.
 
     Args:
@@ -155,9 +157,9 @@ def judge_opt_out(robots_tags: Sequence[str], tdm_reservation: str | None, setti
             directive = part.strip()
             counts = directive in settings.opt_out_headers or (directive == "none" and "noindex" in settings.opt_out_headers)
             if counts and (not name or name == "*" or name in settings.product_tokens):
-                return Verdict(Reason.OPTED_OUT, f"X-Robots-Tag: {directive}")
+                return FetchFault(Reason.OPTED_OUT, f"X-Robots-Tag: {directive}")
     if tdm_reservation is not None and tdm_reservation.strip() == "1" and "tdm-reservation" in settings.opt_out_headers:
-        return Verdict(Reason.OPTED_OUT, "TDM-Reservation: 1")
+        return FetchFault(Reason.OPTED_OUT, "TDM-Reservation: 1")
     return None
 
 
@@ -177,7 +179,7 @@ def parse_retry_after(text: str | None, now: datetime) -> float | None:
     return max(0.0, (due - now).total_seconds())
 
 
-def plan_retry(verdict: Verdict, attempts: int, settings: FetchSettings, rng: random.Random) -> float | None:
+def plan_retry(verdict: FetchFault, attempts: int, settings: FetchSettings, rng: random.Random) -> float | None:
     """Seconds to wait before the next attempt; None when there is none.
 
     Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter"): anywhere between 0 and
@@ -189,12 +191,12 @@ def plan_retry(verdict: Verdict, attempts: int, settings: FetchSettings, rng: ra
     return max(rng.uniform(0.0, ceiling), verdict.retry_after_s or 0.0)
 
 
-def asks_too_long(verdict: Verdict, settings: FetchSettings) -> bool:
+def asks_too_long(verdict: FetchFault, settings: FetchSettings) -> bool:
     """Whether the server asked for a longer pause than config grants."""
     return verdict.retry_after_s is not None and verdict.retry_after_s > settings.max_backoff_s
 
 
-def finish_verdict(verdict: Verdict, settings: FetchSettings) -> Verdict:
+def finish_verdict(verdict: FetchFault, settings: FetchSettings) -> FetchFault:
     """The verdict as the table keeps it: a pause that was not granted is part of the story."""
     if verdict.can_heal and asks_too_long(verdict, settings):
         return verdict._replace(detail=f"{verdict.detail}; asked to wait longer than fetch.max_backoff_s")

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import httpx
 
 from logoingest.fetch.breaker import Origin
-from logoingest.fetch.fallbacks import ARCHIVE, Candidate
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.fallbacks import ARCHIVE, Replacement
+from logoingest.fetch.policy import FetchFault
 from logoingest.fetch.refresh import Validators, is_confirmed, make_conditions
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
@@ -113,8 +113,8 @@ class Detour:
     """What the URL itself asked for."""
     row: dict[str, Any]
     """How that ended, as a row without its bytes: too many could wait here."""
-    left: deque[Candidate]
-    current: Candidate
+    left: deque[Replacement]
+    current: Replacement
     notes: list[str] = field(default_factory=list)
     """What was tried and how it ended, for people."""
     attempts: int = 0
@@ -137,7 +137,7 @@ class Pursuit(Errand):
     batch: Batch
     index: int
     url: str
-    verdict: Verdict | None = None
+    verdict: FetchFault | None = None
     """How its last attempt ended, if it waits for another."""
     validators: Validators | None = None
     """What its picture, which is there, is known by."""

@@ -28,7 +28,7 @@ _STANDS_IN = frozenset({Reason.NOT_IMAGE, Reason.PLACEHOLDER})
 _HAS_NO_FALLBACK = {"fallback": None, "first_reason": None, "fallback_detail": None}
 
 
-class Finding(StrEnum):
+class RefreshResult(StrEnum):
     """What asking again found: column ``refreshed`` of ``downloads``."""
 
     CHANGED = "changed"
@@ -103,7 +103,7 @@ def mark_placeholders(inspect: Inspect, known: Collection[str], body: bytes) -> 
     return facts
 
 
-def judge_answer(sha256: str | None, row: Mapping[str, Any]) -> Finding:
+def judge_answer(sha256: str | None, row: Mapping[str, Any]) -> RefreshResult:
     """What an answer means.
 
     Args:
@@ -112,26 +112,26 @@ def judge_answer(sha256: str | None, row: Mapping[str, Any]) -> Finding:
     """
     if row["outcome"] == Outcome.OK:
         if row["http_status"] == 304 or row["sha256"] == sha256:
-            return Finding.UNCHANGED
+            return RefreshResult.UNCHANGED
         if row.get("image_reason") is None:
-            return Finding.CHANGED
-        return Finding.GONE if row["image_reason"] in _STANDS_IN else Finding.FAILED
+            return RefreshResult.CHANGED
+        return RefreshResult.GONE if row["image_reason"] in _STANDS_IN else RefreshResult.FAILED
     if row["reason"] == Reason.HTTP_4XX:
-        return Finding.FAILED if row["http_status"] in HEALING | _ASKS_WHO else Finding.GONE
-    return Finding.GONE if row["reason"] in {Reason.OPTED_OUT, Reason.HASH_MISMATCH} else Finding.FAILED
+        return RefreshResult.FAILED if row["http_status"] in HEALING | _ASKS_WHO else RefreshResult.GONE
+    return RefreshResult.GONE if row["reason"] in {Reason.OPTED_OUT, Reason.HASH_MISMATCH} else RefreshResult.FAILED
 
 
 def replace_row(known: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """The new row of a picture that has changed."""
     return {
         **row,
-        "refreshed": Finding.CHANGED.value,
+        "refreshed": RefreshResult.CHANGED.value,
         "checked_at": row["fetched_at"],
         "previous_sha256": known["sha256"],
     }
 
 
-def list_changes(known: Mapping[str, Any], row: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
+def list_changes(known: Mapping[str, Any], row: Mapping[str, Any], finding: RefreshResult) -> dict[str, Any]:
     """The columns that change in the row of a picture whose bytes stay.
 
     Args:
@@ -140,7 +140,7 @@ def list_changes(known: Mapping[str, Any], row: Mapping[str, Any], finding: Find
         finding: anything but changed.
     """
     changes: dict[str, Any] = {"refreshed": finding.value, "checked_at": row["fetched_at"], "detail": None}
-    if finding is not Finding.UNCHANGED:
+    if finding is not RefreshResult.UNCHANGED:
         why = row["image_detail"] if row["outcome"] == Outcome.OK else row["detail"]
         return changes | {"detail": f"when asked again: {why or row.get('image_reason') or row.get('reason')}"}
     if row["http_status"] == 304:  # says only what is new (RFC 9111 §3.2)

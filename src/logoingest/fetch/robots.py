@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from logoingest.fetch.policy import DELIVERIES, REDIRECTS, Verdict, follow_redirect
+from logoingest.fetch.policy import DELIVERIES, REDIRECTS, FetchFault, follow_redirect
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
 from logoingest.schemas import Reason
@@ -47,7 +47,7 @@ _DISALLOW = frozenset({"disallow", "dissallow", "dissalow", "disalow", "diasllow
 _FIELDS = _AGENT | _DISALLOW | {"allow", "crawl-delay"}
 
 
-class Rule(NamedTuple):
+class RobotsRule(NamedTuple):
     """One Allow or Disallow line."""
 
     allow: bool
@@ -80,7 +80,7 @@ class Rule(NamedTuple):
 class RobotRules:
     """What one file says to us; ``rules`` stand in the order of their weight."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RobotsRule, ...] = ()
     crawl_delay_s: float = 0.0
     agent: str = "*"
     """The group that speaks to us."""
@@ -89,7 +89,7 @@ class RobotRules:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_heads", tuple(dict.fromkeys(rule.head for rule in self.rules)))
 
-    def judge(self, target: Target) -> Verdict | None:
+    def judge(self, target: Target) -> FetchFault | None:
         """Why a target is not fetched, or None. The longest rule that matches decides, Allow before Disallow of equal length."""
         if not self.rules:
             return None
@@ -98,10 +98,10 @@ class RobotRules:
             return None
         for rule in self.rules:
             if rule.matches(path):
-                return None if rule.allow else Verdict(Reason.ROBOTS, self._explain(rule))
+                return None if rule.allow else FetchFault(Reason.ROBOTS, self._explain(rule))
         return None
 
-    def _explain(self, rule: Rule) -> str:
+    def _explain(self, rule: RobotsRule) -> str:
         shown = rule.pattern if len(rule.pattern) <= _SHOWN else f"{rule.pattern[: _SHOWN - 1]}…"
         return f"robots.txt line {rule.line}: Disallow: {shown} (User-agent: {self.agent})"
 
@@ -116,7 +116,7 @@ def make_robots_target(target: Target) -> Target:
 
 def read_robots(
     target: Target, status: int, location: str | None, body: bytes, settings: FetchSettings
-) -> RobotRules | Target | Verdict:
+) -> RobotRules | Target | FetchFault:
     """What an answer to the question for robots.txt means (RFC 9309 §2.3.1): rules, another place to ask, or "not now".
 
     A file that is not there, or redirects to where we do not go, sets no rules. A server in trouble (5xx, and 429, which is no
@@ -127,15 +127,15 @@ def read_robots(
         return parse_robots(body, settings.product_tokens)
     if status in REDIRECTS and location is not None:
         following = follow_redirect(target, location, settings)
-        return ALLOW_ALL if isinstance(following, Verdict) else following
+        return ALLOW_ALL if isinstance(following, FetchFault) else following
     if status in GATEWAYS:
-        return Verdict(Reason.HTTP_5XX, f"HTTP {status}, when asked for robots.txt", can_heal=True)
+        return FetchFault(Reason.HTTP_5XX, f"HTTP {status}, when asked for robots.txt", can_heal=True)
     if status == 429 or 500 <= status < 600:
-        return Verdict(Reason.ROBOTS, f"robots.txt cannot be read for now (HTTP {status}), so all is forbidden", can_heal=True)
+        return FetchFault(Reason.ROBOTS, f"robots.txt cannot be read for now (HTTP {status}), so all is forbidden", can_heal=True)
     return ALLOW_ALL
 
 
-def explain_unread(verdict: Verdict, *, asked: bool) -> Verdict:
+def explain_unread(verdict: FetchFault, *, asked: bool) -> FetchFault:
     """The verdict on URLs whose robots.txt could not be had.
 
     Args:
@@ -145,7 +145,7 @@ def explain_unread(verdict: Verdict, *, asked: bool) -> Verdict:
     if asked:
         return verdict._replace(detail=f"{verdict.detail}, when asked for robots.txt")
     detail = f"robots.txt cannot be read for now ({verdict.reason.value}: {verdict.detail}), so all is forbidden"
-    return Verdict(Reason.ROBOTS, detail, can_heal=verdict.can_heal)
+    return FetchFault(Reason.ROBOTS, detail, can_heal=verdict.can_heal)
 
 
 def parse_robots(data: bytes, tokens: Collection[str]) -> RobotRules:
@@ -199,7 +199,7 @@ class _Group:
 
     agent: str = ""
     crawl_delay_s: float = 0.0
-    rules: dict[tuple[str, bool], Rule] = field(default_factory=dict)
+    rules: dict[tuple[str, bool], RobotsRule] = field(default_factory=dict)
     """By pattern and kind: a file that says a thing twice costs no more."""
     wildcards: int = 0
 
@@ -219,7 +219,7 @@ class _Group:
                 pattern = pieces[0]
         self.rules[pattern, allow] = _make_rule(pattern, line, allow=allow)
 
-    def list_rules(self) -> tuple[Rule, ...]:
+    def list_rules(self) -> tuple[RobotsRule, ...]:
         return tuple(sorted(self.rules.values(), key=lambda rule: (-len(rule.pattern), not rule.allow, rule.line)))
 
 
@@ -262,11 +262,11 @@ class RobotsCache:
 
     def __init__(self) -> None:
         self._ready: OrderedDict[Origin, tuple[float, RobotRules]] = OrderedDict()
-        self._packed: OrderedDict[Origin, tuple[float, bytes | Verdict]] = OrderedDict()
+        self._packed: OrderedDict[Origin, tuple[float, bytes | FetchFault]] = OrderedDict()
         self._rule_count = 0
         self._byte_count = 0
 
-    def get(self, origin: Origin, now: float) -> RobotRules | Verdict | None:
+    def get(self, origin: Origin, now: float) -> RobotRules | FetchFault | None:
         """What is known at ``now``."""
         known = self._ready.get(origin) or self._packed.get(origin)
         if known is None:
@@ -286,11 +286,11 @@ class RobotsCache:
             self._keep_ready(origin, answer, until)
         return answer
 
-    def put(self, origin: Origin, answer: RobotRules | Verdict, until: float) -> None:
+    def put(self, origin: Origin, answer: RobotRules | FetchFault, until: float) -> None:
         """Remember an answer until then."""
         self._drop(origin)
-        if isinstance(answer, Verdict) or answer == ALLOW_ALL:
-            self._pack(origin, answer if isinstance(answer, Verdict) else b"", until)
+        if isinstance(answer, FetchFault) or answer == ALLOW_ALL:
+            self._pack(origin, answer if isinstance(answer, FetchFault) else b"", until)
             return
         self._keep_ready(origin, answer, until)
 
@@ -303,7 +303,7 @@ class RobotsCache:
             if oldest not in self._packed:  # it may have been packed before
                 self._pack(oldest, pack_rules(old), oldest_until)
 
-    def _pack(self, origin: Origin, answer: bytes | Verdict, until: float) -> None:
+    def _pack(self, origin: Origin, answer: bytes | FetchFault, until: float) -> None:
         self._packed[origin] = (until, answer)
         self._byte_count += _measure(answer)
         while self._byte_count > self.MAX_BYTES:
@@ -334,12 +334,12 @@ def unpack_rules(data: bytes) -> RobotRules:
     )
 
 
-def _make_rule(pattern: str, line: int, *, allow: bool) -> Rule:
+def _make_rule(pattern: str, line: int, *, allow: bool) -> RobotsRule:
     """A rule from its pattern in canonical form."""
     anchored = pattern.endswith("$")
     head, *rest = (pattern[:-1] if anchored else pattern).split("*")
-    return Rule(allow, pattern, pattern if head == pattern else head, tuple(rest), anchored, line)
+    return RobotsRule(allow, pattern, pattern if head == pattern else head, tuple(rest), anchored, line)
 
 
-def _measure(answer: bytes | Verdict) -> int:
+def _measure(answer: bytes | FetchFault) -> int:
     return 200 + (len(answer) if isinstance(answer, bytes) else 200)

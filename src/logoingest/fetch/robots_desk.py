@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from logoingest.fetch.bench import Bench
 from logoingest.fetch.breaker import DOWN, Breaker, Origin
 from logoingest.fetch.client import Failure, Reply
-from logoingest.fetch.policy import Verdict, plan_retry
+from logoingest.fetch.policy import FetchFault, plan_retry
 from logoingest.fetch.pursuit import Batch, Errand, Pursuit, RobotsErrand
 from logoingest.fetch.robots import (
     ALLOW_ALL,
@@ -48,7 +48,7 @@ class RobotsDesk:
         self._known = RobotsCache()
         self._asking: dict[Origin, RobotsErrand] = {}
 
-    def find_rules(self, pursuit: Pursuit) -> RobotRules | Verdict | None:
+    def find_rules(self, pursuit: Pursuit) -> RobotRules | FetchFault | None:
         """What is known of the pursuit's origin; None when it has to wait and is enqueued again later."""
         target = pursuit.target
         origin = target.origin
@@ -76,7 +76,7 @@ class RobotsDesk:
             else:
                 self._schedule.push(finding.host, errand, first=True)
             return
-        if isinstance(finding, Verdict) and self._breaker.explain(errand.origin) is None:
+        if isinstance(finding, FetchFault) and self._breaker.explain(errand.origin) is None:
             wait = plan_retry(finding._replace(retry_after_s=pause_s), errand.attempts, self._settings, self._rng)
             if wait is not None:
                 errand.start_over(self._settings)
@@ -102,17 +102,17 @@ class RobotsDesk:
         self._schedule.push(file.host, errand, first=True)
         return errand
 
-    def _read(self, errand: RobotsErrand, answer: Reply | Failure) -> RobotRules | Target | Verdict:
+    def _read(self, errand: RobotsErrand, answer: Reply | Failure) -> RobotRules | Target | FetchFault:
         if isinstance(answer, Failure):
             return explain_unread(answer.verdict, asked=answer.status is None and errand.target.origin == errand.origin)
         finding = read_robots(errand.target, answer.status, answer.location, answer.body or b"", self._settings)
         return ALLOW_ALL if isinstance(finding, Target) and len(errand.seen) > MAX_ROBOTS_REDIRECTS else finding
 
-    def _publish(self, errand: RobotsErrand, finding: RobotRules | Verdict) -> None:
+    def _publish(self, errand: RobotsErrand, finding: RobotRules | FetchFault) -> None:
         self.forget(errand)
         now = time.monotonic()
-        is_down = isinstance(finding, Verdict) and finding.can_heal and finding.reason in DOWN
-        if not (is_down and isinstance(finding, Verdict) and self._breaker.trip(errand.origin, finding, now)):
+        is_down = isinstance(finding, FetchFault) and finding.can_heal and finding.reason in DOWN
+        if not (is_down and isinstance(finding, FetchFault) and self._breaker.trip(errand.origin, finding, now)):
             ttl = ROBOTS_TTL_S if isinstance(finding, RobotRules) else self._settings.breaker_pause_s
             self._known.put(errand.origin, finding, now + ttl)
         for pursuit in errand.waiting:

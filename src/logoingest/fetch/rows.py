@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from logoingest.fetch.integrity import write_expected
-from logoingest.fetch.policy import Verdict
+from logoingest.fetch.policy import FetchFault
 from logoingest.fetch.pursuit import Pursuit
 from logoingest.schemas import DownloadRow, Outcome, Reason
 
 _ROWS_PER_PIECE = 100
-_CANCELLED = Verdict(Reason.CANCELLED, "stopped before it was fetched")
+_CANCELLED = FetchFault(Reason.CANCELLED, "stopped before it was fetched")
 
 
 def compose_row(pursuit: Pursuit) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def compose_row(pursuit: Pursuit) -> dict[str, Any]:
     }
 
 
-def describe_failure(verdict: Verdict) -> dict[str, Any]:
+def describe_failure(verdict: FetchFault) -> dict[str, Any]:
     """What the row of a URL that failed says beside."""
     return {"outcome": Outcome.FAILED.value, "reason": verdict.reason.value, "detail": verdict.detail}
 

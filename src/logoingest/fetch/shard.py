@@ -26,7 +26,7 @@ from logoingest.fetch.kept_rows import KeptRows
 from logoingest.fetch.pursuit import OnOutcome
 from logoingest.fetch.refresh import (
     KNOWN_COLUMNS,
-    Finding,
+    RefreshResult,
     choose_validators,
     judge_answer,
     list_changes,
@@ -167,7 +167,7 @@ def _take_refreshed(writer: ShardWriter, wanted: Sequence[str], known: _Known, i
         writer.put(index, row)
         return
     finding = judge_answer(before["sha256"], row)
-    if finding is Finding.CHANGED:
+    if finding is RefreshResult.CHANGED:
         writer.put(index, replace_row(before, row))
     else:
         writer.change(index, list_changes(before, row, finding))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from logoingest.labels.lint import LintReport
     from logoingest.labels.lint_findings import Finding
     from logoingest.labels.match import LabelDecision
-    from logoingest.labels.threshold_calibration import Outcome, ThresholdCalibration
+    from logoingest.labels.threshold_calibration import Expectation, ThresholdCalibration
 
 _SHOWN_PER_RULE = {"error": 200, "warning": 20, "note": 5}
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -164,14 +164,14 @@ def print_calibration(made: ThresholdCalibration) -> None:
     _print_advice(console, made)
 
 
-def _choose_shown(made: ThresholdCalibration) -> list[Outcome]:
+def _choose_shown(made: ThresholdCalibration) -> list[Expectation]:
     front = made.list_front()
     step = max(1, -(-len(front) // _SHOWN_SETTINGS))
     wanted = {made.present.setting, made.recommended.setting, *(outcome.setting for outcome in front[::step])}
     return [outcome for outcome in made.outcomes if outcome.setting in wanted]
 
 
-def _add_setting(table: Table, made: ThresholdCalibration, outcome: Outcome, has_labels: bool) -> None:
+def _add_setting(table: Table, made: ThresholdCalibration, outcome: Expectation, has_labels: bool) -> None:
     marks = [name for name, other in (("present", made.present), ("recommended", made.recommended)) if outcome is other]
     setting = outcome.setting
     letters = [str(needed) if number < setting.max_edits else "" for number, needed in enumerate(setting.letters)]

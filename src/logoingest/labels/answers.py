@@ -1,7 +1,7 @@
 """From annotations to answers: what one person said about one picture, counted once.
 
 - The same bytes at several URLs are one picture; what was said at any of them was said about it.
-- A person's latest submission about a picture is her answer. Within one submission (equal ``submitted_at``; none counts as the
+- A worker's latest submission about a picture is the answer. Within one submission (equal ``submitted_at``; none counts as the
   earliest) boxes add up: one annotation a box, the answer names every class of hers. What is said without a box is one annotation,
   which may name several classes; two of them that differ at the same moment cancel each other: the answer says nothing.
 - An annotation without a worker is a person of its own, except that the boxes one source file draws on one picture without

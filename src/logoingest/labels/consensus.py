@@ -27,7 +27,7 @@ import numpy.typing as npt
 from logoingest.labels.calibration import SHARED_ERROR, Evidence, fit_gold, learn_correlation
 from logoingest.labels.votes import Floats, Indices, Integers, Votes, is_among, logit, measure_frequencies, normalise, order_votes
 
-#: Beta(3, 1): before a worker's first vote we think her right three times in four.
+#: Beta(3, 1): before a worker's first vote the worker is thought right three times in four.
 SKILL_PRIOR = (3.0, 1.0)
 PRIOR_SKILL = SKILL_PRIOR[0] / sum(SKILL_PRIOR)
 #: Guesses follow the answers' frequency to this power: rarer answers are guessed a little more often than they are given.

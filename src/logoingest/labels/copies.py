@@ -4,7 +4,7 @@ That two people agree on "Nike" says nothing. That both say "Reebok" to the same
 other's answers, or that both are one person. An answer is *odd* where it is not what the picture was settled as. For each odd
 answer of one worker, the chance that another one gives it too is the larger of two shares, each held towards what the crowd says
 about pictures of that class: how many of the others said it about this picture (it may be hard), and how often that worker says
-it about other pictures of the same class (she may confuse the two, or write a script the class map lacks).
+it about other pictures of the same class (the worker may confuse the two, or write a script the class map lacks).
 
 The number of equal odd answers is set against the sum of those chances, times how far the crowd as a whole exceeds them, by
 Poisson's tail; Bonferroni over all pairs. This says that two workers' answers are not independent, not who copied whom.
@@ -98,7 +98,7 @@ def _pair_up(table: pd.DataFrame, odd: pd.DataFrame, wanted: pd.DataFrame | None
 
 
 def _foretell(table: pd.DataFrame, pairs: pd.DataFrame, equal: Indices) -> Floats:
-    """How likely each other worker is to give the odd answer, if she does so by herself."""
+    """How likely each other worker is to give the odd answer without copying it."""
     said = _count(table, pairs, ["settled", "saying"], ["settled", "saying"])
     asked = _count(table, pairs, ["settled"], ["settled"])
     own_said = _count(table, pairs, ["worker", "settled", "saying"], ["worker", "settled", "saying"])

@@ -41,7 +41,7 @@ _PARTNER_EDITS = 2
 _NO_LIMIT = 1 << 30
 
 
-class Candidate(NamedTuple):
+class NearSpelling(NamedTuple):
     """A spelling near an answer."""
 
     entry: int
@@ -53,8 +53,8 @@ class Candidate(NamedTuple):
 class Neighbours(NamedTuple):
     """The best spelling of the best class, and of the next class; None where nothing is near."""
 
-    best: Candidate | None
-    runner_up: Candidate | None
+    best: NearSpelling | None
+    runner_up: NearSpelling | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +108,12 @@ class NearestTable:
                 found.update(zip(part, self._compare(part, low, high, cutoff), strict=True))
         return [found[query] for query in queries]
 
-    def list_candidates(self, query: str, limit: int, min_score: float = 0.0) -> list[Candidate]:
+    def list_candidates(self, query: str, limit: int, min_score: float = 0.0) -> list[NearSpelling]:
         """The nearest spellings, best class first, one per class."""
         scored = process.extract(query, self.keys, scorer=OSA.normalized_similarity, limit=None, score_cutoff=min_score / 100)
-        seen: dict[int, Candidate] = {}
+        seen: dict[int, NearSpelling] = {}
         for _, score, entry in scored:
-            seen.setdefault(int(self.codes[entry]), Candidate(entry, 100 * score))
+            seen.setdefault(int(self.codes[entry]), NearSpelling(entry, 100 * score))
         return list(seen.values())[:limit]
 
     def _compare(self, queries: Sequence[str], low: int, high: int, cutoff: float) -> list[Neighbours]:
@@ -128,8 +128,8 @@ class NearestTable:
         second_scores = scores[rows, second]
         return [
             Neighbours(
-                Candidate(low + int(entry), 100 * float(score)) if score > 0 else None,
-                Candidate(low + int(other), 100 * float(next_score)) if next_score > 0 else None,
+                NearSpelling(low + int(entry), 100 * float(score)) if score > 0 else None,
+                NearSpelling(low + int(other), 100 * float(next_score)) if next_score > 0 else None,
             )
             for entry, score, other, next_score in zip(best, best_scores, second, second_scores, strict=True)
         ]

@@ -48,7 +48,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Expectation:
     """What to expect of one setting."""
 
     setting: Setting
@@ -77,11 +77,11 @@ class Outcome:
 class ThresholdCalibration:
     """Every setting's outcome, and which to take."""
 
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[Expectation]
     """From strict to lenient."""
-    present: Outcome
+    present: Expectation
     """As the map has it."""
-    recommended: Outcome
+    recommended: Expectation
     target: float
     answers: int
     """Messy answers simulated."""
@@ -106,13 +106,13 @@ class ThresholdCalibration:
         """So few strangers were to be had that their share is little more than a guess."""
         return self.strangers < _FEW_TRIALS
 
-    def bound_strangers(self, outcome: Outcome) -> float:
+    def bound_strangers(self, outcome: Expectation) -> float:
         """Upper end of the 95 % interval (Wilson, 1927) of the share of strangers accepted, 0 to 1."""
         return _bound_share(outcome.strangers, self.strangers)
 
-    def list_front(self) -> list[Outcome]:
+    def list_front(self) -> list[Expectation]:
         """The settings that no other beats in both precision and recall, by falling recall."""
-        front: list[Outcome] = []
+        front: list[Expectation] = []
         for outcome in sorted(self.outcomes, key=lambda known: (-known.recall, -known.precision, rank_laxness(known.setting))):
             if not front or outcome.precision > front[-1].precision:
                 front.append(outcome)
@@ -300,7 +300,7 @@ def _take_out(class_map: ClassMap, gone: set[str]) -> ClassMap:
 
 def _judge(
     setting: Setting, messy: _Trials, kinds: Sequence[str], strangers: _Trials, labels: _Trials | None, *, stranger_share: float
-) -> Outcome:
+) -> Expectation:
     right, taken = messy.unite(setting, messy.right), messy.unite(setting, messy.taken)
     kind = np.array(kinds)
     by_kind = {name: float(right[kind == name].mean()) if len(right) else 0.0 for name in KINDS}
@@ -309,13 +309,13 @@ def _judge(
     accepted = strangers.unite(setting, strangers.taken)
     known = (1 - stranger_share) * recall
     false = (1 - stranger_share) * wrong / max(messy.size, 1) + stranger_share * int(accepted.sum()) / max(strangers.size, 1)
-    return Outcome(
+    return Expectation(
         setting=setting, precision=known / (known + false) if known + false else 1.0, recall=recall, recall_by_kind=by_kind,
         wrong=wrong, strangers=int(accepted.sum()), labels=None if labels is None else int(labels.unite(setting, labels.taken).sum()),
     )  # fmt: skip
 
 
-def _recommend(outcomes: Sequence[Outcome], present: Outcome, target: float) -> Outcome:
+def _recommend(outcomes: Sequence[Expectation], present: Expectation, target: float) -> Expectation:
     """Most recall among those precise enough, else the most precise. The present one stays unless another is worth the change."""
     enough = [outcome for outcome in outcomes if outcome.precision >= target]
     if not enough:

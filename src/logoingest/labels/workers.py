@@ -1,4 +1,4 @@
-"""Every worker as the votes show her, and which ones look like spammers, with the reason.
+"""Every worker as the votes show them, and which ones look like spammers, with the reason.
 
 Suspicion is meant for a person to look at, so it is slow: nobody with fewer than ten votes (or twenty answers) is suspected, and
 shares are judged by the far end of their 95 % interval (Wilson 1927, https://doi.org/10.2307/2276774).

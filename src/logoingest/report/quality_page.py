@@ -23,7 +23,7 @@ _MOST_EXAMPLES = 8
 Figures = Mapping[str, npt.NDArray[np.float64]]
 
 
-class Rule(NamedTuple):
+class FlagRule(NamedTuple):
     """When a flag is raised: ``figure`` beyond ``bound``, and ``also`` (figure, bound) as well."""
 
     figure: str
@@ -45,18 +45,18 @@ _FIGURES: Mapping[str, tuple[str, bool]] = {
     "frames": ("frames", True),
 }
 #: Flag → its rule; bounds are open, that of ``also`` is open above and closed below, as in ``images.quality``.
-RULES: Mapping[str, Rule] = {
-    "dark": Rule("brightness", Bound(0.10, below=True)),
-    "bright": Rule("brightness", Bound(0.95, below=False), ("contrast", Bound(0.15, below=True))),
-    "blurry": Rule("sharpness", Bound(40.0, below=True), ("contrast", Bound(0.02, below=False))),
-    "low_information": Rule("entropy", Bound(0.5, below=True)),
-    "odd_aspect": Rule("aspect", Bound(5.0, below=False)),
-    "tiny": Rule("side", Bound(32.0, below=True)),
-    "nearly_uniform": Rule("contrast", Bound(0.02, below=True)),
-    "mostly_border": Rule("border_share", Bound(0.80, below=False)),
-    "greyscale": Rule("saturation", Bound(0.01, below=True)),
-    "damaged": Rule("damaged", Bound(0.0, below=False)),
-    "animated": Rule("frames", Bound(1.0, below=False)),
+RULES: Mapping[str, FlagRule] = {
+    "dark": FlagRule("brightness", Bound(0.10, below=True)),
+    "bright": FlagRule("brightness", Bound(0.95, below=False), ("contrast", Bound(0.15, below=True))),
+    "blurry": FlagRule("sharpness", Bound(40.0, below=True), ("contrast", Bound(0.02, below=False))),
+    "low_information": FlagRule("entropy", Bound(0.5, below=True)),
+    "odd_aspect": FlagRule("aspect", Bound(5.0, below=False)),
+    "tiny": FlagRule("side", Bound(32.0, below=True)),
+    "nearly_uniform": FlagRule("contrast", Bound(0.02, below=True)),
+    "mostly_border": FlagRule("border_share", Bound(0.80, below=False)),
+    "greyscale": FlagRule("saturation", Bound(0.01, below=True)),
+    "damaged": FlagRule("damaged", Bound(0.0, below=False)),
+    "animated": FlagRule("frames", Bound(1.0, below=False)),
 }
 _UNPLOTTED = {"damaged"}
 
@@ -103,7 +103,7 @@ def measure_figures(pictures: pa.Table) -> Figures:
     }
 
 
-def mark_pictures(rule: Rule, figures: Figures) -> npt.NDArray[np.bool_]:
+def mark_pictures(rule: FlagRule, figures: Figures) -> npt.NDArray[np.bool_]:
     """Which pictures the rule marks; a figure that was not measured marks none."""
     values, bound = figures[rule.figure], rule.bound
     marked: npt.NDArray[np.bool_] = values < bound.value if bound.below else values > bound.value
@@ -133,7 +133,7 @@ def _describe_flag(name: str, kept: int, figures: Figures, ids: npt.NDArray[Any]
     }
 
 
-def _spell(rule: Rule) -> str:
+def _spell(rule: FlagRule) -> str:
     if rule.figure == "damaged":
         return "the strict decoder warned of corrupt data"
     text = f"{_FIGURES[rule.figure][0]} {'below' if rule.bound.below else 'above'} {rule.bound.value:g}"
@@ -144,7 +144,7 @@ def _spell(rule: Rule) -> str:
 
 
 def _choose_examples(
-    rows: npt.NDArray[np.int64], values: npt.NDArray[np.float64], rule: Rule, ids: npt.NDArray[Any]
+    rows: npt.NDArray[np.int64], values: npt.NDArray[np.float64], rule: FlagRule, ids: npt.NDArray[Any]
 ) -> Sequence[dict[str, Any]]:
     """The furthest beyond the threshold and, as many, the nearest to it: whether it is right shows at the latter."""
     order = rows[np.lexsort((ids[rows], -np.abs(values[rows] - rule.bound.value)))]

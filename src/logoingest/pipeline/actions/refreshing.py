@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError
 from logoingest.fetch import ShardJob
-from logoingest.fetch.refresh import Finding, mark_placeholders
+from logoingest.fetch.refresh import RefreshResult, mark_placeholders
 from logoingest.pipeline.fetching import (
     forget_shards,
     has_failed,
@@ -66,7 +66,7 @@ def refresh(run: Run, hosts: Sequence[str] = ()) -> dict[str, int]:
     run_jobs(run, jobs, partial(mark_placeholders, make_inspector(run), _list_placeholders(run)))
     found = done + _count(run, jobs)
     run.workspace.remove(MARKER)
-    return {"asked": found.total(), **{finding.value: found[finding.value] for finding in Finding}}
+    return {"asked": found.total(), **{finding.value: found[finding.value] for finding in RefreshResult}}
 
 
 class _Part(NamedTuple):
