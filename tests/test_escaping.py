@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.escaping import escape_text, guard_cell, is_formula, unguard_cell
+from logoingest.escaping import escape_text, flatten_text, guard_cell, is_formula, unguard_cell
 
 
 @given(st.text())
@@ -49,3 +49,11 @@ def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> No
 def test_what_is_guarded_is_what_would_run(text: str) -> None:
     """A cell is changed where a spreadsheet would run it, and nowhere else."""
     assert (guard_cell(text) != text) == is_formula(text)
+
+
+@given(st.text())
+def test_flat_text_is_one_line_of_what_can_be_seen(text: str) -> None:
+    """Nothing hidden, no white space but single spaces between words; flattening again changes nothing."""
+    flat = flatten_text(text)
+    assert flat.isprintable()
+    assert flat == " ".join(flat.split()) == flatten_text(flat)

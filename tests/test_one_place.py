@@ -45,6 +45,8 @@ COPIES = {
     "the first line of an error": "line = str(error).splitlines()[0][:120]\n",
     "the sha256 of a file": 'hashlib.file_digest(file, "sha256").hexdigest()\n',
     "the sha256 of a workspace's file": "hashlib.sha256(run.workspace.read_bytes(name)).hexdigest()\n",
+    "text on one line, what cannot be seen left out": '"".join(c if c.isprintable() else " " for c in text)\n',
+    "a long text cut": 'shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"\n',
     "text for a console": r'shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)',
     "a table on the console": 'table = Table(box=None, pad_edge=False, header_style="bold")\n',
     "a console of so many characters": "Console(width=None if sys.stdout.isatty() else 140, highlight=False)\n",
@@ -53,6 +55,7 @@ COPIES = {
     "the defaults of the fetch": 'archive_url: str = "https://archive.org/wayback/available"\n',
     "what is decided on an answer": 'accepted = pc.equal(decisions.column("decision"), "accepted")\n',
     "what became of a URL": 'arrived = row["outcome"] == "ok"\n',
+    "any mode to RGB": 'colour = image.convert("RGB")\n',
     "a counted plural": 'f"{count} {one if count == 1 else many}"\n',
 }
 

@@ -14,6 +14,11 @@ def escape_text(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii") for char in text)
 
 
+def flatten_text(text: str) -> str:
+    """Text on one line without what cannot be seen: a space for each run of it and of white space, none at the ends."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def has_controls(text: str) -> bool:
     """Whether something in a text moves a cursor, hides what stands around it or turns it round."""
     return _CONTROL.search(text) is not None

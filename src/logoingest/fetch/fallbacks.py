@@ -16,6 +16,7 @@ from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, STRAINED_STATUSES, Fet
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
 from logoingest.schemas import Outcome, Reason
+from logoingest.wording import cut_text
 
 HTTPS, ALTERNATIVE, ARCHIVE = "https", "alternative", "archive"
 
@@ -146,5 +147,5 @@ def merge_alternatives(lists: Iterable[Sequence[str]], url: str) -> tuple[str, .
 
 def describe_tries(notes: Sequence[str]) -> str:
     """``notes`` as one bounded line."""
-    line = "; ".join(note if len(note) <= _MAX_NOTE else f"{note[: _MAX_NOTE - 1]}…" for note in notes)
-    return line if len(line) <= _MAX_NOTES else f"{line[: _MAX_NOTES - 1]}…"
+    line = "; ".join(cut_text(note, _MAX_NOTE) for note in notes)
+    return cut_text(line, _MAX_NOTES)

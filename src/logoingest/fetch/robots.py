@@ -22,6 +22,7 @@ from logoingest.fetch.policy import DELIVERIES, REDIRECTS, FetchFault, follow_re
 from logoingest.fetch.settings import FetchSettings
 from logoingest.fetch.targets import Target
 from logoingest.schemas import Reason
+from logoingest.wording import cut_text
 
 #: What is read of a file (RFC 9309 §2.5: at least 500 KiB), and how long it counts (§2.4: a day at most).
 MAX_ROBOTS_BYTES = 500 * 1024
@@ -102,7 +103,7 @@ class RobotRules:
         return None
 
     def _explain(self, rule: RobotsRule) -> str:
-        shown = rule.pattern if len(rule.pattern) <= _SHOWN else f"{rule.pattern[: _SHOWN - 1]}…"
+        shown = cut_text(rule.pattern, _SHOWN)
         return f"robots.txt line {rule.line}: Disallow: {shown} (User-agent: {self.agent})"
 
 

@@ -17,6 +17,7 @@ from logoingest.errors import Problem, UsageError
 from logoingest.escaping import escape_text, guard_cell, unguard_cell
 from logoingest.labels.rulings import FORMS, ClassFinder, Ruling, list_made, read_meaning, shorten
 from logoingest.labels.suggestions import CANDIDATES, Cluster, OpenLabel, make_label_id
+from logoingest.wording import cut_text
 
 COLUMNS = (
     "cluster", "row", "label_id", "label", "answers", "workers", "urls", "candidate_1", "candidate_2", "candidate_3", "why", "warning",
@@ -149,7 +150,7 @@ def _list_examples(urls: Sequence[str], show_example: Callable[[str], str]) -> d
 
 def show(text: str, length: int = _MAX_SHOWN) -> str:
     """Text as a cell shows it: escaped, and cut."""
-    return escape_text(text if len(text) <= length else text[: length - 1] + "…")
+    return escape_text(cut_text(text, length))
 
 
 def read_rows(data: bytes, name: str) -> Iterator[SheetRow]:

@@ -27,6 +27,7 @@ from logoingest.errors import Problem
 from logoingest.escaping import escape_text
 from logoingest.labels.class_map import ClassMap
 from logoingest.labels.fold import fold
+from logoingest.wording import cut_text
 
 _PREFIXED = re.compile(r"(class|new|noise|override|not)\s*[:：]\s*(.*)", re.IGNORECASE | re.DOTALL)
 _NEAR_ENOUGH = 60.0
@@ -187,7 +188,7 @@ def list_made(texts: Iterable[str]) -> dict[str, str]:
 
 def shorten(text: str) -> str:
     """Text in quotes for a message: escaped, at most 60 characters."""
-    shown = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+    shown = cut_text(text, _MAX_SHOWN)
     return f'"{escape_text(shown)}"'
 
 

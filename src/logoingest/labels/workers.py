@@ -18,6 +18,7 @@ from logoingest.labels.copies import find_copies
 from logoingest.labels.verdicts import Verdicts
 from logoingest.labels.votes import Floats, Indices, is_among
 from logoingest.schemas import WorkerRow
+from logoingest.wording import cut_text
 
 _MIN_VOTES = 10
 _MIN_ANSWERS = 20
@@ -242,7 +243,7 @@ def _find_stock_answers(annotations: Annotations, given: Indices) -> dict[int, s
 def _show(text: str) -> str:
     """A stranger's text, short and without anything that could move a cursor."""
     shown = "".join(letter if letter.isprintable() else "·" for letter in text)
-    return shown if len(shown) <= _SHOWN_LENGTH else shown[: _SHOWN_LENGTH - 1] + "…"
+    return cut_text(shown, _SHOWN_LENGTH)
 
 
 def bound_share(hits: Indices, tries: Indices) -> tuple[Floats, Floats]:

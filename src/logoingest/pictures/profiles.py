@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import struct
 
+from logoingest.escaping import flatten_text
+
 #: Longest description that is kept, in characters.
 MAX_CHARS = 80
 _MAX_TAGS = 100
@@ -18,9 +20,9 @@ def describe_profile(profile: bytes) -> str:
     """``RGB: sRGB IEC61966-2.1``: the colour space, and the description where there is one; ``damaged`` when it is no profile."""
     if len(profile) < _HEADER_BYTES or profile[36:40] != b"acsp":
         return "damaged"
-    space = _clean(read_space(profile))
+    space = flatten_text(read_space(profile))[:MAX_CHARS]
     try:
-        name = _clean(_read_description(profile))
+        name = flatten_text(_read_description(profile))[:MAX_CHARS]
     except (struct.error, UnicodeDecodeError):
         name = ""
     return f"{space}: {name}" if name else space
@@ -48,9 +50,3 @@ def _read_text(tag: bytes) -> str:
         length, offset = struct.unpack_from(">II", tag, 20)  # of the first language
         return tag[offset : offset + min(length, 8 * MAX_CHARS) // 2 * 2].decode("utf-16-be", "replace")
     return ""
-
-
-def _clean(text: str) -> str:
-    """One line of what can be printed."""
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(shown.split())[:MAX_CHARS]

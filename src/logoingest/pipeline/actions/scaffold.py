@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from logoingest.config import Config, Section
 from logoingest.errors import Problem, SourceError, UsageError
+from logoingest.escaping import flatten_text
 from logoingest.labels import draft_class_map
 from logoingest.pipeline.session import Run
 from logoingest.sources import Refusals, SourceGuess, guess_sources, read_annotations, summarise_refusals
@@ -147,7 +148,7 @@ def _render_source(path: str, guess: SourceGuess | None, *, brief: bool) -> list
         found |= {key: getattr(guess, key) for key in _SOURCE_KEYS if getattr(guess, key, None) not in {None, ()}}
         if found.get("encoding") in {"utf-8", "utf-8-sig"}:
             del found["encoding"]
-        notes = [f"# {_one_line(note)}" for note in guess.notes]
+        notes = [f"# {flatten_text(note)}" for note in guess.notes]
     keys = _render_section(_item_type("sources"), found)
     return notes + [line for line in keys if not (brief and line.startswith("#"))]
 
@@ -160,7 +161,7 @@ def _render_section(section: Any, values: dict[str, Any]) -> list[str]:
     assert issubclass(section, Section)
     lines = []
     for key, info in section.model_fields.items():
-        comment = f"  # {_one_line(info.description)}" if info.description else ""
+        comment = f"  # {flatten_text(info.description)}" if info.description else ""
         if key in values:
             lines.append(f"{key} = {_render_value(values[key])}{comment}")
         elif info.default is None:
@@ -172,7 +173,3 @@ def _render_section(section: Any, values: dict[str, Any]) -> list[str]:
 
 def _render_value(value: Any) -> str:
     return str(tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string())
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from logoingest.schemas import AnnotationRow, Reason
 from logoingest.sources.cells.answers import Answer, join_choices
 from logoingest.userinfo import drop_userinfo, has_userinfo
+from logoingest.wording import cut_text
 
 logger = logging.getLogger("logoingest")
 
@@ -193,7 +194,7 @@ def _keep_text(value: Any) -> str | None:
 def shorten(text: str) -> str:
     """One line of at most 300 characters that any table can hold."""
     line = " ".join(text[: 4 * _DETAIL_CHARS].split()).encode("utf-8", "replace").decode("utf-8")
-    return line if len(line) <= _DETAIL_CHARS else f"{line[: _DETAIL_CHARS - 1]}…"
+    return cut_text(line, _DETAIL_CHARS)
 
 
 def _digest_rows(columns: dict[str, list[Any]], rows: int) -> bytes:

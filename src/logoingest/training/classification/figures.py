@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from logoingest.wording import cut_text
+
 #: More classes than this are no longer named one by one.
 NAMED_CLASSES = 60
 _NAME_LENGTH = 24
@@ -35,7 +37,7 @@ def draw_figures(metrics: dict[str, Any], out_dir: Path) -> None:
 def shorten_name(name: str) -> str:
     """One line of at most 24 characters."""
     flat = " ".join(name.split())
-    return flat if len(flat) <= _NAME_LENGTH else flat[: _NAME_LENGTH - 1] + "…"
+    return cut_text(flat, _NAME_LENGTH)
 
 
 def draw_curves(epochs: Sequence[dict[str, Any]]) -> Figure:
