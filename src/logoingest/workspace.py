@@ -5,6 +5,7 @@
     <workspace>/downloads/shard-00012.parquet one fetched shard
     <workspace>/downloads/shard-00012.begun   the rows of one whose fetching was stopped; the next fetch takes them over
     <workspace>/release/  baseline/  report.html
+    <workspace>/baseline.unfinished/          the curves of a training that was broken off; the next one begins anew
 
 A file appears whole or not at all: written under a temporary name, fsynced, renamed (object stores: one put). Equal tables
 give equal bytes.

