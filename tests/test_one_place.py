@@ -55,7 +55,6 @@ COPIES = {
     "the defaults of the fetch": 'archive_url: str = "https://archive.org/wayback/available"\n',
     "what is decided on an answer": 'accepted = pc.equal(decisions.column("decision"), "accepted")\n',
     "what became of a URL": 'arrived = row["outcome"] == "ok"\n',
-    "any mode to RGB": 'colour = image.convert("RGB")\n',
     "a counted plural": 'f"{count} {one if count == 1 else many}"\n',
 }
 

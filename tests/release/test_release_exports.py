@@ -27,11 +27,11 @@ from pycocotools.coco import COCO
 from logoingest.cli import main
 from logoingest.config import SourceConfig
 from logoingest.errors import GateError, UsageError
+from logoingest.pictures.orientation import is_turned
 from logoingest.release import open_release, verify_release
 from logoingest.release.exports import FORMATS, ExportOptions, export_release
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.folder import ExportFolder
-from logoingest.release.exports.rewriting import is_turned
 from logoingest.release.exports.web_dataset import write_web_dataset
 from logoingest.release_commands import EXPORT_FORMATS
 from logoingest.sources import read_annotations

@@ -8,6 +8,7 @@ with Chromium by ``benchmarks/pictures_in_browsers.py``.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from PIL import Image
 
 from logoingest.pictures.containers import iterate_png_chunks
+from logoingest.pictures.sniffing import sniff_format
 
 ORIENTATION_TAG = 0x0112
 _EXIF_POINTER = 0x8769
@@ -100,3 +102,18 @@ def _search_directory(tiff: bytes, order: str, offset: int, nested: bool = False
             if found is not None:
                 return found
     return None
+
+
+def is_turned(data: bytes) -> bool:
+    """Whether a whole picture says that it lies on its side, on its head or mirrored; False where it cannot be opened.
+
+    Only its header is read: no pixel is decoded.
+    """
+    kind = sniff_format(data).format
+    if kind is None or (kind not in {"AVIF", "TIFF"} and b"Exif\0" not in data and b"eXIf" not in data):
+        return False  # nothing in it that could say so
+    try:
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            return read_orientation(image, data) != 1
+    except Exception:  # noqa: BLE001  Pillow's readers of damaged files raise whatever comes
+        return False

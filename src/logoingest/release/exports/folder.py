@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from logoingest.errors import GateError, Problem
+from logoingest.pictures.orientation import is_turned
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.options import DEFAULTS, ExportOptions
-from logoingest.release.exports.rewriting import is_turned, rewrite_picture
+from logoingest.release.exports.rewriting import rewrite_picture
 from logoingest.release.exports.rows import ExportRow, read_rows
 from logoingest.release.loader import Release
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import io
 from typing import NamedTuple
 
-from PIL import Image
-
 from logoingest.pictures.loading import open_whole
 from logoingest.pictures.normal_form import JPEG_QUALITY, MAX_JPEG_SIDE_PX, normalise_picture, show_picture
-from logoingest.pictures.orientation import read_orientation
-from logoingest.pictures.sniffing import sniff_format
+from logoingest.pictures.orientation import is_turned
 
 _EXTENSIONS = {"JPEG": "jpg", "PNG": "png"}
 
@@ -22,21 +19,6 @@ class Rewritten(NamedTuple):
     extension: str
     size: tuple[int, int]
     """Width and height, pixels."""
-
-
-def is_turned(data: bytes) -> bool:
-    """Whether a released picture says that it lies on its side, on its head or mirrored; False where it cannot be opened.
-
-    Only its header is read: pictures are a stranger's, and most are copied.
-    """
-    kind = sniff_format(data).format
-    if kind is None or (kind not in {"AVIF", "TIFF"} and b"Exif\0" not in data and b"eXIf" not in data):
-        return False  # nothing in it that could say so
-    try:
-        with Image.open(io.BytesIO(data), formats=[kind]) as image:
-            return read_orientation(image, data) != 1
-    except Exception:  # noqa: BLE001  Pillow's readers of damaged files raise whatever comes
-        return False
 
 
 def rewrite_picture(data: bytes, *, jpeg: bool, upright: bool) -> Rewritten | None:
