@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from logoingest.config import TrainConfig, load_config
-from logoingest.release.loader import open_folder
+from logoingest.release.reading.loader import open_folder
 from logoingest.training import train_baseline
 from logoingest.training.data.feeds import hold_pictures, make_feed
 from logoingest.training.data.splits import SPLITS, read_splits

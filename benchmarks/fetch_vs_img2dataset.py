@@ -310,7 +310,7 @@ def write_rows(urls: list[str], bodies: list[bytes], folder: Path) -> None:
     """Rows as a lane makes them, with bodies of this list, written in order."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
+    from logoingest.fetch.shards.shard_writer import ByteBudget, ShardWriter
     from logoingest.images.inspection import inspect_image
     from logoingest.workspace import Workspace
 
@@ -334,7 +334,7 @@ async def run_lane(urls: list[str], folder: Path) -> None:
     from ipaddress import ip_network
 
     from logoingest.fetch import FetchSettings, ShardJob
-    from logoingest.fetch.lane import serve_lane
+    from logoingest.fetch.executors.lane import serve_lane
     from logoingest.images import inspect_image
 
     jobs = [ShardJob(str(folder), f"shard-{start:05d}.parquet", urls[start : start + 1000]) for start in range(0, len(urls), 1000)]

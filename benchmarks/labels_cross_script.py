@@ -28,9 +28,9 @@ from unidecode import unidecode
 
 from labels_open_set import CLASSES, load_names
 from logoingest.labels import ClassMap, fold
-from logoingest.labels.match import decide_labels
-from logoingest.labels.proposals import propose_classes
-from logoingest.labels.romanisation import romanise_japanese
+from logoingest.labels.matching.match import decide_labels
+from logoingest.labels.text.romanisation import romanise_japanese
+from logoingest.review.proposals import propose_classes
 
 LIMIT = 3
 RARE = 20

@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from logoingest.cli import main as run_logoingest
+from logoingest.cli.main import main as run_logoingest
 from logoingest.labels import ClassMap, fold
-from logoingest.labels.match import decide_labels
-from logoingest.labels.proposals import propose_classes
+from logoingest.labels.matching.match import decide_labels
+from logoingest.review.proposals import propose_classes
 from logoingest.schemas import Decision
 
 SCRIPTS = {"CJK": "Han", "HIRAGANA": "kana", "KATAKANA": "kana", "KATAKANA-HIRAGANA": "kana"}

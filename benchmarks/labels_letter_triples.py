@@ -17,7 +17,7 @@ from pathlib import Path
 
 from labels_open_set import is_seen, load_names
 from logoingest.labels import fold
-from logoingest.labels.letter_triples import CONTEXT_LETTERS, NEXT_LETTERS, STEPS_PER_POWER, mark_letters
+from logoingest.labels.matching.letter_triples import CONTEXT_LETTERS, NEXT_LETTERS, STEPS_PER_POWER, mark_letters
 
 ZERO = ord("0")
 MOST = ord("~") - ZERO

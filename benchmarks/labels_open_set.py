@@ -27,7 +27,7 @@ from rapidfuzz import fuzz, process
 from unidecode import unidecode
 
 from logoingest.labels import ClassMap, fold
-from logoingest.labels.match import decide_labels
+from logoingest.labels.matching.match import decide_labels
 
 CLASSES = 1000
 STRANGERS = 4000

@@ -48,7 +48,9 @@ contact = "https://localhost/"
 shard_size = {shard_size}
 """
 #: The command line, with a progress line every fifth of a second in place of every ten.
-COMMAND = "import sys, logoingest.display as shown; shown.LOG_EVERY_S = 0.2; from logoingest.cli import main; sys.exit(main())"
+COMMAND = (
+    "import sys, logoingest.cli.console as shown; shown.LOG_EVERY_S = 0.2; from logoingest.cli.main import main; sys.exit(main())"
+)
 PROGRESS = re.compile(r"fetch +([\d,]+) of ")
 
 

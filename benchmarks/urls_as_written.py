@@ -27,7 +27,7 @@ from typing import Any
 import httpx
 
 from logoingest.fetch import FetchSettings, Proxy, fetch_urls
-from logoingest.fetch.targets import Target, UrlFault, join_target, parse_target
+from logoingest.fetch.rules.targets import Target, UrlFault, join_target, parse_target
 
 DATA = Path(__file__).parents[1] / "tests/data/fetch/urls_as_written.json"
 NODE = """

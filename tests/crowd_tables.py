@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from logoingest.config import SamplesConfig
-from logoingest.labels.samples import SettledSamples, settle_samples
+from logoingest.samples.settling import SettledSamples, settle_samples
 from logoingest.schemas import AnnotationRow, ImageRow
 
 NOON = datetime(2025, 10, 9, 12, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.release import verify_release
-from logoingest.release.card import SplitSize, render_card
-from logoingest.release.croissant import render_croissant
-from logoingest.release.manifest import compute_fingerprint, render_manifest
+from logoingest.release.form.card import SplitSize, render_card
+from logoingest.release.form.croissant import render_croissant
+from logoingest.release.form.manifest import compute_fingerprint, render_manifest
 
 TEST_FILE = "data/test-00000-of-00001.parquet"
 TRAIN_FILE = "data/train-00000-of-00002.parquet"

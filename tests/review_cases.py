@@ -9,8 +9,8 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from logoingest.labels import ClassMap, normalise_annotations
-from logoingest.labels.map_entries import Signature
-from logoingest.labels.suggestions import OpenLabels, cluster_open_labels, gather_open_labels
+from logoingest.labels.class_map.entries import Signature
+from logoingest.review.suggestions import OpenLabels, cluster_open_labels, gather_open_labels
 from logoingest.schemas import AnnotationRow
 
 ADA = Signature("ada", date(2025, 10, 9))

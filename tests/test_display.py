@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from logoingest.display import LineProgress, describe_pace
+from logoingest.cli.console import LineProgress, describe_pace
 from logoingest.schemas import Stage
 
 

@@ -12,7 +12,9 @@ import logoingest
 from logoingest.lazy_names import load_lazily
 
 
-@pytest.mark.parametrize("package", ["logoingest", "logoingest.pipeline", "logoingest.fetch", "logoingest.images"])
+@pytest.mark.parametrize(
+    "package", ["logoingest", "logoingest.pipeline", "logoingest.fetch", "logoingest.images", "logoingest.review"]
+)
 def test_every_public_name_can_be_had(package: str) -> None:
     """What ``__all__`` promises is there."""
     module = importlib.import_module(package)
@@ -23,7 +25,7 @@ def test_every_public_name_can_be_had(package: str) -> None:
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     """``hasattr`` and star imports rely on it."""
     with pytest.raises(AttributeError, match="no attribute 'fetch_everything'"):
-        load_lazily("logoingest", {"cli": ("main",)})("fetch_everything")
+        load_lazily("logoingest", {"cli.main": ("main",)})("fetch_everything")
 
 
 def test_importing_the_package_loads_no_heavy_library() -> None:

@@ -65,7 +65,7 @@ def test_the_stages_before_fetch_load_neither_pandas_nor_scipy(tmp_path):
     )
     code = f"""
 import sys
-from logoingest.cli import main
+from logoingest.cli.main import main
 code = main(["run", {str(tmp_path / "dataset.toml")!r}, "--until", "normalise", "--quiet", "--json"])
 import logoingest.pipeline.fetching
 print(code, [name for name in ("pandas", "scipy") if name in sys.modules])
@@ -89,7 +89,7 @@ class Torch:
             os._exit(0)
 
 sys.meta_path.insert(0, Torch())
-from logoingest.cli import main
+from logoingest.cli.main import main
 main(["train", sys.argv[1]])
 """
     for given, expected in ((), "PASSIVE"), (("ACTIVE",), "ACTIVE"):

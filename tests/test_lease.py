@@ -159,7 +159,7 @@ HASTY = """
 import sys, functools
 from logoingest.pipeline import session
 session.hold_lease = functools.partial(session.hold_lease, ttl_s=1.0, heartbeat_s=0.1)
-from logoingest.cli import main
+from logoingest.cli.main import main
 sys.exit(main())
 """
 

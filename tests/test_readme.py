@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from logoingest import ClassMap, load_config, normalise_label
-from logoingest.cli import build_parser
+from logoingest.cli.main import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from logoingest.config import Config, load_config
     from logoingest.errors import LogoingestError
     from logoingest.images import inspect_image, select_images
-    from logoingest.labels import ClassMap, normalise_annotations, normalise_label, normalise_labels, settle_samples
+    from logoingest.labels import ClassMap, normalise_annotations, normalise_label, normalise_labels
     from logoingest.pipeline import Run, open_run, plan, retry, run, run_stage, verify
     from logoingest.release import Release, open_release, verify_release, write_release
-    from logoingest.release.commands import diff, export, pull, push
+    from logoingest.release.keeping.commands import diff, export, pull, push
+    from logoingest.samples import settle_samples
     from logoingest.schemas import Reason, Stage
     from logoingest.sources import read_annotations
     from logoingest.splits import assign_splits
@@ -34,10 +35,11 @@ _HOMES = {
     "config": ("Config", "load_config"),
     "errors": ("LogoingestError",),
     "images": ("inspect_image", "select_images"),
-    "labels": ("ClassMap", "normalise_annotations", "normalise_label", "normalise_labels", "settle_samples"),
+    "labels": ("ClassMap", "normalise_annotations", "normalise_label", "normalise_labels"),
     "pipeline": ("Run", "open_run", "plan", "retry", "run", "run_stage", "verify"),
     "release": ("Release", "open_release", "verify_release", "write_release"),
-    "release.commands": ("diff", "export", "pull", "push"),
+    "release.keeping.commands": ("diff", "export", "pull", "push"),
+    "samples": ("settle_samples",),
     "schemas": ("Reason", "Stage"),
     "sources": ("read_annotations",),
     "splits": ("assign_splits",),

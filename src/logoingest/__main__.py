@@ -2,6 +2,6 @@
 
 import sys
 
-from logoingest.cli import main
+from logoingest.cli.main import main
 
 sys.exit(main())

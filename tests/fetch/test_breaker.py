@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from logoingest.fetch import Fetcher, breaker, fetch_urls
-from logoingest.fetch.breaker import DOWN, Breaker
-from logoingest.fetch.policy import FetchFault
+from logoingest.fetch import Fetcher, fetch_urls
+from logoingest.fetch.rules import breaker
+from logoingest.fetch.rules.breaker import DOWN, Breaker
+from logoingest.fetch.rules.policy import FetchFault
 from logoingest.schemas import Reason
 
 HERE = ("http", "h.test", 80)

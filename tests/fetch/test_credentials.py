@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError
 from logoingest.fetch import FetchSettings
-from logoingest.fetch.credentials import add_cookies, parse_credentials, read_credentials
-from logoingest.fetch.targets import parse_target
+from logoingest.fetch.rules.credentials import add_cookies, parse_credentials, read_credentials
+from logoingest.fetch.rules.targets import parse_target
 
 SECRET = "s3cr3t-Value"
 WHOLE = f"""

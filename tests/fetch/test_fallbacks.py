@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError
 from logoingest.fetch import FetchSettings
-from logoingest.fetch.archive import MAX_ANSWER_BYTES, make_copy_target, make_lookup, read_lookup
-from logoingest.fetch.fallbacks import (
+from logoingest.fetch.rules.archive import MAX_ANSWER_BYTES, make_copy_target, make_lookup, read_lookup
+from logoingest.fetch.rules.fallbacks import (
     MAX_ALTERNATIVES,
     Ending,
     describe_tries,
@@ -27,9 +27,9 @@ from logoingest.fetch.fallbacks import (
     may_fall_back,
     merge_alternatives,
 )
-from logoingest.fetch.policy import HOPELESS, LEFT_ALONE, FetchFault
-from logoingest.fetch.pursuit import NOWHERE
-from logoingest.fetch.targets import Target, parse_target
+from logoingest.fetch.rules.policy import HOPELESS, LEFT_ALONE, FetchFault
+from logoingest.fetch.rules.targets import Target, parse_target
+from logoingest.fetch.turns.pursuit import NOWHERE
 from logoingest.schemas import Reason
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

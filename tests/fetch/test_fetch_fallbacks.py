@@ -15,7 +15,7 @@ import pytest
 
 from archive_stand_in import Archive, Copy, answer
 from logoingest.fetch import Fetcher, ShardCounts, ShardJob, fetch_urls, run_shard
-from logoingest.fetch.ray_shards import fetch_on_worker
+from logoingest.fetch.executors.ray_shards import fetch_on_worker
 from logoingest.schemas import Reason
 from logoingest.workspace import Workspace, shard_name
 

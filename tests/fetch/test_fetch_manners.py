@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from logoingest.fetch import FetchSettings, fetch_urls, plan_shards, resolver
-from logoingest.fetch.policy import judge_opt_out
-from logoingest.fetch.resolver import MAX_LOOKUPS, Resolver
+from logoingest.fetch import FetchSettings, fetch_urls, plan_shards
+from logoingest.fetch.http import resolver
+from logoingest.fetch.http.resolver import MAX_LOOKUPS, Resolver
+from logoingest.fetch.rules.policy import judge_opt_out
 from logoingest.schemas import Reason
 
 

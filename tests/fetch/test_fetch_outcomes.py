@@ -129,7 +129,7 @@ def test_every_reason_of_the_fetch_is_documented():
     documented = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", fetch_table, re.MULTILINE)
     used = {
         name
-        for file in (root / "src/logoingest/fetch").glob("*.py")
+        for file in (root / "src/logoingest/fetch").rglob("*.py")
         for name in re.findall(r"Reason\.([A-Z_0-9X]+)", file.read_text())
     }
     # the fetch knows these, and gives them to no row as its reason
@@ -315,7 +315,7 @@ def test_running_out_of_files_is_no_fault_of_the_url(settings):
     import aiohttp
 
     from logoingest.errors import LogoingestError
-    from logoingest.fetch.failures import judge_error
+    from logoingest.fetch.http.failures import judge_error
 
     error = aiohttp.ClientConnectorError(None, OSError(errno.EMFILE, "Too many open files"))
     with pytest.raises(LogoingestError, match="ulimit -n"):

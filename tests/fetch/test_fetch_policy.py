@@ -13,10 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.fetch import FetchSettings
-from logoingest.fetch.addresses import explain_refusal
 from logoingest.fetch.http.transport import make_wire_url
-from logoingest.fetch.pace import Pace
-from logoingest.fetch.policy import (
+from logoingest.fetch.rules.addresses import explain_refusal
+from logoingest.fetch.rules.pace import Pace
+from logoingest.fetch.rules.policy import (
     HEALING,
     FetchFault,
     admit_url,
@@ -28,9 +28,9 @@ from logoingest.fetch.policy import (
     parse_retry_after,
     plan_retry,
 )
-from logoingest.fetch.schedule import Schedule
-from logoingest.fetch.settings import parse_proxy
-from logoingest.fetch.targets import Target, UrlFault, join_target, parse_target
+from logoingest.fetch.rules.settings import parse_proxy
+from logoingest.fetch.rules.targets import Target, UrlFault, join_target, parse_target
+from logoingest.fetch.turns.schedule import Schedule
 from logoingest.schemas import Reason
 
 SETTINGS = FetchSettings()
@@ -144,7 +144,7 @@ def test_only_global_unicast_is_ever_open(value):
     """Outside 2000::/3 nothing is open but what stands for a public IPv4 address."""
     address = IPv6Address(value)
     if explain_refusal(address) is None and address not in __import__("ipaddress").IPv6Network("2000::/3"):
-        from logoingest.fetch.addresses import find_embedded
+        from logoingest.fetch.rules.addresses import find_embedded
 
         assert find_embedded(address) is not None
 

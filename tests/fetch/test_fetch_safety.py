@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from logoingest.fetch.addresses import explain_refusal
-from logoingest.fetch.client import open_guarded_socket
-from logoingest.fetch.failures import RefusedAddressError
+from logoingest.fetch.http.client import open_guarded_socket
+from logoingest.fetch.http.failures import RefusedAddressError
+from logoingest.fetch.rules.addresses import explain_refusal
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "172.32.0.1", "100.128.0.1", "::ffff:8.8.8.8"])

@@ -23,7 +23,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.errors import LogoingestError, WorkspaceError
-from logoingest.fetch import FetchProgress, ShardJob, choose_retries, lanes, plan_shards, run_shard, run_shards, shard_writer
+from logoingest.fetch import FetchProgress, ShardJob, choose_retries, plan_shards, run_shard, run_shards
+from logoingest.fetch.executors import lanes
+from logoingest.fetch.shards import shard_writer
 from logoingest.schemas import DownloadRow, Reason
 from logoingest.workspace import Workspace, name_begun, shard_name
 
@@ -364,11 +366,11 @@ def test_a_process_that_is_killed_once_costs_nothing(site, settings, tmp_path, m
 
 def test_processes_that_cannot_start_end_the_run(site, settings, tmp_path, monkeypatch):
     """Nothing is tried over and over."""
-    (tmp_path / "shadow/logoingest/fetch").mkdir(parents=True)
-    for name in ("__init__.py", "fetch/__init__.py"):
+    (tmp_path / "shadow/logoingest/fetch/executors").mkdir(parents=True)
+    for name in ("__init__.py", "fetch/__init__.py", "fetch/executors/__init__.py"):
         (tmp_path / "shadow/logoingest" / name).write_text("")
     (tmp_path / "shadow/logoingest/lean_imports.py").write_text("def refuse_imports(*_): pass\n")
-    (tmp_path / "shadow/logoingest/fetch/lane.py").write_text("import sys\nsys.exit(7)\n")
+    (tmp_path / "shadow/logoingest/fetch/executors/lane.py").write_text("import sys\nsys.exit(7)\n")
     monkeypatch.syspath_prepend(str(tmp_path / "shadow"))
     with pytest.raises(LogoingestError, match="exit code 7"):
         run_shards(make_jobs(tmp_path, [f"{site.url}/picture?{i}" for i in range(4)], 2), replace(settings, processes=2), None)

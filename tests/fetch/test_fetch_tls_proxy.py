@@ -13,8 +13,8 @@ import trustme
 from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError
 from logoingest.fetch import FetchSettings, Proxy
-from logoingest.fetch.failures import judge_error
-from logoingest.fetch.targets import parse_target
+from logoingest.fetch.http.failures import judge_error
+from logoingest.fetch.rules.targets import parse_target
 
 
 def direct(host, port):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.fetch.integrity import find_digest_fault
+from logoingest.fetch.rules.integrity import find_digest_fault
 
 BODY = b"a picture"
 MD5 = base64.b64encode(hashlib.md5(BODY).digest()).decode()

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from logoingest.fetch import fetch_urls
-from logoingest.fetch.fallbacks import Ending, list_candidates
-from logoingest.fetch.local_reading import read_local_file
-from logoingest.fetch.pursuit import NOWHERE
-from logoingest.fetch.settings import FetchSettings
+from logoingest.fetch.rules.fallbacks import Ending, list_candidates
+from logoingest.fetch.rules.settings import FetchSettings
+from logoingest.fetch.turns.local_reading import read_local_file
+from logoingest.fetch.turns.pursuit import NOWHERE
 from logoingest.local_files import name_root, write_file_url
 from logoingest.schemas import Reason
 

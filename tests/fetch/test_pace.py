@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from logoingest.fetch import FetchSettings, pace
-from logoingest.fetch.pace import FIRST_GAP_S, MAX_GAP_S, Pace
-from logoingest.fetch.schedule import Schedule
+from logoingest.fetch import FetchSettings
+from logoingest.fetch.rules import pace
+from logoingest.fetch.rules.pace import FIRST_GAP_S, MAX_GAP_S, Pace
+from logoingest.fetch.turns.schedule import Schedule
 
 unhurried = hypothesis_settings(deadline=None)  # other work on the machine is no failure
 

@@ -14,8 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.fetch import FetchSettings, fetch_urls
-from logoingest.fetch.policy import FetchFault
-from logoingest.fetch.robots import (
+from logoingest.fetch.rules.policy import FetchFault
+from logoingest.fetch.rules.robots import (
     ALLOW_ALL,
     MAX_ROBOTS_BYTES,
     MAX_WILDCARDS,
@@ -28,7 +28,7 @@ from logoingest.fetch.robots import (
     read_robots,
     unpack_rules,
 )
-from logoingest.fetch.targets import Target, parse_target
+from logoingest.fetch.rules.targets import Target, parse_target
 from logoingest.schemas import Reason
 
 unhurried = hypothesis_settings(deadline=None)  # other work on the machine is no failure

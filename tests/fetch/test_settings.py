@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from logoingest.config import FetchConfig
-from logoingest.fetch.settings import FetchSettings
+from logoingest.fetch.rules.settings import FetchSettings
 
 
 def test_the_defaults_are_those_of_the_config() -> None:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logoingest.errors import WorkspaceError
-from logoingest.fetch.kept_rows import KeptRows
-from logoingest.fetch.shard_writer import MAX_GROUP_BYTES, ROW_BYTES, ByteBudget, ShardWriter
+from logoingest.fetch.shards.kept_rows import KeptRows
+from logoingest.fetch.shards.shard_writer import MAX_GROUP_BYTES, ROW_BYTES, ByteBudget, ShardWriter
 from logoingest.workspace import Workspace, name_begun
 
 SHARD = "shard-00000.parquet"
@@ -208,8 +208,8 @@ import resource, sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from logoingest.errors import WorkspaceError
-from logoingest.fetch.kept_rows import KeptRows
-from logoingest.fetch.shard_writer import ByteBudget, ShardWriter
+from logoingest.fetch.shards.kept_rows import KeptRows
+from logoingest.fetch.shards.shard_writer import ByteBudget, ShardWriter
 from logoingest.workspace import Workspace, name_begun
 
 folder, most, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -250,7 +250,7 @@ def test_a_full_device_takes_a_part_and_then_says_so(tmp_path):
     """A write of which only a part fits is gone on with, not taken for the whole."""
     most = 5_000
     code = (
-        "import os, resource, sys\nfrom logoingest.fetch.shard_writer import write_whole\n"
+        "import os, resource, sys\nfrom logoingest.fetch.shards.shard_writer import write_whole\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n"
         "handle = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)\n"
         "try:\n    write_whole(handle, b'x' * 8000, 0)\nexcept OSError as error:\n    print(type(error).__name__, os.fstat(handle).st_size)"

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from logoingest.fetch import Proxy, resolver
-from logoingest.fetch.resolver import Resolver
+from logoingest.fetch import Proxy
+from logoingest.fetch.http import resolver
+from logoingest.fetch.http.resolver import Resolver
 
 TABLE = tomllib.loads((Path(__file__).parents[1] / "data/fetch/ssrf.toml").read_text(encoding="utf-8"))
 GROUPS = TABLE["urls"]

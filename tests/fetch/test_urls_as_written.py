@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from logoingest.fetch import Proxy, fetch_urls
-from logoingest.fetch.targets import Target, UrlFault, join_target, parse_target
+from logoingest.fetch.rules.targets import Target, UrlFault, join_target, parse_target
 
 CASES = json.loads((Path(__file__).parents[1] / "data/fetch/urls_as_written.json").read_text(encoding="utf-8"))
 #: As their makers signed them: any other spelling is answered with 403.

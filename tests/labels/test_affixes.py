@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.labels import ClassMap, normalise_label
-from logoingest.labels.affixes import AffixRules
-from logoingest.labels.fold import fold
+from logoingest.labels.class_map.affixes import AffixRules
+from logoingest.labels.text.fold import fold
 
 RULES = """
 affixes = [

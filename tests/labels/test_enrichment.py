@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logoingest.labels import ClassMap, fold, normalise_label
-from logoingest.labels.enrichment import Enrichment, carry_out, is_short, plan_enrichment, read_wikidata_ids
-from logoingest.labels.map_from_pairs import make_pair_map
-from logoingest.labels.pack_entries import PackEntry, PackName, Pair
-from logoingest.labels.packs import Pack, make_table_pack, open_pack
+from logoingest.labels.growing.enrichment import Enrichment, carry_out, is_short, plan_enrichment, read_wikidata_ids
+from logoingest.labels.growing.map_from_pairs import make_pair_map
+from logoingest.labels.growing.pack_entries import PackEntry, PackName, Pair
+from logoingest.labels.growing.packs import Pack, make_table_pack, open_pack
 
 PACKS = Path(__file__).parents[1] / "data/packs"
 MAP = PACKS / "map.toml"

@@ -7,9 +7,9 @@ from importlib import resources
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.labels.evidence import cut_like, weigh_evidence
-from logoingest.labels.known_names import is_known_name
-from logoingest.labels.letter_triples import CONTEXT_LETTERS, NEXT_LETTERS, cost_word
+from logoingest.labels.matching.evidence import cut_like, weigh_evidence
+from logoingest.labels.matching.letter_triples import CONTEXT_LETTERS, NEXT_LETTERS, cost_word
+from logoingest.labels.text.known_names import is_known_name
 
 
 def _weigh(query, name, generic=frozenset()):
@@ -19,7 +19,7 @@ def _weigh(query, name, generic=frozenset()):
 
 def test_the_table_is_whole():
     """A line for each two letters, a character for each third."""
-    lines = resources.files("logoingest.labels").joinpath("letter_triples.txt").read_text("ascii").splitlines()
+    lines = resources.files("logoingest.labels.matching").joinpath("letter_triples.txt").read_text("ascii").splitlines()
     assert len(lines) == len(CONTEXT_LETTERS) ** 2
     assert {len(line) for line in lines} == {len(NEXT_LETTERS)}
 

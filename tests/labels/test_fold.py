@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from logoingest.labels import fold, fold_and_explain
 from logoingest.labels import fold as fold_function
-from logoingest.labels.fold import MAX_LENGTH, STEPS, transliterate
+from logoingest.labels.text.fold import MAX_LENGTH, STEPS, transliterate
 
 
 @given(st.text(max_size=80))

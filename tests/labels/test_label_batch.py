@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from logoingest.errors import UsageError
 from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels import ClassMap, normalise_label
-from logoingest.labels.label_batch import (
+from logoingest.labels.matching.label_batch import (
     BATCH_SCHEMA,
     CLASS_SEPARATOR,
     check_target,

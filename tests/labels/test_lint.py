@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap
-from logoingest.labels.lint import lint_class_map
-from logoingest.labels.lint_claims import is_pattern
-from logoingest.labels.lint_findings import RULES
-from logoingest.labels.lint_lines import Spot, find_lines, find_place, list_places
+from logoingest.labels.lint.claims import is_pattern
+from logoingest.labels.lint.findings import RULES
+from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_places
+from logoingest.labels.lint.rules import lint_class_map
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = json.loads((ROOT / "tests/data/lint/cases.json").read_text("utf-8"))

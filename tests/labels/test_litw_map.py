@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from logoingest.labels import ClassMap, normalise_label
-from logoingest.labels.lint import lint_class_map
+from logoingest.labels.lint.rules import lint_class_map
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPS = ROOT / "label_maps"

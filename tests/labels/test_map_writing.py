@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap
-from logoingest.labels.map_writing import add_alias, load_document, write_document
+from logoingest.labels.class_map.writing import add_alias, load_document, write_document
 
 MAP = """\
 # What this map is for.

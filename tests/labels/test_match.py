@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap, explain_label, fold, normalise_label
-from logoingest.labels.match import decide_labels
+from logoingest.labels.matching.match import decide_labels
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "labels"
 BRANDS = ClassMap.load(DATA / "brands.toml")

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import UsageError
-from logoingest.labels import packs
-from logoingest.labels.pack_entries import PackName, Pair, clean_language, clean_name
-from logoingest.labels.packs import make_table_pack, open_pack
+from logoingest.labels.growing import packs
+from logoingest.labels.growing.pack_entries import PackName, Pair, clean_language, clean_name
+from logoingest.labels.growing.packs import make_table_pack, open_pack
 
 PACKS = Path(__file__).parents[1] / "data/packs"
 

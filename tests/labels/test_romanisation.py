@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logoingest.labels.fold import fold, make_plain
-from logoingest.labels.romanisation import romanise, romanise_japanese
-from logoingest.labels.sounds import make_skeleton, sound_out
-from logoingest.labels.translations import translate
+from logoingest.labels.text.fold import fold, make_plain
+from logoingest.labels.text.romanisation import romanise, romanise_japanese
+from logoingest.labels.text.sounds import make_skeleton, sound_out
+from logoingest.labels.text.translations import translate
 
 CASES = json.loads((Path(__file__).resolve().parents[1] / "data" / "labels_romanisation" / "letters.json").read_text("utf-8"))
 
@@ -86,7 +86,7 @@ def test_japanese_needs_its_extra():
 
 def test_japanese_without_its_extra(monkeypatch):
     """Without the extra there is no Japanese reading, and nothing fails."""
-    from logoingest.labels import romanisation
+    from logoingest.labels.text import romanisation
 
     monkeypatch.setitem(__import__("sys").modules, "cutlet", None)
     romanisation._load_cutlet.cache_clear()

@@ -6,14 +6,14 @@ import pytest
 
 from crowd_tables import Answered, refusals_of, sample_of
 from logoingest.choices import write_choices
-from logoingest.labels.class_map import ClassMap
-from logoingest.labels.draft import draft_class_map
-from logoingest.labels.label_table import normalise_annotations
-from logoingest.labels.map_editing import plan_edit
-from logoingest.labels.map_entries import Signature
-from logoingest.labels.match import decide_labels, explain_label, normalise_label
-from logoingest.labels.rulings import Action, Meaning, Ruling
-from logoingest.labels.suggestions import gather_open_labels, list_spellings
+from logoingest.labels.class_map.class_map import ClassMap
+from logoingest.labels.class_map.entries import Signature
+from logoingest.labels.growing.draft import draft_class_map
+from logoingest.labels.matching.label_table import normalise_annotations
+from logoingest.labels.matching.match import decide_labels, explain_label, normalise_label
+from logoingest.review.map_editing import plan_edit
+from logoingest.review.rulings import Action, Meaning, Ruling
+from logoingest.review.suggestions import gather_open_labels, list_spellings
 from logoingest.schemas import AnnotationRow
 
 MAP = ClassMap.from_toml(

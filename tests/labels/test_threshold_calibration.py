@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from logoingest.labels import ClassMap, threshold_calibration
-from logoingest.labels.match import decide_labels
-from logoingest.labels.threshold_calibration import calibrate_thresholds
-from logoingest.labels.threshold_grid import AXES
-from logoingest.labels.threshold_mess import KINDS, make_mess
+from logoingest.labels import ClassMap
+from logoingest.labels.matching.match import decide_labels
+from logoingest.labels.thresholds import calibration as threshold_calibration
+from logoingest.labels.thresholds.calibration import calibrate_thresholds
+from logoingest.labels.thresholds.grid import AXES
+from logoingest.labels.thresholds.mess import KINDS, make_mess
 
 NAMES = [
     "Starbucks",

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from logoingest import load_config, run
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.pipeline import Run, plan, summarise_status
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace, name_begun

@@ -23,7 +23,7 @@ import pytest
 from PIL import Image
 
 from logoingest.release import open_release, verify_release
-from logoingest.release.features import release_schema
+from logoingest.release.form.features import release_schema
 from logoingest.release.laws import data_files, descriptions
 from logoingest.release.laws.violations import Law
 from release_patient import TEST_FILE, TRAIN_FILE, Patient

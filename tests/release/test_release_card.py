@@ -10,7 +10,7 @@ import pytest
 from logoingest.config import DatasetConfig
 from logoingest.escaping import replace_controls
 from logoingest.release import verify_release
-from logoingest.release.card import escape_markdown, read_head, render_address
+from logoingest.release.form.card import escape_markdown, read_head, render_address
 from logoingest.schemas import is_class_id
 
 HOSTILE = [

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.errors import GateError
 from logoingest.release import open_release
-from logoingest.release.comparison import compare_releases, count_transitions
+from logoingest.release.keeping.comparison import compare_releases, count_transitions
 
 CLASSES = ["adidas", "coca-cola", "no"]
 

@@ -24,7 +24,8 @@ import yaml
 from PIL import Image
 from pycocotools.coco import COCO
 
-from logoingest.cli import main
+from logoingest.cli.main import main
+from logoingest.cli.releases import EXPORT_FORMATS
 from logoingest.config import SourceConfig
 from logoingest.errors import GateError, UsageError
 from logoingest.pictures.orientation import is_turned
@@ -33,7 +34,6 @@ from logoingest.release.exports import FORMATS, ExportOptions, export_release
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.folder import ExportFolder
 from logoingest.release.exports.web_dataset import write_web_dataset
-from logoingest.release_commands import EXPORT_FORMATS
 from logoingest.sources import read_annotations
 
 HOSTILE = [

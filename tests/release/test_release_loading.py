@@ -24,7 +24,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from logoingest.errors import GateError, UsageError
 from logoingest.release import open_release
-from logoingest.release.random_access import PictureReader
+from logoingest.release.reading.random_access import PictureReader
 
 
 @pytest.fixture

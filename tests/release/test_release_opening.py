@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from logoingest import diff, export, load_config, open_release, pull, push, verify_release
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.errors import GateError, UsageError
-from logoingest.release.manifest import compute_fingerprint
-from logoingest.release.versions import publish_release
+from logoingest.release.form.manifest import compute_fingerprint
+from logoingest.release.keeping.versions import publish_release
 from logoingest.workspace import Workspace
 
 

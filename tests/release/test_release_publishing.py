@@ -13,19 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.errors import GateError
 from logoingest.release import open_release, verify_release
-from logoingest.release.manifest import ReleaseFile
-from logoingest.release.publishing import POINTER_NAME, _is_same, pull_release, push_release, read_pointer
-from logoingest.release.versions import describe_versions, publish_release
+from logoingest.release.form.manifest import ReleaseFile
+from logoingest.release.keeping.publishing import POINTER_NAME, _is_same, pull_release, push_release, read_pointer
+from logoingest.release.keeping.versions import describe_versions, publish_release
 from logoingest.workspace import Workspace, hash_file
 
 #: Pushes a release and kills itself, as kill -9 does, after some files.
 PUSH_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from logoingest.release.publishing import push_release
+from logoingest.release.keeping.publishing import push_release
 def progress(done, total):
     if done == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -8,9 +8,9 @@ import pytest
 
 from logoingest.config import ReleaseConfig
 from logoingest.release import open_release, verify_release, write_release
-from logoingest.release.comparison import compare_releases
 from logoingest.release.exports import export_release
-from logoingest.release.publishing import pull_release, push_release
+from logoingest.release.keeping.comparison import compare_releases
+from logoingest.release.keeping.publishing import pull_release, push_release
 
 NAMES = ("train", "validation", "test", "calibration", "hold_out2")
 

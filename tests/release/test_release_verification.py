@@ -15,7 +15,7 @@ from PIL import Image
 
 from logoingest.errors import UsageError
 from logoingest.release import Violation, open_release, verify_release
-from logoingest.release.features import release_schema
+from logoingest.release.form.features import release_schema
 from logoingest.release.laws import readers
 from release_patient import TEST_FILE, TRAIN_FILE
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from logoingest import load_config, run
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.errors import UsageError, WorkspaceError
 from logoingest.release import open_release, verify_release
-from logoingest.release.versions import describe_versions, list_versions, name_version, publish_release
+from logoingest.release.keeping.versions import describe_versions, list_versions, name_version, publish_release
 from logoingest.workspace import Workspace
 
 

@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError
 from logoingest.release import open_release, verify_release, write_release
-from logoingest.release import parquet as parquet_files
-from logoingest.release.parquet import RowRange, plan_files
-from logoingest.release.rows import name_extension
+from logoingest.release.writing import parquet as parquet_files
+from logoingest.release.writing.parquet import RowRange, plan_files
+from logoingest.release.writing.rows import name_extension
 from logoingest.schemas import ImageRow, RejectedRow, SampleRow, SplitRow
 
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logoingest.config import SamplesConfig, SourceConfig
-from logoingest.labels import normalise_annotations, settle_samples
-from logoingest.labels.class_map import ClassMap
+from logoingest.labels import normalise_annotations
+from logoingest.labels.class_map.class_map import ClassMap
+from logoingest.samples import settle_samples
 from logoingest.schemas import ImageRow
 from logoingest.sources import read_annotations
 

@@ -146,7 +146,7 @@ def test_endless_content_is_bounded(tmp_path, head, piece, tail, outcome):
 
 def test_many_open_quotes_end(tmp_path, monkeypatch):
     """Rereading after broken quotes is bounded over the whole file."""
-    monkeypatch.setattr("logoingest.sources.cells.delimited._MAX_REREAD_CHARS", 1 << 20)
+    monkeypatch.setattr("logoingest.sources.tables.delimited._MAX_REREAD_CHARS", 1 << 20)
     (tmp_path / "rows.csv").write_text(GOOD + 'http://x.example/2.jpg,"a" b\nhttp://x.example/3.jpg,"open\n' + "c,d\n" * 600_000)
     with pytest.raises(SourceError, match="too many broken quotes"):
         read_all(tmp_path, {"path": "rows.csv"})

@@ -8,7 +8,7 @@ from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources import guess_source, read_annotations
 from logoingest.sources.cells.columns import guess_roles
-from logoingest.sources.cells.files import guess_encoding
+from logoingest.sources.files.opening import guess_encoding
 
 KEYS = ("format", "encoding", "delimiter", "url_column", "label_column", "worker_column", "bbox_column", "id_column")
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from logoingest.release.manifest import compute_fingerprint, render_manifest
+from logoingest.release.form.manifest import compute_fingerprint, render_manifest
 
 Rows = Sequence[tuple[bytes, int]]
 ReleaseMaker = Callable[..., Path]

@@ -1,8 +1,11 @@
 """From URLs to bytes: politely, within bounds, to public addresses only; one row of ``downloads`` for every URL.
 
-``policy`` decides, ``client`` speaks HTTP, ``fetcher`` gives every URL its turn, ``detours`` looks elsewhere for dead ones,
-``shard`` writes, ``lanes`` spreads shards over processes, each a ``lane``, ``ray_shards`` over machines. Names are loaded when they
-are first used: whoever only hands shards out needs no HTTP.
+    rules/      pure decisions: what may be asked, of whom, how often, what an answer means      jobs  what is handed out
+    http/       one request and its answer                 turns/      hosts take turns, retries wait, dead links go on to fallbacks
+    shards/     one shard and its file                     executors/  lanes on this machine, Ray tasks on many
+
+Names are loaded when they are first
+used: whoever only hands shards out needs no HTTP.
 """
 
 from __future__ import annotations
@@ -12,28 +15,28 @@ from typing import TYPE_CHECKING
 from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
-    from logoingest.fetch.fallbacks import merge_alternatives
-    from logoingest.fetch.fetcher import Fetcher, fetch_urls
-    from logoingest.fetch.integrity import find_hash_fault, write_expected
+    from logoingest.fetch.executors.lanes import run_shards
+    from logoingest.fetch.executors.ray_shards import run_shards_on_ray
     from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
-    from logoingest.fetch.lanes import run_shards
-    from logoingest.fetch.plan import PLAN_SCHEMA, plan_shards
-    from logoingest.fetch.pursuit import OnOutcome
-    from logoingest.fetch.ray_shards import run_shards_on_ray
-    from logoingest.fetch.settings import FetchSettings, Proxy
-    from logoingest.fetch.shard import choose_retries, run_job, run_shard
+    from logoingest.fetch.rules.fallbacks import merge_alternatives
+    from logoingest.fetch.rules.integrity import find_hash_fault, write_expected
+    from logoingest.fetch.rules.settings import FetchSettings, Proxy
+    from logoingest.fetch.shards.plan import PLAN_SCHEMA, plan_shards
+    from logoingest.fetch.shards.shard import choose_retries, run_job, run_shard
+    from logoingest.fetch.turns.fetcher import Fetcher, fetch_urls
+    from logoingest.fetch.turns.pursuit import OnOutcome
 
 _HOMES = {
-    "fallbacks": ("merge_alternatives",),
-    "fetcher": ("Fetcher", "fetch_urls"),
-    "integrity": ("find_hash_fault", "write_expected"),
+    "rules.fallbacks": ("merge_alternatives",),
+    "turns.fetcher": ("Fetcher", "fetch_urls"),
+    "rules.integrity": ("find_hash_fault", "write_expected"),
     "jobs": ("FetchProgress", "Inspect", "ShardCounts", "ShardJob"),
-    "lanes": ("run_shards",),
-    "plan": ("PLAN_SCHEMA", "plan_shards"),
-    "pursuit": ("OnOutcome",),
-    "ray_shards": ("run_shards_on_ray",),
-    "settings": ("FetchSettings", "Proxy"),
-    "shard": ("choose_retries", "run_job", "run_shard"),
+    "executors.lanes": ("run_shards",),
+    "shards.plan": ("PLAN_SCHEMA", "plan_shards"),
+    "turns.pursuit": ("OnOutcome",),
+    "executors.ray_shards": ("run_shards_on_ray",),
+    "rules.settings": ("FetchSettings", "Proxy"),
+    "shards.shard": ("choose_retries", "run_job", "run_shard"),
 }
 
 __all__ = [

@@ -1,14 +1,17 @@
-"""From what people typed to classes: folding, the class map, matching, and the votes' consensus."""
+"""From what people typed to classes: an answer -> a class.
+
+text/       folding, noise words, other scripts        lint/        what is wrong or doubtful in a map
+class_map/  its form, its meaning, writing it          growing/     a first map, aliases from packs
+matching/   exact, nearest, evidence; the stage        thresholds/  what each setting would accept
+"""
 
 from __future__ import annotations
 
-from logoingest.labels.class_map import ClassMap, Spelling
-from logoingest.labels.draft import draft_class_map
-from logoingest.labels.fold import Folded, FoldingStep, fold, fold_and_explain
-from logoingest.labels.gold import find_given_gold, read_given_gold, read_gold
-from logoingest.labels.label_table import DECISION_SCHEMA, NormalisedLabels, normalise_annotations, normalise_labels
-from logoingest.labels.match import CandidateView, Explanation, LabelDecision, explain_label, normalise_label
-from logoingest.labels.samples import settle_samples
+from logoingest.labels.class_map.class_map import ClassMap, Spelling
+from logoingest.labels.growing.draft import draft_class_map
+from logoingest.labels.matching.label_table import DECISION_SCHEMA, NormalisedLabels, normalise_annotations, normalise_labels
+from logoingest.labels.matching.match import CandidateView, Explanation, LabelDecision, explain_label, normalise_label
+from logoingest.labels.text.fold import Folded, FoldingStep, fold, fold_and_explain
 
 __all__ = [
     "DECISION_SCHEMA",
@@ -22,13 +25,9 @@ __all__ = [
     "Spelling",
     "draft_class_map",
     "explain_label",
-    "find_given_gold",
     "fold",
     "fold_and_explain",
     "normalise_annotations",
     "normalise_label",
     "normalise_labels",
-    "read_given_gold",
-    "read_gold",
-    "settle_samples",
 ]

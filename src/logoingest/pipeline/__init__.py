@@ -16,22 +16,12 @@ if TYPE_CHECKING:
     from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
     from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards
     from logoingest.pipeline.gates import check_gates
-    from logoingest.pipeline.group_review import AppliedGroups, gather_conflicts, read_group_sheet, write_group_rulings
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.progress import Progress
     from logoingest.pipeline.questions.audit import explain_label_of, explain_row, explain_url
     from logoingest.pipeline.questions.placement import explain_split
     from logoingest.pipeline.questions.planning import plan, summarise_status
     from logoingest.pipeline.questions.verification import verify
-    from logoingest.pipeline.reviewing import (
-        Applied,
-        Journal,
-        Review,
-        apply_rulings,
-        describe_effect,
-        draw_examples,
-        gather_review,
-    )
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
     from logoingest.pipeline.session import Run, open_run
     from logoingest.pipeline.spec import StageOutput, StageSpec
@@ -44,14 +34,12 @@ _HOMES = {
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
     "fetching": ("fetch_shard", "finish_fetch", "pending_shards"),
     "gates": ("check_gates",),
-    "group_review": ("AppliedGroups", "gather_conflicts", "read_group_sheet", "write_group_rulings"),
     "ledger": ("collect_ledger",),
     "progress": ("Progress",),
     "questions.audit": ("explain_label_of", "explain_row", "explain_url"),
     "questions.placement": ("explain_split",),
     "questions.planning": ("plan", "summarise_status"),
     "questions.verification": ("verify",),
-    "reviewing": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),
     "session": ("Run", "open_run"),
     "spec": ("StageOutput", "StageSpec"),
@@ -61,36 +49,26 @@ _HOMES = {
 __all__ = [
     "ROUTE",
     "Against",
-    "Applied",
-    "AppliedGroups",
-    "Journal",
     "Progress",
-    "Review",
     "Run",
     "StageOutcome",
     "StageOutput",
     "StageSpec",
-    "apply_rulings",
     "check_extras",
     "check_gates",
     "collect_ledger",
     "compare_datasets",
-    "describe_effect",
-    "draw_examples",
     "explain_label_of",
     "explain_row",
     "explain_split",
     "explain_url",
     "fetch_shard",
     "finish_fetch",
-    "gather_conflicts",
-    "gather_review",
     "init",
     "list_others",
     "open_run",
     "pending_shards",
     "plan",
-    "read_group_sheet",
     "redraft_class_map",
     "refresh",
     "retry",
@@ -100,7 +78,6 @@ __all__ = [
     "summarise_status",
     "verify",
     "verify_folder",
-    "write_group_rulings",
 ]
 
 __getattr__ = load_lazily(__name__, _HOMES)

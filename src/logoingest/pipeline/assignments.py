@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from logoingest.errors import Problem, WorkspaceError
-from logoingest.release.manifest import MANIFEST_NAME, ReleaseManifest
-from logoingest.release.parquet import DATA_FOLDER
-from logoingest.release.versions import RELEASE_FOLDER, describe_versions
+from logoingest.release.form.manifest import DATA_FOLDER, MANIFEST_NAME, ReleaseManifest
+from logoingest.release.keeping.versions import RELEASE_FOLDER, describe_versions
 from logoingest.workspace import FileRecord, Workspace
 
 ASSIGNMENTS = "assignments"

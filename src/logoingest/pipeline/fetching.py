@@ -25,7 +25,7 @@ from logoingest.fetch import (
     plan_shards,
     run_shards,
 )
-from logoingest.fetch.targets import Target, parse_target
+from logoingest.fetch.rules.targets import Target, parse_target
 from logoingest.pipeline.alternatives import give_alternatives
 from logoingest.pipeline.expected import give_expected, list_rechecks
 from logoingest.pipeline.session import Run

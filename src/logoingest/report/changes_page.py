@@ -8,8 +8,8 @@ from typing import Any
 
 from logoingest.errors import LogoingestError
 from logoingest.release import open_release
-from logoingest.release.comparison import Placed, ReleaseDiff, compare_releases, count_transitions
-from logoingest.release.versions import RELEASE_FOLDER, describe_versions
+from logoingest.release.keeping.comparison import Placed, ReleaseDiff, compare_releases, count_transitions
+from logoingest.release.keeping.versions import RELEASE_FOLDER, describe_versions
 from logoingest.report.material import Material, pick_rows
 from logoingest.report.section import Notice, Section
 from logoingest.wording import spell_count

@@ -1,10 +1,9 @@
 """Source files → the ``annotations`` table.
 
-    cells/     files (open safely, decode, bounded lines), json_items, tables (rows of csv, JSON, Parquet), columns (which is which),
-               answers (what one answer cell says), times, records (records → tables, ids, kept and rejected)
-    formats/   a reader each, a generator of records: mturk, tabular, url_list, label_studio, voc, cvat, coco …
-    readers    which format has which reader                   recognition    which format a file has
-    detect     what a file is: format, encoding, columns, and what reading it so gives
+    files/     open safely, decode, bounded lines, JSON items, XML     tables/    rows of csv and its kin, JSON, Parquet
+    cells/     what a cell says; which column is which                 records/   records -> tables, ids, repeats, kept and rejected
+    formats/   a reader each, a generator of records                   readers    which format has which reader
+    detect     what a file is and what reading it so gives             gathering  one source of many files
 
 Every record of a source ends up in kept or rejected, once for each of its answers.
 """
@@ -20,13 +19,13 @@ from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.local_files import LocalRoot, name_root
 from logoingest.schemas import StageResult
-from logoingest.sources.cells.division import divide_records
-from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.records import Chunk
 from logoingest.sources.detect import SourceGuess, guess_source
+from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.gathering import guess_sources
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
+from logoingest.sources.records.division import divide_records
+from logoingest.sources.records.tabulating import Chunk
 from logoingest.sources.refusals import Refusals, summarise_refusals
 
 __all__ = ["Refusals", "SourceGuess", "guess_source", "guess_sources", "read_annotations", "summarise_refusals"]

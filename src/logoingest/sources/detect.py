@@ -14,11 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.columns import guess_roles
-from logoingest.sources.cells.division import divide_records
 from logoingest.sources.cells.doubts import describe_doubts, describe_lack
-from logoingest.sources.cells.files import SourceFile, check_file, guess_encoding, open_lines, read_head
-from logoingest.sources.cells.rows import Table
-from logoingest.sources.cells.tables import inspect_table
+from logoingest.sources.files.opening import SourceFile, check_file, guess_encoding, open_lines, read_head
 from logoingest.sources.formats import crowdflower, toloka
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
@@ -27,6 +24,9 @@ from logoingest.sources.formats.tabular import settle_columns
 from logoingest.sources.formats.url_list import inspect_list
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
+from logoingest.sources.records.division import divide_records
+from logoingest.sources.tables.reading import inspect_table
+from logoingest.sources.tables.rows import Table
 
 _TOP_LABELS = 50
 #: File, what is known of the source, its table, the keys a person gave, notes to add to → config keys.

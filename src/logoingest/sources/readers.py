@@ -8,10 +8,7 @@ from types import MappingProxyType
 
 from logoingest.config import SourceConfig
 from logoingest.local_files import LocalRoot
-from logoingest.sources.cells.carried import refuse_carried
-from logoingest.sources.cells.files import SourceFile, check_encoding, check_file
-from logoingest.sources.cells.local_pictures import locate_pictures
-from logoingest.sources.cells.records import Chunk, Record, tabulate_records
+from logoingest.sources.files.opening import SourceFile, check_encoding, check_file
 from logoingest.sources.formats.coco import read_coco
 from logoingest.sources.formats.crowdflower import read_crowdflower
 from logoingest.sources.formats.cvat import read_cvat
@@ -24,6 +21,9 @@ from logoingest.sources.formats.toloka import read_toloka
 from logoingest.sources.formats.url_list import read_urls
 from logoingest.sources.formats.via import read_via
 from logoingest.sources.formats.voc import read_voc
+from logoingest.sources.records.carried import refuse_carried
+from logoingest.sources.records.local_pictures import locate_pictures
+from logoingest.sources.records.tabulating import Chunk, Record, tabulate_records
 
 _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] = MappingProxyType(
     {

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from logoingest.sources.cells.columns import has_scheme
-from logoingest.sources.cells.files import SourceFile, check_file, open_binary, open_lines, read_head
-from logoingest.sources.cells.json_items import iterate_items, peek_members
-from logoingest.sources.cells.markup import MarkupError, read_root
-from logoingest.sources.cells.tables import guess_layout, inspect_table
+from logoingest.sources.files.json_items import iterate_items, peek_members
+from logoingest.sources.files.markup import MarkupError, read_root
+from logoingest.sources.files.opening import SourceFile, check_file, open_binary, open_lines, read_head
 from logoingest.sources.formats import coco, crowdflower, cvat, ground_truth, labelbox, mturk, toloka, via, voc
 from logoingest.sources.formats.url_list import inspect_list, is_comment
+from logoingest.sources.tables.reading import guess_layout, inspect_table
 
 #: What the first object of a JSON file, and the columns of a table, tell a format by; the first that fits.
 _OBJECTS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (

@@ -22,11 +22,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from logoingest import load_config, run
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.config import Config
 from logoingest.errors import UsageError
 from logoingest.fetch import FetchSettings, ShardJob
-from logoingest.fetch.ray_shards import fetch_on_worker
+from logoingest.fetch.executors.ray_shards import fetch_on_worker
 from logoingest.images import inspect_image
 from logoingest.pipeline import open_run, refresh
 from logoingest.pipeline.actions.refreshing import MARKER

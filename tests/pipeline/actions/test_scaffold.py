@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.sources import read_annotations
 

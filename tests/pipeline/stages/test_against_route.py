@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from logoingest import load_config
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.pipeline import Run, plan, run, verify, verify_folder
-from logoingest.release.manifest import compute_fingerprint, read_manifest, render_manifest
+from logoingest.release.form.manifest import compute_fingerprint, read_manifest, render_manifest
 from logoingest.schemas import AgainstRow, Stage
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from logoingest import load_config
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.pipeline import Run, run, summarise_status, verify
 from logoingest.schemas import ConflictRow, Stage
 from small_site import draw_picture

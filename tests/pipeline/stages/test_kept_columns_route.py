@@ -13,7 +13,7 @@ import pytest
 from logoingest import diff, export, load_config, open_release, run, verify_release
 from logoingest.config.kept_columns import RELEASE_COLUMNS
 from logoingest.errors import ConfigError
-from logoingest.release.features import ReleaseRow
+from logoingest.release.form.features import ReleaseRow
 from logoingest.schemas import Stage
 from small_site import Dataset
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from logoingest import load_config, open_release, run
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.errors import ConfigError, UsageError
 from logoingest.pipeline import Run, explain_split, run_stage, verify
 from logoingest.pipeline.assignments import read_assignments

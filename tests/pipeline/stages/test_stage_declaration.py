@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from logoingest import load_config
-from logoingest.cli import main
+from logoingest.cli.main import main
 from logoingest.config import Config
 from logoingest.errors import UsageError
 from logoingest.pipeline import ROUTE, Run, StageOutput, StageSpec, plan, run, run_stage, select_stages, summarise_status, verify

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageEnhance
 
-from logoingest.release.loader import open_folder
+from logoingest.release.reading.loader import open_folder
 from logoingest.training.checks.leaks import find_leaks
 from logoingest.training.data.splits import read_splits
 

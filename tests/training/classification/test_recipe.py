@@ -16,7 +16,7 @@ import torch
 
 from logoingest.config import TrainConfig
 from logoingest.errors import UsageError
-from logoingest.release.loader import open_folder
+from logoingest.release.reading.loader import open_folder
 from logoingest.training.classification.judgement import judge, run_controls
 from logoingest.training.classification.preparation import prepare
 from logoingest.training.classification.training import train

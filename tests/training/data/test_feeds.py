@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.release.loader import open_folder
+from logoingest.release.reading.loader import open_folder
 from logoingest.training.data.augmentation import augment_batch
 from logoingest.training.data.feeds import balance_counts, choose_spread_rows, cut_batches, hold_pictures, make_feed, plan_order
 from logoingest.training.data.splits import read_split

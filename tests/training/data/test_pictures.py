@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from logoingest.errors import GateError
-from logoingest.release.loader import open_folder
+from logoingest.release.reading.loader import open_folder
 from logoingest.training.data.pictures import decode_square, iterate_decoded
 from logoingest.training.data.splits import read_split
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import GateError, UsageError
-from logoingest.release.loader import open_folder
+from logoingest.release.reading.loader import open_folder
 from logoingest.training.data.pictures import open_pictures
 from logoingest.training.data.splits import Split, cut_folds, read_split, read_splits
 

@@ -11,7 +11,7 @@ from aiohttp import ClientSession, ClientTimeout
 from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport
 from yarl import URL
 
-from logoingest.fetch.targets import Target
+from logoingest.fetch.rules.targets import Target
 
 
 class VerbatimTransport(AiohttpTransport):

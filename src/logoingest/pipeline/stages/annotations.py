@@ -21,7 +21,7 @@ def make_annotations(run: Run) -> StageOutput:
     """Read the sources."""
     import pyarrow.compute as pc
 
-    from logoingest.labels import find_given_gold
+    from logoingest.samples import find_given_gold
     from logoingest.sources import read_annotations
 
     kept, rejected = read_annotations(run.config.sources, run.config.base_dir)

@@ -32,7 +32,7 @@ def make_release(run: Run) -> StageOutput:
     from logoingest.pipeline.assignments import read_assignments, write_assignments
     from logoingest.pipeline.ledger import check_law, collect_ledger
     from logoingest.release import write_release
-    from logoingest.release.versions import publish_release
+    from logoingest.release.keeping.versions import publish_release
     from logoingest.workspace import hash_file
 
     workspace = run.workspace

@@ -23,9 +23,9 @@ def make_samples(run: Run) -> StageOutput:
     """Settle the votes."""
     import pyarrow as pa
 
-    from logoingest.labels import settle_samples
-    from logoingest.labels.conflicts import resolve_conflicts
-    from logoingest.labels.group_rulings import read_group_rulings
+    from logoingest.samples import settle_samples
+    from logoingest.samples.conflicts import resolve_conflicts
+    from logoingest.samples.group_rulings import read_group_rulings
 
     read, config = run.workspace.read_table, run.config.samples
     annotations = read("annotations")
@@ -46,7 +46,7 @@ def make_samples(run: Run) -> StageOutput:
 
 def _gather_gold(run: Run, annotations: pa.Table) -> dict[str, str | None]:
     """URL → the right class, of the pictures that sources or the gold file give one for."""
-    from logoingest.labels import read_given_gold, read_gold
+    from logoingest.samples import read_given_gold, read_gold
 
     config = run.config.samples
     gold = read_given_gold(annotations, run.workspace.read_table("decisions"), run.class_map) if config.gold_from_sources else {}
@@ -55,8 +55,8 @@ def _gather_gold(run: Run, annotations: pa.Table) -> dict[str, str | None]:
 
 def _compare_texts(run: Run, samples: pa.Table) -> dict[str, pa.Table]:
     """What stands written on the pictures, and where that is another class than was answered."""
-    from logoingest.labels.texts import find_text_conflicts
     from logoingest.pipeline.texts import TEXT_CONFLICTS, TEXTS, read_texts
+    from logoingest.samples.texts import find_text_conflicts
 
     images = run.workspace.read_table("images", ["image_id", "urls", "shard", "shard_row"])
     texts = read_texts(run, samples.column("image_id"), images)

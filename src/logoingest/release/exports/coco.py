@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from logoingest.release.exports.folder import ExportFolder, write_array
 from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 
 
 def write_coco(release: Release, folder: ExportFolder) -> None:

@@ -14,7 +14,7 @@ from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.options import DEFAULTS, ExportOptions
 from logoingest.release.exports.rewriting import rewrite_picture
 from logoingest.release.exports.rows import ExportRow, read_rows
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 
 #: What tells an export from any other folder, and what it was made of.
 ACCOUNT_NAME = "export.json"

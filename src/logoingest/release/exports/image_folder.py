@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from logoingest.release.exports.folder import ExportFolder
 from logoingest.release.exports.rows import list_splits
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 
 SEVERAL_CLASSES = "several_classes"
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.errors import GateError, Problem
-from logoingest.release.loader import Release
-from logoingest.release.released_boxes import is_released_box
+from logoingest.release.form.released_boxes import is_released_box
+from logoingest.release.reading.loader import Release
 
 _COLUMNS = ("image_id", "label", "class_ids", "width", "height", "url", "group_id", "confidence", "boxes")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")

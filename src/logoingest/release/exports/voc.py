@@ -18,7 +18,7 @@ from typing import Any
 from logoingest.release.exports.classes import clean_xml
 from logoingest.release.exports.folder import NO_BOX, ExportFolder
 from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 
 _SPLIT_NAMES = {"validation": "val"}
 

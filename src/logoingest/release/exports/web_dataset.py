@@ -16,7 +16,7 @@ from itertools import islice
 
 from logoingest.release.exports.folder import ExportFolder
 from logoingest.release.exports.rows import ExportRow, list_splits
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 
 #: Bytes of pictures at which a split goes on in a further shard.
 MAX_SHARD_BYTES = 500_000_000

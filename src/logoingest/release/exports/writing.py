@@ -17,7 +17,7 @@ from logoingest.release.exports.options import DEFAULTS, ExportOptions, check_op
 from logoingest.release.exports.voc import write_voc
 from logoingest.release.exports.web_dataset import write_web_dataset
 from logoingest.release.exports.yolo import write_yolo
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 
 #: The forms there are → what writes them.
 FORMATS: Mapping[str, Callable[[Release, ExportFolder], None]] = {

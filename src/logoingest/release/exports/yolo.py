@@ -16,7 +16,7 @@ import yaml
 from logoingest.release.exports.folder import NO_BOX, ExportFolder
 from logoingest.release.exports.image_folder import write_class_folders
 from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_rows
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 
 _SPLIT_NAMES = {"validation": "val"}
 

@@ -14,15 +14,14 @@ import pyarrow.parquet as pq
 
 from logoingest import __version__
 from logoingest.errors import quote_first_line
-from logoingest.release.card import SplitSize
-from logoingest.release.features import LIGHT_COLUMNS, PICTURE_LEAF, SEVERAL, list_features, read_feature_names, release_schema
+from logoingest.release.form.card import SplitSize
+from logoingest.release.form.features import LIGHT_COLUMNS, PICTURE_LEAF, SEVERAL, list_features, read_feature_names, release_schema
+from logoingest.release.form.manifest import DATA_FOLDER, MANIFEST_NAME, REJECTED_NAME, ReleaseManifest
 from logoingest.release.laws.folder import list_data_files
 from logoingest.release.laws.pictures import PictureChecks
 from logoingest.release.laws.rows import check_rows
 from logoingest.release.laws.statistics import check_statistics
 from logoingest.release.laws.violations import Law, Violation
-from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest
-from logoingest.release.parquet import DATA_FOLDER
 
 #: The Hub's and our own limit: readers take a row group in whole.
 MAX_READ_GROUP_BYTES = 300_000_000

@@ -15,7 +15,7 @@ from typing import Any
 
 from logoingest import __version__
 from logoingest.errors import quote_first_line
-from logoingest.release.card import (
+from logoingest.release.form.card import (
     SplitSize,
     describe_head,
     escape_markdown,
@@ -27,12 +27,11 @@ from logoingest.release.card import (
     render_head,
     render_rejected,
 )
-from logoingest.release.citation import render_citation
-from logoingest.release.croissant import render_croissant
+from logoingest.release.form.citation import render_citation
+from logoingest.release.form.croissant import render_croissant
+from logoingest.release.form.manifest import CARD_NAME, CROISSANT_NAME, DATA_FOLDER, ReleaseManifest
+from logoingest.release.form.strict_json import read_strict_json
 from logoingest.release.laws.violations import Law, Violation
-from logoingest.release.manifest import CARD_NAME, CROISSANT_NAME, ReleaseManifest
-from logoingest.release.parquet import DATA_FOLDER
-from logoingest.release.strict_json import read_strict_json
 from logoingest.whole_files import read_bounded
 
 #: Longer descriptions are not read.

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from logoingest.config import find_name_fault
+from logoingest.release.form.manifest import CARD_NAME, CROISSANT_NAME, DATA_FOLDER, MANIFEST_NAME, REJECTED_NAME, ReleaseManifest
 from logoingest.release.laws.violations import Law, Violation
-from logoingest.release.manifest import CARD_NAME, CROISSANT_NAME, MANIFEST_NAME, REJECTED_NAME, ReleaseManifest
-from logoingest.release.parquet import DATA_FOLDER
 from logoingest.workspace import hash_file
 
 _DATA_NAME = re.compile(rf"{DATA_FOLDER}/(?P<split>[a-z][a-z0-9_]*)-(?P<number>\d{{5}})-of-(?P<count>\d{{5}})\.parquet", re.ASCII)

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from logoingest.errors import quote_first_line
 from logoingest.escaping import has_controls
+from logoingest.release.form.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest, compute_fingerprint, render_manifest
 from logoingest.release.laws.violations import Law, Violation
-from logoingest.release.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest, compute_fingerprint, render_manifest
 from logoingest.schemas import Reason, RejectedRow, Stage, is_class_id
 from logoingest.userinfo import USERINFO_RE2, has_userinfo
 

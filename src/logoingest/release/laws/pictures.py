@@ -21,10 +21,9 @@ from PIL import Image
 
 from logoingest.errors import quote_first_line
 from logoingest.pictures.loading import Seen, check_picture, load_picture
+from logoingest.release.form.manifest import DATA_FOLDER, ReleaseManifest, StoredForm
 from logoingest.release.laws.violations import Law, Violation
-from logoingest.release.manifest import ReleaseManifest, StoredForm
-from logoingest.release.parquet import DATA_FOLDER
-from logoingest.release.rows import name_extension
+from logoingest.release.writing.rows import name_extension
 
 #: Pictures are first compared by so many pixels across and down.
 _SAMPLE_SIDE = 32

@@ -19,11 +19,10 @@ from PIL import Image
 
 from logoingest.errors import quote_first_line
 from logoingest.pictures.loading import load_picture
+from logoingest.release.form.manifest import CROISSANT_NAME, DATA_FOLDER
 from logoingest.release.laws.offline import stay_offline
 from logoingest.release.laws.violations import Law, Violation
-from logoingest.release.loader import Release
-from logoingest.release.manifest import CROISSANT_NAME
-from logoingest.release.parquet import DATA_FOLDER
+from logoingest.release.reading.loader import Release
 
 logger = logging.getLogger("logoingest")
 

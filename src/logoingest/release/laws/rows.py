@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.escaping import escape_text
-from logoingest.release.features import SEVERAL
+from logoingest.release.form.features import SEVERAL
+from logoingest.release.form.released_boxes import is_released_box
 from logoingest.release.laws.violations import Law, Violation, report_rows
-from logoingest.release.released_boxes import is_released_box
 from logoingest.userinfo import USERINFO_RE2
 
 _SHA256 = "^[0-9a-f]{64}$"

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from logoingest.errors import GateError, Problem, UsageError
+from logoingest.release.form.manifest import MANIFEST_NAME, ReleaseManifest, read_manifest
 from logoingest.release.laws.data_files import Census, check_data
 from logoingest.release.laws.descriptions import check_card, check_croissant
 from logoingest.release.laws.folder import check_folder
 from logoingest.release.laws.manifest_laws import check_manifest, check_rejected
 from logoingest.release.laws.readers import check_readers
 from logoingest.release.laws.violations import Law, Violation
-from logoingest.release.loader import Release, open_folder
-from logoingest.release.manifest import MANIFEST_NAME, ReleaseManifest, read_manifest
+from logoingest.release.reading.loader import Release, open_folder
 
 
 def verify_release(

@@ -1,1 +1,1 @@
-"""What every format reads with: files, cells, columns, tables, times, records."""
+"""What stands in a cell: answers, boxes, times, workers; and which column is which."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from logoingest.boxes import find_box_fault
 from logoingest.choices import write_choices
 from logoingest.schemas import RESERVED_ATTRIBUTES, SHARES
-from logoingest.sources.cells.json_items import read_objects
+from logoingest.sources.files.json_items import read_objects
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 _CORNER_KEYS = (("left", "top"), ("x", "y"))

@@ -15,9 +15,9 @@ from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import AnswerError, describe_scalar, read_box, rename_reserved
 from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme, name_picture
-from logoingest.sources.cells.files import SourceFile, open_lines
-from logoingest.sources.cells.json_items import iterate_members
-from logoingest.sources.cells.records import Record, join_records, refuse_record, write_attributes
+from logoingest.sources.files.json_items import iterate_members
+from logoingest.sources.files.opening import SourceFile, open_lines
+from logoingest.sources.records.tabulating import Record, join_records, refuse_record, write_attributes
 
 _URL_KEYS = ("coco_url", "url", "flickr_url")
 _NAME_KEY = "file_name"

@@ -22,7 +22,6 @@ from logoingest.sources.cells.answers import (
     read_box,
     read_drawn,
 )
-from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import (
     Sample,
     complete_url,
@@ -32,12 +31,13 @@ from logoingest.sources.cells.columns import (
     list_urls,
     pick_label,
 )
-from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.records import Record, make_records, refuse_record
-from logoingest.sources.cells.rows import Table
-from logoingest.sources.cells.tables import inspect_table, iterate_rows
 from logoingest.sources.cells.times import parse_american_time
 from logoingest.sources.cells.workers import name_worker
+from logoingest.sources.files.opening import SourceFile
+from logoingest.sources.records.carried import carry_cells, list_carried
+from logoingest.sources.records.tabulating import Record, make_records, refuse_record
+from logoingest.sources.tables.reading import inspect_table, iterate_rows
+from logoingest.sources.tables.rows import Table
 
 _UNIT = "_unit_id"
 _KNOWN = ("_worker_id", "_golden", "_trusted_judgments")

@@ -15,11 +15,11 @@ from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, rename_reserved
 from logoingest.sources.cells.boxes import join_corners
 from logoingest.sources.cells.columns import find_missing, name_picture
-from logoingest.sources.cells.files import SourceFile, open_binary
-from logoingest.sources.cells.markup import MarkupError, iterate_elements, read_text
-from logoingest.sources.cells.records import Record, join_records, refuse_record, write_attributes
 from logoingest.sources.cells.times import parse_seconds
 from logoingest.sources.cells.workers import name_worker
+from logoingest.sources.files.markup import MarkupError, iterate_elements, read_text
+from logoingest.sources.files.opening import SourceFile, open_binary
+from logoingest.sources.records.tabulating import Record, join_records, refuse_record, write_attributes
 
 ROOT = "annotations"
 _SHAPES = frozenset({"polygon", "polyline", "points", "cuboid", "ellipse", "mask", "skeleton"})

@@ -13,14 +13,14 @@ from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, read_box, read_each
-from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, find_missing
-from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.json_items import read_objects
-from logoingest.sources.cells.records import Record, make_records, refuse_record
-from logoingest.sources.cells.rows import Table
-from logoingest.sources.cells.tables import inspect_table, iterate_rows
 from logoingest.sources.cells.times import parse_time
+from logoingest.sources.files.json_items import read_objects
+from logoingest.sources.files.opening import SourceFile
+from logoingest.sources.records.carried import carry_cells, list_carried
+from logoingest.sources.records.tabulating import Record, make_records, refuse_record
+from logoingest.sources.tables.reading import inspect_table, iterate_rows
+from logoingest.sources.tables.rows import Table
 
 _URL_KEY = "source-ref"
 _METADATA = "-metadata"

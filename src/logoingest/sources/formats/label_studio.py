@@ -15,12 +15,12 @@ from logoingest.errors import SourceError
 from logoingest.schemas import GROUND_TRUTH, Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_choices, read_answers, read_box, read_number
 from logoingest.sources.cells.boxes import place_shares
-from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, find_missing, guess_roles, list_urls
-from logoingest.sources.cells.files import SourceFile, open_lines
-from logoingest.sources.cells.json_items import iterate_items
-from logoingest.sources.cells.records import Record, make_records, number_id, refuse_record
 from logoingest.sources.cells.times import parse_seconds, parse_time
+from logoingest.sources.files.json_items import iterate_items
+from logoingest.sources.files.opening import SourceFile, open_lines
+from logoingest.sources.records.carried import carry_cells, list_carried
+from logoingest.sources.records.tabulating import Record, make_records, number_id, refuse_record
 
 _SAMPLE_TASKS = 200
 #: Result types whose value names labels, and the key it names them under.

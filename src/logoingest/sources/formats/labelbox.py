@@ -14,12 +14,12 @@ from logoingest.errors import SourceError
 from logoingest.schemas import GROUND_TRUTH, Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, read_box, rename_reserved
 from logoingest.sources.cells.columns import complete_url, find_missing, has_scheme
-from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.json_items import read_objects
-from logoingest.sources.cells.records import Record, make_records, refuse_record
-from logoingest.sources.cells.tables import inspect_table, iterate_rows
 from logoingest.sources.cells.times import parse_seconds, parse_time
 from logoingest.sources.cells.workers import name_worker
+from logoingest.sources.files.json_items import read_objects
+from logoingest.sources.files.opening import SourceFile
+from logoingest.sources.records.tabulating import Record, make_records, refuse_record
+from logoingest.sources.tables.reading import inspect_table, iterate_rows
 
 _BOX = "ImageBoundingBox"
 _QUESTIONS = ("radio_answer", "checklist_answers", "text_answer")

@@ -13,8 +13,8 @@ from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources.cells.answers import AnswerError, read_task_answers
 from logoingest.sources.cells.columns import Sample, describe_columns, score_label, score_url
-from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.rows import Table
+from logoingest.sources.files.opening import SourceFile
+from logoingest.sources.tables.rows import Table
 
 TASK_COLUMN = "Answer.taskAnswers"
 _NUMBERED = re.compile(r"(?P<base>.*?[^\d_-])[_-]?(?P<number>\d+)$")

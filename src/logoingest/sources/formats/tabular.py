@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
-from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import (
     complete_url,
     describe_columns,
@@ -23,15 +22,16 @@ from logoingest.sources.cells.columns import (
     list_urls,
     pick_label,
 )
-from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.records import Record, make_records, number_id, refuse_record, write_attributes
-from logoingest.sources.cells.rows import Table
-from logoingest.sources.cells.tables import inspect_table, iterate_rows
 from logoingest.sources.cells.workers import ID_COLUMNS, WORKER_COLUMNS, name_worker
+from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.formats.tables.annotators import find_annotators
 from logoingest.sources.formats.tables.box_columns import BoxColumns, find_box_columns, read_box_columns
 from logoingest.sources.formats.tables.facts import Facts, find_facts, read_facts
 from logoingest.sources.formats.tables.question_form import holds_question_forms, read_question_form
+from logoingest.sources.records.carried import carry_cells, list_carried
+from logoingest.sources.records.tabulating import Record, make_records, number_id, refuse_record, write_attributes
+from logoingest.sources.tables.reading import inspect_table, iterate_rows
+from logoingest.sources.tables.rows import Table
 
 #: Keys of the config that name one column each.
 _NAMED = (

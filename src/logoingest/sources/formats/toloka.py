@@ -22,15 +22,15 @@ from logoingest.sources.cells.answers import (
     read_number,
 )
 from logoingest.sources.cells.boxes import place_shares
-from logoingest.sources.cells.carried import carry_cells, list_carried
 from logoingest.sources.cells.columns import complete_url, describe_columns, find_missing, guess_roles, list_urls, pick_label
-from logoingest.sources.cells.files import SourceFile
-from logoingest.sources.cells.json_items import read_objects
-from logoingest.sources.cells.records import Record, make_records, refuse_record
-from logoingest.sources.cells.rows import Table
-from logoingest.sources.cells.tables import inspect_table, iterate_rows
 from logoingest.sources.cells.times import parse_time
 from logoingest.sources.cells.workers import name_worker
+from logoingest.sources.files.json_items import read_objects
+from logoingest.sources.files.opening import SourceFile
+from logoingest.sources.records.carried import carry_cells, list_carried
+from logoingest.sources.records.tabulating import Record, make_records, refuse_record
+from logoingest.sources.tables.reading import inspect_table, iterate_rows
+from logoingest.sources.tables.rows import Table
 
 _INPUT, _OUTPUT, _GOLDEN, _CONFIDENCE = "INPUT:", "OUTPUT:", "GOLDEN:", "CONFIDENCE:"
 _WORKER, _STATUS, _ASSIGNMENT, _TASK = (f"ASSIGNMENT:{name}" for name in ("worker_id", "status", "assignment_id", "task_id"))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from logoingest.config import SourceConfig
 from logoingest.schemas import Reason
 from logoingest.sources.cells.columns import complete_url
-from logoingest.sources.cells.files import LineTooLongError, SourceFile, open_lines
-from logoingest.sources.cells.records import Record, refuse_record
+from logoingest.sources.files.opening import LineTooLongError, SourceFile, open_lines
 from logoingest.sources.formats.list_style import ListStyle, divide_line, plan_list
+from logoingest.sources.records.tabulating import Record, refuse_record
 
 
 def read_urls(file: SourceFile, source: SourceConfig) -> Iterator[Record]:

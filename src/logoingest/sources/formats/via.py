@@ -17,10 +17,10 @@ from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import AnswerError, parse_json, read_answers, read_box, rename_reserved
 from logoingest.sources.cells.columns import find_missing, has_scheme, name_picture, pick_label
-from logoingest.sources.cells.files import SourceFile, open_lines
-from logoingest.sources.cells.json_items import iterate_members
-from logoingest.sources.cells.records import Record, refuse_record, write_attributes
-from logoingest.sources.cells.tables import guess_layout, inspect_table, iterate_rows
+from logoingest.sources.files.json_items import iterate_members
+from logoingest.sources.files.opening import SourceFile, open_lines
+from logoingest.sources.records.tabulating import Record, refuse_record, write_attributes
+from logoingest.sources.tables.reading import guess_layout, inspect_table, iterate_rows
 
 _PICTURES = "_via_img_metadata"
 _CSV_COLUMNS = ("filename", "file_attributes", "region_shape_attributes", "region_attributes")

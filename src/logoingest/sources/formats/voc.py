@@ -17,9 +17,9 @@ from logoingest.config import SourceConfig
 from logoingest.sources.cells.answers import Answer, AnswerError
 from logoingest.sources.cells.boxes import join_corners
 from logoingest.sources.cells.columns import has_scheme, name_picture
-from logoingest.sources.cells.files import SourceFile, check_file
-from logoingest.sources.cells.markup import MAX_ELEMENT_CHARS, MarkupError, parse_tree, read_text
-from logoingest.sources.cells.records import Record, make_records, refuse_record
+from logoingest.sources.files.markup import MAX_ELEMENT_CHARS, MarkupError, parse_tree, read_text
+from logoingest.sources.files.opening import SourceFile, check_file
+from logoingest.sources.records.tabulating import Record, make_records, refuse_record
 
 ROOT = "annotation"
 _FLAGS = ("truncated", "difficult", "occluded")

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from logoingest.release.random_access import PictureReader
+from logoingest.release.reading.random_access import PictureReader
 from logoingest.training.checks.alignment import compare_aligned, is_same
 from logoingest.training.data.pictures import decode_row, open_pictures
 from logoingest.training.data.splits import SPLITS, Split

@@ -11,7 +11,7 @@ import numpy as np
 
 from logoingest.config import TrainConfig
 from logoingest.errors import GateError, Problem, UsageError
-from logoingest.release.loader import Release
+from logoingest.release.reading.loader import Release
 from logoingest.training.checks.leaks import Leak, find_leaks
 from logoingest.training.data.augmentation import MARGIN
 from logoingest.training.data.feeds import CACHE_BYTES, HeldPictures, hold_pictures

@@ -14,7 +14,7 @@ import torchvision
 
 from logoingest import __version__
 from logoingest.config import TrainConfig
-from logoingest.release.opening import AnyRelease, open_release
+from logoingest.release.keeping.opening import AnyRelease, open_release
 from logoingest.training.checks.verdict import Verdict
 from logoingest.training.classification.curves import open_curves
 from logoingest.training.classification.figures import draw_figures

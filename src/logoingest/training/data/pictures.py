@@ -15,7 +15,7 @@ from PIL import Image
 
 from logoingest.errors import GateError, Problem
 from logoingest.pictures.loading import load_picture
-from logoingest.release.random_access import PictureReader
+from logoingest.release.reading.random_access import PictureReader
 from logoingest.training.data.splits import Split
 
 #: Row groups a shuffle window spans: as many are kept of files whose pictures cannot be read one by one.

@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from logoingest.config.sections import PLAIN_SPLITS
 from logoingest.errors import GateError, Problem, UsageError
-from logoingest.release.features import SEVERAL
-from logoingest.release.loader import Release
-from logoingest.release.random_access import PictureReader
+from logoingest.release.form.features import SEVERAL
+from logoingest.release.reading.loader import Release
+from logoingest.release.reading.random_access import PictureReader
 
 #: What a training reads: it learns from train, stops early by validation, scores on test. Other splits are never opened.
 SPLITS = PLAIN_SPLITS

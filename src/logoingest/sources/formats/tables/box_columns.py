@@ -10,7 +10,7 @@ from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.answers import AnswerError, read_box, read_number
 from logoingest.sources.cells.boxes import join_corners, place_shares
 from logoingest.sources.cells.columns import Sample, find_missing, fold_name, index_names
-from logoingest.sources.cells.files import SourceFile
+from logoingest.sources.files.opening import SourceFile
 
 #: Usual names of the four columns, without signs and in lower case, and what they hold (torchvision's words for it).
 _FAMILIES: tuple[tuple[tuple[str, str, str, str], str], ...] = (

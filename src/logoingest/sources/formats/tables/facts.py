@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from logoingest.config import SourceConfig
 from logoingest.schemas import Reason
 from logoingest.sources.cells.columns import Sample, fold_name, index_names
-from logoingest.sources.cells.records import Record
 from logoingest.sources.cells.times import parse_seconds, parse_time
+from logoingest.sources.records.tabulating import Record
 
 _STATUSES: Mapping[str, str] = {
     "submitted": "submitted", "approved": "approved", "accepted": "approved", "approve": "approved", "accept": "approved",

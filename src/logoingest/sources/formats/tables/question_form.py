@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logoingest.sources.cells.answers import AnswerError, read_task_answers
-from logoingest.sources.cells.markup import MarkupError, parse_tree, read_text
+from logoingest.sources.files.markup import MarkupError, parse_tree, read_text
 
 _ROOT = "QuestionFormAnswers"
 _ANSWERS = frozenset({"FreeText", "SelectionIdentifier", "OtherSelectionText", "UploadedFileKey"})

@@ -1,0 +1,279 @@
+"""``labels`` commands — suggest, review: what is in doubt, and the round trip that settles it."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logoingest.cli.arguments import add_command, load_options, print_json
+from logoingest.cli.labels.review_printing import (
+    describe_applied,
+    describe_groups,
+    describe_review,
+    print_applied,
+    print_groups,
+    print_suggestions,
+)
+from logoingest.cli.labels.text_conflicts import print_text_conflicts
+from logoingest.errors import ClassMapError, Problem, UsageError
+from logoingest.escaping import escape_text
+from logoingest.wording import spell_count
+
+if TYPE_CHECKING:
+    from logoingest.labels.class_map.entries import Signature
+    from logoingest.pipeline import Run
+    from logoingest.review import Applied, Review
+    from logoingest.review.rulings import Ruling
+    from logoingest.review.suggestions import Cluster
+
+_SHOWN_CLUSTERS = 50
+_ASKED_CLUSTERS = 500
+_SHOWN_CHANGES = 60
+_MAX_PICTURES = 2_000
+
+
+def add_commands(commands: Any) -> None:
+    """Add these commands to the group's subparsers."""
+    suggest = add_command(
+        commands, "suggest", _command_suggest, "what is in review or unknown, clustered, with candidates and TOML lines"
+    )
+    _add_choice(suggest)
+    suggest.add_argument(
+        "--limit",
+        type=_read_count,
+        default=None,
+        metavar="N",
+        help=f"at most N clusters (default: {_SHOWN_CLUSTERS}, all with --json)",
+    )
+
+    review = add_command(
+        commands,
+        "review",
+        _command_review,
+        "decide what is in review or unknown, into the class map: at the terminal, or by spreadsheet",
+    )
+    way = review.add_mutually_exclusive_group()
+    way.add_argument("--export", type=Path, metavar="CSV", help="write a sheet to fill in, and thumbnails beside it")
+    way.add_argument("--apply", type=Path, metavar="CSV", help="read a filled-in sheet and write its decisions into the class map")
+    review.add_argument("--by", default=None, metavar="NAME", help="who decides (default: the user's name)")
+    review.add_argument("--on", type=_read_date, default=None, metavar="DATE", help="when, as YYYY-MM-DD (default: today)")
+    _add_choice(review)
+    review.add_argument(
+        "--limit",
+        type=_read_count,
+        default=None,
+        metavar="N",
+        help=f"at most N clusters (default: all; {_ASKED_CLUSTERS} at the terminal)",
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--drop", action="append", default=[], metavar="LABEL", help="take this spelling out of its cluster (repeatable)"
+    )
+    parser.add_argument("--min-count", type=_read_count, default=1, metavar="N", help="only clusters of at least N answers")
+
+
+def _read_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no count from 1 on")
+    return int(text)
+
+
+def _read_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2025-10-09") from None
+
+
+def _command_suggest(options: argparse.Namespace) -> int:
+    from logoingest.pipeline import Run
+
+    limit = options.limit if options.json else options.limit or _SHOWN_CLUSTERS
+    run = Run(load_options(options))
+    review = _gather(run, options, limit)
+    if options.json:
+        from logoingest.pipeline.texts import list_text_conflicts
+
+        return print_json({**describe_review(review), "text_conflicts": list_text_conflicts(run)})
+    print_text_conflicts(run)
+    print_suggestions(review, options)
+    return 0
+
+
+def _command_review(options: argparse.Namespace) -> int:
+    from logoingest.labels.class_map.entries import Signature
+    from logoingest.pipeline import Run
+
+    run = Run(load_options(options))
+    signature = Signature(_name_user() if options.by is None else " ".join(options.by.split()), options.on or date.today())  # noqa: DTZ011  # the day where the person sits
+    if options.export is not None:
+        return _export(run, options)
+    if options.apply is not None:
+        return _apply(run, options, signature)
+    if options.json:
+        raise UsageError(Problem("--json", "has no meaning at the terminal", "it goes with --export or --apply"))
+    return _review_at_terminal(run, options, signature)
+
+
+def _name_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's nameless user
+        return ""
+
+
+def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
+    from logoingest.labels.text.quoting import shorten
+    from logoingest.review import gather_review
+
+    review = gather_review(run, apart=options.drop, min_answers=options.min_count, limit=limit)
+    known = {label.raw_label for label in review.open_labels.labels}
+    unknown = [label for label in dict.fromkeys(options.drop) if label not in known]
+    if unknown:
+        raise UsageError(
+            [
+                Problem(f"--drop {shorten(label)}", "is no answer in review or unknown", "give it exactly as it was typed")
+                for label in unknown
+            ]
+        )
+    return review
+
+
+# -- review by spreadsheet ---------------------------------------------------------------------------------------------
+
+
+def _export(run: Run, options: argparse.Namespace) -> int:
+    from logoingest.review import draw_examples, gather_conflicts
+    from logoingest.review.conflict_sheet import render_conflicts
+    from logoingest.review.sheet import write_sheet
+
+    sheet: Path = options.export
+    if sheet.exists():
+        raise UsageError(
+            Problem(str(sheet), "is there already, and may hold decisions", "apply it and remove it, or choose another name")
+        )
+    review = _gather(run, options, options.limit)
+    conflicts = gather_conflicts(run)
+    urls = [url for conflict in conflicts for url in conflict.urls]
+    urls = [*urls, *(url for cluster in review.clusters for url in _list_examples(cluster))][:_MAX_PICTURES]
+    folder = sheet.with_name(f"{sheet.stem}_pictures")
+    drawn = draw_examples(run, urls, folder) if urls else {}
+    shown = {url: os.path.relpath(file, sheet.parent) for url, file in drawn.items()}
+    try:
+        further = render_conflicts(conflicts, lambda url: shown.get(url, url))
+        sheet.write_bytes(write_sheet(review.clusters, lambda url: shown.get(url, url), further))
+    except OSError as error:
+        raise UsageError(Problem(str(sheet), f"cannot be written ({error.strerror or error})")) from None
+    answers = sum(cluster.answers for cluster in review.clusters)
+    labels = sum(len(cluster.members) for cluster in review.clusters)
+    if options.json:
+        return print_json(
+            {
+                "sheet": str(sheet),
+                "clusters": len(review.clusters),
+                "labels": labels,
+                "answers": answers,
+                "conflicts": len(conflicts),
+                "pictures": len(drawn),
+            }
+        )
+    print(
+        f"wrote {sheet}: {spell_count(len(review.clusters), 'cluster')}, {spell_count(labels, 'spelling')}, {spell_count(answers, 'answer')}"
+    )
+    if conflicts:
+        print(
+            f"below them {spell_count(len(conflicts), 'set')} of pictures that show the same and were settled as different classes"
+        )
+    if drawn:
+        print(f"wrote {folder}/: {spell_count(len(set(drawn.values())), 'picture')}")
+    print(f"fill in the column decision, then: logoingest labels review {options.config} --apply {sheet}")
+    return 0
+
+
+def _list_examples(cluster: Cluster) -> list[str]:
+    return list(dict.fromkeys([*cluster.examples, *(url for member in cluster.members for url in member.urls[:3])]))
+
+
+def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
+    from logoingest.review import apply_rulings, read_group_sheet, write_group_rulings
+    from logoingest.review.rulings import ClassFinder
+    from logoingest.review.sheet import read_sheet
+    from logoingest.review.suggestions import list_spellings
+
+    sheet: Path = options.apply
+    try:
+        data = sheet.read_bytes()
+    except OSError as error:
+        raise UsageError(Problem(str(sheet), f"cannot be read ({error.strerror or error})")) from None
+    review = _gather(run, options, 0)
+    reading = read_sheet(data, sheet.name, list_spellings(review.labels), ClassFinder(review.class_map))
+    groups = read_group_sheet(run, data, sheet.name, signature)
+    applied = apply_rulings(run, review, reading.rulings, signature)
+    write_group_rulings(groups, signature)
+    if options.json:
+        described = {**describe_applied(applied), "empty": reading.empty, "gone": list(reading.gone)}
+        return print_json({**described, "pictures": describe_groups(groups)})
+    print_applied(applied, options)
+    print_groups(groups, options)
+    for line in reading.gone[:_SHOWN_CHANGES]:
+        print(f"  ! {line}")
+    if reading.empty:
+        print(f"left open: {spell_count(reading.empty, 'spelling')}")
+    return 0
+
+
+# -- review at the terminal --------------------------------------------------------------------------------------------
+
+
+def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signature) -> int:
+    from logoingest.cli.labels.review_terminal import review_at_terminal
+    from logoingest.review import Journal, gather_conflicts
+    from logoingest.review.rulings import ClassFinder
+    from logoingest.review.session import Session, collect_rulings, resume_session
+
+    review = _gather(run, options, options.limit or _ASKED_CLUSTERS)
+    print_text_conflicts(run)
+    if review.note:
+        print(f"({escape_text(review.note)})")
+    if conflicts := gather_conflicts(run):
+        print(f"(not here: {len(conflicts):,} sets of pictures that contradict each other; they are in the sheet, --export)")
+    journal = Journal(run, signature.by)
+    session = Session(tuple(review.clusters), ClassFinder(review.class_map))
+    if steps := journal.load():
+        session = resume_session(session, steps, {label.raw_label for label in review.open_labels.labels})
+    session = review_at_terminal(session, lambda now: journal.save([step.to_json() for step in now.steps]), str)
+    rulings = collect_rulings(session)
+    if not rulings:
+        journal.clear()
+        print("no decisions were made: nothing to write")
+        return 0
+    applied, problems = _apply_what_holds(run, review, rulings, signature)
+    journal.clear()
+    print_applied(applied, options)
+    for problem in problems:
+        print(f"  ! not written: {escape_text(str(problem))}")
+    return 2 if problems else 0
+
+
+def _apply_what_holds(run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature) -> tuple[Applied, list[Problem]]:
+    """Write all rulings but those that cannot be; each round leaves out what was found wrong."""
+    from logoingest.review import apply_rulings
+
+    problems: list[Problem] = []
+    while True:
+        try:
+            return apply_rulings(run, review, rulings, signature), problems
+        except ClassMapError as error:
+            faulty = {problem.where for problem in error.problems}
+            kept = [ruling for ruling in rulings if ruling.where not in faulty]
+            if len(kept) == len(rulings):
+                raise
+            problems += error.problems
+            rulings = kept

@@ -1,0 +1,1 @@
+"""Where shards are fetched: lanes on this machine, tasks on many."""

@@ -1,0 +1,315 @@
+"""One request and its answer: httpx's requests on aiohttp's connections, each checked at the moment of connecting.
+
+The transport is called without ``httpx.AsyncClient`` around it: that client would keep cookies from one URL to the
+next, write every URL to its log, and read the Location of redirects before we have judged it.
+
+What guards against requests to private networks sits at the socket itself: every address, whatever name or redirect or
+changing DNS answer led to it, passes ``check_address`` between look-up and connect, with nothing in between that could swap it.
+A configured proxy's own address is trusted.
+
+Credentials are looked up anew for every request, by where it goes: a redirect takes none along. A proxy that relays plain http
+would read them, so it is sent none; through a tunnel they reach the host alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple, Self
+
+import aiohttp
+import httpx
+from aiohttp.connector import Connection
+
+from logoingest.fetch.http.body import BodyFaultError, read_body
+from logoingest.fetch.http.connection import ForgivingConnector, StaleConnectionError
+from logoingest.fetch.http.failures import NETWORK_ERRORS, check_address, judge_error
+from logoingest.fetch.http.resolver import Lookup, Resolver, look_up_addresses
+from logoingest.fetch.http.transport import VerbatimTransport
+from logoingest.fetch.rules.credentials import Credentials, add_cookies, read_credentials
+from logoingest.fetch.rules.integrity import DIGEST_HEADERS, find_digest_fault
+from logoingest.fetch.rules.policy import DELIVERIES, FetchFault, judge_opt_out, judge_range
+from logoingest.fetch.rules.robots import MAX_ROBOTS_BYTES
+from logoingest.fetch.rules.settings import FetchSettings, Proxy, make_ssl_context
+from logoingest.fetch.rules.targets import Target, decode_location
+from logoingest.schemas import Reason
+
+KEEPALIVE_S = 10.0
+#: Headers that say how a picture may be used: its host's, and the same as the Wayback Machine hands them on.
+_OPT_OUTS = ("x-robots-tag", "tdm-reservation")
+_ARCHIVED_OPT_OUTS = ("x-archive-orig-x-robots-tag", "x-archive-orig-tdm-reservation")
+_UNCONDITIONAL: Mapping[str, str] = MappingProxyType({})
+
+
+class Reply(NamedTuple):
+    """An answer whose head, and body if the status is one that brings it, came as they should."""
+
+    status: int
+    location: str | None
+    retry_after: str | None
+    content_type: str | None
+    etag: str | None
+    last_modified: str | None
+    body: bytes | None
+    cookies: httpx.Cookies | None
+
+
+class Failure(NamedTuple):
+    """An exchange that gave no usable answer; ``status`` when the head of one came."""
+
+    verdict: FetchFault
+    status: int | None
+
+
+class _Response(aiohttp.ClientResponse):
+    """aiohttp's, but for two things.
+
+    It has no words beside the status: nobody reads them, and the transport raises on those that are no UTF-8. And where the end of
+    the body is that of the connection, a connection that was reset is not taken for one that ended.
+    """
+
+    _lost: asyncio.Future[None] | None = None
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        await super().start(connection)
+        self.reason = None
+        is_bounded = "content-length" in self.headers or "transfer-encoding" in self.headers
+        if self.status in DELIVERIES and not is_bounded and connection.protocol is not None:
+            self._lost = connection.protocol.closed
+            if self._lost is not None:
+                self._lost.add_done_callback(_is_broken)  # an exception nobody looks at would be logged
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await super().__aexit__(kind, error, trace)
+        if self._lost is not None and self._lost.done() and self.content.at_eof() and _is_broken(self._lost):
+            raise aiohttp.ClientPayloadError("the connection was reset")
+
+
+def _is_broken(lost: asyncio.Future[None]) -> bool:
+    return not lost.cancelled() and lost.exception() is not None
+
+
+class Client:
+    """An async context manager; holds one connection pool for direct requests and one per proxy."""
+
+    def __init__(self, settings: FetchSettings, lookup: Lookup | None = None) -> None:
+        """Read what files the settings name.
+
+        Raises:
+            ConfigError: the credentials cannot be used (any more).
+        """
+        self._settings = settings
+        self._credentials = Credentials() if settings.credentials is None else read_credentials(settings.credentials)
+        connect_s = settings.connect_timeout_s
+        self._timeout = httpx.Timeout(settings.read_timeout_s, connect=connect_s, pool=connect_s).as_dict()
+        self._lookup = lookup or look_up_addresses
+        self._ssl_context = make_ssl_context(settings.ca_file)
+        common = {"user-agent": settings.user_agent, "accept": settings.accept, "accept-encoding": "identity"}
+        self._headers = common | dict(settings.headers)
+        self._transports: dict[tuple[Proxy | None, bool], VerbatimTransport] = {}
+        self._resolvers: dict[bool, Resolver] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._stack.aclose()
+
+    async def exchange(
+        self,
+        target: Target,
+        cookies: httpx.Cookies | None = None,
+        *,
+        is_last: bool = False,
+        is_text: bool = False,
+        is_archived: bool = False,
+        conditions: Mapping[str, str] = _UNCONDITIONAL,
+    ) -> Reply | Failure:
+        """Send one GET; redirects are not followed.
+
+        Args:
+            target: what to request; its literal address, if it is one, has been judged.
+            cookies: cookies set earlier in the same chain of redirects.
+            is_last: no further request to this host is in sight, so its connection need not be kept.
+            is_text: it is robots.txt, or another answer about pictures: opt-out headers say nothing, and only the beginning of a
+                long one is read.
+            is_archived: the answer may be an archive's: what the picture's own host said of opting out stands in other headers.
+            conditions: headers that allow 304 as an answer; see ``refresh``.
+        """
+        proxy = self._settings.choose_proxy(target)
+        request = self._make_request(target, cookies, proxy, close=is_last)
+        request.headers.update(conditions)
+        status: int | None = None
+        try:
+            response = await self._send(request, proxy)
+            status = response.status_code
+            try:
+                return await self._read_reply(response, cookies, is_text=is_text, is_archived=is_archived)
+            finally:
+                await response.aclose()
+        except BodyFaultError as fault:
+            return Failure(fault.verdict, status)
+        except NETWORK_ERRORS as error:
+            verdict = judge_error(error, self._settings, reading=status is not None, proxy=proxy)
+            return Failure(verdict, status)
+
+    async def _send(self, request: httpx.Request, proxy: Proxy | None) -> httpx.Response:
+        """The head of the answer; what a kept connection does not answer is asked once more on a new one."""
+        try:
+            return await self._find_transport(proxy, is_fresh=False).handle_async_request(request)
+        except StaleConnectionError:
+            return await self._find_transport(proxy, is_fresh=True).handle_async_request(request)
+
+    def _find_transport(self, proxy: Proxy | None, *, is_fresh: bool) -> VerbatimTransport:
+        return self._transports.get((proxy, is_fresh)) or self._open_transport(proxy, is_fresh=is_fresh)
+
+    def _make_request(self, target: Target, cookies: httpx.Cookies | None, proxy: Proxy | None, *, close: bool) -> httpx.Request:
+        headers = {"host": target.netloc, **self._headers}
+        request = httpx.Request("GET", target.url, headers=headers, extensions={"timeout": self._timeout, "target": target})
+        relayed = proxy is not None and target.scheme == "http"  # otherwise there is a connection to the host itself
+        if close and not relayed:
+            request.headers["connection"] = "close"
+        if relayed and proxy is not None and proxy.authorization is not None:
+            request.headers["proxy-authorization"] = proxy.authorization
+        if cookies is not None:
+            cookies.set_cookie_header(request)
+        if not relayed:
+            self._add_credentials(request, target)
+        if target.authorization is not None:  # the URL's own come before those of the file
+            request.headers["authorization"] = target.authorization
+        return request
+
+    def _add_credentials(self, request: httpx.Request, target: Target) -> None:
+        grant = self._credentials.find_grant(target)
+        if grant is None:
+            return
+        request.headers.update(grant.headers)
+        if grant.cookies:
+            request.headers["cookie"] = add_cookies(request.headers.get("cookie", ""), grant.cookies)
+
+    async def _read_reply(
+        self, response: httpx.Response, cookies: httpx.Cookies | None, *, is_text: bool, is_archived: bool
+    ) -> Reply:
+        headers = response.headers
+        body = None
+        if response.status_code in DELIVERIES:
+            if response.status_code == 206 and not is_text and (fault := judge_range(headers.get("content-range"))) is not None:
+                raise BodyFaultError(fault)
+            length, coding = headers.get("content-length"), headers.get("content-encoding")
+            if is_text:
+                begin = _take_beginning(response.aiter_raw(), MAX_ROBOTS_BYTES + 1)
+                body = await read_body(begin, None, coding, 8 * MAX_ROBOTS_BYTES)
+            else:
+                self._refuse_opted_out(headers)
+                if is_archived:
+                    self._refuse_opted_out(headers, _ARCHIVED_OPT_OUTS)
+                body = await read_body(response.aiter_raw(), length, coding, self._settings.max_bytes)
+                _check_digests(headers, body, coding)
+        elif response.status_code == 304:
+            self._refuse_opted_out(headers)
+        elif response.has_redirect_location and "set-cookie" in headers:
+            cookies = httpx.Cookies(cookies)
+            cookies.extract_cookies(response)
+            _drop_unsendable(cookies)
+        return Reply(
+            response.status_code,
+            _find_location(headers),
+            headers.get("retry-after"),
+            headers.get("content-type"),
+            headers.get("etag"),
+            headers.get("last-modified"),
+            body,
+            cookies,
+        )
+
+    def _refuse_opted_out(self, headers: httpx.Headers, names: tuple[str, str] = _OPT_OUTS) -> None:
+        reservation = headers.get(names[1])
+        if reservation is None and names[0] not in headers:
+            return
+        verdict = judge_opt_out(headers.get_list(names[0]), reservation, self._settings)
+        if verdict is not None:
+            raise BodyFaultError(verdict)
+
+    def _open_transport(self, proxy: Proxy | None, *, is_fresh: bool) -> VerbatimTransport:
+        guarded = proxy is None
+        keeping: dict[str, Any] = {"force_close": True} if is_fresh else {"keepalive_timeout": KEEPALIVE_S}
+        connector = ForgivingConnector(
+            limit=0,  # the schedule bounds what is in flight
+            ssl=self._ssl_context,
+            resolver=self._find_resolver(guarded=guarded),
+            use_dns_cache=False,  # the resolver has its own
+            **keeping,
+            socket_factory=partial(open_guarded_socket, self._settings) if guarded else None,
+        )
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, response_class=_Response
+        )
+        transport = VerbatimTransport(
+            verify=self._ssl_context,
+            trust_env=False,
+            client=session,
+            proxy=None if proxy is None else _make_httpx_proxy(proxy),
+        )
+        self._transports[proxy, is_fresh] = transport
+        self._stack.push_async_callback(transport.aclose)
+        return transport
+
+    def _find_resolver(self, *, guarded: bool) -> Resolver:
+        """One for all connections of a kind: what a name was found to mean holds for those that are made anew, too."""
+        if guarded not in self._resolvers:
+            lookup = self._lookup if guarded else look_up_addresses
+            self._resolvers[guarded] = Resolver(lookup, self._settings, guarded=guarded)
+        return self._resolvers[guarded]
+
+
+def _check_digests(headers: httpx.Headers, body: bytes, coding: str | None) -> None:
+    if any(name in headers for name in DIGEST_HEADERS):
+        fault = find_digest_fault(headers, body, coding)
+        if fault is not None:
+            raise BodyFaultError(FetchFault(Reason.TRUNCATED, fault, can_heal=True))
+
+
+def _find_location(headers: httpx.Headers) -> str | None:
+    """The first Location, from its bytes: httpx guesses one encoding for all headers together."""
+    if "location" not in headers:
+        return None
+    return decode_location(next(value for name, value in headers.raw if name.lower() == b"location"))
+
+
+def _drop_unsendable(cookies: httpx.Cookies) -> None:
+    """Cookies that cannot go back as a header are as good as none."""
+    for cookie in list(cookies.jar):
+        text = f"{cookie.name}{cookie.value or ''}"
+        if not (text.isascii() and text.isprintable()):
+            cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+
+
+async def _take_beginning(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
+    """The first ``length`` bytes; the rest is not read."""
+    async for chunk in chunks:
+        yield chunk[:length]
+        length -= len(chunk)
+        if length <= 0:
+            return
+
+
+def open_guarded_socket(settings: FetchSettings, address_info: tuple[Any, ...]) -> socket.socket:
+    """A socket for the very address that is about to be connected to.
+
+    Raises:
+        RefusedAddressError: the address is not one to connect to.
+    """
+    family, kind, protocol, _, address = address_info
+    check_address(address[0], settings)
+    return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def _make_httpx_proxy(proxy: Proxy) -> httpx.Proxy:
+    """For tunnels the credentials go with CONNECT; for relayed requests with the request itself."""
+    return httpx.Proxy(proxy.url, headers=None if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization})

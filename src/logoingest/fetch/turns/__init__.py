@@ -1,0 +1,1 @@
+"""Whose turn it is: hosts, retries, robots.txt, fallbacks, and how each URL's pursuit ends."""

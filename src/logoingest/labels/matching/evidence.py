@@ -1,0 +1,96 @@
+"""Slip or name: how much likelier it is that an answer is a misspelt class than that it is another name altogether.
+
+The odds of a noisy channel (Kernighan, Church and Gale 1990, doi:10.3115/997939.997975): the probability that the edits between
+the two were made by accident, over the probability that a name just has the letters the answer has. Only what differs tells: a
+word both share may be shared by a family ("Deutsche Bank", "Deutsche Bahn"), a word many names share ("Hotel") tells little.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from rapidfuzz.distance import OSA, Levenshtein
+
+from logoingest.labels.matching.letter_triples import cost_word
+
+_LETTERS = 26
+_KINDS_OF_EDIT = 4
+# In powers of ten:
+_GENERIC_COST = 2.3
+_GENERIC_ENDING_COST = 1.8
+_MOST_PER_SHARED_WORD = 5.0
+_MOST_OF_SHARED_WORDS = 10.0
+# Names rhyme ("Healthy", "Wealthy") and are inflected ("Smuggler", "Smugglers"): an edit at either end tells less.
+_FIRST_LETTER_COST = 1.0
+_LAST_LETTER_COST = 1.0
+_MIN_GENERIC_ENDING = 4
+
+
+def weigh_evidence(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> float:
+    """Powers of ten by which a slip is likelier than another name.
+
+    Args:
+        query: the answer, without spaces.
+        key: the class's spelling, without spaces.
+        words: the words ``key`` is made of.
+        generic: words that many names share.
+
+    Returns:
+        The odds' logarithm; about 0 when nothing tells, 5 and more for a slip in an improbable enough name.
+    """
+    changed = shared = 0.0
+    for word, made in zip(words, cut_like(query, key, words), strict=True):
+        if word == made:
+            shared += min(_cost_shared(word, generic), _MOST_PER_SHARED_WORD)
+        else:
+            changed += cost_word(made)
+    return changed + min(shared, _MOST_OF_SHARED_WORDS) - _cost_edits(query, key)
+
+
+def cut_like(query: str, key: str, words: Sequence[str]) -> list[str]:
+    """The answer cut into as many parts as the spelling has words, each what became of that word."""
+    if len(words) == 1:
+        return [query]
+    spans = [(op.src_start, op.src_end, op.dest_start, op.dest_end) for op in Levenshtein.opcodes(key, query)]
+    parts, start, end = [], 0, 0
+    for word in words[:-1]:
+        end += len(word)
+        cut = next((dest + min(end - src, stop - dest) for src, till, dest, stop in spans if src <= end <= till), len(query))
+        parts.append(query[start:cut])
+        start = max(start, cut)
+    return [*parts, query[start:]]
+
+
+def _cost_shared(word: str, generic: AbstractSet[str]) -> float:
+    if word in generic:
+        return _GENERIC_COST
+    for length in range(len(word) - 1, _MIN_GENERIC_ENDING - 1, -1):
+        if word[-length:] in generic:  # "Sberbank"
+            return min(cost_word(word), cost_word(word[:-length]) + _GENERIC_ENDING_COST)
+    return cost_word(word)
+
+
+def _cost_edits(query: str, key: str) -> float:
+    """How improbable the edits are: which of so many places, and which letter where one was typed."""
+    edits = [(edit.tag, edit.src_pos) for edit in Levenshtein.editops(key, query)]
+    if not edits:
+        return 0.0
+    swaps = len(edits) - OSA.distance(key, query)
+    kinds = Counter(tag for tag, _ in edits)
+    typed = kinds["insert"] + kinds["replace"] - _count_typed_in_swaps(swaps, kinds)
+    cost = (len(edits) - swaps) * math.log10(_KINDS_OF_EDIT * len(key)) + typed * math.log10(_LETTERS)
+    if swaps:
+        return cost
+    (_, first_place), (last_tag, last_place) = edits[0], edits[-1]
+    cost += _FIRST_LETTER_COST if first_place == 0 else 0.0
+    is_ending = last_tag != "replace" and last_place >= len(key) - (last_tag == "delete")
+    return cost + (_LAST_LETTER_COST if is_ending else 0.0)
+
+
+def _count_typed_in_swaps(swaps: int, kinds: Counter[str]) -> int:
+    """Swapped neighbours show as a letter deleted and typed again, or as two replaced."""
+    moved = min(swaps, kinds["insert"], kinds["delete"])
+    return moved + 2 * (swaps - moved)

@@ -1,0 +1,203 @@
+"""The exact lookups of a class map: which spelling an answer is, without any guessing.
+
+A spelling is found, in this order, as the raw text of an alias, as folded alias, as folded name, without spaces and
+punctuation ("joined"), with signs or umlauts written another way ("respelled"), and by exact transliteration. At each level
+an alias beats a name, and what two classes share decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from logoingest.labels.class_map.affixes import AffixRules, Attributes
+from logoingest.labels.matching.nearest import NearestTable
+from logoingest.labels.text.fold import Folded, fold, make_loose, make_plain, respell_german, transliterate
+from logoingest.labels.text.noise import NoisePhrases, as_folded
+
+if TYPE_CHECKING:
+    from logoingest.labels.class_map.class_map import ClassMap, Spelling
+
+_KEPT = "_spelling_index"
+_MIN_LOOSE_LETTERS = 5
+_MIN_GERMAN_LETTERS = 4
+
+Table: TypeAlias = "Mapping[str, Sequence[Spelling]]"
+
+
+class Hit(NamedTuple):
+    """An exact find: the rule, the spelling, and the other class when two claim it (then nothing is decided)."""
+
+    rule: str
+    spelling: Spelling
+    rival: str | None = None
+
+
+class Variant(NamedTuple):
+    """An answer with something stripped: what stripped it (noise or affix), the rest, whether that may be matched fuzzily."""
+
+    rule: str
+    folded: Folded
+    is_fuzzy: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class SpellingIndex:
+    """Lookup tables of one class map."""
+
+    class_map: ClassMap
+    raw_aliases: Table
+    alias_texts: Table
+    alias_plains: Table
+    name_texts: Table
+    name_plains: Table
+    joined: Table
+    """Latin spellings in ASCII, others in their own script, without spaces."""
+    respelled: Table
+    no_label: frozenset[str]
+    noise: NoisePhrases
+    affixes: AffixRules
+    latin: NearestTable
+    native: NearestTable
+
+    @classmethod
+    def build(cls, class_map: ClassMap) -> SpellingIndex:
+        """The index of a class map."""
+        tables: dict[str, defaultdict[str, list[Spelling]]] = defaultdict(lambda: defaultdict(list))
+        for spelling in class_map.spellings:
+            folded = fold(spelling.text)
+            kind = "alias" if spelling.is_alias else "name"
+            tables["raw"][spelling.text.strip()] += [spelling] if spelling.is_alias else []
+            tables[f"{kind}_text"][folded.text].append(spelling)
+            if spelling.is_exact or not folded.plain:
+                continue
+            tables[f"{kind}_plain"][folded.plain].append(spelling)
+            tables["joined"][join_key(folded)].append(spelling)
+            for key in _respell(folded):
+                tables["respelled"][key].append(spelling)
+        fuzzy = [spelling for spelling in class_map.spellings if not spelling.is_exact]
+        return cls(
+            class_map=class_map,
+            raw_aliases=tables["raw"],
+            alias_texts=tables["alias_text"],
+            alias_plains=tables["alias_plain"],
+            name_texts=tables["name_text"],
+            name_plains=tables["name_plain"],
+            joined=tables["joined"],
+            respelled=tables["respelled"],
+            no_label=frozenset(key for answer in class_map.no_label for key in (answer, make_plain(answer)) if key or not answer),
+            noise=NoisePhrases.build(class_map.noise_words),
+            affixes=AffixRules.build(class_map.affixes),
+            latin=NearestTable.build(class_map, fuzzy, is_latin=True),
+            native=NearestTable.build(class_map, fuzzy, is_latin=False),
+        )
+
+    def find_declared(self, folded: Folded) -> Hit | None:
+        """The spelling the whole answer is as written in the map: raw, folded, or as plain words."""
+        raw = self.raw_aliases.get(folded.raw.strip())
+        if raw:
+            return _choose("alias", raw)
+        for rule, table, key in (
+            ("alias_folded", self.alias_texts, folded.text),
+            ("alias_folded", self.alias_plains, folded.plain),
+            ("name", self.name_texts, folded.text),
+            ("name", self.name_plains, folded.plain),
+        ):
+            if key and (found := table.get(key)):
+                return _choose(rule, found)
+        return None
+
+    def find_plain(self, plain: str) -> Hit | None:
+        """The spelling that these plain words are; aliases marked exact don't count."""
+        for rule, table in (("alias_folded", self.alias_plains), ("name", self.name_plains)):
+            if found := table.get(plain):
+                return _choose(rule, found)
+        return None
+
+    def find(self, folded: Folded) -> Hit | None:
+        """The spelling an answer, or what is left of one, is; aliases marked exact don't count."""
+        if not folded.plain:
+            return None
+        if hit := self.find_plain(folded.plain):
+            return hit
+        joined = join_key(folded)
+        levels: list[tuple[str, Table, str]] = [("joined", self.joined, joined)]
+        levels += [("respelled", table, key) for key in (joined, *_respell(folded)) for table in (self.joined, self.respelled)]
+        if joined.startswith("+"):  # "+Nike": what keeps a spreadsheet from reading it as a formula
+            levels.append(("respelled", self.joined, joined.lstrip("+")))
+        if (
+            not folded.is_latin
+            and not folded.is_ideographic
+            and len(folded.joined) >= self.class_map.thresholds.transliteration_letters
+        ):
+            levels.append(("transliteration", self.joined, folded.joined))
+        for rule, table, key in levels:
+            if found := table.get(key):
+                return _choose(rule, found)
+        return None
+
+    def means_no_label(self, folded: Folded) -> bool:
+        """The answer says that there is no label, or that its writer cannot tell."""
+        return folded.text in self.no_label or (bool(folded.plain) and folded.plain in self.no_label)
+
+    def list_variants(self, folded: Folded) -> list[Variant]:
+        """The answer with affixes, then noise words, then both stripped: what was stripped least comes first."""
+        rests = self.noise.strip(folded)
+        noise = [Variant("noise", as_folded(rest)) for rest in rests]
+        both = [variant for rest in rests for variant in self._strip_affixes(as_folded(rest))] if self.affixes.rules else []
+        return [*self._strip_affixes(folded), *both, *noise]
+
+    def list_glued(self, folded: Folded, variants: Sequence[Variant]) -> list[Variant]:
+        """The answer (and the shortest of its variants) with a noise word that was not set off: only an exact find counts."""
+        plains = [folded.plain, *(variant.folded.plain for variant in variants[-1:] if variant.rule == "noise")]
+        return [Variant("noise", as_folded(rest)) for plain in plains for rest in self.noise.strip_glued(plain)]
+
+    def read_attributes(self, folded: Folded) -> Attributes:
+        """What the affixes of an answer say about it, whichever rule finds its class."""
+        attributes = dict(self.affixes.read(folded.text))
+        for rest in self.noise.strip(folded) if self.affixes.rules else ():
+            attributes = {**self.affixes.read(rest), **attributes}
+        return attributes
+
+    def _strip_affixes(self, folded: Folded) -> Iterator[Variant]:
+        for rest in self.affixes.strip(folded.text):
+            yield Variant("affix", fold(rest.text), rest.is_fuzzy)
+
+
+def join_key(folded: Folded) -> str:
+    """The key without spaces: ASCII for Latin text, else its own script."""
+    return folded.joined if folded.is_latin else folded.plain.replace(" ", "")
+
+
+def _choose(rule: str, found: Sequence[Spelling]) -> Hit:
+    """Aliases beat names; more than one class decides nothing."""
+    strongest = [spelling for spelling in found if spelling.is_alias] or list(found)
+    classes = sorted({spelling.class_id for spelling in strongest})
+    return Hit(rule, strongest[0], classes[1] if len(classes) > 1 else None)
+
+
+def _respell(folded: Folded) -> list[str]:
+    """Other ways to write a Latin spelling: without & and +, with "and", with umlauts written out."""
+    if not folded.is_latin:
+        return []
+    joined = folded.joined
+    keys = [key for key in (make_loose(joined), joined.replace("&", "and")) if key != joined and len(key) >= _MIN_LOOSE_LETTERS]
+    german = make_plain(transliterate(respell_german(folded.text))).replace(" ", "")
+    if german != joined and len(german) >= _MIN_GERMAN_LETTERS:
+        keys.append(german)
+    return keys
+
+
+def index_of(class_map: ClassMap) -> SpellingIndex:
+    """The lookup tables of a class map: built on first use and kept with it."""
+    kept: SpellingIndex | None = vars(class_map).get(_KEPT)
+    if kept is None:
+        kept = vars(class_map)[_KEPT] = SpellingIndex.build(class_map)
+    return kept
+
+
+def share_index(source: ClassMap, target: ClassMap) -> None:
+    """Let a map that has the same spellings use the tables of another, which do not depend on thresholds."""
+    vars(target)[_KEPT] = index_of(source)

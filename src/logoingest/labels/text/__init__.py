@@ -1,0 +1,1 @@
+"""Answers as text: folding, noise words, words people know, other scripts in Latin letters. Knows no class map."""

@@ -1,0 +1,1 @@
+"""Releases over time: earlier versions, what changed, publishing at another place."""

@@ -1,0 +1,1 @@
+"""A release as Python sees it: tables, and torch datasets, the only ones here that import torch."""

@@ -1,0 +1,1 @@
+"""Tables and pictures -> the folder of a release."""

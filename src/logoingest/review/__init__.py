@@ -1,0 +1,41 @@
+"""People decide: what is in doubt, clustered and with candidates; their rulings, by spreadsheet or key by key; what they change.
+
+clusters, proposals   what belongs together, and which classes it may mean      suggestions     the doubts as a person wants them
+rulings, map_editing  what was ruled, and as entries of the class map           sheet, session  the spreadsheet, the terminal
+rounds, conflicts     a review round over a workspace; pictures of two minds    conflict_sheet  those in the spreadsheet
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logoingest.lazy_names import load_lazily
+
+if TYPE_CHECKING:
+    from logoingest.review.conflicts import AppliedGroups, gather_conflicts, read_group_sheet, write_group_rulings
+    from logoingest.review.rounds import Applied, Journal, Review, apply_rulings, describe_effect, draw_examples, gather_review
+
+_HOMES = {
+    "conflicts": ("AppliedGroups", "gather_conflicts", "read_group_sheet", "write_group_rulings"),
+    "rounds": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
+}
+
+__all__ = [
+    "Applied",
+    "AppliedGroups",
+    "Journal",
+    "Review",
+    "apply_rulings",
+    "describe_effect",
+    "draw_examples",
+    "gather_conflicts",
+    "gather_review",
+    "read_group_sheet",
+    "write_group_rulings",
+]
+
+__getattr__ = load_lazily(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,240 @@
+"""Clusters of answers nobody has decided: what a person can settle with one look.
+
+Three steps, each on what the one before left apart: key collision (the answer without noise words, spaces and signs, or its
+words in any order), edit distance (a few letters for the length, equal digits; the spelling of the class that is nearest
+counts as one), transliteration (the same on ASCII, where one of the two is in another script).
+
+Edits are looked for around the most frequent spelling, never from neighbour to neighbour, so that no chain leads from one
+brand to another; spellings near different classes are never joined. Candidates come from a table of beginnings with letters
+deleted (SymSpell; Garbe 2012), at most ``MAX_COMPARED`` a spelling: the work grows with the number of answers, not its square.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import combinations
+from typing import NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from logoingest.labels.class_map.class_map import ClassMap
+from logoingest.labels.matching.nearest import MAX_KEY_LENGTH
+from logoingest.labels.matching.spelling_index import index_of, join_key
+from logoingest.labels.text.fold import Folded, fold
+from logoingest.labels.text.known_names import is_known_name
+from logoingest.labels.text.noise import as_folded
+
+MAX_COMPARED = 256
+"""Spellings an answer is compared with, the most frequent ones."""
+
+_BEGINNING = 7
+_EDITS_BY_LENGTH = ((9, 2), (5, 1))
+_EDITS_TO_CLASS = ((11, 3), (7, 2), (3, 1))
+
+
+class OpenSpelling(NamedTuple):
+    """An answer to be clustered."""
+
+    raw_label: str
+    answers: int
+    near_class: str | None = None
+    """The class the map finds nearest, where it is near enough to ask."""
+    near_spelling: str | None = None
+    """That class's spelling."""
+
+
+@dataclass
+class _Group:
+    """Answers that are one so far."""
+
+    members: list[int]
+    count: int
+    key: str
+    """Of the most frequent member; empty: takes part in nothing further."""
+    ascii_key: str
+    is_latin: bool
+    near_class: str | None
+
+
+@dataclass
+class _Leaders:
+    """Spellings by what is left of their beginning when letters are deleted."""
+
+    groups: list[_Group] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    _places: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, group: _Group, key: str) -> None:
+        """Make a group one that others may join."""
+        for part in _delete_letters(key):
+            self._places[part].append(len(self.groups))
+        self.groups.append(group)
+        self.keys.append(key)
+
+    def find(self, group: _Group, key: str, must_cross: bool) -> _Group | None:
+        """The nearest group that this one may join; among equals the most frequent."""
+        limit = _allow_edits(len(key), _EDITS_BY_LENGTH)
+        places = self._list_candidates(key)
+        keys = [self.keys[place] for place in places]
+        near = process.extract(key, keys, scorer=OSA.distance, score_cutoff=limit, limit=None)
+        for _, place in sorted((int(edits), places[order]) for _, edits, order in near):
+            other = self.keys[place]
+            is_near = OSA.distance(key, other) <= _allow_edits(len(other), _EDITS_BY_LENGTH) and _pick_digits(key) == _pick_digits(
+                other
+            )
+            if is_near and _may_join(group, self.groups[place], must_cross):
+                return self.groups[place]
+        return None
+
+    def _list_candidates(self, key: str) -> list[int]:
+        found: dict[int, None] = {}
+        for part in _delete_letters(key):
+            for place in self._places.get(part, ()):
+                found[place] = None
+                if len(found) >= MAX_COMPARED:
+                    return list(found)
+        return list(found)
+
+
+def cluster_labels(spellings: Sequence[OpenSpelling], class_map: ClassMap, apart: Iterable[str] = ()) -> list[list[int]]:
+    """Places of ``spellings``, cluster by cluster.
+
+    Args:
+        spellings: distinct answers.
+        class_map: its noise words are looked through.
+        apart: raw labels that stay alone.
+
+    Returns:
+        Clusters by how many answers they hold, then by text; in each, the most frequent spelling first. Independent of the
+        order given.
+    """
+    alone = set(apart)
+    order = sorted(range(len(spellings)), key=lambda place: (-spellings[place].answers, spellings[place].raw_label))
+    single = [
+        _Group([place], spellings[place].answers, "", "", True, None) for place in order if spellings[place].raw_label in alone
+    ]
+    groups = _collide([place for place in order if spellings[place].raw_label not in alone], spellings, class_map)
+    groups = _join_near(groups, must_cross=False)
+    groups = _join_near(groups, must_cross=True)
+    rank = {place: number for number, place in enumerate(order)}
+    clusters = [sorted(group.members, key=rank.__getitem__) for group in [*groups, *single]]
+    return sorted(clusters, key=lambda members: (-sum(spellings[place].answers for place in members), rank[members[0]]))
+
+
+def strip_noise(raw_label: str, class_map: ClassMap) -> Folded:
+    """The answer folded, without the noise words at its ends."""
+    folded = fold(raw_label)
+    rests = index_of(class_map).noise.strip(folded)
+    return as_folded(rests[-1]) if rests else folded
+
+
+def is_only_noise(raw_label: str, class_map: ClassMap) -> bool:
+    """The answer is made of noise words: it names nothing, and there is nothing to decide."""
+    noise = _list_noise(class_map)
+    folded = fold(raw_label)
+    return bool(folded.plain) and (folded.text in noise or strip_noise(raw_label, class_map).plain in noise)
+
+
+@lru_cache(maxsize=4)
+def _list_noise(class_map: ClassMap) -> frozenset[str]:
+    return frozenset(class_map.noise_words) | {fold(word).plain for word in class_map.noise_words}
+
+
+def _collide(order: Sequence[int], spellings: Sequence[OpenSpelling], class_map: ClassMap) -> list[_Group]:
+    """One group for all answers that share a key; the most frequent answer comes first."""
+    parent: dict[int, int] = {}
+    owner: dict[tuple[str, str], int] = {}
+    keys: dict[int, tuple[str, Folded]] = {}
+    for place in order:
+        parent[place] = place
+        folded = strip_noise(spellings[place].raw_label, class_map)
+        key = "" if folded.is_reversed or folded.is_cut else join_key(folded)
+        keys[place] = key, folded
+        for mark in _list_marks(spellings[place], key, folded):
+            root = _find_root(parent, owner.setdefault(mark, place))
+            parent[_find_root(parent, place)] = root
+    members: dict[int, list[int]] = defaultdict(list)
+    for place in order:
+        members[_find_root(parent, place)].append(place)
+    return [_make_group(places, spellings, keys) for places in members.values()]
+
+
+def _list_marks(spelling: OpenSpelling, key: str, folded: Folded) -> Iterator[tuple[str, str]]:
+    """What makes two answers one; the kind stands first, so that no key is taken for a class."""
+    if not key:
+        return
+    yield "key", key
+    words = (folded.ascii if folded.is_latin else folded.plain).split()
+    if len(words) > 1:
+        yield "words", " ".join(sorted(set(words)))
+    if spelling.near_class is not None and _is_slip(key, spelling.near_spelling or ""):
+        yield "class", spelling.near_class
+
+
+def _is_slip(key: str, spelling: str) -> bool:
+    near = join_key(fold(spelling))
+    limit = _allow_edits(max(len(key), len(near)), _EDITS_TO_CLASS)
+    same_digits = _pick_digits(key) == _pick_digits(near)
+    return not is_known_name(key) and same_digits and 0 < limit >= OSA.distance(key, near, score_cutoff=limit)
+
+
+def _make_group(places: list[int], spellings: Sequence[OpenSpelling], keys: dict[int, tuple[str, Folded]]) -> _Group:
+    near = [spellings[place].near_class for place in places if spellings[place].near_class is not None]
+    key, folded = keys[places[0]]
+    fits = 0 < len(key) <= MAX_KEY_LENGTH
+    ascii_key = "" if folded.is_ideographic or not fits else folded.joined
+    count = sum(spellings[place].answers for place in places)
+    near_class = f"\0{key}" if is_known_name(key) else near[0] if near else None  # a name people know is nobody's slip
+    return _Group(places, count, key if fits else "", ascii_key, folded.is_latin, near_class)
+
+
+def _join_near(groups: Sequence[_Group], must_cross: bool) -> list[_Group]:
+    """Groups joined to the most frequent one that is near; with ``must_cross`` only over scripts, on ASCII."""
+    leaders: dict[bool, _Leaders] = defaultdict(_Leaders)
+    kept: list[_Group] = []
+    for group in sorted(groups, key=lambda one: -one.count):
+        key = group.ascii_key if must_cross else group.key
+        table = leaders[must_cross or group.is_latin]
+        found = table.find(group, key, must_cross) if key and not is_known_name(key) else None
+        if found is not None:
+            found.members += group.members
+            found.near_class = found.near_class or group.near_class
+            continue
+        kept.append(group)
+        if key:
+            table.add(group, key)
+    return kept
+
+
+def _may_join(one: _Group, other: _Group, must_cross: bool) -> bool:
+    if one.near_class is not None and other.near_class is not None and one.near_class != other.near_class:
+        return False
+    return not must_cross or not (one.is_latin and other.is_latin)
+
+
+def _allow_edits(length: int, table: Sequence[tuple[int, int]]) -> int:
+    return next((edits for shortest, edits in table if length >= shortest), 0)
+
+
+def _delete_letters(key: str) -> list[str]:
+    """The beginning of a key, whole and with as many letters deleted as edits are allowed; the whole first."""
+    start = key[:_BEGINNING]
+    parts = {start}
+    for edits in range(1, _allow_edits(len(key), _EDITS_BY_LENGTH) + 1):
+        parts |= {"".join(kept) for kept in combinations(start, len(start) - edits)} if len(start) > edits else set()
+    return sorted(parts, key=lambda part: (-len(part), part))
+
+
+def _pick_digits(text: str) -> str:
+    return "".join(char for char in text if char.isdigit())
+
+
+def _find_root(parent: dict[int, int], place: int) -> int:
+    while parent[place] != place:
+        parent[place] = parent[parent[place]]
+        place = parent[place]
+    return place

@@ -1,0 +1,142 @@
+"""Contradicting pictures as rows of the review's spreadsheet: one row a set of pictures, read back by its id.
+
+1, 2, 3               the candidate with that number: every picture of the row shows this class
+Nike, class: Nike     the same, by id or name
+both                  each picture is right as it is (two logos, two crops of a scene)
+drop                  leave the pictures out
+skip, or nothing      left open
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+from logoingest.errors import Problem, UsageError
+from logoingest.escaping import guard_cell
+from logoingest.labels.class_map.class_map import ClassMap
+from logoingest.labels.text.quoting import shorten
+from logoingest.review.rulings import Action, ClassFinder, read_meaning
+from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_rows, show
+from logoingest.review.suggestions import CANDIDATES
+from logoingest.samples.group_rulings import GroupRuling, find_ruled, make_conflict_id
+
+FORMS = "a class, 1 to 3, both, drop, skip"
+"""What can be written, for messages."""
+
+
+class OpenConflict(NamedTuple):
+    """A row of ``conflicts``, and where its pictures can be seen."""
+
+    kind: str
+    image_ids: Sequence[str]
+    class_ids: Sequence[str]
+    votes: Sequence[int]
+    detail: str
+    urls: Sequence[str]
+    """One a picture, as far as known."""
+
+    @property
+    def conflict_id(self) -> str:
+        """As ``make_conflict_id`` says."""
+        return make_conflict_id(self.image_ids)
+
+
+class ConflictReading(NamedTuple):
+    """What a filled-in sheet says about contradicting pictures."""
+
+    rulings: Sequence[GroupRuling]
+    """What is new."""
+    already: int
+    """What was ruled so before."""
+    late: Sequence[str]
+    """What was ruled otherwise before, a line each; nothing is changed there."""
+    gone: Sequence[str]
+    """Rows about pictures that contradict each other no more, and were never ruled on; a line each."""
+    empty: int
+
+
+def render_conflicts(conflicts: Sequence[OpenConflict], show_example: Callable[[str], str]) -> Iterator[dict[str, str | int]]:
+    """The sheet's rows, in order."""
+    for conflict in conflicts:
+        votes = ", ".join(f"{class_id} {count:,}" for class_id, count in zip(conflict.class_ids, conflict.votes, strict=True))
+        row: dict[str, str | int] = {
+            "cluster": conflict.conflict_id,
+            "row": CONFLICT,
+            "label_id": conflict.conflict_id,
+            "label": guard_cell(show(f"{len(conflict.image_ids)} {conflict.kind} pictures: {votes}")),
+            "answers": sum(conflict.votes),
+            "urls": len(conflict.urls),
+            "why": guard_cell(show(conflict.detail, 2_000)),
+        }
+        row |= {f"candidate_{number}": guard_cell(one) for number, one in enumerate(conflict.class_ids[:CANDIDATES], 1)}
+        row |= {f"example_{number}": guard_cell(show(show_example(url), 2_000)) for number, url in enumerate(conflict.urls[:3], 1)}
+        yield row
+
+
+def read_conflicts(
+    data: bytes, name: str, conflicts: Sequence[OpenConflict], ruled: Sequence[GroupRuling], class_map: ClassMap
+) -> ConflictReading:
+    """The rulings of a filled-in sheet's rows about contradicting pictures; its other rows are ``review_sheet.read_sheet``'s.
+
+    Args:
+        data: the file, as a spreadsheet left it.
+        name: the file's, for messages.
+        conflicts: what is open now.
+        ruled: what was ruled before.
+        class_map: the classes there are.
+
+    Raises:
+        UsageError: anything in these rows cannot be meant; all faults at once.
+    """
+    open_now = {conflict.conflict_id: conflict for conflict in conflicts}
+    finder = ClassFinder(class_map)
+    rulings: dict[str, GroupRuling] = {}
+    problems: list[Problem] = []
+    late, gone = [], []
+    already = empty = 0
+    for row in (row for row in read_rows(data, name) if row.read("row") == CONFLICT):
+        decided = _read_decision(row, finder)
+        conflict_id = row.read("label_id")
+        earlier = find_ruled(ruled, conflict_id)
+        if isinstance(decided, Problem):
+            problems.append(Problem(row.where, decided.what, decided.hint))
+        elif decided is None:
+            empty += 1
+        elif earlier is not None and str(earlier) == str(decided):
+            already += 1
+        elif earlier is not None:
+            late.append(f'{row.where}: "{decided}" is ruled "{earlier}" by {earlier.signed}')
+        elif conflict_id not in open_now:
+            gone.append(f"{row.where}: {shorten(row.read('label'))} is no open contradiction any more")
+        elif str(rulings.setdefault(conflict_id, replace(decided, images=tuple(open_now[conflict_id].image_ids)))) != str(decided):
+            problems.append(
+                Problem(row.where, f'is ruled "{decided}" here and "{rulings[conflict_id]}" above', "keep one row of it")
+            )
+    if problems:
+        raise UsageError(list(dict.fromkeys(problems)))
+    return ConflictReading(list(rulings.values()), already, late, gone, empty)
+
+
+def sign(rulings: Sequence[GroupRuling], by: str, on: date | None) -> list[GroupRuling]:
+    """The rulings with who and when."""
+    return [replace(ruling, by=by, on=on) for ruling in rulings]
+
+
+def _read_decision(row: SheetRow, finder: ClassFinder) -> GroupRuling | Problem | None:
+    """A ruling without its pictures."""
+    text = row.read("decision")
+    word = text.casefold()
+    if word in {"both", "drop"}:
+        return GroupRuling((), "both" if word == "both" else "drop")
+    meaning = read_meaning(text, list_candidates(row), finder)
+    if meaning is None or isinstance(meaning, Problem):
+        return meaning
+    if meaning.action is not Action.CLASS:
+        return Problem("", f"{shorten(text)} is no ruling on pictures", f"known: {FORMS}")
+    class_id = finder.class_map.outputs[meaning.target]
+    if class_id is None:
+        return Problem("", f"the class map throws {shorten(meaning.target)} away", "write drop")
+    return GroupRuling((), "class", class_id)

@@ -1,0 +1,238 @@
+"""The review's side of a workspace: what is undecided in it, pictures to look at, rulings into the class map, the journal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.errors import Problem, UsageError, WorkspaceError
+from logoingest.labels import ClassMap, normalise_annotations
+from logoingest.labels.class_map.entries import Signature
+from logoingest.labels.class_map.writing import write_document
+from logoingest.labels.matching.match import decide_labels
+from logoingest.labels.text.quoting import shorten
+from logoingest.pictures.thumbnails import draw_thumbnail
+from logoingest.pipeline.session import Run
+from logoingest.pipeline.stages.labels import LABELS
+from logoingest.pipeline.staleness import explain_staleness
+from logoingest.review.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
+from logoingest.review.rulings import Ruling
+from logoingest.review.suggestions import Cluster, OpenLabels, cluster_open_labels, gather_open_labels
+from logoingest.schemas import Decision, Stage
+
+THUMBNAIL_SIDE_PX = 160
+"""Longer side of the pictures beside an exported sheet."""
+
+_PREVIEWED_LABELS = 100_000
+
+
+class Review(NamedTuple):
+    """What is undecided in a workspace."""
+
+    clusters: Sequence[Cluster]
+    clusters_in_all: int
+    open_labels: OpenLabels
+    annotations: pa.Table
+    labels: pa.Table
+    class_map: ClassMap
+    note: str
+    """How the figures came about, where that needs saying."""
+
+
+class SideEffect(NamedTuple):
+    """An answer nobody ruled on that a map edit decides otherwise than before."""
+
+    raw_label: str
+    before: str
+    after: str
+    is_reversal: bool
+    """It had a class, and has another one now, or none."""
+    cause: str | None
+    """The spelling that matches it now, or comes nearest."""
+
+
+class Applied(NamedTuple):
+    """What came of a set of rulings."""
+
+    edit: MapEdit
+    is_written: bool
+    side_effects: Sequence[SideEffect]
+
+
+def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1, limit: int | None = None) -> Review:
+    """What is undecided, clustered. Where the class map changed since the labels stage ran, the answers are decided anew.
+
+    Args:
+        run: its workspace is only read.
+        apart: raw labels that are taken out of their cluster.
+        min_answers: clusters with fewer answers are left out.
+        limit: at most as many clusters; 0 where only the answers are wanted.
+
+    Raises:
+        UsageError: the labels stage has not run.
+    """
+    workspace = run.workspace
+    manifest = workspace.read_manifest()
+    if Stage.LABELS not in manifest.stages or not workspace.has_table("labels"):
+        raise UsageError(
+            Problem(workspace.url, "the labels stage has not run here", "first: logoingest run CONFIG --until normalise")
+        )
+    annotations = workspace.read_table("annotations")
+    why = explain_staleness(run, LABELS, manifest)
+    if why is None:
+        labels, decisions = workspace.read_table("labels"), workspace.read_table("decisions")
+    else:
+        labels, decisions, _ = normalise_annotations(annotations, run.class_map)
+    found = gather_open_labels(annotations, labels, decisions, run.class_map, _list_pictured(run))
+    clusters, in_all = cluster_open_labels(
+        found.labels, run.class_map, apart=apart, suspects=_list_suspects(run), min_answers=min_answers, limit=limit
+    )
+    note = "" if why is None else f"the labels stage is stale ({why}): its answers were decided anew for this"
+    return Review(clusters, in_all, found, annotations, labels, run.class_map, note)
+
+
+def draw_examples(run: Run, urls: Iterable[str], folder: Path) -> dict[str, Path]:
+    """URL → thumbnail, for what is fetched and can be drawn; files are named by the picture's sha256.
+
+    Raises:
+        WorkspaceError: the folder cannot be written.
+    """
+    workspace = run.workspace
+    if not workspace.has_table("images"):
+        return {}
+    images = workspace.read_table("images", ["image_id", "urls", "shard", "shard_row"])
+    flat = pa.table({"row": pc.list_parent_indices(images.column("urls")), "url": pc.list_flatten(images.column("urls"))})
+    wanted = flat.filter(pc.is_in(flat.column("url"), value_set=pa.array(sorted(set(urls)), pa.string())))
+    places: dict[str, list[tuple[int, str]]] = {}
+    rows = images.select(["image_id", "shard", "shard_row"]).take(wanted.column("row")).to_pylist()
+    names: dict[str, str] = {}
+    for url, row in zip(wanted.column("url").to_pylist(), rows, strict=True):
+        names[url] = row["image_id"]
+        places.setdefault(row["shard"], []).append((row["shard_row"], row["image_id"]))
+    drawn = _draw_files(run, places, folder)
+    return {url: drawn[name] for url, name in names.items() if name in drawn}
+
+
+def apply_rulings(run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature) -> Applied:
+    """Write rulings into the class map the config names; nothing is written when all was decided so before.
+
+    An alias that would draw answers away from the class they have is written so that it counts only as the whole answer.
+
+    Raises:
+        ClassMapError: a ruling would not decide as it says; all of them at once, and nothing is written.
+    """
+    path = run.config.resolve(run.config.labels.class_map)
+    exact: set[str] = set()
+    while True:
+        edit = plan_edit(path, rulings, review.annotations, signature, exact)
+        effects = list_side_effects(review, edit) if edit.changes else []
+        causes = {effect.cause for effect in effects if effect.is_reversal and effect.cause is not None} - exact
+        if not causes & {write_spelling(ruling.raw_label) for ruling in edit.settled}:
+            break
+        exact |= causes
+    if edit.changes:
+        write_document(path, edit.document)
+    return Applied(edit, bool(edit.changes), effects)
+
+
+def list_side_effects(review: Review, edit: MapEdit) -> list[SideEffect]:
+    """Other answers of the data that come out otherwise now; those that had a class first."""
+    known = {ruling.raw_label for ruling in (*edit.settled, *edit.already)}
+    others = [label for label in review.labels.column("raw_label").to_pylist() if label not in known][:_PREVIEWED_LABELS]
+    before, after = decide_labels(others, review.class_map), decide_labels(others, edit.class_map)
+    found = [
+        SideEffect(
+            one.raw_label, describe_decision(one), describe_decision(other), one.decision == Decision.ACCEPTED, other.matched_alias
+        )
+        for one, other in zip(before, after, strict=True)
+        if (one.decision, one.class_ids) != (other.decision, other.class_ids)
+    ]
+    return sorted(found, key=lambda effect: (not effect.is_reversal, effect.raw_label))
+
+
+class Journal:
+    """The decisions of a person's unfinished session in a workspace, each written as it is made."""
+
+    def __init__(self, run: Run, by: str) -> None:
+        self._workspace = run.workspace
+        self._name = f"review/{hashlib.sha256(by.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}.json"
+        self._written: bytes | None = None
+
+    def load(self) -> list[Mapping[str, object]]:
+        """The steps of the session that was not finished; none where there is nothing to resume.
+
+        Raises:
+            WorkspaceError: the journal is damaged.
+        """
+        if not self._workspace.exists(self._name):
+            return []
+        self._written = self._workspace.read_bytes(self._name)
+        try:
+            steps: list[Mapping[str, object]] = json.loads(self._written)["steps"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise WorkspaceError(Problem(self._workspace.path(self._name), f"is damaged ({error})", "remove it")) from None
+        return steps
+
+    def save(self, steps: Sequence[Mapping[str, object]]) -> None:
+        """Write the steps made so far.
+
+        Raises:
+            WorkspaceError: another session of the same person writes here too.
+        """
+        there = self._workspace.read_bytes(self._name) if self._workspace.exists(self._name) else None
+        if there != self._written:
+            raise WorkspaceError(
+                Problem(
+                    self._workspace.path(self._name),
+                    "another review session writes here too",
+                    "go on in one of the two, or use --by",
+                )
+            )
+        self._written = json.dumps({"format": 1, "steps": list(steps)}, indent=0).encode()
+        self._workspace.write_bytes(self._name, self._written)
+
+    def clear(self) -> None:
+        """Forget the session: its decisions are in the class map."""
+        self._workspace.remove(self._name)
+        self._written = None
+
+
+def describe_effect(effect: SideEffect) -> str:
+    """``"nikee" unknown → Nike (fuzzy "nike")``."""
+    return f"{shorten(effect.raw_label)} {effect.before} → {effect.after}"
+
+
+def _list_pictured(run: Run) -> set[str]:
+    if not run.workspace.has_table("images"):
+        return set()
+    return set(pc.list_flatten(run.workspace.read_table("images", ["urls"]).column("urls")).to_pylist())
+
+
+def _list_suspects(run: Run) -> set[str]:
+    if not run.workspace.has_table("workers"):
+        return set()
+    workers = run.workspace.read_table("workers", ["worker_id", "suspect"])
+    return set(workers.filter(pc.is_valid(workers.column("suspect"))).column("worker_id").to_pylist())
+
+
+def _draw_files(run: Run, places: Mapping[str, Sequence[tuple[int, str]]], folder: Path) -> dict[str, Path]:
+    drawn: dict[str, Path] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for shard, wanted in sorted(places.items()):
+            bodies = run.workspace.read_shard_bytes(shard, [row for row, _ in wanted])
+            for (_, image_id), body in zip(wanted, bodies, strict=True):
+                picture = None if body is None else draw_thumbnail(body, THUMBNAIL_SIDE_PX)
+                if picture is not None:
+                    drawn[image_id] = folder / f"{image_id[:16]}.jpg"
+                    drawn[image_id].write_bytes(picture)
+    except OSError as error:
+        raise WorkspaceError(Problem(os.fspath(folder), f"cannot be written ({error.strerror or error})")) from None
+    return drawn

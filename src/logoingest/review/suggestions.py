@@ -1,0 +1,279 @@
+"""What is in doubt, as a person wants to see it: clusters with counts, who is behind them, candidates, and TOML to paste."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import tomlkit
+
+from logoingest.choices import read_choices
+from logoingest.labels.class_map.class_map import ClassMap
+from logoingest.labels.class_map.writing import make_entry
+from logoingest.labels.matching.match import decide_labels
+from logoingest.labels.text.fold import fold
+from logoingest.review.clusters import OpenSpelling, cluster_labels, is_only_noise
+from logoingest.review.map_editing import is_exact_only, write_spelling
+from logoingest.schemas import Decision
+
+if TYPE_CHECKING:
+    from logoingest.review.proposals import Proposal
+
+CANDIDATES = 3
+"""Candidates a cluster."""
+
+NEAR_ENOUGH = 0.7
+"""Score from which the first candidate is proposed."""
+
+_ASKED_MEMBERS = 3
+_EXAMPLES = 3
+_FEW_ANSWERS = 3
+_ID_DIGITS = 10
+
+
+class Candidate(NamedTuple):
+    """A class a cluster may mean."""
+
+    class_id: str
+    """As declared in the map."""
+    name: str
+    alias: str
+    """The spelling that is nearest."""
+    score: float
+    """0 to 1; for ordering, not a probability."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLabel:
+    """A distinct answer that is in review or unknown, and the annotations that carry it undecided."""
+
+    raw_label: str
+    decision: str
+    rule: str
+    near_spelling: str | None
+    answers: int
+    workers: Sequence[str]
+    """Distinct, sorted; answers without a worker are not among them."""
+    urls: Sequence[str]
+    """Distinct, those with a picture first."""
+
+    @property
+    def label_id(self) -> str:
+        """``L`` and ten hex digits of the raw label's sha256: what a spreadsheet cannot spoil."""
+        return make_label_id(self.raw_label)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Answers that probably mean one thing."""
+
+    members: Sequence[OpenLabel]
+    """The most frequent first."""
+    candidates: Sequence[Candidate]
+    """The best first."""
+    suspicious: Collection[str] = ()
+    """Workers that look like spammers; others than the cluster's may be among them."""
+
+    @property
+    def cluster_id(self) -> str:
+        """``C`` and ten hex digits, of its members."""
+        return "C" + make_label_id("\0".join(sorted(member.label_id for member in self.members)))[1:]
+
+    @property
+    def answers(self) -> int:
+        """How many answers it would settle."""
+        return sum(member.answers for member in self.members)
+
+    @property
+    def workers(self) -> Sequence[str]:
+        """Distinct workers behind it, sorted."""
+        return sorted({worker for member in self.members for worker in member.workers})
+
+    @property
+    def suspects(self) -> int:
+        """How many of its workers look like spammers."""
+        return len(set(self.workers) & set(self.suspicious))
+
+    @property
+    def urls(self) -> Sequence[str]:
+        """Distinct URLs, in the order of the members."""
+        return list(dict.fromkeys(url for member in self.members for url in member.urls))
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """URLs to look at: the first of each spelling, then further ones."""
+        firsts = [member.urls[0] for member in self.members if member.urls]
+        return list(dict.fromkeys([*firsts, *self.urls]))[:_EXAMPLES]
+
+    @property
+    def warning(self) -> str:
+        """What is suspicious about who typed it; empty when nothing is."""
+        people = len(self.workers)
+        if people and self.suspects == people:
+            return "its only worker looks like a spammer" if people == 1 else f"all {people} workers look like spammers"
+        if people == 1 and self.answers >= _FEW_ANSWERS:
+            return f"one worker alone typed it, {self.answers} times"
+        return f"{self.suspects} of {people} workers look like spammers" if self.suspects else ""
+
+
+class OpenLabels(NamedTuple):
+    """What is undecided, and what is left out of it because noise words name nothing: spellings and answers."""
+
+    labels: Sequence[OpenLabel]
+    noise_labels: int
+    noise_answers: int
+
+
+def gather_open_labels(
+    annotations: pa.Table, labels: pa.Table, decisions: pa.Table, class_map: ClassMap, pictured: Collection[str] = ()
+) -> OpenLabels:
+    """The distinct answers that no rule and no override decides, sorted by text; of several values at once, those that are open.
+
+    Args:
+        annotations: ``AnnotationRow``s.
+        labels: ``LabelRow``s.
+        decisions: ``DECISION_SCHEMA``, a row per annotation in their order.
+        class_map: what decided.
+        pictured: URLs of which there is a picture to show.
+    """
+    undecided = pc.is_in(decisions.column("decision"), value_set=pa.array([Decision.REVIEW, Decision.UNKNOWN]))
+    picked = annotations.select(["raw_label", "worker_id", "url"]).filter(undecided)
+    picked = picked.set_column(0, "raw_label", pc.fill_null(picked.column("raw_label"), ""))
+    grouped = picked.group_by("raw_label").aggregate([("raw_label", "count"), ("worker_id", "distinct"), ("url", "distinct")])
+    spellings = _divide_answers(grouped.to_pylist(), class_map)
+    facts = labels.filter(pc.is_in(labels.column("raw_label"), value_set=pa.array(sorted(spellings), pa.string())))
+    known = {row["raw_label"]: row for row in facts.select(["raw_label", "decision", "rule", "matched_alias"]).to_pylist()}
+    known |= {made.raw_label: asdict(made) for made in decide_labels(sorted(spellings.keys() - known.keys()), class_map)}
+    found: list[OpenLabel] = []
+    noise: list[int] = []
+    for label, rows in sorted(spellings.items()):
+        fact, answers = known[label], sum(row["raw_label_count"] for row in rows)
+        if is_only_noise(label, class_map):
+            noise.append(answers)
+            continue
+        workers = sorted({worker for row in rows for worker in row["worker_id_distinct"] if worker is not None})
+        distinct = {url for row in rows for url in row["url_distinct"] if url is not None}
+        urls = sorted(distinct, key=lambda url: (url not in pictured, url))
+        found.append(OpenLabel(label, fact["decision"], fact["rule"], fact["matched_alias"], answers, workers, urls))
+    return OpenLabels(found, len(noise), sum(noise))
+
+
+def _divide_answers(rows: Sequence[Mapping[str, Any]], class_map: ClassMap) -> dict[str, list[Mapping[str, Any]]]:
+    """What there is to decide → the rows it is about: of an answer of several values those that are open by themselves.
+
+    One that nobody could settle so, as values contradict each other, is decided as a whole.
+    """
+    listed = {row["raw_label"]: values for row in rows if (values := read_choices(row["raw_label"]))}
+    made = decide_labels(sorted({value for values in listed.values() for value in values}), class_map)
+    is_open = {decision.raw_label for decision in made if decision.decision in {Decision.REVIEW, Decision.UNKNOWN}}
+    divided: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        label = row["raw_label"]
+        for text in [value for value in listed.get(label, ()) if value in is_open] or [label]:
+            divided.setdefault(text, []).append(row)
+    return divided
+
+
+def list_spellings(labels: pa.Table) -> list[str]:
+    """The distinct answers of ``LabelRow``s, and the values of those that are several: what rulings may be about."""
+    answers = labels.column("raw_label").to_pylist()
+    return list(dict.fromkeys([*answers, *(value for answer in answers for value in read_choices(answer) or ())]))
+
+
+def cluster_open_labels(
+    labels: Sequence[OpenLabel],
+    class_map: ClassMap,
+    *,
+    apart: Collection[str] = (),
+    suspects: Collection[str] = (),
+    min_answers: int = 1,
+    limit: int | None = None,
+) -> tuple[list[Cluster], int]:
+    """Clusters with their candidates, those that would settle most answers first; and how many there are in all.
+
+    Args:
+        labels: from ``gather_open_labels``.
+        class_map: where candidates come from.
+        apart: raw labels taken out of their cluster.
+        suspects: workers that look like spammers.
+        min_answers: clusters with fewer answers are left out.
+        limit: at most as many clusters.
+    """
+    if limit == 0:
+        return [], 0
+    owners = {spelling.text: spelling.class_id for spelling in class_map.spellings}
+    spellings = [
+        OpenSpelling(label.raw_label, label.answers, *_find_near(label, owners))
+        for label in sorted(labels, key=lambda label: label.raw_label)
+    ]
+    by_text = {label.raw_label: label for label in labels}
+    clusters = [[by_text[spellings[place].raw_label] for place in places] for places in cluster_labels(spellings, class_map, apart)]
+    clusters = [members for members in clusters if sum(member.answers for member in members) >= min_answers]
+    shown = clusters[:limit]
+    proposals = _propose([[member.raw_label for member in members[:_ASKED_MEMBERS]] for members in shown], class_map)
+    suspicious = frozenset(suspects)
+    return [Cluster(members, found, suspicious) for members, found in zip(shown, proposals, strict=True)], len(clusters)
+
+
+def propose_toml(cluster: Cluster) -> str:
+    """Lines for the map that settle the cluster: as its first candidate where that is near, else as a class of its own.
+
+    Valid TOML for any text; empty where only spammers typed it, or no entry can stand for it.
+    """
+    near = cluster.candidates[0] if cluster.candidates and cluster.candidates[0].score >= NEAR_ENOUGH else None
+    texts = {fold(text).text: text for member in reversed(cluster.members) if (text := write_spelling(member.raw_label))}
+    spelled = list(reversed(texts.values()))
+    if not spelled or (near is None and (cluster.suspects or not spelled[0].isprintable())):
+        return ""
+    aliases = tomlkit.array()
+    for text in spelled if near else spelled[1:]:
+        aliases.append(make_entry(text, exact=is_exact_only(text)))
+    table = tomlkit.table()
+    if len(aliases):
+        table.append(tomlkit.key(["aliases", "any"]), aliases)
+    classes = tomlkit.table(is_super_table=True)
+    classes.append(near.class_id if near else spelled[0], table)
+    document = tomlkit.document()
+    document.append("classes", classes)
+    return tomlkit.dumps(document)
+
+
+def make_label_id(raw_label: str) -> str:
+    """``L`` and ten hex digits: begins with a letter, so that no spreadsheet takes it for a number."""
+    return "L" + hashlib.sha256(raw_label.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
+
+
+def _find_near(label: OpenLabel, owners: Mapping[str, str]) -> tuple[str | None, str | None]:
+    owner = None if label.rule != "near" or label.near_spelling is None else owners.get(label.near_spelling)
+    return (None, None) if owner is None else (owner, label.near_spelling)
+
+
+def _propose(asked: Sequence[Sequence[str]], class_map: ClassMap) -> list[list[Candidate]]:
+    """Candidates of each cluster: the best any of its first members has."""
+    from logoingest.review.proposals import propose_classes  # brings scikit-learn along, which applying a sheet does not need
+
+    distinct = list(dict.fromkeys(label for labels in asked for label in labels))
+    proposals = dict(zip(distinct, propose_classes(distinct, class_map, limit=CANDIDATES), strict=True))
+    declared = {
+        (spelling.text, class_map.outputs.get(spelling.class_id)): spelling.class_id for spelling in reversed(class_map.spellings)
+    }
+    found = []
+    for labels in asked:
+        best: dict[str, Candidate] = {}
+        for proposal in (proposal for label in labels for proposal in proposals[label]):
+            candidate = _name_candidate(proposal, declared, class_map)
+            if candidate.class_id not in best or candidate.score > best[candidate.class_id].score:
+                best[candidate.class_id] = candidate
+        found.append(sorted(best.values(), key=lambda one: (-one.score, one.class_id))[:CANDIDATES])
+    return found
+
+
+def _name_candidate(proposal: Proposal, declared: Mapping[tuple[str, str | None], str], class_map: ClassMap) -> Candidate:
+    """A proposal under the class's declared id: what an alias is written to."""
+    class_id = declared.get((proposal.alias, proposal.class_id), proposal.class_id)
+    return Candidate(class_id, class_map.names.get(class_id, class_id), proposal.alias, proposal.score, proposal.reason)
