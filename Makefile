@@ -6,10 +6,10 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint types floors check clean help
+.PHONY: demo test test-fast lint types floors check docs clean help
 
 help:  ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 demo: $(VENV)/installed  ## the whole route on an embedded site: no network, no GPU
 	$(BIN)/python -m logoingest demo --workspace demo
@@ -17,9 +17,19 @@ demo: $(VENV)/installed  ## the whole route on an embedded site: no network, no 
 test: lint types floors $(VENV)/installed  ## everything CI runs
 	$(BIN)/python -m pytest
 
+check: lint types floors  ## linters, types and import floors alone
+
+test-fast: $(VENV)/installed  ## the inner loop: the rules and the labels, no servers, no training
+	$(BIN)/python -m pytest tests/sources tests/splits tests/review tests/samples tests/labels/test_match.py tests/labels/test_class_map.py tests/labels/test_fold.py tests/test_config.py tests/test_boxes.py -m 'not slow and not deploy and not ray' -k 'not real'
+
+docs: $(VENV)/installed  ## the documentation as a site, in site/: made without the network, warnings are errors
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 lint: $(VENV)/installed
-	$(BIN)/ruff format --check src flows tests benchmarks examples
-	$(BIN)/ruff check src flows tests benchmarks examples
+	$(BIN)/ruff format --check src flows tests benchmarks examples docs
+	$(BIN)/ruff check src flows tests benchmarks examples docs
 
 types: $(VENV)/installed
 	$(BIN)/mypy

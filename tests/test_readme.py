@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from logoingest import ClassMap, load_config, normalise_label
-from logoingest.cli.main import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,13 +50,6 @@ def test_the_class_map_of_the_readme_does_what_the_readme_says():
         "asdf": "unknown",
     }
     assert list(decided["adidas / citroen"].class_ids) == ["adidas", "citroen"]
-
-
-def test_every_command_is_in_the_readme():
-    """The table of commands is complete."""
-    choices = next(action.choices for action in build_parser()._actions if action.dest == "command" or action.choices)
-    for command in choices:
-        assert f"`{command}" in README
 
 
 def test_nothing_names_a_place_outside():
