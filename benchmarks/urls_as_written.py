@@ -29,7 +29,7 @@ import httpx
 from logoingest.fetch import FetchSettings, Proxy, fetch_urls
 from logoingest.fetch.rules.targets import Target, UrlFault, join_target, parse_target
 
-DATA = Path(__file__).parents[1] / "tests/data/fetch/urls_as_written.json"
+DATA = Path(__file__).resolve().parents[1] / "tests/data/fetch/urls_as_written.json"
 NODE = """
 const cases = JSON.parse(require("fs").readFileSync(0, "utf8"));
 console.log(JSON.stringify(cases.map(([base, text]) => {
