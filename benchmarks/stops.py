@@ -26,6 +26,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,9 +109,9 @@ def write_dataset(folder: Path, site: Site, urls: int, shard_size: int) -> Path:
     return folder / "dataset.toml"
 
 
-def start(config: Path, tree: Path | None = None) -> subprocess.Popen[str]:
+def start(config: Path, program: Sequence[str] = ("-c", COMMAND), tree: Path | None = None) -> subprocess.Popen[str]:
     environment = os.environ if tree is None else {**os.environ, "PYTHONPATH": str(tree / "src")}
-    command = [sys.executable, "-c", COMMAND, "run", str(config), "--until", "fetch"]
+    command = [sys.executable, *program, "run", str(config), "--until", "fetch"]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment)
 
 
@@ -188,7 +189,7 @@ def time_whole(folder: Path, site: Site, options: argparse.Namespace, tree: Path
     site.faulted.clear()
     site.delay_s = options.delay_ms / 1000
     began = time.monotonic()
-    process = start(config, tree)
+    process = start(config, ("-m", "logoingest"), tree)
     Listener(process)
     if process.wait(1200):
         raise SystemExit("an undisturbed run failed")
