@@ -12,8 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from logoingest.lazy_names import load_lazily
-
-__version__ = "0.1.0"
+from logoingest.version import __version__
 
 if TYPE_CHECKING:
     from logoingest.config import Config, load_config

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logoingest import __version__
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.cli.labels import add_label_commands
 from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop_group_word
@@ -21,6 +20,7 @@ from logoingest.cli.splits import add_split_commands, join_group_word
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.lean_imports import let_threads_sleep
 from logoingest.pipeline.stages import list_stages
+from logoingest.version import __version__
 
 if TYPE_CHECKING:
     from logoingest.pipeline import StageSpec

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from logoingest import __version__
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.spec import StageSpec
+from logoingest.version import __version__
 from logoingest.workspace import Manifest, hash_file
 
 

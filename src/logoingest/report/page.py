@@ -10,7 +10,6 @@ from typing import Any
 import jinja2
 import pyarrow as pa
 
-from logoingest import __version__
 from logoingest.config import Config
 from logoingest.report.baseline_page import gather_baseline
 from logoingest.report.changes_page import gather_changes
@@ -28,6 +27,7 @@ from logoingest.report.splits_page import gather_splits
 from logoingest.report.thumbnails import Limits, choose_pictures, make_thumbnails
 from logoingest.report.workers_page import gather_workers
 from logoingest.userinfo import drop_userinfo
+from logoingest.version import __version__
 from logoingest.workspace import Workspace
 
 #: The page is never longer, whatever the dataset's size.

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from logoingest import __version__
 from logoingest.errors import GateError, LogoingestError, Problem
 from logoingest.pipeline.spec import StageOutput, StageSpec
 from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE
 from logoingest.pipeline.stages.images import IMAGES_FILE
 from logoingest.pipeline.stages.samples import SAMPLES_FILE
 from logoingest.stage_names import Stage
+from logoingest.version import __version__
 
 if TYPE_CHECKING:
     import datetime as dt

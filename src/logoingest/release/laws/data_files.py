@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logoingest import __version__
 from logoingest.errors import quote_first_line
 from logoingest.release.form.card import SplitSize
 from logoingest.release.form.features import LIGHT_COLUMNS, PICTURE_LEAF, SEVERAL, list_features, read_feature_names, release_schema
@@ -22,6 +21,7 @@ from logoingest.release.laws.pictures import PictureChecks
 from logoingest.release.laws.rows import check_rows
 from logoingest.release.laws.statistics import check_statistics
 from logoingest.release.laws.violations import Law, Violation
+from logoingest.version import __version__
 
 #: The Hub's and our own limit: readers take a row group in whole.
 MAX_READ_GROUP_BYTES = 300_000_000

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from logoingest import __version__
 from logoingest.errors import quote_first_line
 from logoingest.release.form.card import (
     SplitSize,
@@ -32,6 +31,7 @@ from logoingest.release.form.croissant import render_croissant
 from logoingest.release.form.manifest import CARD_NAME, CROISSANT_NAME, DATA_FOLDER, ReleaseManifest
 from logoingest.release.form.strict_json import read_strict_json
 from logoingest.release.laws.violations import Law, Violation
+from logoingest.version import __version__
 from logoingest.whole_files import read_bounded
 
 #: Longer descriptions are not read.

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest import __version__
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError, Problem
 from logoingest.escaping import replace_controls
@@ -34,6 +33,7 @@ from logoingest.release.writing.parquet import plan_files, write_file
 from logoingest.release.writing.rows import join_rows, place_stored, select_classes
 from logoingest.release.writing.spool import BytesLoader, Converter, Spool
 from logoingest.schemas import RejectedRow
+from logoingest.version import __version__
 from logoingest.workspace import hash_file
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 import torchvision
 
-from logoingest import __version__
 from logoingest.config import TrainConfig
 from logoingest.release.keeping.opening import AnyRelease, open_release
 from logoingest.training.checks.verdict import Verdict
@@ -27,6 +26,7 @@ from logoingest.training.loop.memory import keep_freed_memory
 from logoingest.training.loop.phases import Phases, Tell
 from logoingest.training.loop.scores import SplitScores, find_largest_share, find_majority, round_figures, score_split
 from logoingest.training.models.artifact import save_artifact
+from logoingest.version import __version__
 
 #: Leaks named in metrics.json, at most.
 NAMED_LEAKS = 200
