@@ -27,8 +27,7 @@ import numpy as np
 from PIL import Image
 
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
-from logoingest.images.hashing import fingerprint_picture
-from logoingest.images.neighbours import (
+from logoingest.images.alike.neighbours import (
     MAX_DISTANCE,
     MIN_CORRELATION,
     Fingerprints,
@@ -38,6 +37,7 @@ from logoingest.images.neighbours import (
     iterate_near_pairs,
     join_pairs,
 )
+from logoingest.images.looking.fingerprints import fingerprint_picture
 
 SIDE = 320
 MOST_DRAWN = 100_000
@@ -143,7 +143,7 @@ def make_part(seed: int, count: int, tiles: Sequence[Image.Image]) -> tuple[byte
 
 
 def hash_signatures(signatures: np.ndarray) -> np.ndarray:
-    """The difference hash of small grey pictures (n x 32 x 32), as ``images.hashing`` makes it of larger ones."""
+    """The difference hash of small grey pictures (n x 32 x 32), as ``images.looking.fingerprints`` makes it of larger ones."""
     places = np.linspace(0.5, 30.5, 17)
     left = places.astype(int)
     weights = np.zeros((17, 32), np.float32)

@@ -39,7 +39,7 @@ import pyarrow.compute as pc
 from faulty_site import MAX_BYTES
 from logoingest.fetch import Fetcher, FetchSettings, plan_shards, run_shard
 from logoingest.fetch.shards.shard import open_writing
-from logoingest.images.inspection import inspect_image
+from logoingest.images.looking.inspection import inspect_image
 from logoingest.workspace import Workspace
 
 URLS_PER_HOST = 50

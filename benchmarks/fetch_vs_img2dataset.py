@@ -245,7 +245,7 @@ def measure(command: list[str], environ: dict[str, str]) -> tuple[Cost, str]:
 
 def show_profile(urls: Path, pictures: Path, folder: Path, command: Cost) -> None:
     """CPU milliseconds an image of each part, measured alone in this process, beside one lane's whole work and the whole command's."""
-    from logoingest.images.inspection import inspect_image
+    from logoingest.images.looking.inspection import inspect_image
     from logoingest.pictures.decoding import decode_picture
     from logoingest.pictures.sniffing import sniff_format
 
@@ -311,7 +311,7 @@ def write_rows(urls: list[str], bodies: list[bytes], folder: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from logoingest.fetch.shards.shard_writer import ByteBudget, ShardWriter
-    from logoingest.images.inspection import inspect_image
+    from logoingest.images.looking.inspection import inspect_image
     from logoingest.workspace import Workspace
 
     facts = {"outcome": "ok", "attempts": 1, "elapsed_ms": 1, "fetched_at": datetime.now(UTC), "http_status": 200}

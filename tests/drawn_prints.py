@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from logoingest.images.neighbours import Fingerprints
+from logoingest.images.alike.neighbours import Fingerprints
 
 
 def make_prints(seed: int, count: int, noise: float) -> Fingerprints:

@@ -273,7 +273,7 @@ class DownloadRow(Row):
     orientation: Annotated[int | None, Column(pa.int8(), "EXIF orientation 1 to 8; 1 when absent")]
     damaged: Annotated[bool | None, Column(pa.bool_(), "the decoder warned of corrupt data, yet gave a picture")]
     pixel_hash: Annotated[str | None, Column(_TEXT, "sha256 of the normalised decoded pixels: equal for re-wrapped files")]
-    hash: Annotated[_Bytes | None, Column(pa.binary(), "border-trimmed difference hash (see images.hashing)")]
+    hash: Annotated[_Bytes | None, Column(pa.binary(), "border-trimmed difference hash (see images.looking.fingerprints)")]
     signature: Annotated[_Bytes | None, Column(pa.binary(), "small grey picture for the pixel check of near-duplicates")]
     brightness: Annotated[float | None, Column(pa.float32(), "mean luma, 0 to 1")]
     contrast: Annotated[float | None, Column(pa.float32(), "standard deviation of luma, 0 to 0.5")]

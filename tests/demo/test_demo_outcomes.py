@@ -8,7 +8,7 @@ from logoingest.demo.brands import BRANDS, NO_LABEL, iterate_spellings
 from logoingest.demo.faults import KINDS
 from logoingest.demo.site import serve_demo
 from logoingest.fetch import FetchSettings, fetch_urls
-from logoingest.images.inspection import inspect_image
+from logoingest.images.looking.inspection import inspect_image
 from logoingest.labels import ClassMap, normalise_label
 
 #: What fetching alone cannot tell: the later stages find these.

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from drawn_prints import make_prints
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
-from logoingest.images.neighbours import MAX_DISTANCE, MIN_CORRELATION, compare_rows
+from logoingest.images.alike.neighbours import MAX_DISTANCE, MIN_CORRELATION, compare_rows
 
 SHARED = Path(os.environ.get("LOGOINGEST_SHARED_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
 PHOTOS = SHARED / "flickrlogos27/images"

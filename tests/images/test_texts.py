@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from logoingest import load_config, run
 from logoingest.errors import UsageError
-from logoingest.images import texts
+from logoingest.images.looking import texts
 from logoingest.pipeline import Run
 from logoingest.pipeline.texts import list_text_conflicts
 from logoingest.schemas import Stage

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.config import SplitsConfig
-from logoingest.images.quality import FLAGS, raise_flags
+from logoingest.images.looking.quality import FLAGS, raise_flags
 from logoingest.report import render_report, thumbnails
 from logoingest.report.escapes import find_link, quote_css
 from logoingest.report.material import find_places, read_material
@@ -159,7 +159,7 @@ _ROWS = st.fixed_dictionaries(
 
 @given(st.lists(_ROWS, min_size=1, max_size=20))
 def test_the_page_marks_exactly_what_the_flags_mark(rows):
-    """Its thresholds, said a second time for the plots, are those of ``images.quality``, at the bounds too."""
+    """Its thresholds, said a second time for the plots, are those of ``images.looking.quality``, at the bounds too."""
     table = DownloadRow.table([{"url": str(number), "outcome": "ok", "attempts": 1, **row} for number, row in enumerate(rows)])
     figures = measure_figures(table)
     stored = table.to_pylist()

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
-    from logoingest.images.duplicates import find_duplicate_pairs, group_duplicates
-    from logoingest.images.inspection import inspect_image
+    from logoingest.images.alike.duplicates import find_duplicate_pairs, group_duplicates
+    from logoingest.images.looking.inspection import inspect_image
     from logoingest.images.selection import select_images
 
 _HOMES = {
-    "duplicates": ("find_duplicate_pairs", "group_duplicates"),
-    "inspection": ("inspect_image",),
+    "alike.duplicates": ("find_duplicate_pairs", "group_duplicates"),
+    "looking.inspection": ("inspect_image",),
     "selection": ("select_images",),
 }
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
-from logoingest.images.duplicates import group_duplicates, group_equal
-from logoingest.images.inspection import explain_obstacle
+from logoingest.images.alike.duplicates import group_duplicates, group_equal
+from logoingest.images.looking.inspection import explain_obstacle
+from logoingest.images.looking.quality import FLAGS, describe_flag, raise_flags
 from logoingest.images.placeholders import find_listed, read_listed
-from logoingest.images.quality import FLAGS, describe_flag, raise_flags
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.schemas import FACT_COLUMNS, ImageRow, Outcome, Reason, Stage, StageResult
 

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from logoingest.config import Config
 from logoingest.errors import Problem, UsageError, WorkspaceError
-from logoingest.images.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
-from logoingest.images.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
+from logoingest.images.alike.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
+from logoingest.images.alike.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
 from logoingest.parquet_files import choose_parquet_options
 from logoingest.pipeline.session import Run
 from logoingest.refusals import Refusal, reject_annotations
@@ -61,7 +61,7 @@ class Against(NamedTuple):
 
 
 def list_others(config: Config) -> dict[str, str]:
-    """The datasets that ``images.against`` names: name → path or URL."""
+    """The datasets that ``images.alike.against`` names: name → path or URL."""
     return {path: path if "://" in path else str(config.resolve(path)) for path in config.images.against}
 
 
@@ -78,7 +78,7 @@ def compare_datasets(run: Run, others: Mapping[str, str]) -> Against:
 
     Args:
         run: must hold the lease.
-        others: name → local path or URL, see ``images.elsewhere.list_pieces``.
+        others: name → local path or URL, see ``images.alike.elsewhere.list_pieces``.
 
     Raises:
         UsageError: the images stage has not run, or another dataset cannot be read.
@@ -138,7 +138,7 @@ def make_leak_check(
 
 
 def refuse_known(run: Run, images: StageResult, annotations: pa.Table) -> StageResult:
-    """Take the pictures out of the ``images`` stage's result that are alike with any of the datasets ``images.against`` names.
+    """Take the pictures out of the ``images`` stage's result that are alike with any of the datasets ``images.alike.against`` names.
 
     Raises:
         UsageError: another dataset cannot be read.

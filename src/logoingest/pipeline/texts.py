@@ -13,7 +13,7 @@ from logoingest.pipeline.session import Run
 from logoingest.schemas import Stage, TextRow
 
 if TYPE_CHECKING:
-    from logoingest.images.texts import TextReader
+    from logoingest.images.looking.texts import TextReader
 
 TEXTS = "texts"
 TEXT_CONFLICTS = "text_conflicts"
@@ -29,7 +29,7 @@ def read_texts(run: Run, image_ids: pa.ChunkedArray, images: pa.Table) -> pa.Tab
     Raises:
         UsageError: the extra "ocr" is not installed.
     """
-    from logoingest.images.texts import TextReader, name_reader
+    from logoingest.images.looking.texts import TextReader, name_reader
 
     reader, name = TextReader(), name_reader()
     known = run.workspace.read_table(TEXTS) if run.workspace.has_table(TEXTS) else TextRow.empty_table()

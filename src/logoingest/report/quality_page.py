@@ -1,6 +1,6 @@
 """Quality flags: how many pictures each marks, where its threshold lies in the figure's distribution, and examples with figures.
 
-The thresholds are those of ``images.quality``; a test holds the two together.
+The thresholds are those of ``images.looking.quality``; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.images.quality import FLAGS
+from logoingest.images.looking.quality import FLAGS
 from logoingest.report.material import Material, count_values, to_numpy
 from logoingest.report.plots import Bound, draw_distribution
 from logoingest.report.section import Section
@@ -44,7 +44,7 @@ _FIGURES: Mapping[str, tuple[str, bool]] = {
     "damaged": ("damaged", False),
     "frames": ("frames", True),
 }
-#: Flag → its rule; bounds are open, that of ``also`` is open above and closed below, as in ``images.quality``.
+#: Flag → its rule; bounds are open, that of ``also`` is open above and closed below, as in ``images.looking.quality``.
 RULES: Mapping[str, FlagRule] = {
     "dark": FlagRule("brightness", Bound(0.10, below=True)),
     "bright": FlagRule("brightness", Bound(0.95, below=False), ("contrast", Bound(0.15, below=True))),

@@ -83,7 +83,7 @@ def _count(tables: Mapping[str, pa.Table], ruled: int | None, gold: int | None) 
 
 def _check_reader(run: Run) -> None:
     if run.config.images.ocr:
-        from logoingest.images.texts import check_reader
+        from logoingest.images.looking.texts import check_reader
 
         check_reader()
 

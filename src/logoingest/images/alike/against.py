@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.images.duplicates import HASH_BYTES, SIGNATURE_BYTES, find_near_rows
-from logoingest.images.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_rows
+from logoingest.images.alike.duplicates import HASH_BYTES, SIGNATURE_BYTES, find_near_rows
+from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_rows
 from logoingest.schemas import AgainstRow
 
 #: How a pair is alike, the strongest first.

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from logoingest.images.neighbours import (
+from logoingest.images.alike.neighbours import (
     MAX_DISTANCE,
     MIN_CORRELATION,
     Fingerprints,

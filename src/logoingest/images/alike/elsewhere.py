@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.errors import Problem, UsageError, quote_first_line
-from logoingest.images.inspection import inspect_image
+from logoingest.images.looking.inspection import inspect_image
 from logoingest.workspace import hash_stream
 
 #: Raised by one when fingerprints or pixel hashes change, so that no older ones are found any more.

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from logoingest.images.hashing import fingerprint_picture
-from logoingest.images.quality import measure_quality
+from logoingest.images.looking.fingerprints import fingerprint_picture
+from logoingest.images.looking.quality import measure_quality
 from logoingest.pictures.decoding import Picture, decode_picture
 from logoingest.pictures.profiles import describe_profile
 from logoingest.pictures.sniffing import sniff_format
