@@ -11,8 +11,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-demo: $(VENV)/installed  ## the whole route on an embedded site: no network, no GPU
-	$(BIN)/python -m logoingest demo --workspace demo
+demo: $(VENV)/demo  ## the whole route on an embedded site: no network, no GPU
+	@$(BIN)/python -m logoingest demo --workspace demo
 
 test: lint types floors $(VENV)/installed  ## everything CI runs
 	$(BIN)/python -m pytest
@@ -23,7 +23,7 @@ test-fast: $(VENV)/installed  ## the inner loop: the rules and the labels, no se
 	$(BIN)/python -m pytest tests/sources tests/splits tests/review tests/samples tests/labels/test_match.py tests/labels/test_class_map.py tests/labels/test_fold.py tests/test_config.py tests/test_boxes.py -m 'not slow and not deploy and not ray' -k 'not real'
 
 docs: $(VENV)/installed  ## the documentation as a site, in site/: made without the network, warnings are errors
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(PIP_INSTALL) --editable '.[docs]'
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -37,12 +37,24 @@ types: $(VENV)/installed
 floors: $(VENV)/installed
 	$(BIN)/lint-imports
 
-$(VENV)/installed: pyproject.toml constraints.txt
+# On Linux the registry's torch brings CUDA along. Where only a CPU is used, name the index of PyTorch's CPU builds, and both come from there:
+#   make demo TORCH_INDEX=https://…
+TORCH_INDEX ?=
+PIP_INSTALL := $(BIN)/pip install -qq --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+$(VENV)/demo: pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "logoingest needs Python 3.11 or newer; name it with: make PYTHON=python3 $(MAKECMDGOALS)"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,prefect,s3,dev]'
+	@echo "installing into $(VENV), 1: the package and what it needs (0.5 GB, about half a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) --editable .
+	@echo "installing into $(VENV), 2: torch and torchvision for the baseline ($(if $(TORCH_INDEX),their CPU builds,5 GB with CUDA), one to three minutes)"
+	@$(PIP_INSTALL) --editable '.[train]'
 	@touch $@
 
+$(VENV)/installed: $(VENV)/demo
+	@echo "installing into $(VENV), 3: what the tests need: Prefect, S3, linters, other tools' readers (1 GB, about a minute)"
+	@$(PIP_INSTALL) --editable '.[train,prefect,s3,dev]'
+	@touch $@
 
 clean:  ## remove the environment and what the demo made
 	rm -rf $(VENV) demo
