@@ -154,7 +154,7 @@ def test_a_parked_page_falls_back_and_is_kept_without_its_bytes(site, fetch_all,
 
 
 def test_a_host_that_is_down_loses_none_of_its_urls(site, fetch_all, dead_port, picture):
-    """Those asked and those not asked any more, from the bench: each goes on to its own alternative."""
+    """Those asked and those not asked any more, from the waiting room: each goes on to its own alternative."""
     urls = [f"http://127.0.0.1:{dead_port}/{number}" for number in range(40)]
     others = {url: [f"{site.url}/picture?{number}"] for number, url in enumerate(urls)}
     rows = fetch_all(*urls, fallbacks=("alternative",), alternatives=others, breaker_failures=3, max_attempts=2)
@@ -164,7 +164,7 @@ def test_a_host_that_is_down_loses_none_of_its_urls(site, fetch_all, dead_port, 
 
 
 def test_a_fallback_that_is_down_itself_ends_in_time(site, fetch_all, dead_port):
-    """Everything of the batch waits on the bench for the dead alternative; each row keeps its own reason, and tells the other's."""
+    """Everything of the batch waits in the waiting room for the dead alternative; each row keeps its own reason, and tells the other's."""
     urls = [f"{site.url}/status/500?{number}" for number in range(30)]
     others = {url: [f"http://127.0.0.1:{dead_port}/{number}"] for number, url in enumerate(urls)}
     rows = fetch_all(*urls, fallbacks=("alternative",), alternatives=others, breaker_failures=3, max_attempts=2)

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from logoingest.errors import LogoingestError, WorkspaceError
 from logoingest.fetch import FetchProgress, ShardJob, choose_retries, plan_shards, run_shard, run_shards
-from logoingest.fetch.executors import lanes
+from logoingest.fetch.executors import processes as executor
 from logoingest.fetch.shards import shard_writer
 from logoingest.schemas import DownloadRow, Reason
 from logoingest.workspace import Workspace, name_begun, shard_name
@@ -269,17 +269,17 @@ def make_inspection(folder, monkeypatch, body):
 def test_every_process_gets_a_shard_before_one_gets_two(settings, tmp_path):
     """The first to start asks for more while it waits for robots.txt, and would have them all."""
     jobs = make_jobs(tmp_path, [f"http://192.0.2.1/{index}" for index in range(4)], 1)
-    run = lanes._Run(deque(jobs), None, threading.Event())
+    run = executor._Run(deque(jobs), None, threading.Event())
     (early, its_end), (late, other_end) = multiprocessing.Pipe(), multiprocessing.Pipe()
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        both = [lanes._Lane(process, pipe, settings) for pipe in (early, late)]
+        both = [executor._Lane(process, pipe, settings) for pipe in (early, late)]
         for _ in range(2):
-            lanes._hear(run, both[0], "next")
-            lanes._answer_lanes(run, both)
+            executor._hear(run, both[0], "next")
+            executor._answer_lanes(run, both)
         assert its_end.recv() == jobs[0]
         assert not its_end.poll()
-        lanes._hear(run, both[1], "next")
-        lanes._answer_lanes(run, both)
+        executor._hear(run, both[1], "next")
+        executor._answer_lanes(run, both)
         assert {its_end.recv().shard, other_end.recv().shard} == {jobs[1].shard, jobs[2].shard}
 
 

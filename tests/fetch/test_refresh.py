@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.fetch.rules.refresh import (
+from logoingest.fetch.rules.revalidation import (
     RefreshResult,
     Validators,
     choose_validators,

@@ -19,8 +19,8 @@ from logoingest.fetch.rules.robots import (
     ALLOW_ALL,
     MAX_ROBOTS_BYTES,
     MAX_WILDCARDS,
-    RobotRules,
     RobotsCache,
+    RobotsGroup,
     explain_unread,
     normalise_path,
     pack_rules,
@@ -414,4 +414,4 @@ def test_stopping_while_robots_txt_is_awaited_ends_at_once(site, settings):
 def test_rules_are_values():
     """They can be compared, and hashed by what they say."""
     assert parse_robots(b"User-agent: *\nDisallow: /a", US) == parse_robots(b"User-agent: *\r\nDisallow: /a", US)
-    assert isinstance(ALLOW_ALL, RobotRules)
+    assert isinstance(ALLOW_ALL, RobotsGroup)

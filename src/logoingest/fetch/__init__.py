@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
-    from logoingest.fetch.executors.lanes import run_shards
+    from logoingest.fetch.executors.processes import run_shards
     from logoingest.fetch.executors.ray_shards import run_shards_on_ray
     from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
     from logoingest.fetch.rules.fallbacks import merge_alternatives
@@ -31,7 +31,7 @@ _HOMES = {
     "turns.fetcher": ("Fetcher", "fetch_urls"),
     "rules.integrity": ("find_hash_fault", "write_expected"),
     "jobs": ("FetchProgress", "Inspect", "ShardCounts", "ShardJob"),
-    "executors.lanes": ("run_shards",),
+    "executors.processes": ("run_shards",),
     "shards.plan": ("PLAN_SCHEMA", "plan_shards"),
     "turns.pursuit": ("OnOutcome",),
     "executors.ray_shards": ("run_shards_on_ray",),

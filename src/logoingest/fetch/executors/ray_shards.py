@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from logoingest.errors import LogoingestError, Problem, UsageError, quote_first_line
-from logoingest.fetch.executors.lanes import KEEP_S, describe_kept
+from logoingest.fetch.executors.processes import KEEP_S, describe_kept
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.shards.shard import run_job

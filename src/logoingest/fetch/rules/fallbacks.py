@@ -1,4 +1,4 @@
-"""What may be tried in place of a dead URL, and in which order. Pure decisions; ``detours`` carries them out.
+"""What may be tried in place of a dead URL, and in which order. Pure decisions; ``fallback_router`` carries them out.
 
 A dead link is one that nobody serves any more. Whoever said no is not got round: not the robots.txt, not the opt-out header, not the
 401 or 403.

@@ -78,7 +78,7 @@ class RobotsRule(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RobotRules:
+class RobotsGroup:
     """What one file says to us; ``rules`` stand in the order of their weight."""
 
     rules: tuple[RobotsRule, ...] = ()
@@ -107,7 +107,7 @@ class RobotRules:
         return f"robots.txt line {rule.line}: Disallow: {shown} (User-agent: {self.agent})"
 
 
-ALLOW_ALL = RobotRules()
+ALLOW_ALL = RobotsGroup()
 
 
 def make_robots_target(target: Target) -> Target:
@@ -117,7 +117,7 @@ def make_robots_target(target: Target) -> Target:
 
 def read_robots(
     target: Target, status: int, location: str | None, body: bytes, settings: FetchSettings
-) -> RobotRules | Target | FetchFault:
+) -> RobotsGroup | Target | FetchFault:
     """What an answer to the question for robots.txt means (RFC 9309 §2.3.1): rules, another place to ask, or "not now".
 
     A file that is not there, or redirects to where we do not go, sets no rules. A server in trouble (5xx, and 429, which is no
@@ -149,7 +149,7 @@ def explain_unread(verdict: FetchFault, *, asked: bool) -> FetchFault:
     return FetchFault(Reason.ROBOTS, detail, can_heal=verdict.can_heal)
 
 
-def parse_robots(data: bytes, tokens: Collection[str]) -> RobotRules:
+def parse_robots(data: bytes, tokens: Collection[str]) -> RobotsGroup:
     """Read a file; nothing in it raises.
 
     Groups that name one of ``tokens`` (in lower case) are taken together; only if there are none, those for ``*`` are.
@@ -176,7 +176,7 @@ def parse_robots(data: bytes, tokens: Collection[str]) -> RobotRules:
     chosen = named if named.agent else general
     if not chosen.rules and not chosen.crawl_delay_s:
         return ALLOW_ALL
-    return RobotRules(chosen.list_rules(), chosen.crawl_delay_s, chosen.agent or "*")
+    return RobotsGroup(chosen.list_rules(), chosen.crawl_delay_s, chosen.agent or "*")
 
 
 def normalise_path(text: str) -> str:
@@ -262,12 +262,12 @@ class RobotsCache:
     MAX_BYTES = 40_000_000
 
     def __init__(self) -> None:
-        self._ready: OrderedDict[Origin, tuple[float, RobotRules]] = OrderedDict()
+        self._ready: OrderedDict[Origin, tuple[float, RobotsGroup]] = OrderedDict()
         self._packed: OrderedDict[Origin, tuple[float, bytes | FetchFault]] = OrderedDict()
         self._rule_count = 0
         self._byte_count = 0
 
-    def get(self, origin: Origin, now: float) -> RobotRules | FetchFault | None:
+    def get(self, origin: Origin, now: float) -> RobotsGroup | FetchFault | None:
         """What is known at ``now``."""
         known = self._ready.get(origin) or self._packed.get(origin)
         if known is None:
@@ -276,7 +276,7 @@ class RobotsCache:
         if until <= now:
             self._drop(origin)
             return None
-        if isinstance(answer, RobotRules):
+        if isinstance(answer, RobotsGroup):
             self._ready.move_to_end(origin)
             return answer
         self._packed.move_to_end(origin)
@@ -287,7 +287,7 @@ class RobotsCache:
             self._keep_ready(origin, answer, until)
         return answer
 
-    def put(self, origin: Origin, answer: RobotRules | FetchFault, until: float) -> None:
+    def put(self, origin: Origin, answer: RobotsGroup | FetchFault, until: float) -> None:
         """Remember an answer until then."""
         self._drop(origin)
         if isinstance(answer, FetchFault) or answer == ALLOW_ALL:
@@ -295,7 +295,7 @@ class RobotsCache:
             return
         self._keep_ready(origin, answer, until)
 
-    def _keep_ready(self, origin: Origin, rules: RobotRules, until: float) -> None:
+    def _keep_ready(self, origin: Origin, rules: RobotsGroup, until: float) -> None:
         self._ready[origin] = (until, rules)
         self._rule_count += len(rules.rules) + 1
         while self._rule_count > self.MAX_RULES and len(self._ready) > 1:
@@ -319,18 +319,18 @@ class RobotsCache:
             self._byte_count -= _measure(packed[1])
 
 
-def pack_rules(rules: RobotRules) -> bytes:
+def pack_rules(rules: RobotsGroup) -> bytes:
     """The rules in little space."""
     lines = [f"{rules.crawl_delay_s!r} {rules.agent}", *(f"{rule.line} {rule.allow:d} {rule.pattern}" for rule in rules.rules)]
     return zlib.compress("\n".join(lines).encode("ascii"), 1)
 
 
-def unpack_rules(data: bytes) -> RobotRules:
+def unpack_rules(data: bytes) -> RobotsGroup:
     """What ``pack_rules`` packed."""
     head, *lines = zlib.decompress(data).decode("ascii").split("\n")
     delay, agent = head.split(" ")
     parts = (line.split(" ", 2) for line in lines)
-    return RobotRules(
+    return RobotsGroup(
         tuple(_make_rule(pattern, int(line), allow=allow == "1") for line, allow, pattern in parts), float(delay), agent
     )
 

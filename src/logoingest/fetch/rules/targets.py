@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from logoingest.fetch.rules.addresses import Address
-from logoingest.fetch.rules.urls import ReadUrl, begins_with_host, clean_ends, find_scheme, read_url, resolve_reference
+from logoingest.fetch.rules.urls import ParsedUrl, begins_with_host, clean_ends, find_scheme, read_url, resolve_reference
 
 MAX_URL_BYTES = 8192
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -91,7 +91,7 @@ def join_target(base: Target, location: str) -> Target | UrlFault:
     return target
 
 
-def _make_target(found: ReadUrl) -> Target | UrlFault:
+def _make_target(found: ParsedUrl) -> Target | UrlFault:
     if len(found.href) > MAX_URL_BYTES:
         return UrlFault(f"is longer than {MAX_URL_BYTES} bytes")
     if found.port == 0:

@@ -19,7 +19,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _TWO_SLASHES = re.compile(r"[/\\]{2}")
 
 
-class ReadUrl(NamedTuple):
+class ParsedUrl(NamedTuple):
     """An absolute URL as a request needs it."""
 
     href: str
@@ -35,7 +35,7 @@ class ReadUrl(NamedTuple):
     is_ipv6: bool
 
 
-def read_url(text: str) -> ReadUrl | None:
+def read_url(text: str) -> ParsedUrl | None:
     """What an absolute URL says; None where the standard sees a failure.
 
     Args:
@@ -51,7 +51,7 @@ def read_url(text: str) -> ReadUrl | None:
         href = f"{scheme}//{rest[rest.index('@') + 1 :]}"  # the userinfo's own are escaped
     is_ipv6 = host.startswith("[")
     port = int(parsed.port) if parsed.port else None
-    return ReadUrl(href, parsed.protocol[:-1], host[1:-1] if is_ipv6 else host, port, parsed.username, parsed.password, is_ipv6)
+    return ParsedUrl(href, parsed.protocol[:-1], host[1:-1] if is_ipv6 else host, port, parsed.username, parsed.password, is_ipv6)
 
 
 def find_scheme(text: str) -> str | None:

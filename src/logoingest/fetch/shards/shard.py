@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from logoingest.errors import LeaseLostError, WorkspaceError
 from logoingest.fetch.jobs import Inspect, ShardCounts, ShardJob
-from logoingest.fetch.rules.refresh import (
+from logoingest.fetch.rules.revalidation import (
     KNOWN_COLUMNS,
     RefreshResult,
     choose_validators,

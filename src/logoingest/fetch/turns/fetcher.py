@@ -4,12 +4,12 @@ A URL under way is a ``Pursuit``; one request of it at a time is a task. There a
 ``settings.concurrency``, never more to one host than ``settings.per_host``. The decisions are others': ``policy`` (what an answer
 means), ``pace`` (how fast), ``robots`` (whether at all), ``breaker`` (whether anybody is there).
 
-    admit → enqueue ─ origin down ─────────→ benched until nothing else is left of the batch; then one probe decides
-                    ├ robots.txt unknown ──→ waits, without a slot, for the one errand that asks for it
+    admit → enqueue ─ origin down ─────────→ waiting until nothing else is left of the batch; then one probe decides
+                    ├ robots.txt unknown ──→ waits, without a slot, for the one request that asks for it
                     ├ refused by robots.txt → settled
                     └ schedule → request → settled, or redirect → enqueue, or later again
 
-A URL that is settled as dead is enqueued once more for each of its fallbacks (``detours``), if any are wanted.
+A URL that is settled as dead is enqueued once more for each of its fallbacks (``fallback_router``), if any are wanted.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from logoingest.fetch.rules.policy import (
     parse_retry_after,
     plan_retry,
 )
-from logoingest.fetch.rules.refresh import Validators
+from logoingest.fetch.rules.revalidation import Validators
 from logoingest.fetch.rules.settings import FetchSettings
-from logoingest.fetch.turns.bench import Bench
-from logoingest.fetch.turns.detours import Detours
-from logoingest.fetch.turns.host_book import HostBook
+from logoingest.fetch.turns.fallback_router import FallbackRouter
+from logoingest.fetch.turns.host_limits import HostLimits
 from logoingest.fetch.turns.local_reading import LocalFiles
 from logoingest.fetch.turns.outcomes import compose_outcome, examine_body, hand_over, read_pause, wait_for_either
-from logoingest.fetch.turns.pursuit import NOWHERE, Batch, Errand, OnOutcome, Pursuit, RobotsErrand, TakeRow, Turn
-from logoingest.fetch.turns.robots_desk import RobotsDesk
+from logoingest.fetch.turns.pursuit import NOWHERE, Batch, FetchRequest, OnOutcome, Pursuit, RobotsRequest, TakeRow, Turn
+from logoingest.fetch.turns.robots_lookup import RobotsLookup
 from logoingest.fetch.turns.rows import build_table
 from logoingest.fetch.turns.schedule import Schedule
+from logoingest.fetch.turns.waiting_room import WaitingRoom
 from logoingest.local_files import is_file_url
 from logoingest.schemas import Reason
 
@@ -105,14 +105,16 @@ class Fetcher:
         self._own_executor = ThreadPoolExecutor(count_cpus(), thread_name_prefix="inspect") if executor is None else None
         self._executor = executor or self._own_executor
         self._pace = Pace(settings.per_host, host_rate=settings.per_host_rate, burst=settings.per_host_burst, rate=settings.rate)
-        self._schedule: Schedule[Errand] = Schedule(self._pace)
+        self._schedule: Schedule[FetchRequest] = Schedule(self._pace)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_pause_s)
         self._rng = random.Random()
         self._batches: set[Batch] = set()
-        self._bench = Bench(self._breaker, self._batches, enqueue=self._enqueue, settle=self._settle, pump=self._pump)
-        self._robots = RobotsDesk(settings, self._schedule, self._breaker, self._bench, enqueue=self._enqueue, rng=self._rng)
-        self._hosts = HostBook(settings, self._schedule, self._pace, self._breaker, self._bench)
-        self._detours = Detours(settings, self._pace) if settings.fallbacks else None
+        self._waiting_room = WaitingRoom(self._breaker, self._batches, enqueue=self._enqueue, settle=self._settle, pump=self._pump)
+        self._robots = RobotsLookup(
+            settings, self._schedule, self._breaker, self._waiting_room, enqueue=self._enqueue, rng=self._rng
+        )
+        self._hosts = HostLimits(settings, self._schedule, self._pace, self._breaker, self._waiting_room)
+        self._fallbacks = FallbackRouter(settings, self._pace) if settings.fallbacks else None
         self._files = LocalFiles(settings, self._executor, may_start=self._may_read, finish=self._finish_file)
         self._tasks: dict[asyncio.Task[None], Turn] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -214,7 +216,7 @@ class Fetcher:
     def _enqueue(self, pursuit: Pursuit, *, first: bool = False) -> None:
         """Queue the pursuit's next request, unless its origin is down or robots.txt is unknown or against it."""
         if self._is_pointless(pursuit):
-            self._bench.add(pursuit)
+            self._waiting_room.add(pursuit)
             return
         target = pursuit.target
         if self._settings.robots == "obey":
@@ -244,12 +246,12 @@ class Fetcher:
                     self._idle.set()
                 self._wake_when_due()
                 return
-            host, errand = taken
-            if isinstance(errand, Pursuit) and self._is_pointless(errand):
+            host, request = taken
+            if isinstance(request, Pursuit) and self._is_pointless(request):
                 self._schedule.release(host)
-                self._bench.add(errand)  # its wait for a retry ended after the others had given up
+                self._waiting_room.add(request)  # its wait for a retry ended after the others had given up
                 continue
-            turn = Turn(host, errand)
+            turn = Turn(host, request)
             task = asyncio.create_task(self._take_turn(turn))
             self._tasks[task] = turn
             task.add_done_callback(self._end_turn)
@@ -265,12 +267,12 @@ class Fetcher:
 
     def _end_turn(self, task: asyncio.Task[None]) -> None:
         turn = self._tasks.pop(task)
-        errand = turn.errand
+        request = turn.request
         self._free_slot(turn)  # it may have been cancelled before it began
         if not task.cancelled() and (error := task.exception()) is not None:
-            if isinstance(errand, RobotsErrand):
-                self._robots.forget(errand)
-            for batch in errand.list_batches():
+            if isinstance(request, RobotsRequest):
+                self._robots.forget(request)
+            for batch in request.list_batches():
                 if not batch.done.done():
                     batch.done.set_exception(error)
         self._pump()
@@ -284,42 +286,42 @@ class Fetcher:
         """Drop everything of a batch that is under way, and what was asked for it alone."""
         self._batches.discard(batch)
         if batch.left:
-            left: list[Errand] = list(self._robots.leave(batch))
-            left += self._schedule.remove(lambda errand: self._is_orphan(errand, batch))
-            tasks = {task: turn.errand for task, turn in self._tasks.items() if self._is_orphan(turn.errand, batch)}
+            left: list[FetchRequest] = list(self._robots.leave(batch))
+            left += self._schedule.remove(lambda request: self._is_orphan(request, batch))
+            tasks = {task: turn.request for task, turn in self._tasks.items() if self._is_orphan(turn.request, batch)}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for errand in (*left, *tasks.values()):
-                self._bench.drop_probe(errand)
+            for request in (*left, *tasks.values()):
+                self._waiting_room.drop_probe(request)
             await self._files.leave(batch)
         if not batch.done.done():
             batch.done.cancel()
 
-    def _is_orphan(self, errand: Errand, batch: Batch) -> bool:
+    def _is_orphan(self, request: FetchRequest, batch: Batch) -> bool:
         """Whether it is the batch's alone, or nobody's any more."""
-        return all(other is batch for other in errand.list_batches())
+        return all(other is batch for other in request.list_batches())
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
     async def _take_turn(self, turn: Turn) -> None:
-        host, errand = turn.host, turn.errand
+        host, request = turn.host, turn.request
         began = time.monotonic()
         try:
-            answer = await self._exchange(host, errand, began)
+            answer = await self._exchange(host, request, began)
         finally:
             self._free_slot(turn)
-        self._hosts.learn(host, errand, answer, began)
-        if isinstance(errand, RobotsErrand):
-            self._robots.proceed(errand, answer, read_pause(answer))
-        elif isinstance(errand, Pursuit):
-            if isinstance(answer, Reply) and answer.body and not errand.is_asking:
+        self._hosts.learn(host, request, answer, began)
+        if isinstance(request, RobotsRequest):
+            self._robots.proceed(request, answer, read_pause(answer))
+        elif isinstance(request, Pursuit):
+            if isinstance(answer, Reply) and answer.body and not request.is_asking:
                 self._pump()  # the host's slot is free while the body is looked at
-                self._settle(errand, answer, await self._examine(errand, answer.body))
-            elif isinstance(answer, Reply) and errand.is_unchanged(answer.status, answer.etag):
-                self._settle(errand, answer)
+                self._settle(request, answer, await self._examine(request, answer.body))
+            elif isinstance(answer, Reply) and request.is_unchanged(answer.status, answer.etag):
+                self._settle(request, answer)
             else:
-                self._proceed(errand, answer)
+                self._proceed(request, answer)
 
     def _may_read(self) -> bool:
         return self.may_start()
@@ -340,21 +342,21 @@ class Fetcher:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, examine_body, body, self._inspect, known, expected)
 
-    async def _exchange(self, host: str, errand: Errand, began: float) -> Reply | Failure:
-        if not errand.seen:
-            errand.attempts += 1
-        errand.seen.add(errand.show_request())
-        is_last = isinstance(errand, Pursuit) and not self._schedule.is_waiting(host)
-        deadline = asyncio.timeout(errand.budget_s)
+    async def _exchange(self, host: str, request: FetchRequest, began: float) -> Reply | Failure:
+        if not request.seen:
+            request.attempts += 1
+        request.seen.add(request.show_request())
+        is_last = isinstance(request, Pursuit) and not self._schedule.is_waiting(host)
+        deadline = asyncio.timeout(request.budget_s)
         try:
             async with deadline:
                 answer = await self._client.exchange(
-                    errand.target,
-                    errand.cookies,
+                    request.target,
+                    request.cookies,
                     is_last=is_last,
-                    is_text=errand.is_asking,
-                    is_archived=errand.is_archived,
-                    conditions=errand.list_conditions(),
+                    is_text=request.is_asking,
+                    is_archived=request.is_archived,
+                    conditions=request.list_conditions(),
                 )
         except TimeoutError:
             if not deadline.expired():
@@ -362,10 +364,10 @@ class Fetcher:
             detail = f"not complete within fetch.total_timeout_s = {self._settings.total_timeout_s:g} s"
             answer = Failure(FetchFault(Reason.TIMEOUT_TOTAL, detail, can_heal=True), None)
         took = time.monotonic() - began
-        errand.budget_s -= took
-        errand.took_s += took
+        request.budget_s -= took
+        request.took_s += took
         if answer.status is not None:
-            errand.status, errand.final_url = answer.status, errand.target.url
+            request.status, request.final_url = answer.status, request.target.url
         return answer
 
     def _proceed(self, pursuit: Pursuit, answer: Reply | Failure) -> None:
@@ -381,7 +383,7 @@ class Fetcher:
         pursuit.start_over(self._settings)
         pursuit.verdict = verdict
         if self._is_pointless(pursuit):
-            self._bench.add(pursuit)
+            self._waiting_room.add(pursuit)
         else:
             self._schedule.push_later(time.monotonic() + wait, pursuit.target.host, pursuit)
 
@@ -394,14 +396,14 @@ class Fetcher:
         verdict = judge_status(reply.status, has_location=reply.location is not None, relayed=relayed)
         if verdict is not None:
             return verdict._replace(retry_after_s=parse_retry_after(reply.retry_after, datetime.now(UTC)))
-        if pursuit.is_asking and reply.status in DELIVERIES and self._detours is not None:
-            return self._detours.read_answer(pursuit, reply.body)
+        if pursuit.is_asking and reply.status in DELIVERIES and self._fallbacks is not None:
+            return self._fallbacks.read_answer(pursuit, reply.body)
         if reply.status in DELIVERIES or reply.location is None:
             return FetchFault(Reason.EMPTY, f"HTTP {reply.status} with an empty body")
         following = follow_redirect(pursuit.target, reply.location, self._settings)
         if isinstance(following, FetchFault):
             return following
-        if self._detours is not None and (refusal := self._detours.judge_redirect(pursuit, following)) is not None:
+        if self._fallbacks is not None and (refusal := self._fallbacks.judge_redirect(pursuit, following)) is not None:
             return refusal
         pursuit.target, pursuit.cookies = following, reply.cookies
         return judge_hop(pursuit.show_request(), pursuit.seen, self._settings)
@@ -411,12 +413,12 @@ class Fetcher:
         batch = pursuit.batch
         if pursuit.probes is not None:  # it never came to ask: let another one
             batch.probed.discard(pursuit.probes)
-            self._bench.drop_probe(pursuit)
+            self._waiting_room.drop_probe(pursuit)
         row = compose_outcome(pursuit, answer, facts, self._settings)
-        if self._detours is not None:
-            if self._detours.divert(pursuit, row):
+        if self._fallbacks is not None:
+            if self._fallbacks.divert(pursuit, row):
                 self._enqueue(pursuit)
                 return
-            row = self._detours.conclude(pursuit, row)
-        if hand_over(pursuit, row) and batch.left and batch.bench_size:
-            self._bench.review_later(batch)
+            row = self._fallbacks.conclude(pursuit, row)
+        if hand_over(pursuit, row) and batch.left and batch.waiting_count:
+            self._waiting_room.review_later(batch)

@@ -1,6 +1,6 @@
-"""What is under way: a batch of URLs, the pursuit of one of them, its detour, the errand for a robots.txt.
+"""What is under way: a batch of URLs, the pursuit of one of them, its detour, the request for a robots.txt.
 
-State only; ``fetcher`` and ``detours`` move it.
+State only; ``fetcher`` and ``fallback_router`` move it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import httpx
 from logoingest.fetch.rules.breaker import Origin
 from logoingest.fetch.rules.fallbacks import ARCHIVE, Replacement
 from logoingest.fetch.rules.policy import FetchFault
-from logoingest.fetch.rules.refresh import Validators, is_confirmed, make_conditions
+from logoingest.fetch.rules.revalidation import Validators, is_confirmed, make_conditions
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.rules.targets import Target
 
@@ -42,21 +42,21 @@ class Batch:
     """URL → the hashes that its bytes must have, whoever serves them."""
     validators: Mapping[str, Validators] = field(default_factory=dict)
     """URL → what its picture is known by, where it is there already and is asked for again."""
-    benched: dict[Origin, list[Pursuit]] = field(default_factory=dict)
+    waiting: dict[Origin, list[Pursuit]] = field(default_factory=dict)
     """Those whose origin is down; they wait for everything else."""
-    bench_size: int = 0
+    waiting_count: int = 0
     probed: set[Origin] = field(default_factory=set)
     """Origins that were down and had their second chance."""
     review_due: bool = False
 
     @property
-    def has_only_benched(self) -> bool:
+    def has_only_waiting(self) -> bool:
         """Whether all that is left waits for origins that are down."""
-        return 0 < self.left == self.bench_size
+        return 0 < self.left == self.waiting_count
 
 
 @dataclass(eq=False, slots=True)
-class Errand:
+class FetchRequest:
     """Something to be got with as many requests as redirects and retries ask for: what has been tried, and what comes next."""
 
     first: Target
@@ -131,7 +131,7 @@ class Detour:
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Pursuit(Errand):
+class Pursuit(FetchRequest):
     """One URL of a batch."""
 
     batch: Batch
@@ -154,7 +154,7 @@ class Pursuit(Errand):
         return self.detour is not None and self.detour.is_archived
 
     def list_conditions(self) -> dict[str, str]:
-        """See ``Errand``."""
+        """See ``FetchRequest``."""
         return make_conditions(self.validators, self.target.url)
 
     def is_unchanged(self, status: int, etag: str | None) -> bool:
@@ -175,7 +175,7 @@ class Pursuit(Errand):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class RobotsErrand(Errand):
+class RobotsRequest(FetchRequest):
     """One origin's robots.txt, and the URLs that wait for it."""
 
     origin: Origin
@@ -188,8 +188,8 @@ class RobotsErrand(Errand):
 
 @dataclass(eq=False, slots=True)
 class Turn:
-    """One request of an errand. The errand may have its next turn before this one has come to its end."""
+    """One exchange of a request. The request may have its next turn before this one has come to its end."""
 
     host: str
-    errand: Errand
+    request: FetchRequest
     holds_slot: bool = True

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError
 from logoingest.fetch import ShardJob
-from logoingest.fetch.rules.refresh import RefreshResult, mark_placeholders
+from logoingest.fetch.rules.revalidation import RefreshResult, mark_placeholders
 from logoingest.pipeline.fetching import (
     forget_shards,
     has_failed,

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from logoingest.fetch.rules.breaker import Breaker, Origin
 from logoingest.fetch.rules.policy import FetchFault
-from logoingest.fetch.turns.pursuit import Batch, Errand, Pursuit
+from logoingest.fetch.turns.pursuit import Batch, FetchRequest, Pursuit
 
 
-class Bench:
-    """The benched pursuits of all open batches. On the event loop; reviews are calls of their own, so that nothing recurses."""
+class WaitingRoom:
+    """The waiting pursuits of all open batches. On the event loop; reviews are calls of their own, so that nothing recurses."""
 
     def __init__(
         self,
@@ -32,8 +32,8 @@ class Bench:
     def add(self, pursuit: Pursuit) -> None:
         """The origin it is about to ask is down."""
         batch = pursuit.batch
-        batch.benched.setdefault(pursuit.target.origin, []).append(pursuit)
-        batch.bench_size += 1
+        batch.waiting.setdefault(pursuit.target.origin, []).append(pursuit)
+        batch.waiting_count += 1
         self.review_later(batch)
 
     def call_up(self, origin: Origin) -> None:
@@ -42,11 +42,11 @@ class Bench:
             for pursuit in _empty(batch, origin):
                 self._enqueue(pursuit)
 
-    def drop_probe(self, errand: Errand) -> None:
+    def drop_probe(self, request: FetchRequest) -> None:
         """If it is a probe, it will not be answered: another may be sent."""
-        if errand.probes is not None:
-            self._breaker.drop_probe(errand.probes)
-            errand.probes = None
+        if request.probes is not None:
+            self._breaker.drop_probe(request.probes)
+            request.probes = None
             self.review_all()
 
     def review_all(self) -> None:
@@ -56,17 +56,17 @@ class Bench:
 
     def review_later(self, batch: Batch) -> None:
         """Look at a batch as soon as nothing else is left of it."""
-        if batch.has_only_benched and not batch.review_due:
+        if batch.has_only_waiting and not batch.review_due:
             batch.review_due = True
             asyncio.get_running_loop().call_soon(self._review, batch)
 
     def _review(self, batch: Batch) -> None:
         """Each origin gets one probe, once a batch; without one, or after one that failed, its URLs are failed."""
         batch.review_due = False
-        if not batch.has_only_benched or batch not in self._batches:
+        if not batch.has_only_waiting or batch not in self._batches:
             return
         now = time.monotonic()
-        for origin in list(batch.benched):
+        for origin in list(batch.waiting):
             if self._breaker.is_probing(origin):
                 continue  # for another batch: its outcome decides here, too
             verdict = self._breaker.explain(origin)
@@ -83,13 +83,13 @@ class Bench:
 
 
 def _take_probe(batch: Batch, origin: Origin) -> Pursuit:
-    probe = batch.benched[origin].pop()
-    batch.bench_size -= 1
+    probe = batch.waiting[origin].pop()
+    batch.waiting_count -= 1
     probe.probes = origin
     return probe
 
 
 def _empty(batch: Batch, origin: Origin) -> list[Pursuit]:
-    pursuits = batch.benched.pop(origin, [])
-    batch.bench_size -= len(pursuits)
+    pursuits = batch.waiting.pop(origin, [])
+    batch.waiting_count -= len(pursuits)
     return pursuits

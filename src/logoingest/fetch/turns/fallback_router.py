@@ -23,7 +23,7 @@ _LED_AWAY = FetchFault(Reason.REDIRECT_REFUSED, "it led to another host")
 _HEADERS_OF_ITS_OWN = {"etag": None, "last_modified": None}  # they say nothing about the URL of the row
 
 
-class Detours:
+class FallbackRouter:
     """Moves pursuits from one address to the next; ``settings.fallbacks`` says which there are."""
 
     def __init__(self, settings: FetchSettings, pace: Pace) -> None:
