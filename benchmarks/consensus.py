@@ -28,9 +28,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from logoingest.consensus.confidence import fit_gold
+from logoingest.consensus.one_coin import settle_votes
 from logoingest.samples.agreement import compute_alpha
-from logoingest.samples.confidence import fit_gold
-from logoingest.samples.consensus import settle_votes
 
 Array = npt.NDArray[Any]
 GOLD_SETS = ("dogs4", "ducks", "face_sentiment", "product_match")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crowd_tables import REVIEW, Answered, worker_of
-from logoingest.samples.consensus import settle_votes
+from logoingest.consensus.one_coin import settle_votes
 from logoingest.samples.copies import find_copies
 
 CLASSES = ["nike", "puma", "audi", "ford", "bmw", "visa", "shell", "ups", "lg", "dell"]

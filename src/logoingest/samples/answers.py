@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.consensus.votes import Indices, count_distinct
 from logoingest.errors import LogoingestError
-from logoingest.samples.votes import Indices, count_distinct
 from logoingest.schemas import Decision
 
 Bools = npt.NDArray[np.bool_]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from logoingest.samples.votes import Floats, Indices
+from logoingest.consensus.votes import Floats, Indices
 
 if TYPE_CHECKING:
     import pandas as pd

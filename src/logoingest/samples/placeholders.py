@@ -23,8 +23,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.consensus.votes import Indices, count_distinct
 from logoingest.samples.answers import Annotations, Kind
-from logoingest.samples.votes import Indices, count_distinct
 from logoingest.schemas import PlaceholderRow
 from logoingest.wording import spell_count
 

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.config import SamplesConfig
+from logoingest.consensus.votes import Indices, count_distinct, is_among
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.samples.agreement import tabulate_agreement
 from logoingest.samples.answers import Annotations, Answers, Bools, gather_answers, place_gold, read_annotations
@@ -32,7 +33,6 @@ from logoingest.samples.boxes import DrawnBox, join_attributes, merge_boxes
 from logoingest.samples.placeholders import Placeholder, find_placeholders, tabulate_placeholders
 from logoingest.samples.placing_boxes import place_boxes
 from logoingest.samples.verdicts import Verdicts, describe_answers, settle_pictures, to_list_array
-from logoingest.samples.votes import Indices, count_distinct, is_among
 from logoingest.samples.workers import describe_workers
 from logoingest.schemas import Reason, SampleRow, Stage
 

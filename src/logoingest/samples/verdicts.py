@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from logoingest.config import SamplesConfig
+from logoingest.consensus.confidence import SHARED_ERROR
+from logoingest.consensus.one_coin import PRIOR_SKILL, Settled, settle_votes
+from logoingest.consensus.votes import Floats, Indices, count_distinct, is_among, logit, squash
 from logoingest.samples.answers import NO_GOLD, Annotations, Answers, Bools, Kind
-from logoingest.samples.confidence import SHARED_ERROR
-from logoingest.samples.consensus import PRIOR_SKILL, Settled, settle_votes
-from logoingest.samples.votes import Floats, Indices, count_distinct, is_among, logit, squash
 
 #: How much of an unread answer counts as doubt.
 _DOUBT = 0.25

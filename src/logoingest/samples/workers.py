@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.consensus.votes import Floats, Indices, is_among
 from logoingest.samples.answers import NO_GOLD, Annotations, Answers, Kind, sign_sayings
 from logoingest.samples.copies import find_copies
 from logoingest.samples.verdicts import Verdicts
-from logoingest.samples.votes import Floats, Indices, is_among
 from logoingest.schemas import WorkerRow
 from logoingest.wording import cut_text
 

@@ -1,6 +1,6 @@
 """How sure to be: a temperature learned from held-out workers, and gold questions where there are some.
 
-Why EM's own confidence is not enough is told at the head of ``consensus``.
+Why EM's own confidence is not enough is told at the head of ``one_coin``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from logoingest.samples.votes import Floats, Indices, Integers, Votes, normalise, squash
+from logoingest.consensus.votes import Floats, Indices, Integers, Votes, normalise, squash
 
 #: How often even a crowd that fully agrees is wrong, which no vote can tell: the average of ten public test sets (Northcutt,
 #: Athalye and Mueller, "Pervasive Label Errors in Test Sets", NeurIPS 2021, https://arxiv.org/abs/2103.14749).

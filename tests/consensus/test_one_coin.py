@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.samples import confidence as calibration
-from logoingest.samples.confidence import SHARED_ERROR, fit_gold
-from logoingest.samples.consensus import PRIOR_SKILL, Settled, settle_votes
+from logoingest.consensus import confidence as calibration
+from logoingest.consensus.confidence import SHARED_ERROR, fit_gold
+from logoingest.consensus.one_coin import PRIOR_SKILL, Settled, settle_votes
 
 
 def vote(rows, n_classes, **options) -> Settled:

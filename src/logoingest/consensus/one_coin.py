@@ -9,7 +9,7 @@ MACE's idea (Hovy et al., NAACL 2013, https://aclanthology.org/N13-1132).
 **Confidence.** EM believes that workers err independently, and real items are hard for everybody at once: on 39 votes EM is
 99 % sure and 80 % right. So an item's n votes are taken for the n / (1 + (n - 1) r) independent ones they are worth (Kish's
 design effect, https://doi.org/10.1002/9781118445112.stat05699), which is a temperature on EM's log odds: the winner stays. The
-correlation r is learned without any right answer, from held-out workers (``calibration.learn_correlation``). What a whole crowd
+correlation r is learned without any right answer, from held-out workers (``confidence.learn_correlation``). What a whole crowd
 gets wrong together shows in no vote, so nobody is believed beyond ``SHARED_ERROR``. Where gold questions are given, they seed EM
 (workers are measured against them) and correct the confidence of all.
 
@@ -24,8 +24,18 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from logoingest.samples.confidence import SHARED_ERROR, Evidence, fit_gold, learn_correlation
-from logoingest.samples.votes import Floats, Indices, Integers, Votes, is_among, logit, measure_frequencies, normalise, order_votes
+from logoingest.consensus.confidence import SHARED_ERROR, Evidence, fit_gold, learn_correlation
+from logoingest.consensus.votes import (
+    Floats,
+    Indices,
+    Integers,
+    Votes,
+    is_among,
+    logit,
+    measure_frequencies,
+    normalise,
+    order_votes,
+)
 
 #: Beta(3, 1): before a worker's first vote the worker is thought right three times in four.
 SKILL_PRIOR = (3.0, 1.0)
