@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import (
@@ -23,7 +23,9 @@ from logoingest.fetch import ShardCounts
 from logoingest.lean_imports import let_threads_sleep
 from logoingest.lease import Lease
 from logoingest.pipeline import (
+    Conservation,
     Run,
+    Status,
     check_extras,
     check_gates,
     fetch_shard,
@@ -73,7 +75,7 @@ async def fetch_one_shard(  # noqa: PLR0917  (a task's parameters are its record
 
 
 @flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))  # type: ignore[arg-type]  # its futures are invariant
-async def ingest(config_path: str, overrides: list[str] | None = None, until: str | None = None) -> dict[str, Any]:
+async def ingest(config_path: str, overrides: list[str] | None = None, until: str | None = None) -> Conservation:
     """The whole route for one dataset.toml.
 
     Args:
@@ -99,7 +101,7 @@ async def ingest(config_path: str, overrides: list[str] | None = None, until: st
         status = await asyncio.to_thread(summarise_status, opened)
         await publish_status(opened, status)
         check_gates(opened, stages)
-    return dict(status["law"])
+    return status.law
 
 
 async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> list[ShardCounts]:
@@ -127,24 +129,24 @@ async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> lis
     return done
 
 
-async def publish_status(run: Run, status: dict[str, Any]) -> None:
+async def publish_status(run: Run, status: Status) -> None:
     """The funnel and the refusals as tables, the law as a line, and a link to the report where one can be linked."""
     await acreate_table_artifact(
-        [{name: row[name] for name in ("stage", "in", "kept", "rejected")} for row in status["funnel"]],
+        [{"stage": str(step.stage), "in": step.rows_in, "kept": step.kept, "rejected": step.rejected} for step in status.funnel],
         key="funnel",
-        description=f"Rows of {status['dataset']} by stage",
+        description=f"Rows of {status.dataset} by stage",
     )
     refusals = [
-        {"stage": row["stage"], "reason": reason, "rows": count}
-        for row in status["funnel"]
-        for reason, count in row["reasons"].items()
+        {"stage": str(step.stage), "reason": reason, "rows": count}
+        for step in status.funnel
+        for reason, count in step.reasons.items()
     ]
     await acreate_table_artifact(refusals, key="rejections", description="Rejected rows by stage and reason")
-    law = status["law"]
+    law = status.law
     report = run.workspace.path("report.html")
     await acreate_markdown_artifact(
-        f"# {status['dataset']}\n\n{law['annotations']:,} source rows = {law['voted']:,} voted + {law['rejected']:,} rejected"
-        f" + {law['pending']:,} pending\n\nRelease: `{run.workspace.path('release')}`\n\nReport: `{report}`\n",
+        f"# {status.dataset}\n\n{law.annotations:,} source rows = {law.voted:,} voted + {law.rejected:,} rejected"
+        f" + {law.pending:,} pending\n\nRelease: `{run.workspace.path('release')}`\n\nReport: `{report}`\n",
         key="summary",
         description="The conservation law and where the results are",
     )

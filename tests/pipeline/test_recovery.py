@@ -115,13 +115,13 @@ def test_a_lost_plan_and_a_lost_shard_cost_that_shard(make_dataset):
     dataset = make_dataset(pictures=3)
     config = load_config(dataset.config, environ={})
     run(config)
-    law = summarise_status(Run(config))["law"]
+    law = summarise_status(Run(config)).law
     work = dataset.folder / "work"
     (work / "tables/shards.parquet").unlink()
     (work / "downloads/shard-00001.parquet").unlink()
     dataset.site.requests.clear()
     run(config)
-    assert summarise_status(Run(config))["law"] == law
+    assert summarise_status(Run(config)).law == law
     assert 0 < dataset.site.requests.total() <= 11
     urls = [url for name in Workspace(config.workspace_url).shard_names() for url in read_urls(config, name)]
     assert len(urls) == len(set(urls))
@@ -197,7 +197,7 @@ def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent
     kept = [row for name in (*workspace.shard_names(), *begun) for row in read_urls(config, name)]
     assert len(kept) == len(set(kept)) == int(told[1])
     planned = plan(Run(config))
-    assert planned["urls"] - planned["urls_left"] == len(kept)
+    assert planned.urls - planned.urls_left == len(kept)
     assert [
         path.name for path in (dataset.folder / "work").rglob("*") if path.name.startswith(".") or path.name == "lease.json"
     ] == []

@@ -42,7 +42,7 @@ def test_the_route_runs_on_s3(make_dataset, bucket, tmp_path):
     dataset = make_dataset(pictures=4)
     config = load_config(dataset.config, {"dataset.workspace": f"{bucket}/small"}, {})
     run(config)
-    assert summarise_status(Run(config))["law"]["pending"] == 0
+    assert summarise_status(Run(config)).law.pending == 0
     assert not any(outcome.ran for outcome in run(config))
     assert verify(Run(config)) == []
     run(load_config(dataset.config, {"dataset.workspace": str(tmp_path / "local")}, {}))

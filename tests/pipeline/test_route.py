@@ -18,6 +18,7 @@ from logoingest import load_config, open_release, run
 from logoingest.errors import GateError, TooManyFailuresError, UsageError, WorkspaceError
 from logoingest.lease import hold_lease
 from logoingest.pipeline import (
+    Conservation,
     Run,
     explain_label_of,
     explain_row,
@@ -52,8 +53,8 @@ def read_splits(folder: Path) -> dict[str, str]:
 
 def reasons_of(config) -> dict[str, int]:
     found: dict[str, int] = {}
-    for row in summarise_status(Run(config))["funnel"]:
-        for reason, count in row["reasons"].items():
+    for step in summarise_status(Run(config)).funnel:
+        for reason, count in step.reasons.items():
             found[reason] = found.get(reason, 0) + count
     return found
 
@@ -64,7 +65,7 @@ def test_every_row_votes_or_is_rejected_with_its_reason(make_dataset):
     config = load_config(dataset.config, environ={})
     run(config)
     status = summarise_status(Run(config))
-    assert status["law"] == {"annotations": len(dataset.rows), "voted": 97, "rejected": 12, "pending": 0, "holds": True}
+    assert status.law == Conservation(annotations=len(dataset.rows), voted=97, rejected=12, pending=0, holds=True)
     assert reasons_of(config) == {
         "missing_url": 1,
         "http_4xx": 1,
@@ -170,8 +171,8 @@ def test_a_cut_shard_is_fetched_again(make_dataset):
     shard = dataset.folder / "work/downloads/shard-00001.parquet"
     shard.write_bytes(shard.read_bytes()[:-300])
     found = plan(Run(config))
-    assert found["shards_left"] == 1
-    assert {stage["stage"]: stage["action"] for stage in found["stages"]}["fetch"] == "run"
+    assert found.shards_left == 1
+    assert {stage.stage: stage.action for stage in found.stages}["fetch"] == "run"
     run(config)
     assert hash_folder(dataset.release) == before
 
@@ -180,8 +181,8 @@ def test_plan_touches_nothing(make_dataset):
     """A plan of a fresh dataset counts rows and URLs and leaves no trace."""
     dataset = make_dataset()
     found = plan(Run(load_config(dataset.config, environ={})))
-    assert (found["annotations"], found["urls_left"]) == (len(dataset.rows) - 1, 40)
-    assert {stage["stage"]: stage["action"] for stage in found["stages"]}["train"] == "skip"
+    assert (found.annotations, found.urls_left) == (len(dataset.rows) - 1, 40)
+    assert {stage.stage: stage.action for stage in found.stages}["train"] == "skip"
     assert not (dataset.folder / "work").exists()
 
 
@@ -190,17 +191,17 @@ def test_plan_says_why(make_dataset):
     dataset = make_dataset()
     run(load_config(dataset.config, environ={}))
     found = plan(Run(load_config(dataset.config, ["images.min_side_px=20"], {})))
-    stages = {stage["stage"]: stage for stage in found["stages"]}
-    assert (stages["images"]["action"], stages["images"]["why"]) == ("run", "changed: config")
-    assert stages["fetch"]["action"] == "skip"
-    assert stages["samples"]["action"] == "run if its input changes"
+    stages = {stage.stage: stage for stage in found.stages}
+    assert (stages["images"].action, stages["images"].why) == ("run", "changed: config")
+    assert stages["fetch"].action == "skip"
+    assert stages["samples"].action == "run if its input changes"
 
 
 @pytest.mark.parametrize(("contact", "warned"), [("", True), ("https://example.org/crawl", False)])
 def test_plan_warns_of_a_fetch_that_names_nobody(make_dataset, contact, warned):
     """Before the first request it is said that a bothered host could turn to nobody."""
     dataset = make_dataset()
-    warnings = plan(Run(load_config(dataset.config, {"fetch.contact": contact, "fetch.user_agent": ""}, {})))["warnings"]
+    warnings = plan(Run(load_config(dataset.config, {"fetch.contact": contact, "fetch.user_agent": ""}, {}))).warnings
     assert any("fetch.contact" in warning for warning in warnings) == warned
 
 
@@ -315,7 +316,7 @@ def test_urls_that_are_no_longer_listed_count_for_nothing(make_dataset):
     assert not dataset.site.requests
     assert outcomes[Stage.FETCH].counts == {"urls": 20, "fetched": 17, "failed": 3, "unlisted": 30, "megabytes": 0}
     opened = Run(config)
-    assert (plan(opened)["urls"], plan(opened)["urls_left"]) == (20, 0)
+    assert (plan(opened).urls, plan(opened).urls_left) == (20, 0)
     assert "/dead/" not in (dataset.folder / "work/report.html").read_text()
     with open_run(config) as held:
         assert retry(held)["tried"] < 10

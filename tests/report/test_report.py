@@ -93,11 +93,11 @@ def test_other_gold_runs_the_samples_again(make_dataset):
     gold.write_text("url,class\n", encoding="utf-8")
     config = load_config(dataset.config, {"samples.gold": "gold.csv"}, environ={})
     run(config)
-    assert {facts["action"] for facts in plan(Run(config))["stages"] if facts["stage"] != "train"} == {"skip"}
+    assert {stage.action for stage in plan(Run(config)).stages if stage.stage != "train"} == {"skip"}
     gold.write_text(f"url,class\n{dataset.site.url('/acme/0.jpg')},Acme\n", encoding="utf-8")
-    found = {facts["stage"]: facts for facts in plan(Run(config))["stages"]}
-    assert (found["samples"]["action"], found["samples"]["why"]) == ("run", "changed: gold")
-    assert found["labels"]["action"] == "skip"
+    found = {stage.stage: stage for stage in plan(Run(config)).stages}
+    assert (found["samples"].action, found["samples"].why) == ("run", "changed: gold")
+    assert found["labels"].action == "skip"
 
 
 def read_changes(dataset) -> str:
@@ -159,8 +159,8 @@ def test_tables_that_a_command_makes_run_the_report_again(make_dataset):
     dataset = make_dataset(pictures=3)
     config = load_config(dataset.config, environ={})
     run(config)
-    assert {facts["action"] for facts in plan(Run(config))["stages"] if facts["stage"] != "train"} == {"skip"}
+    assert {stage.action for stage in plan(Run(config)).stages if stage.stage != "train"} == {"skip"}
     Workspace(config.workspace_url).write_table("against", AgainstRow.empty_table())
-    found = {facts["stage"]: facts for facts in plan(Run(config))["stages"]}
-    assert (found["report"]["action"], found["report"]["why"]) == ("run", "changed: tables/against.parquet")
-    assert found["release"]["action"] == "skip"
+    found = {stage.stage: stage for stage in plan(Run(config)).stages}
+    assert (found["report"].action, found["report"].why) == ("run", "changed: tables/against.parquet")
+    assert found["release"].action == "skip"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logoingest.plain_json import to_json
+
 if TYPE_CHECKING:
     from logoingest.config import Config
 
@@ -43,7 +45,7 @@ def load_options(options: argparse.Namespace) -> Config:
     return load_config(options.config, options.overrides)
 
 
-def print_json(value: object) -> int:
-    """Print a value as JSON and return exit code 0."""
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+def print_json(answer: object) -> int:
+    """Print a typed answer as JSON and return exit code 0."""
+    print(json.dumps(to_json(answer), indent=1, ensure_ascii=False))
     return 0

@@ -20,7 +20,8 @@ from logoingest.pipeline.progress import Progress, ignore_progress, show_bars
 
 if TYPE_CHECKING:
     from logoingest.config import Config
-    from logoingest.pipeline import StageOutcome
+    from logoingest.demo import Tour
+    from logoingest.pipeline import Plan, StageOutcome, Status
     from logoingest.pipeline.actions.scaffold import Scaffold
     from logoingest.release import Violation
     from logoingest.schemas import Stage
@@ -156,21 +157,21 @@ def describe_scaffold(made: Scaffold) -> dict[str, Any]:
     }
 
 
-def print_plan(plan: Mapping[str, Any]) -> None:
+def print_plan(plan: Plan) -> None:
     """The plan as a table."""
     console = open_console()
     table = start_table("stage", "action", "why")
-    for stage in plan["stages"]:
-        table.add_row(stage["stage"], stage["action"], clean(stage["why"]))
-    console.print(f"{clean(plan['dataset'])} in {clean(plan['workspace'])}")
+    for stage in plan.stages:
+        table.add_row(stage.stage, stage.action, clean(stage.why))
+    console.print(f"{clean(plan.dataset)} in {clean(plan.workspace)}")
     console.print(table)
     console.print(
-        f"{plan['annotations']:,} annotations, {plan['urls']:,} distinct URLs, "
-        f"{plan['urls_left']:,} left to fetch in {plan['shards_left']:,} shards"
+        f"{plan.annotations:,} annotations, {plan.urls:,} distinct URLs, "
+        f"{plan.urls_left:,} left to fetch in {plan.shards_left:,} shards"
     )
-    free = "" if plan["disk_free_bytes"] is None else f", {plan['disk_free_bytes'] / 1e9:,.1f} GB free"
-    console.print(f"disk needed about {plan['disk_needed_bytes'] / 1e9:,.2f} GB{free}")
-    for warning in plan["warnings"]:
+    free = "" if plan.disk_free_bytes is None else f", {plan.disk_free_bytes / 1e9:,.1f} GB free"
+    console.print(f"disk needed about {plan.disk_needed_bytes / 1e9:,.2f} GB{free}")
+    for warning in plan.warnings:
         console.print(f"warning: {clean(warning)}")
 
 
@@ -200,30 +201,24 @@ def print_refresh(counts: Mapping[str, int], config: Path) -> None:
         console.print(f"take the changed pictures into the release with: logoingest run {clean(config)}")
 
 
-def print_status(status: Mapping[str, Any]) -> None:
+def print_status(status: Status) -> None:
     """The funnel, the law and the stages."""
     console = open_console()
-    console.print(f"{clean(status['dataset'])} in {clean(status['workspace'])}")
+    console.print(f"{clean(status.dataset)} in {clean(status.workspace)}")
     funnel = start_table("stage", "rows in", "kept", "rejected", "reasons", numbers=("rows in", "kept", "rejected"))
-    for row in status["funnel"]:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["reasons"].items())
-        funnel.add_row(row["stage"], f"{row['in']:,}", f"{row['kept']:,}", f"{row['rejected']:,}", clean(reasons))
+    for row in status.funnel:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in row.reasons.items())
+        funnel.add_row(row.stage, f"{row.rows_in:,}", f"{row.kept:,}", f"{row.rejected:,}", clean(reasons))
     console.print(funnel)
-    law = status["law"]
-    pending = f" + {law['pending']:,} pending" if law["pending"] else ""
-    verdict = "the law holds" if law["holds"] else "THE LAW IS BROKEN"
-    console.print(f"{law['annotations']:,} source rows = {law['voted']:,} voted + {law['rejected']:,} rejected{pending}: {verdict}")
+    law = status.law
+    pending = f" + {law.pending:,} pending" if law.pending else ""
+    verdict = "the law holds" if law.holds else "THE LAW IS BROKEN"
+    console.print(f"{law.annotations:,} source rows = {law.voted:,} voted + {law.rejected:,} rejected{pending}: {verdict}")
     stages = start_table("stage", "state", "seconds", "result", numbers=("seconds",))
-    for stage in status["stages"]:
-        figures = ", ".join(f"{name} {count:,}" for name, count in stage.get("counts", {}).items())
-        state = (
-            stage["state"]
-            if stage["state"] == "fresh"
-            else f"{stage['state']} ({stage['why']})"
-            if stage["state"] == "stale"
-            else "never run"
-        )
-        stages.add_row(stage["stage"], clean(state), f"{stage['elapsed_s']:.1f}" if "elapsed_s" in stage else "", clean(figures))
+    for stage in status.stages:
+        figures = ", ".join(f"{name} {count:,}" for name, count in (stage.counts or {}).items())
+        state = f"{stage.state} ({stage.why})" if stage.state == "stale" else stage.state
+        stages.add_row(stage.stage, clean(state), "" if stage.elapsed_s is None else f"{stage.elapsed_s:.1f}", clean(figures))
     console.print()
     console.print(stages)
 
@@ -265,17 +260,15 @@ def _print_node(console: Console, node: Any, depth: int) -> None:
         console.print(f"{pad}{clean(node)}", soft_wrap=True)
 
 
-def print_demo(result: Mapping[str, Any]) -> None:
+def print_demo(tour: Tour) -> None:
     """The demo's funnel, verdict and where everything is."""
-    print_status(result["status"])
+    print_status(tour.status)
     console = open_console()
-    if result["checks"]:
+    if tour.checks:
         table = start_table("sanity check", "", "figure", "threshold", numbers=("figure",))
-        for check in result["checks"]:
-            passed = "passed" if check["passed"] else "FAILED"
-            table.add_row(
-                clean(check["name"]), passed, f"{check['figure']:.3g}", f"{clean(check['comparison'])} {check['threshold']:.3g}"
-            )
+        for check in tour.checks:
+            passed = "passed" if check.passed else "FAILED"
+            table.add_row(clean(check.name), passed, f"{check.figure:.3g}", f"{clean(check.comparison)} {check.threshold:.3g}")
         console.print()
         console.print(table)
-    console.print(f"\nrelease  {clean(result['release'])}\nreport   {clean(result['report'])}")
+    console.print(f"\nrelease  {clean(tour.release)}\nreport   {clean(tour.report)}")

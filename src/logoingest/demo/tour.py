@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from logoingest.config import load_config
 from logoingest.demo.site import build_demo, serve_demo
-from logoingest.pipeline import Run, run, summarise_status
+from logoingest.pipeline import Run, Status, run, summarise_status
 from logoingest.pipeline.progress import Progress
+from logoingest.training.checks.verdict import Check
 
 
-def run_demo(folder: Path, baseline: bool = True, progress: Progress | None = None) -> dict[str, Any]:
+class Tour(NamedTuple):
+    """What came of the demo."""
+
+    status: Status
+    checks: list[Check]
+    """Of the baseline's verdict; none where it was not trained."""
+    release: str
+    """Its folder."""
+    report: str
+    """Its page."""
+
+
+def run_demo(folder: Path, baseline: bool = True, progress: Progress | None = None) -> Tour:
     """Build the demo in ``folder``, serve its site on loopback and run the route through it.
-
-    Returns:
-        status (as ``summarise_status``), checks (of the baseline verdict), and the paths of release and report.
 
     Raises:
         GateError: the baseline verdict failed.
@@ -28,9 +38,9 @@ def run_demo(folder: Path, baseline: bool = True, progress: Progress | None = No
         run(config, progress=progress)
     opened = Run(config)
     checks = json.loads(opened.workspace.read_bytes("baseline/verdict.json"))["checks"] if baseline else []
-    return {
-        "status": summarise_status(opened),
-        "checks": checks,
-        "release": opened.workspace.path("release"),
-        "report": opened.workspace.path("report.html"),
-    }
+    return Tour(
+        summarise_status(opened),
+        [Check(**check) for check in checks],
+        opened.workspace.path("release"),
+        opened.workspace.path("report.html"),
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from logoingest.pipeline.progress import Progress
     from logoingest.pipeline.questions.audit import explain_label_of, explain_row, explain_url
     from logoingest.pipeline.questions.placement import explain_split
-    from logoingest.pipeline.questions.planning import plan, summarise_status
+    from logoingest.pipeline.questions.planning import Conservation, Plan, Status, plan, summarise_status
     from logoingest.pipeline.questions.verification import verify
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
     from logoingest.pipeline.session import Run, open_run
@@ -38,7 +38,7 @@ _HOMES = {
     "progress": ("Progress",),
     "questions.audit": ("explain_label_of", "explain_row", "explain_url"),
     "questions.placement": ("explain_split",),
-    "questions.planning": ("plan", "summarise_status"),
+    "questions.planning": ("Conservation", "Plan", "Status", "plan", "summarise_status"),
     "questions.verification": ("verify",),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),
     "session": ("Run", "open_run"),
@@ -49,11 +49,14 @@ _HOMES = {
 __all__ = [
     "ROUTE",
     "Against",
+    "Conservation",
+    "Plan",
     "Progress",
     "Run",
     "StageOutcome",
     "StageOutput",
     "StageSpec",
+    "Status",
     "check_extras",
     "check_gates",
     "collect_ledger",

@@ -118,11 +118,11 @@ def test_images_run_again_when_the_other_dataset_changes(dataset, tmp_path):
     them = lay_out(tmp_path / "them", "test", take_pictures(dataset.release, "train", 1))
     config = load_config(dataset.config, [f"images.against=['{them}']", "images.against_policy=reject"], environ={})
     run(config, until=Stage.IMAGES)
-    states = {stage["stage"]: stage["action"] for stage in plan(Run(config))["stages"]}
+    states = {stage.stage: stage.action for stage in plan(Run(config)).stages}
     assert states["images"] == "skip"
     lay_out(them, "test", take_pictures(dataset.release, "test", 1))
-    images = next(stage for stage in plan(Run(config))["stages"] if stage["stage"] == "images")
-    assert (images["action"], images["why"]) == ("run", "changed: images.against")
+    images = next(stage for stage in plan(Run(config)).stages if stage.stage == "images")
+    assert (images.action, images.why) == ("run", "changed: images.against")
 
 
 def test_nothing_to_compare_with_is_a_usage_fault(dataset, tmp_path, capsys):

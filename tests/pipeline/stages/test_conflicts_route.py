@@ -65,8 +65,8 @@ def test_contradicting_pictures_wait_for_a_ruling(dataset, capsys):
     rejected = pq.read_table(dataset.release / "rejected.parquet").to_pylist()
     assert sum(row["reason"] == "class_conflict" for row in rejected) == 6
     status = summarise_status(Run(load_config(dataset.config, environ={})))
-    assert status["law"]["holds"]
-    assert next(stage for stage in status["stages"] if stage["stage"] == "samples")["counts"]["conflicts"] == 1
+    assert status.law.holds
+    assert next(stage for stage in status.stages if stage.stage == "samples").counts["conflicts"] == 1
     assert main(["status", str(dataset.config)]) == 0
     assert "conflicts 1" in " ".join(capsys.readouterr().out.split())
 

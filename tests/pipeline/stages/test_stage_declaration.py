@@ -59,9 +59,9 @@ def test_a_new_stage_is_planned_run_when_stale_and_shown(make_dataset, capsys):
     """Its file and the list are enough: route, staleness, plan, status and the command line know it."""
     dataset = make_dataset(pictures=3)
     config = load_config(dataset.config, environ={})
-    planned = {entry["stage"]: entry for entry in plan(Run(config), "toy")["stages"]}
-    assert (planned["toy"]["action"], planned["toy"]["why"]) == ("run", "never run")
-    assert planned["release"]["action"] == "skip"
+    planned = {entry.stage: entry for entry in plan(Run(config), "toy").stages}
+    assert (planned["toy"].action, planned["toy"].why) == ("run", "never run")
+    assert planned["release"].action == "skip"
 
     assert "counted" in show(capsys, "run", dataset.config, "--until", "toy", "--quiet")
     manifest = Run(config).workspace.read_manifest()
@@ -69,9 +69,9 @@ def test_a_new_stage_is_planned_run_when_stale_and_shown(make_dataset, capsys):
     assert run_route(config, "toy") == {}
     assert set(run_route(config)) == {"release", "report"}
 
-    status = {entry["stage"]: entry for entry in summarise_status(Run(config))["stages"]}
+    status = {entry.stage: entry for entry in summarise_status(Run(config)).stages}
     assert list(status) == ["annotations", "labels", "fetch", "images", "samples", "splits", "toy", "release", "train", "report"]
-    assert (status["toy"]["state"], status["toy"]["counts"]) == ("fresh", manifest.stages["toy"].counts)
+    assert (status["toy"].state, status["toy"].counts) == ("fresh", manifest.stages["toy"].counts)
     assert "toy" in show(capsys, "status", dataset.config)
     assert verify(Run(config)) == []
 
@@ -87,7 +87,7 @@ def test_a_new_stage_runs_again_when_its_setting_or_what_it_reads_changes(make_d
 
     text = (dataset.folder / "map.toml").read_text()
     (dataset.folder / "map.toml").write_text(text.replace('["акме"]', '["акме", "something nobody knows"]'))
-    planned = {entry["stage"]: entry["action"] for entry in plan(Run(changed), "toy")["stages"]}
+    planned = {entry.stage: entry.action for entry in plan(Run(changed), "toy").stages}
     assert (planned["labels"], planned["fetch"], planned["toy"]) == ("run", "skip", "run if its input changes")
     assert run_route(changed, "toy")["toy"] == "changed: tables/samples.parquet"
 

@@ -5,61 +5,181 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.pipeline.fetching import count_begun, find_missing_contact, list_pending, plan_fetch
-from logoingest.pipeline.ledger import collect_ledger
+from logoingest.pipeline.ledger import Ledger, collect_ledger
 from logoingest.pipeline.session import Run
+from logoingest.pipeline.spec import StageSpec
 from logoingest.pipeline.stages import list_stages, list_upstream, select_stages
 from logoingest.pipeline.stages.annotations import ANNOTATIONS
 from logoingest.pipeline.staleness import explain_staleness
+from logoingest.plain_json import ABSENT, JsonName
 from logoingest.sources import read_annotations
-from logoingest.stage_names import FUNNEL
+from logoingest.stage_names import FUNNEL, Stage
+from logoingest.workspace import Manifest
 
 #: Assumed mean size of a picture before any was fetched.
 ASSUMED_BYTES = 150_000
 
 
-def describe_stages(run: Run) -> list[dict[str, Any]]:
-    """Each stage: its state (fresh, stale, never run), why, and its figures when it last ran."""
+class StageState(StrEnum):
+    """How a stage stands."""
+
+    FRESH = "fresh"
+    """Nothing it depends on has changed since it ran."""
+    STALE = "stale"
+    NEVER_RUN = "never run"
+
+
+class PlannedAction(StrEnum):
+    """What a run would do with a stage."""
+
+    RUN = "run"
+    RUN_IF_CHANGED = "run if its input changes"
+    """It is fresh, but a stage that it hangs on will run."""
+    SKIP = "skip"
+
+
+class StageStatus(NamedTuple):
+    """A stage, and how it stands."""
+
+    stage: str
+    state: StageState
+    why: str
+    """What has changed; "" where nothing has, or it never ran."""
+    counts: Annotated[Mapping[str, int] | None, ABSENT]
+    """Its figures when it last ran; None where it never ran, as the next two."""
+    elapsed_s: Annotated[float | None, ABSENT]
+    """Seconds that took."""
+    finished_at: Annotated[str | None, ABSENT]
+    """When, in UTC (ISO 8601)."""
+
+
+class PlannedStage(NamedTuple):
+    """A stage, how it stands, and what a run would do with it."""
+
+    stage: str
+    state: StageState
+    why: str
+    """Why it would run, or would not."""
+    action: PlannedAction
+    counts: Annotated[Mapping[str, int] | None, ABSENT]
+    """Its figures when it last ran; None where it never ran, as the next two."""
+    elapsed_s: Annotated[float | None, ABSENT]
+    """Seconds that took."""
+    finished_at: Annotated[str | None, ABSENT]
+    """When, in UTC (ISO 8601)."""
+
+
+class Plan(NamedTuple):
+    """What a run would do."""
+
+    dataset: str
+    workspace: str
+    """Its folder or URL."""
+    stages: Sequence[PlannedStage]
+    """All of them, in order."""
+    annotations: int
+    """Usable source rows."""
+    urls: int
+    """Distinct ones."""
+    urls_left: int
+    """Still to be fetched."""
+    shards_left: int
+    disk_needed_bytes: int
+    """An estimate, for shards and release."""
+    disk_free_bytes: int | None
+    """None for a workspace that is not on this machine."""
+    warnings: Sequence[str]
+
+
+class Conservation(NamedTuple):
+    """The law of conservation in figures: every source row voted, was rejected, or is still on its way."""
+
+    annotations: int
+    voted: int
+    rejected: int
+    pending: int
+    holds: bool
+    """annotations = voted + rejected + pending."""
+
+
+class FunnelStep(NamedTuple):
+    """A stage that refuses rows, and how many."""
+
+    stage: Stage
+    rows_in: Annotated[int, JsonName("in")]
+    kept: int
+    rejected: int
+    reasons: Mapping[str, int]
+    """``Reason`` → rows, the most frequent first."""
+
+
+class Status(NamedTuple):
+    """Where every row is, and how the stages stand."""
+
+    dataset: str
+    workspace: str
+    """Its folder or URL."""
+    law: Conservation
+    funnel: Sequence[FunnelStep]
+    """In the order of the route."""
+    stages: Sequence[StageStatus]
+    """All of them, in order."""
+
+
+def describe_stages(run: Run) -> list[StageStatus]:
+    """Each stage: its state, why, and its figures when it last ran."""
     manifest = run.workspace.read_manifest()
-    described = []
-    for spec in list_stages():
-        record = manifest.stages.get(spec.name)
-        why = explain_staleness(run, spec, manifest)
-        state = "fresh" if why is None else "never run" if record is None else "stale"
-        facts: dict[str, Any] = {"stage": str(spec.name), "state": state, "why": why or ""}
-        if record is not None:
-            facts |= {"counts": record.counts, "elapsed_s": record.elapsed_s, "finished_at": record.finished_at}
-        described.append(facts)
-    return described
+    return [_describe_stage(run, spec, manifest) for spec in list_stages()]
 
 
-def plan(run: Run, until: str | None = None) -> dict[str, Any]:
+def _describe_stage(run: Run, spec: StageSpec, manifest: Manifest) -> StageStatus:
+    record = manifest.stages.get(spec.name)
+    why = explain_staleness(run, spec, manifest)
+    state = StageState.FRESH if why is None else StageState.NEVER_RUN if record is None else StageState.STALE
+    if record is None:
+        return StageStatus(str(spec.name), state, why or "", None, None, None)
+    return StageStatus(str(spec.name), state, why or "", record.counts, record.elapsed_s, record.finished_at)
+
+
+def plan(run: Run, until: str | None = None) -> Plan:
     """What ``run`` would do: stages with reasons (one that hangs on a stage that will run is marked so), URLs left, disk needed."""
     stages = []
     upstream: list[str] = []
     wanted = select_stages(run.config, until)
-    for facts in describe_stages(run):
-        if facts["stage"] not in wanted:
-            stages.append({**facts, "action": "skip", "why": "not asked for"})
+    for status in describe_stages(run):
+        if status.stage not in wanted:
+            stages.append(_plan_stage(status, PlannedAction.SKIP, "not asked for"))
             continue
-        stale = facts["state"] != "fresh"
-        maybe = not stale and not list_upstream(facts["stage"]).isdisjoint(upstream)
-        action = "run" if stale else "run if its input changes" if maybe else "skip"
-        stages.append({**facts, "action": action})
+        stale = status.state != StageState.FRESH
+        maybe = not stale and not list_upstream(status.stage).isdisjoint(upstream)
+        action = PlannedAction.RUN if stale else PlannedAction.RUN_IF_CHANGED if maybe else PlannedAction.SKIP
+        stages.append(_plan_stage(status, action, status.why))
         if stale or maybe:
-            upstream.append(facts["stage"])
-    return {"dataset": run.config.dataset.name, "workspace": run.workspace.url, "stages": stages, **_describe_fetch(run)}
+            upstream.append(status.stage)
+    return _plan_fetch(run, stages)
 
 
-def summarise_status(run: Run) -> dict[str, Any]:
-    """What ``status`` prints: the law's figures, the funnel by stage and reason, the stages and their state."""
+def _plan_stage(status: StageStatus, action: PlannedAction, why: str) -> PlannedStage:
+    return PlannedStage(**{**status._asdict(), "why": why}, action=action)
+
+
+def summarise_status(run: Run) -> Status:
+    """The law's figures, the funnel by stage and reason, the stages and their state."""
     ledger = collect_ledger(run.workspace)
+    law = Conservation(**ledger.counts, holds=ledger.total == len(ledger.voted) + ledger.rejected.num_rows + ledger.pending)
+    return Status(run.config.dataset.name, run.workspace.url, law, _draw_funnel(ledger), describe_stages(run))
+
+
+def _draw_funnel(ledger: Ledger) -> list[FunnelStep]:
     pairs = zip(ledger.rejected.column("stage").to_pylist(), ledger.rejected.column("reason").to_pylist(), strict=True)
     by_stage: dict[str, Counter[str]] = {}
     for stage, reason in pairs:
@@ -70,18 +190,12 @@ def summarise_status(run: Run) -> dict[str, Any]:
         reasons = by_stage.get(stage, Counter())
         rows_in, left = left, left - reasons.total()
         named = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
-        funnel.append({"stage": stage.value, "in": rows_in, "kept": left, "rejected": reasons.total(), "reasons": named})
-    return {
-        "dataset": run.config.dataset.name,
-        "workspace": run.workspace.url,
-        "law": {**ledger.counts, "holds": ledger.total == len(ledger.voted) + ledger.rejected.num_rows + ledger.pending},
-        "funnel": funnel,
-        "stages": describe_stages(run),
-    }
+        funnel.append(FunnelStep(stage, rows_in, left, reasons.total(), named))
+    return funnel
 
 
-def _describe_fetch(run: Run) -> dict[str, Any]:
-    """URLs in all and left, and what they need on disk (shards and release)."""
+def _plan_fetch(run: Run, stages: Sequence[PlannedStage]) -> Plan:
+    """The plan with URLs in all and left, and what they need on disk (shards and release)."""
     workspace = run.workspace
     if workspace.has_table("annotations") and explain_staleness(run, ANNOTATIONS, workspace.read_manifest()) is None:
         urls = workspace.read_table("annotations", ["url"]).column("url")
@@ -99,15 +213,18 @@ def _describe_fetch(run: Run) -> dict[str, Any]:
         warnings.append(
             f"the disk has {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB are needed: choose another dataset.workspace"
         )
-    return {
-        "annotations": len(urls),
-        "urls": len(pc.unique(urls)),
-        "urls_left": left,
-        "shards_left": len(jobs),
-        "disk_needed_bytes": needed,
-        "disk_free_bytes": free,
-        "warnings": warnings,
-    }
+    return Plan(
+        dataset=run.config.dataset.name,
+        workspace=workspace.url,
+        stages=stages,
+        annotations=len(urls),
+        urls=len(pc.unique(urls)),
+        urls_left=left,
+        shards_left=len(jobs),
+        disk_needed_bytes=needed,
+        disk_free_bytes=free,
+        warnings=warnings,
+    )
 
 
 def _mean_bytes(run: Run) -> float:
