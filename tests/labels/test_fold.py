@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from logoingest.labels import fold, fold_and_explain
 from logoingest.labels import fold as fold_function
 from logoingest.labels.text.fold import MAX_LENGTH, STEPS, transliterate
+from logoingest.labels.text.numbers import SIGNS
 
 
 @given(st.text(max_size=80))
@@ -47,8 +48,16 @@ def test_case_and_outer_space_never_matter(text):
 @given(st.text(max_size=60))
 @settings(max_examples=60, deadline=None)
 def test_keys_are_made_of_key_letters_only(text):
-    """The joined key has small ASCII letters, digits, & and + only."""
-    assert all(char.isascii() and (char.isalnum() or char in "&+") and char == char.lower() for char in fold(text).joined)
+    """The joined key has small ASCII letters, digits, & and +, and the signs of numbers only."""
+    assert all(char.isascii() and (char.isalnum() or char in f"&+{SIGNS}") and char == char.lower() for char in fold(text).joined)
+
+
+@given(st.text(alphabet="0159,./-+%#$€<=~ aC½٥'", max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_plain_words_stay_as_they_are(text):
+    """Plain text folded again is the same: numbers keep their signs, and gain none."""
+    plain = fold(text).plain
+    assert fold(plain).plain == plain
 
 
 @pytest.mark.parametrize(

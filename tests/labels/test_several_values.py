@@ -9,8 +9,9 @@ from logoingest.choices import write_choices
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.growing.draft import draft_class_map
+from logoingest.labels.matching.explanation import explain_label
 from logoingest.labels.matching.label_table import normalise_annotations
-from logoingest.labels.matching.match import decide_labels, explain_label, normalise_label
+from logoingest.labels.matching.match import decide_labels, normalise_label
 from logoingest.review.map_editing import plan_edit
 from logoingest.review.rulings import Action, Meaning, Ruling
 from logoingest.review.suggestions import gather_open_labels, list_spellings

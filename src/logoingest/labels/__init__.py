@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from logoingest.labels.class_map.class_map import ClassMap, Spelling
 from logoingest.labels.growing.draft import draft_class_map
+from logoingest.labels.matching.explanation import CandidateView, Explanation, explain_label
 from logoingest.labels.matching.label_table import DECISION_SCHEMA, NormalisedLabels, normalise_annotations, normalise_labels
-from logoingest.labels.matching.match import CandidateView, Explanation, LabelDecision, explain_label, normalise_label
+from logoingest.labels.matching.match import LabelDecision, normalise_label
 from logoingest.labels.text.fold import Folded, FoldingStep, fold, fold_and_explain
 
 __all__ = [

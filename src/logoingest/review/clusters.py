@@ -27,6 +27,7 @@ from logoingest.labels.matching.spelling_index import index_of, join_key
 from logoingest.labels.text.fold import Folded, fold
 from logoingest.labels.text.known_names import is_known_name
 from logoingest.labels.text.noise import as_folded
+from logoingest.labels.text.numbers import pick_numbers
 
 MAX_COMPARED = 256
 """Spellings an answer is compared with, the most frequent ones."""
@@ -83,7 +84,7 @@ class _Leaders:
         near = process.extract(key, keys, scorer=OSA.distance, score_cutoff=limit, limit=None)
         for _, place in sorted((int(edits), places[order]) for _, edits, order in near):
             other = self.keys[place]
-            is_near = OSA.distance(key, other) <= _allow_edits(len(other), _EDITS_BY_LENGTH) and _pick_digits(key) == _pick_digits(
+            is_near = OSA.distance(key, other) <= _allow_edits(len(other), _EDITS_BY_LENGTH) and pick_numbers(key) == pick_numbers(
                 other
             )
             if is_near and _may_join(group, self.groups[place], must_cross):
@@ -178,7 +179,7 @@ def _list_marks(spelling: OpenSpelling, key: str, folded: Folded) -> Iterator[tu
 def _is_slip(key: str, spelling: str) -> bool:
     near = join_key(fold(spelling))
     limit = _allow_edits(max(len(key), len(near)), _EDITS_TO_CLASS)
-    same_digits = _pick_digits(key) == _pick_digits(near)
+    same_digits = pick_numbers(key) == pick_numbers(near)
     return not is_known_name(key) and same_digits and 0 < limit >= OSA.distance(key, near, score_cutoff=limit)
 
 
@@ -227,10 +228,6 @@ def _delete_letters(key: str) -> list[str]:
     for edits in range(1, _allow_edits(len(key), _EDITS_BY_LENGTH) + 1):
         parts |= {"".join(kept) for kept in combinations(start, len(start) - edits)} if len(start) > edits else set()
     return sorted(parts, key=lambda part: (-len(part), part))
-
-
-def _pick_digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
 
 
 def _find_root(parent: dict[int, int], place: int) -> int:

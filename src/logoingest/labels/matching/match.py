@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from logoingest.choices import read_choices
-from logoingest.labels.matching.nearest import MAX_KEY_LENGTH, NearestTable, Neighbours, describe_edits, find_objection
+from logoingest.labels.matching.nearest import MAX_KEY_LENGTH, Neighbours, find_objection
 from logoingest.labels.matching.spelling_index import index_of
-from logoingest.labels.text.fold import Folded, FoldingStep, fold, fold_and_explain
+from logoingest.labels.text.fold import Folded, fold
 from logoingest.schemas import Decision
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _MAX_CHOICES = 64
 _MAX_DEPTH = 2
 _MAX_CONTAINED_WORDS = 5
 _MIN_CONTAINED_LETTERS = 3
-_CANDIDATES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +58,7 @@ class LabelDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateView:
-    """A class that was considered: its nearest spelling, similarity 0 to 100, and why it won or lost."""
-
-    class_id: str
-    alias: str
-    score: float
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A decision with everything that led to it."""
-
-    decision: LabelDecision
-    steps: Sequence[FoldingStep]
-    keys: Mapping[str, str]
-    """The folded text and the keys made from it."""
-    candidates: Sequence[CandidateView]
-    values: Sequence[LabelDecision] = ()
-    """Of an answer of several values, what each comes to by itself; it is what decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
+class Query:
     """A key to look for fuzzily, and the table it belongs to."""
 
     key: str
@@ -95,7 +71,7 @@ class _Query:
 class _Find:
     """The best neighbour over all queries of an answer."""
 
-    query: _Query
+    query: Query
     neighbours: Neighbours
     objection: str | None
 
@@ -105,27 +81,9 @@ def normalise_label(raw: str, class_map: ClassMap) -> LabelDecision:
     return decide_labels([raw], class_map)[0]
 
 
-def explain_label(raw: str, class_map: ClassMap) -> Explanation:
-    """``normalise_label`` with every folding step and the nearest classes, and why each won or lost."""
-    decision = normalise_label(raw, class_map)
-    if values := _list_values(raw, class_map):
-        return Explanation(decision, (), {}, (), decide_labels(values, class_map))
-    folded, steps = fold_and_explain(raw)
-    index = index_of(class_map)
-    views: dict[str, CandidateView] = {}
-    for query in _make_queries(folded, index):
-        table = index.latin if query.is_latin else index.native
-        for view in _view_candidates(query, table, class_map, decision):
-            if view.class_id not in views or views[view.class_id].score < view.score:
-                views[view.class_id] = view
-    candidates = sorted(views.values(), key=lambda view: (-view.score, view.class_id))[:_CANDIDATES]
-    keys = {"folded": folded.text, "plain": folded.plain, "ascii": folded.ascii, "joined": folded.joined}
-    return Explanation(decision, steps, keys, candidates)
-
-
 def decide_labels(raw_labels: Sequence[str], class_map: ClassMap) -> list[LabelDecision]:
     """A decision for each answer, in order; give distinct answers, equal ones are decided again."""
-    several = {raw: values for raw in raw_labels if (values := _list_values(raw, class_map))}
+    several = {raw: values for raw in raw_labels if (values := list_values(raw, class_map))}
     if not several:
         return _decide(raw_labels, class_map, class_map.separators, _MAX_DEPTH)
     single = [raw for raw in raw_labels if raw not in several]
@@ -140,7 +98,7 @@ def decide_labels(raw_labels: Sequence[str], class_map: ClassMap) -> list[LabelD
     ]
 
 
-def _list_values(raw: str, class_map: ClassMap) -> list[str]:
+def list_values(raw: str, class_map: ClassMap) -> list[str]:
     """The values an answer consists of; none when it is one text, or an alias of the map as it stands."""
     values = read_choices(raw)
     if values is None or raw in index_of(class_map).raw_aliases:
@@ -200,7 +158,7 @@ def _decide_exactly(folded: Folded, class_map: ClassMap, index: SpellingIndex) -
         return _build(folded, class_map, Decision.IGNORED, "no_label")
     if not folded.plain:
         return _build(folded, class_map, Decision.UNKNOWN, "no_letters", note="has neither letters nor digits")
-    if hit := index.find(folded):
+    if hit := index.find(folded) or index.find_exact(folded):
         return _accept_hit(folded, hit, hit.rule, class_map, index)
     variants = index.list_variants(folded)
     for variant in (*variants, *index.list_glued(folded, variants)):
@@ -223,17 +181,17 @@ def _accept_hit(folded: Folded, hit: Hit, rule: str, class_map: ClassMap, index:
     )  # fmt: skip
 
 
-def _make_queries(folded: Folded, index: SpellingIndex) -> list[_Query]:
+def make_queries(folded: Folded, index: SpellingIndex) -> list[Query]:
     """The keys of an answer: the whole, each affix-stripped form, and what is left without any noise."""
-    queries: dict[tuple[str, bool], _Query] = {}
+    queries: dict[tuple[str, bool], Query] = {}
     variants = index.list_variants(folded)
     affix = [variant for variant in variants if variant.rule == "affix" and variant.is_fuzzy]
     noise = [variant for variant in variants if variant.rule == "noise"][-1:]
     for item in (folded, *(variant.folded for variant in (*affix, *noise))):
         own = item.joined if item.is_latin else item.plain.replace(" ", "")
-        made = [_Query(own, item.is_latin)]
+        made = [Query(own, item.is_latin)]
         if not item.is_latin:
-            made.append(_Query(item.joined, is_latin=True, is_proposal=True))
+            made.append(Query(item.joined, is_latin=True, is_proposal=True))
         for query in made:
             if query.key and len(query.key) <= MAX_KEY_LENGTH:
                 queries.setdefault((query.key, query.is_latin), query)
@@ -243,7 +201,7 @@ def _make_queries(folded: Folded, index: SpellingIndex) -> list[_Query]:
 def _find_neighbours(pending: Sequence[Folded], class_map: ClassMap, index: SpellingIndex) -> list[_Find | None]:
     """The best neighbour of each answer, with what speaks against it; all comparisons in two calls."""
     thresholds = class_map.thresholds
-    queries = [_make_queries(folded, index) for folded in pending]
+    queries = [make_queries(folded, index) for folded in pending]
     neighbours: dict[tuple[str, bool], Neighbours] = {}
     for is_latin, table in ((True, index.latin), (False, index.native)):
         keys = sorted({query.key for made in queries for query in made if query.is_latin == is_latin})
@@ -373,35 +331,6 @@ def _find_inside(folded: Folded, index: SpellingIndex) -> Hit | None:
             if len(text) >= _MIN_CONTAINED_LETTERS and (hit := index.find_plain(text)):
                 return hit
     return None
-
-
-def _view_candidates(query: _Query, table: NearestTable, class_map: ClassMap, decision: LabelDecision) -> list[CandidateView]:
-    candidates = table.list_candidates(query.key, _CANDIDATES)
-    views = []
-    for rank, candidate in enumerate(candidates):
-        spelling = table.spellings[candidate.entry]
-        if spelling is None:
-            continue
-        others = [other for place, other in enumerate(candidates) if place != rank]
-        verdict = _judge(query, Neighbours(candidate, others[0] if others else None), table, class_map, decision)
-        views.append(CandidateView(spelling.class_id, spelling.text, round(candidate.score, 2), verdict))
-    return views
-
-
-def _judge(query: _Query, near: Neighbours, table: NearestTable, class_map: ClassMap, decision: LabelDecision) -> str:
-    spelling = None if near.best is None else table.spellings[near.best.entry]
-    if (
-        spelling is not None
-        and decision.decision == Decision.ACCEPTED
-        and class_map.outputs[spelling.class_id] in decision.class_ids
-    ):
-        won = f"won by the rule {decision.rule}"
-        if decision.rule != "fuzzy" or near.best is None:
-            return won
-        return f"{won} ({describe_edits(query.key, table.keys[near.best.entry], table.words[near.best.entry], table.generic)})"
-    if query.is_proposal:
-        return "lost: is written in another script; a proposal only"
-    return f"lost: {find_objection(query.key, near, table, class_map.thresholds) or 'a stronger rule decided'}"
 
 
 def _build(

@@ -23,6 +23,7 @@ from rapidfuzz.distance import OSA, Levenshtein
 from logoingest.labels.matching.evidence import cut_like, weigh_evidence
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.known_names import is_known_name
+from logoingest.labels.text.numbers import pick_numbers
 from logoingest.labels.text.words import GENERIC_WORDS
 from logoingest.wording import spell_count
 
@@ -147,8 +148,8 @@ def find_objection(query: str, neighbours: Neighbours, table: NearestTable, thre
     key, spelling = table.keys[best.entry], table.spellings[best.entry]
     if spelling is None:
         return f"is told apart from its neighbours by distinct_from ({key})"
-    if _pick_digits(query) != _pick_digits(key):
-        return "the digits differ"
+    if pick_numbers(query) != pick_numbers(key):
+        return "the numbers differ"
     if objection := judge_edits(query, key, table.words[best.entry], table.generic, thresholds):
         return objection
     edits = OSA.distance(query, key)
@@ -206,10 +207,6 @@ def _touches_short_word(query: str, key: str, words: Sequence[str]) -> bool:
         return False
     lengths = [len(word) for word in words for _ in word]
     return any(lengths[edit.src_pos] <= _SHORT_WORD for edit in Levenshtein.editops(key, query) if edit.tag != "insert")
-
-
-def _pick_digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
 
 
 def _add_entry(

@@ -2,7 +2,8 @@
 
 A spelling is found, in this order, as the raw text of an alias, as folded alias, as folded name, without spaces and
 punctuation ("joined"), with signs or umlauts written another way ("respelled"), and by exact transliteration. At each level
-an alias beats a name, and what two classes share decides nothing.
+an alias beats a name, and what two classes share decides nothing. An alias marked exact is found as the whole answer alone,
+without spaces and punctuation too; never as what is left of a longer one.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class SpellingIndex:
     joined: Table
     """Latin spellings in ASCII, others in their own script, without spaces."""
     respelled: Table
+    exact_keys: Table
+    """The joined keys of the aliases marked exact, for whole answers alone."""
     no_label: frozenset[str]
     noise: NoisePhrases
     affixes: AffixRules
@@ -71,6 +74,8 @@ class SpellingIndex:
             kind = "alias" if spelling.is_alias else "name"
             tables["raw"][spelling.text.strip()] += [spelling] if spelling.is_alias else []
             tables[f"{kind}_text"][folded.text].append(spelling)
+            if spelling.is_exact and folded.plain:
+                tables["exact"][join_key(folded)].append(spelling)
             if spelling.is_exact or not folded.plain:
                 continue
             tables[f"{kind}_plain"][folded.plain].append(spelling)
@@ -87,6 +92,7 @@ class SpellingIndex:
             name_plains=tables["name_plain"],
             joined=tables["joined"],
             respelled=tables["respelled"],
+            exact_keys=tables["exact"],
             no_label=frozenset(key for answer in class_map.no_label for key in (answer, make_plain(answer)) if key or not answer),
             noise=NoisePhrases.build(class_map.noise_words),
             affixes=AffixRules.build(class_map.affixes),
@@ -109,6 +115,11 @@ class SpellingIndex:
                 return _choose(rule, found)
         return None
 
+    def find_exact(self, folded: Folded) -> Hit | None:
+        """The alias marked exact that the whole answer is, but for signs and spaces (``U.S.A.``, ``(USA)``, ``h-p``)."""
+        found = self.exact_keys.get(join_key(folded))
+        return _choose("joined", found) if found else None
+
     def find_plain(self, plain: str) -> Hit | None:
         """The spelling that these plain words are; aliases marked exact don't count."""
         for rule, table in (("alias_folded", self.alias_plains), ("name", self.name_plains)):
@@ -125,7 +136,7 @@ class SpellingIndex:
         joined = join_key(folded)
         levels: list[tuple[str, Table, str]] = [("joined", self.joined, joined)]
         levels += [("respelled", table, key) for key in (joined, *_respell(folded)) for table in (self.joined, self.respelled)]
-        if joined.startswith("+"):  # "+Nike": what keeps a spreadsheet from reading it as a formula
+        if joined.startswith("+") and joined[1:2].isalpha():  # "+Nike": what keeps a spreadsheet from reading it as a formula
             levels.append(("respelled", self.joined, joined.lstrip("+")))
         if (
             not folded.is_latin

@@ -18,6 +18,8 @@ from functools import cached_property, lru_cache
 import ftfy
 from unidecode import unidecode_expect_ascii
 
+from logoingest.labels.text.numbers import is_mark, mark_signs, may_hold_signs, unmark_signs
+
 MAX_LENGTH = 512
 """Characters of an answer that are looked at; a longer one is cut, says so, and is never accepted unseen."""
 
@@ -156,7 +158,7 @@ class Folded:
 
     @cached_property
     def plain(self) -> str:
-        """Words only: punctuation is a space (an apostrophe nothing), ``and`` is ``&``; script and accents kept."""
+        """Words only: punctuation is a space (an apostrophe nothing), ``and`` is ``&``; script, accents and numbers' signs kept."""
         return make_plain(self.text)
 
     @cached_property
@@ -208,13 +210,15 @@ def transliterate(text: str) -> str:
 
 
 def make_plain(text: str) -> str:
-    """Folded text as words separated by single spaces: no punctuation but ``&`` and ``+``."""
+    """Folded text as words separated by single spaces: no punctuation but ``&``, ``+`` and what belongs to a number."""
     text = text.replace("'", "")
-    if text.isascii():
-        text = _SEPARATORS.sub(" ", text)
-    else:
-        text = "".join(char if _is_word_part(char) else " " for char in text)
-    return _AND.sub("&", " ".join(text.split()))
+    if not may_hold_signs(text):
+        return _part_words(text)
+    for _ in range(_MAX_ROUNDS):
+        before, text = text, unmark_signs(_part_words(mark_signs(text)))
+        if text == before:
+            break
+    return text
 
 
 def make_loose(joined: str) -> str:
@@ -239,6 +243,14 @@ def _run_steps(text: str) -> Iterator[tuple[str, str, bool]]:
             return
 
 
+def _part_words(text: str) -> str:
+    if text.isascii():
+        text = _SEPARATORS.sub(" ", text)
+    else:
+        text = "".join(char if _is_word_part(char) else " " for char in text)
+    return _AND.sub("&", " ".join(text.split()))
+
+
 def _unmix(word: re.Match[str]) -> str:
     text = word.group()
     latin = [char for char in text if _is_latin(char)]
@@ -259,7 +271,7 @@ def _is_invisible(char: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_word_part(char: str) -> bool:
-    return char in "&+" or unicodedata.category(char)[0] in "LMN"
+    return char in "&+" or is_mark(char) or unicodedata.category(char)[0] in "LMN"
 
 
 @lru_cache(maxsize=4096)
