@@ -10,7 +10,7 @@ from PIL import Image
 from logoingest.demo.brands import BRANDS
 from logoingest.demo.letters import draw_name
 from logoingest.demo.marks import BADGES, GLYPHS, draw_logo, draw_mark
-from logoingest.demo.scenes import Picture, _solve_perspective, render_picture
+from logoingest.demo.scenes import Scene, _solve_perspective, render_picture
 
 
 def _read(content: bytes, mode: str, side: int) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_perspective_carries_corners_back_to_the_sign():
 
 def test_pictures_do_not_depend_on_the_order_of_drawing():
     """The same picture has the same bytes whatever was drawn before; another seed gives another."""
-    one, other = Picture("a", ("brisavel",)), Picture("b", ("umbrakey",))
+    one, other = Scene("a", ("brisavel",)), Scene("b", ("umbrakey",))
     first = render_picture(one, 7)
     render_picture(other, 7)
     assert render_picture(one, 7) == first

@@ -22,7 +22,7 @@ from logoingest.fetch.rules.fallbacks import (
     MAX_ALTERNATIVES,
     Ending,
     describe_tries,
-    list_candidates,
+    list_replacements,
     make_https,
     may_fall_back,
     merge_alternatives,
@@ -72,7 +72,7 @@ def target(url: str) -> Target:
 
 def list_urls(url: str, ending: Ending = GONE, alternatives=(), settings: FetchSettings = ALL) -> list[tuple[str, str]]:
     """(label, URL or why there is none) of what would be tried."""
-    found = list_candidates(target(url), ending, alternatives, settings, NOW)
+    found = list_replacements(target(url), ending, alternatives, settings, NOW)
     return [(item.label, item.target.detail if isinstance(item.target, FetchFault) else item.target.url) for item in found]
 
 
@@ -149,7 +149,7 @@ def test_alternatives_are_judged_like_any_url():
 def test_what_is_no_url_has_its_alternatives_only():
     """Nobody can be asked for it, and nobody said no."""
     ending = Ending(Reason.BAD_URL, "is empty", None)
-    found = list_candidates(NOWHERE, ending, ["http://a.example/1"], ALL, NOW)
+    found = list_replacements(NOWHERE, ending, ["http://a.example/1"], ALL, NOW)
     assert [item.label for item in found] == ["alternative 1"]
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from logoingest.fetch import fetch_urls
-from logoingest.fetch.rules.fallbacks import Ending, list_candidates
+from logoingest.fetch.rules.fallbacks import Ending, list_replacements
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.turns.local_reading import read_local_file
 from logoingest.fetch.turns.pursuit import NOWHERE
@@ -131,9 +131,9 @@ def test_an_unreadable_file(photos, settings):
 def test_only_the_rows_other_urls_stand_in_for_a_file(settings, reason):
     """No archive is told what our files are called, and none is asked for by https."""
     settings = replace(settings, fallbacks=("https", "alternative", "archive"))
-    found = list_candidates(NOWHERE, Ending(reason, "", None), ["http://a.example/1.jpg"], settings, datetime.now(UTC))
+    found = list_replacements(NOWHERE, Ending(reason, "", None), ["http://a.example/1.jpg"], settings, datetime.now(UTC))
     assert [item.label for item in found] == ["alternative 1"]
-    refused = list_candidates(
+    refused = list_replacements(
         NOWHERE, Ending(Reason.FILE_REFUSED, "", None), ["http://a.example/1.jpg"], settings, datetime.now(UTC)
     )
     assert not refused

@@ -10,7 +10,7 @@ import pytest
 from logoingest.config import DatasetConfig
 from logoingest.escaping import replace_controls
 from logoingest.release import verify_release
-from logoingest.release.form.card import escape_markdown, read_head, render_address
+from logoingest.release.form.card import escape_markdown, read_card_head, render_address
 from logoingest.schemas import is_class_id
 
 HOSTILE = [
@@ -66,7 +66,7 @@ def test_hostile_words_stay_words(ingredients, tmp_path, text):
     """
     hostile_release(ingredients, text).write(tmp_path / "release")
     card = (tmp_path / "release/README.md").read_text(encoding="utf-8")
-    head = read_head(card)
+    head = read_card_head(card)
     assert head["license"] == replace_controls(text)
     label = next(entry for entry in head["dataset_info"]["features"] if entry["name"] == "label")
     assert label["dtype"]["class_label"]["names"] == {"0": "adidas", "1": "coca-cola", "2": text}
@@ -92,7 +92,7 @@ def test_hostile_words_through_datasets(ingredients, tmp_path):
 
 def test_head_tells_datasets_where_and_how_many(written):
     """The YAML head names splits, their rows and their files."""
-    head = read_head((written / "README.md").read_text(encoding="utf-8"))
+    head = read_card_head((written / "README.md").read_text(encoding="utf-8"))
     assert [(split["name"], split["num_examples"]) for split in head["dataset_info"]["splits"]] == [
         ("train", 16),
         ("validation", 4),
@@ -171,4 +171,4 @@ def test_escaped_words(text, shown):
 )
 def test_heads_that_cannot_be_read(card):
     """A head that is none, broken or no mapping is None."""
-    assert read_head(card) is None
+    assert read_card_head(card) is None

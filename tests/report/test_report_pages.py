@@ -430,5 +430,5 @@ def test_reads_are_bounded(make_workspace, monkeypatch):
     made = make_workspace(300, 1, with_bytes=300).write()
     ids = [made.ids[number] for number in (0, 150, 99, 299, 1)]
     places = find_places(read_material(made.workspace, made.config, made.rejected_table).downloads, ids)
-    drawn = thumbnails.make_thumbnails(made.workspace, places, dict.fromkeys(ids, 1), thumbnails.Limits(32, 1_000_000))
+    drawn = thumbnails.make_thumbnails(made.workspace, places, dict.fromkeys(ids, 1), thumbnails.ThumbnailLimits(32, 1_000_000))
     assert list(drawn) == [made.ids[0], made.ids[99], made.ids[1]]

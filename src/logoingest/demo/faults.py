@@ -9,7 +9,7 @@ from logoingest.schemas import Reason
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultKind:
     """A kind of URL. ``outcomes`` are the reasons it may end in; none means that its picture arrives whole."""
 
     count: int
@@ -19,25 +19,25 @@ class Kind:
     """Whether a picture of its own is behind it; the others show nothing, or a copy."""
 
 
-def _fail(count: int, doc: str, *outcomes: Reason) -> Kind:
-    return Kind(count, doc, frozenset(outcomes), own_picture=False)
+def _fail(count: int, doc: str, *outcomes: Reason) -> FaultKind:
+    return FaultKind(count, doc, frozenset(outcomes), own_picture=False)
 
 
 #: Every kind but "ok", which is what remains of the pictures.
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, FaultKind] = {
     # arrives, sooner or later
-    "flaky_500": Kind(12, "500 at first, then the picture"),
-    "busy_now": Kind(4, "503 with Retry-After: 0 at first, then the picture"),
-    "busy_one_second": Kind(4, "503 with Retry-After: 1 at first, then the picture"),
-    "slow": Kind(6, "the picture, after a second"),
-    "redirect_chain": Kind(8, "three redirects, over two hosts, one of them relative, then the picture"),
-    "chunked": Kind(6, "chunked transfer, no Content-Length"),
-    "wrong_type": Kind(6, "a picture called text/plain"),
-    "odd_path": Kind(6, "spaces, accents and a query in the URL"),
+    "flaky_500": FaultKind(12, "500 at first, then the picture"),
+    "busy_now": FaultKind(4, "503 with Retry-After: 0 at first, then the picture"),
+    "busy_one_second": FaultKind(4, "503 with Retry-After: 1 at first, then the picture"),
+    "slow": FaultKind(6, "the picture, after a second"),
+    "redirect_chain": FaultKind(8, "three redirects, over two hosts, one of them relative, then the picture"),
+    "chunked": FaultKind(6, "chunked transfer, no Content-Length"),
+    "wrong_type": FaultKind(6, "a picture called text/plain"),
+    "odd_path": FaultKind(6, "spaces, accents and a query in the URL"),
     # copies of other pictures
-    "copy_exact": Kind(30, "the same bytes at another URL", own_picture=False),
-    "copy_recoded": Kind(20, "the same picture encoded anew", own_picture=False),
-    "copy_halved": Kind(20, "the same picture at half the size", own_picture=False),
+    "copy_exact": FaultKind(30, "the same bytes at another URL", own_picture=False),
+    "copy_recoded": FaultKind(20, "the same picture encoded anew", own_picture=False),
+    "copy_halved": FaultKind(20, "the same picture at half the size", own_picture=False),
     # never arrives
     "gone_404": _fail(40, "404", Reason.HTTP_4XX),
     "gone_410": _fail(16, "410", Reason.HTTP_4XX),

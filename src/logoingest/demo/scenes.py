@@ -24,7 +24,7 @@ _WORDS = ("OPEN", "SALE", "EXIT", "42", "No 7", "TAXI", "BAR", "24 h", "P", "KM 
 
 
 @dataclass(frozen=True)
-class Picture:
+class Scene:
     """What is to be drawn: no brand is clutter only, two stand side by side; ``hard`` is far, blurred and dim."""
 
     picture_id: str
@@ -268,7 +268,7 @@ def _add_noise(rng: random.Random, picture: Image.Image) -> Image.Image:
     return Image.blend(picture, Image.merge("RGB", (grain, grain, grain)), rng.uniform(0.01, 0.07))
 
 
-def draw_photograph(picture: Picture, seed: int) -> Image.Image:
+def draw_photograph(picture: Scene, seed: int) -> Image.Image:
     """A picture's pixels, RGB, sides of 120 to 320 px."""
     rng = random.Random(f"{seed}/{picture.picture_id}")
     wide = len(picture.brands) > 1
@@ -304,7 +304,7 @@ def encode_photograph(image: Image.Image, file_format: str, quality: int, orient
     return file.getvalue()
 
 
-def render_picture(picture: Picture, seed: int) -> bytes:
+def render_picture(picture: Scene, seed: int) -> bytes:
     """A picture's bytes, as its site serves them."""
     quality = random.Random(f"{seed}/{picture.picture_id}/quality").randint(58, 92)
     return encode_photograph(draw_photograph(picture, seed), picture.file_format, quality, picture.orientation)

@@ -31,7 +31,7 @@ from PIL import Image
 from logoingest.demo.brands import BRANDS
 from logoingest.demo.faults import KINDS, PAGELESS
 from logoingest.demo.marks import draw_placeholder
-from logoingest.demo.scenes import Picture, render_picture, shrink_picture
+from logoingest.demo.scenes import Scene, render_picture, shrink_picture
 from logoingest.demo.server import Page, key_page, serve_pages
 from logoingest.demo.settings import format_class_map, format_config
 from logoingest.demo.workers import Task, format_batch
@@ -85,21 +85,21 @@ class DemoPlan:
 # ---- what stands where -----------------------------------------------------------------------------------------------------
 
 
-def _plan_pictures(per_class: int) -> list[Picture]:
+def _plan_pictures(per_class: int) -> list[Scene]:
     """Every picture that is drawn, class by class; formats, orientation and difficulty are dealt out by rank."""
     pictures = []
     for brand in BRANDS:
         for rank in range(per_class):
             file_format = {5: "PNG", 6: "WEBP"}.get(rank % 24, "JPEG")
             orientation = 6 if rank % 24 == 7 else 1
-            pictures.append(Picture(f"{brand.class_id}-{rank:03}", (brand.class_id,), False, file_format, orientation))
+            pictures.append(Scene(f"{brand.class_id}-{rank:03}", (brand.class_id,), False, file_format, orientation))
     for index in range(HARD_PICTURES):
         brand = BRANDS[index % len(BRANDS)]
-        pictures.append(Picture(f"hard-{index:03}", (brand.class_id,), hard=True))
-    pictures += [Picture(f"clutter-{index:03}") for index in range(CLUTTER_PICTURES)]
+        pictures.append(Scene(f"hard-{index:03}", (brand.class_id,), hard=True))
+    pictures += [Scene(f"clutter-{index:03}") for index in range(CLUTTER_PICTURES)]
     for index in range(TWO_BRAND_PICTURES):
         pair = (BRANDS[index * 2].class_id, BRANDS[(index * 2 + 7) % len(BRANDS)].class_id)
-        pictures.append(Picture(f"pair-{index:03}", pair))
+        pictures.append(Scene(f"pair-{index:03}", pair))
     return pictures
 
 
@@ -114,7 +114,7 @@ def _odd_url(url: str) -> str:
     return f"{stem}{quote(' café n° 7')}.{extension}?size=m&v=2"
 
 
-def _plan_entries(pictures: Sequence[Picture], seed: int) -> list[Entry]:
+def _plan_entries(pictures: Sequence[Scene], seed: int) -> list[Entry]:
     """Every URL of the batch, in the shuffled order of the batch file."""
     rng = random.Random(f"{seed}/entries")
     plain = [picture for picture in pictures if len(picture.brands) == 1 and not picture.hard]
@@ -134,7 +134,7 @@ def _plan_entries(pictures: Sequence[Picture], seed: int) -> list[Entry]:
     return entries
 
 
-def _plan_lost_entries(rng: random.Random, plain: Sequence[Picture], seed: int) -> Iterator[Entry]:
+def _plan_lost_entries(rng: random.Random, plain: Sequence[Scene], seed: int) -> Iterator[Entry]:
     """Copies of pictures that are there, and URLs of pictures that are no more."""
     originals = iter(plain[::-1])  # from the other end than the special deliveries
     for kind, facts in KINDS.items():
@@ -239,7 +239,7 @@ def _build_pages(entries: Sequence[Entry], pictures: Mapping[str, bytes]) -> dic
 # ---- drawing, once ---------------------------------------------------------------------------------------------------------
 
 
-def _hash_recipe(pictures: Sequence[Picture], seed: int) -> str:
+def _hash_recipe(pictures: Sequence[Scene], seed: int) -> str:
     """What the drawn pictures depend on: the plan, the drawing code, Pillow."""
     digest = hashlib.sha256(f"{seed} {PIL.__version__} {pictures!r}".encode())
     for module in ("brands.py", "letters.py", "marks.py", "scenes.py"):
@@ -258,7 +258,7 @@ def _read_drawn(file: Path, recipe: str) -> dict[str, bytes] | None:
     return None
 
 
-def _draw_pictures(folder: Path, pictures: Sequence[Picture], seed: int) -> dict[str, bytes]:
+def _draw_pictures(folder: Path, pictures: Sequence[Scene], seed: int) -> dict[str, bytes]:
     file, recipe = folder / "pictures.zip", _hash_recipe(pictures, seed)
     drawn = _read_drawn(file, recipe)
     if drawn is not None:

@@ -61,7 +61,7 @@ class Against(NamedTuple):
 
 
 def list_others(config: Config) -> dict[str, str]:
-    """The datasets that ``images.alike.against`` names: name → path or URL."""
+    """The datasets that ``images.against`` names: name → path or URL."""
     return {path: path if "://" in path else str(config.resolve(path)) for path in config.images.against}
 
 
@@ -97,7 +97,7 @@ def compare_datasets(run: Run, others: Mapping[str, str]) -> Against:
     return found
 
 
-def find_leaks(release: Release, others: Mapping[str, str], workspace: Workspace, max_pixels: int) -> list[Violation]:
+def find_shared_pictures(release: Release, others: Mapping[str, str], workspace: Workspace, max_pixels: int) -> list[Violation]:
     """Two laws on the release's pictures themselves, whatever its tables say of them.
 
     ``splits_apart``: no picture is in two splits, saved again; ``apart_from_others``: none is in one split of the release and in
@@ -119,7 +119,9 @@ def find_leaks(release: Release, others: Mapping[str, str], workspace: Workspace
 def make_leak_check(
     others: Mapping[str, str], max_pixels: int, deep: bool, workspace: Workspace | None = None
 ) -> Callable[[Release], list[Violation]] | None:
-    """``find_leaks`` for ``verify_release``; None where that is quick and names nothing. Without a workspace no fingerprint is kept.
+    """``find_shared_pictures`` for ``verify_release``; None where that is quick and names nothing.
+
+    Without a workspace no fingerprint is kept.
 
     A dataset that cannot be read raises here already.
     """
@@ -130,15 +132,15 @@ def make_leak_check(
 
     def check(release: Release) -> list[Violation]:
         if workspace is not None:
-            return find_leaks(release, others, workspace, max_pixels)
+            return find_shared_pictures(release, others, workspace, max_pixels)
         with tempfile.TemporaryDirectory(prefix="logoingest-") as folder:
-            return find_leaks(release, others, Workspace(folder), max_pixels)
+            return find_shared_pictures(release, others, Workspace(folder), max_pixels)
 
     return check
 
 
 def refuse_known(run: Run, images: StageResult, annotations: pa.Table) -> StageResult:
-    """Take the pictures out of the ``images`` stage's result that are alike with any of the datasets ``images.alike.against`` names.
+    """Take the pictures out of the ``images`` stage's result that are alike with any of the datasets ``images.against`` names.
 
     Raises:
         UsageError: another dataset cannot be read.

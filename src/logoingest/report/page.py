@@ -24,7 +24,7 @@ from logoingest.report.placeholders_page import gather_placeholders
 from logoingest.report.quality_page import gather_quality
 from logoingest.report.section import Section
 from logoingest.report.splits_page import gather_splits
-from logoingest.report.thumbnails import Limits, choose_pictures, make_thumbnails
+from logoingest.report.thumbnails import ThumbnailLimits, choose_pictures, make_thumbnails
 from logoingest.report.workers_page import gather_workers
 from logoingest.userinfo import drop_userinfo
 from logoingest.version import __version__
@@ -66,7 +66,7 @@ def render_report(workspace: Workspace, config: Config, rejected: pa.Table) -> s
     wanted = choose_pictures(wishes, spare, places, config.report.thumbnails)
     template, trial = _load_template(), _Trial(wanted)
     room = MOST_BYTES - len(template.render(**facts, thumbnails=trial).encode())
-    limits = Limits(config.report.thumbnail_side_px, min(config.report.thumbnail_bytes, room), config.images.max_pixels)
+    limits = ThumbnailLimits(config.report.thumbnail_side_px, min(config.report.thumbnail_bytes, room), config.images.max_pixels)
     return template.render(**facts, thumbnails=make_thumbnails(workspace, places, trial.uses, limits))
 
 

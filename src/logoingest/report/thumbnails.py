@@ -20,7 +20,7 @@ ROWS_PER_READ = 100
 Bundle = Sequence[str]
 
 
-class Limits(NamedTuple):
+class ThumbnailLimits(NamedTuple):
     """Of a thumbnail and of all of a page."""
 
     side_px: int
@@ -55,7 +55,7 @@ def flatten_turns(wishes: Iterable[Sequence[Bundle]]) -> list[str]:
 
 
 def make_thumbnails(
-    workspace: Workspace, places: Mapping[str, tuple[str, int]], uses: Mapping[str, int], limits: Limits
+    workspace: Workspace, places: Mapping[str, tuple[str, int]], uses: Mapping[str, int], limits: ThumbnailLimits
 ) -> Mapping[str, str]:
     """image_id → ``data:`` URI of a JPEG whose longer side is at most ``limits.side_px``.
 
@@ -96,7 +96,7 @@ def _limit_reads(order: Sequence[str], places: Mapping[str, tuple[str, int]]) ->
     return kept
 
 
-def _draw_from_shard(workspace: Workspace, shard: str, rows: Mapping[str, int], limits: Limits) -> dict[str, str]:
+def _draw_from_shard(workspace: Workspace, shard: str, rows: Mapping[str, int], limits: ThumbnailLimits) -> dict[str, str]:
     try:
         bodies = workspace.read_shard_bytes(shard, list(rows.values()))
     except WorkspaceError:

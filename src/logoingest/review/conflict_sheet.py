@@ -19,7 +19,7 @@ from logoingest.escaping import guard_cell
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
-from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_rows, show
+from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_sheet_rows, show
 from logoingest.review.suggestions import CANDIDATES
 from logoingest.samples.group_rulings import GroupRuling, find_ruled, make_conflict_id
 
@@ -97,7 +97,7 @@ def read_conflicts(
     problems: list[Problem] = []
     late, gone = [], []
     already = empty = 0
-    for row in (row for row in read_rows(data, name) if row.read("row") == CONFLICT):
+    for row in (row for row in read_sheet_rows(data, name) if row.read("row") == CONFLICT):
         decided = _read_decision(row, finder)
         conflict_id = row.read("label_id")
         earlier = find_ruled(ruled, conflict_id)

@@ -34,7 +34,7 @@ _PREFIXES = {"n": "new", "w": "noise", "o": "override", "=": "class"}
 
 
 @dataclass(frozen=True)
-class Step:
+class SessionStep:
     """What one command did: answers ruled on (raw label → ruling, as it can be written again), skipped, or taken out."""
 
     rulings: Sequence[tuple[str, str]] = ()
@@ -46,16 +46,16 @@ class Step:
         return {"rulings": [list(pair) for pair in self.rulings], "skipped": list(self.skipped), "parted": list(self.parted)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Step:
+    def from_json(cls, data: Mapping[str, Any]) -> SessionStep:
         """The step that ``to_json`` gave."""
         rulings = tuple((str(label), str(text)) for label, text in data.get("rulings", ()))
         return cls(rulings, tuple(map(str, data.get("skipped", ()))), tuple(map(str, data.get("parted", ()))))
 
-    def keep(self, labels: Collection[str]) -> Step:
+    def keep(self, labels: Collection[str]) -> SessionStep:
         """The step without answers that are not among these."""
         rulings = tuple(pair for pair in self.rulings if pair[0] in labels)
         skipped, parted = (tuple(label for label in names if label in labels) for names in (self.skipped, self.parted))
-        return Step(rulings, skipped, parted)
+        return SessionStep(rulings, skipped, parted)
 
     @property
     def is_empty(self) -> bool:
@@ -69,7 +69,7 @@ class Session:
 
     clusters: Sequence[Cluster]
     finder: ClassFinder
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SessionStep, ...] = ()
     found: Sequence[str] = ()
     """Classes of the last search, which a number picks from."""
     message: str = field(default="", compare=False)
@@ -103,7 +103,7 @@ class Session:
 
 def resume_session(session: Session, steps: Sequence[Mapping[str, Any]], undecided: Collection[str]) -> Session:
     """The session with the steps of an earlier one, without what is no longer undecided or no longer a class."""
-    read = [Step.from_json(step) for step in steps]
+    read = [SessionStep.from_json(step) for step in steps]
     texts = {label: text for step in read for label, text in step.rulings}
     made = list_made(texts.values())
     labels = set(undecided) - {
@@ -162,9 +162,11 @@ def _rule(session: Session, text: str) -> Session:
         return replace(session, message=str(meaning), found=())
     labels = [member.raw_label for member in cluster.members]
     if meaning is None:
-        return _advance(session, Step(skipped=tuple(labels)), f"skipped {_name(cluster.members)}")
+        return _advance(session, SessionStep(skipped=tuple(labels)), f"skipped {_name(cluster.members)}")
     return _advance(
-        session, Step(tuple((label, str(meaning)) for label in labels)), f"{_name(cluster.members)}: {escape_text(str(meaning))}"
+        session,
+        SessionStep(tuple((label, str(meaning)) for label in labels)),
+        f"{_name(cluster.members)}: {escape_text(str(meaning))}",
     )
 
 
@@ -198,7 +200,7 @@ def _take_out(session: Session, rest: str) -> Session:
     if not rest.isdecimal() or not 1 <= int(rest[:9]) <= len(members):
         return replace(session, message=f"x needs the number of a spelling, 1 to {len(members)}")
     label = members[int(rest[:9]) - 1].raw_label
-    return _advance(session, Step(parted=(label,)), f"{shorten(label)} will be asked about by itself")
+    return _advance(session, SessionStep(parted=(label,)), f"{shorten(label)} will be asked about by itself")
 
 
 def _accept_all(session: Session, rest: str) -> Session:
@@ -212,7 +214,7 @@ def _accept_all(session: Session, rest: str) -> Session:
     if not rulings:
         return replace(session, message=f"no cluster left has a candidate from {score:.2f} on", found=())
     return _advance(
-        session, Step(tuple(rulings)), f"accepted the first candidate of {len(taken)} clusters ({len(rulings)} spellings)"
+        session, SessionStep(tuple(rulings)), f"accepted the first candidate of {len(taken)} clusters ({len(rulings)} spellings)"
     )
 
 
@@ -224,7 +226,7 @@ def _help(session: Session, _rest: str) -> Session:
     return replace(session, message=HELP)
 
 
-def _advance(session: Session, step: Step, message: str) -> Session:
+def _advance(session: Session, step: SessionStep, message: str) -> Session:
     return replace(session, steps=(*session.steps, step), message=message, found=())
 
 

@@ -88,7 +88,7 @@ def read_sheet(data: bytes, name: str, labels: Sequence[str], finder: ClassFinde
     Raises:
         UsageError: anything in it cannot be meant; all faults at once.
     """
-    rows = [row for row in read_rows(data, name) if row.read("row") != CONFLICT]
+    rows = [row for row in read_sheet_rows(data, name) if row.read("row") != CONFLICT]
     by_id = {make_label_id(label): label for label in labels}
     by_text = {text: label for label in labels for text in (show(label), guard_cell(show(label)))} | {
         label: label for label in labels
@@ -154,7 +154,7 @@ def show(text: str, length: int = _MAX_SHOWN) -> str:
     return escape_text(cut_text(text, length))
 
 
-def read_rows(data: bytes, name: str) -> Iterator[SheetRow]:
+def read_sheet_rows(data: bytes, name: str) -> Iterator[SheetRow]:
     """The rows of a sheet that are not empty.
 
     Raises:

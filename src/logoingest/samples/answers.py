@@ -36,7 +36,7 @@ _COLUMNS = (
 NO_GOLD = -1
 
 
-class Kind(IntEnum):
+class AnswerKind(IntEnum):
     """What an answer does."""
 
     NAMED = 0
@@ -87,7 +87,7 @@ class Answers:
     """Whether an answer says nothing because its rows say different things at one moment."""
 
 
-def read_annotations(annotations: pa.Table, decisions: pa.Table, images: pa.Table) -> Annotations:
+def number_annotations(annotations: pa.Table, decisions: pa.Table, images: pa.Table) -> Annotations:
     """Bring the three tables together, each in the order of its ids.
 
     Raises:
@@ -114,7 +114,7 @@ def read_annotations(annotations: pa.Table, decisions: pa.Table, images: pa.Tabl
         class_names=class_names,
         worker_names=worker_names.to_pylist(),
         accepted=accepted,
-        kind=np.where(names_one, Kind.NAMED, np.where(ignored, Kind.NO_LABEL, Kind.UNREAD)).astype(np.intp),
+        kind=np.where(names_one, AnswerKind.NAMED, np.where(ignored, AnswerKind.NO_LABEL, AnswerKind.UNREAD)).astype(np.intp),
         picture=_find_pictures(table.column("url"), images),
         worker=_look_up(table.column("worker_id"), worker_names),
         named_row=named_row,
@@ -144,13 +144,13 @@ def gather_answers(annotations: Annotations) -> Answers:
     signed = latest & (signature >= 0)
     lowest = np.minimum.reduceat(np.where(signed, signature, np.iinfo(np.int64).max), first)
     highest = np.maximum.reduceat(np.where(signed, signature, -1), first)
-    kind = np.minimum.reduceat(np.where(latest, annotations.kind[rows], Kind.UNREAD), first)
+    kind = np.minimum.reduceat(np.where(latest, annotations.kind[rows], AnswerKind.UNREAD), first)
     is_torn = highest > lowest
-    kind = np.where(is_torn, Kind.UNREAD, kind).astype(np.intp)
+    kind = np.where(is_torn, AnswerKind.UNREAD, kind).astype(np.intp)
     answer_of = np.full(len(annotations.table), -1)
     answer_of[rows[latest]] = group[latest]
     naming = answer_of[annotations.named_row]
-    keep = (naming >= 0) & (kind[naming] == Kind.NAMED)
+    keep = (naming >= 0) & (kind[naming] == AnswerKind.NAMED)
     size = max(len(annotations.class_names), 1)
     pairs, _ = count_distinct(naming[keep] * size + annotations.named_class[keep])
     return Answers(picture[first], annotations.worker[rows[first]], kind, pairs // size, pairs % size, counted, person, is_torn)
@@ -186,7 +186,7 @@ def sign_sayings(annotations: Annotations) -> Indices:
     """
     classes = np.bincount(annotations.named_row, minlength=len(annotations.table))
     signature = np.full(len(annotations.table), -1, np.int64)
-    signature[annotations.kind == Kind.NO_LABEL] = 0
+    signature[annotations.kind == AnswerKind.NO_LABEL] = 0
     one = classes[annotations.named_row] == 1
     signature[annotations.named_row[one]] = annotations.named_class[one] + 1
     sets: dict[tuple[int, ...], int] = {}

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.consensus.votes import Indices, count_distinct
-from logoingest.samples.answers import Annotations, Kind
+from logoingest.samples.answers import Annotations, AnswerKind
 from logoingest.schemas import PlaceholderRow
 from logoingest.wording import spell_count
 
@@ -153,8 +153,8 @@ def _count_units(annotations: Annotations, units: Indices) -> _Counts:
     return _Counts(
         urls=np.bincount(units, weights=lengths, minlength=number).astype(np.intp),
         redirected=np.bincount(units, weights=redirected, minlength=number).astype(np.intp),
-        named=np.bincount(unit[here & (annotations.kind == Kind.NAMED)], minlength=number),
-        silent=np.bincount(unit[here & (annotations.kind == Kind.NO_LABEL)], minlength=number),
+        named=np.bincount(unit[here & (annotations.kind == AnswerKind.NAMED)], minlength=number),
+        silent=np.bincount(unit[here & (annotations.kind == AnswerKind.NO_LABEL)], minlength=number),
         most=most,
         kinds=np.bincount(cells // size, minlength=number),
         cell_unit=cells // size,
@@ -191,8 +191,8 @@ def _count_answers(annotations: Annotations, urls: list[str]) -> dict[str, Any]:
     order = np.lexsort((numbers, -votes))
     return {
         "hosts": _count_hosts(urls),
-        "answers": kinds[Kind.NAMED] + kinds[Kind.NO_LABEL],
-        "no_label": kinds[Kind.NO_LABEL],
+        "answers": kinds[AnswerKind.NAMED] + kinds[AnswerKind.NO_LABEL],
+        "no_label": kinds[AnswerKind.NO_LABEL],
         "classes": [annotations.class_names[number] for number in numbers[order].tolist()],
     }
 

@@ -28,7 +28,7 @@ from logoingest.config import SamplesConfig
 from logoingest.consensus.votes import Indices, count_distinct, is_among
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.samples.agreement import tabulate_agreement
-from logoingest.samples.answers import Annotations, Answers, Bools, gather_answers, place_gold, read_annotations
+from logoingest.samples.answers import Annotations, Answers, Bools, gather_answers, number_annotations, place_gold
 from logoingest.samples.boxes import DrawnBox, join_attributes, merge_boxes
 from logoingest.samples.placeholders import Placeholder, find_placeholders, tabulate_placeholders
 from logoingest.samples.placing_boxes import place_boxes
@@ -82,7 +82,7 @@ def settle_samples(
         LogoingestError: an annotation has no decision.
     """
     annotations, misplaced = place_boxes(annotations, decisions, images)
-    read = read_annotations(annotations, decisions, images)
+    read = number_annotations(annotations, decisions, images)
     answers = gather_answers(read)
     placeholders = find_placeholders(read, config.placeholder_min_urls)
     hidden = np.zeros(len(read.images), bool)

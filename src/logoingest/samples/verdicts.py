@@ -11,7 +11,7 @@ from logoingest.config import SamplesConfig
 from logoingest.consensus.confidence import SHARED_ERROR
 from logoingest.consensus.one_coin import PRIOR_SKILL, Settled, settle_votes
 from logoingest.consensus.votes import Floats, Indices, count_distinct, is_among, logit, squash
-from logoingest.samples.answers import NO_GOLD, Annotations, Answers, Bools, Kind
+from logoingest.samples.answers import NO_GOLD, Annotations, AnswerKind, Answers, Bools
 
 #: How much of an unread answer counts as doubt.
 _DOUBT = 0.25
@@ -154,8 +154,8 @@ def _count_answers(annotations: Annotations, answers: Answers) -> _Tally:
     return _Tally(
         pictures=pictures,
         classes=len(annotations.class_names),
-        named=np.bincount(answers.picture[answers.kind == Kind.NAMED], minlength=pictures),
-        no_label=np.bincount(answers.picture[answers.kind == Kind.NO_LABEL], minlength=pictures),
+        named=np.bincount(answers.picture[answers.kind == AnswerKind.NAMED], minlength=pictures),
+        no_label=np.bincount(answers.picture[answers.kind == AnswerKind.NO_LABEL], minlength=pictures),
         cell_picture=cells // size,
         cell_class=cells % size,
         cell_votes=votes,
@@ -174,7 +174,7 @@ def _list_votes(answers: Answers, tally: _Tally, ignored: Bools) -> tuple[Indice
     """(picture, worker, class) of every vote on pictures with one class an answer; "no label" is the class after the last."""
     simple = ~(tally.is_several | ignored)
     names = simple[answers.picture[answers.named_answer]]
-    naming, silent = answers.named_answer[names], np.flatnonzero(simple[answers.picture] & (answers.kind == Kind.NO_LABEL))
+    naming, silent = answers.named_answer[names], np.flatnonzero(simple[answers.picture] & (answers.kind == AnswerKind.NO_LABEL))
     answer = np.concatenate([naming, silent])
     class_ = np.concatenate([answers.named_class[names], np.full(len(silent), tally.classes)])
     return answers.picture[answer], answers.worker[answer], class_
@@ -182,7 +182,7 @@ def _list_votes(answers: Answers, tally: _Tally, ignored: Bools) -> tuple[Indice
 
 def _measure_doubt(answers: Answers, tally: _Tally) -> Floats:
     """What the confidence is multiplied by for the answers nobody could read: 1 where there are none, 0.75 where all are."""
-    unread = answers.kind == Kind.UNREAD
+    unread = answers.kind == AnswerKind.UNREAD
     workers = int(answers.worker.max(initial=-1)) + 2
     given = np.bincount(answers.worker + 1, minlength=workers)
     lost = np.bincount(answers.worker[unread] + 1, minlength=workers)
@@ -200,7 +200,7 @@ def _judge_cells(answers: Answers, tally: _Tally, settled: Settled, method: str)
     skill = np.full(int(answers.worker.max(initial=-1)) + 2, PRIOR_SKILL)
     skill[settled.workers + 1] = settled.skill
     weight = np.maximum(logit(skill), 0.0)[answers.worker + 1]
-    says = answers.kind != Kind.UNREAD
+    says = answers.kind != AnswerKind.UNREAD
     everybody = np.bincount(answers.picture[says], weights=weight[says], minlength=tally.pictures)
     size = max(tally.classes, 1)
     cell = np.searchsorted(

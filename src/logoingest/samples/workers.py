@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.consensus.votes import Floats, Indices, is_among
-from logoingest.samples.answers import NO_GOLD, Annotations, Answers, Kind, sign_sayings
+from logoingest.samples.answers import NO_GOLD, Annotations, AnswerKind, Answers, sign_sayings
 from logoingest.samples.copies import find_copies
 from logoingest.samples.verdicts import Verdicts
 from logoingest.schemas import WorkerRow
@@ -75,8 +75,8 @@ def describe_workers(annotations: Annotations, answers: Answers, verdicts: Verdi
         "worker_id": names,
         "annotations": pa.array(given, pa.int64()),
         "votes": pa.array(votes, pa.int64()),
-        "no_label": pa.array(tell(annotations.kind == Kind.NO_LABEL), pa.int64()),
-        "unmatched": pa.array(tell(annotations.kind == Kind.UNREAD), pa.int64()),
+        "no_label": pa.array(tell(annotations.kind == AnswerKind.NO_LABEL), pa.int64()),
+        "unmatched": pa.array(tell(annotations.kind == AnswerKind.UNREAD), pa.int64()),
         "agreement": pa.array(agreement, pa.float64(), from_pandas=True),
         "skill": skill,
         "skill_low": skill_low,
@@ -96,7 +96,7 @@ def _count_agreement(
     annotations: Annotations, answers: Answers, verdicts: Verdicts, count: int
 ) -> tuple[Indices, Indices, Indices]:
     """A worker's votes, those on pictures that are settled (as a class or as none), and those of them that won."""
-    naming = (answers.kind == Kind.NAMED) & (answers.worker >= 0)
+    naming = (answers.kind == AnswerKind.NAMED) & (answers.worker >= 0)
     decided = (verdicts.is_settled | verdicts.is_no_label) & ~verdicts.is_tied
     judged = naming & decided[answers.picture]
     size = max(len(annotations.class_names), 1)
@@ -123,9 +123,9 @@ def _count_gold(annotations: Annotations, answers: Answers, gold: Indices, count
     truth = gold[answers.picture]
     named = np.bincount(answers.named_answer, minlength=len(answers.picture))
     hits = answers.named_answer[truth[answers.named_answer] == answers.named_class]
-    right = (answers.kind == Kind.NO_LABEL) & (truth == none)
+    right = (answers.kind == AnswerKind.NO_LABEL) & (truth == none)
     right[hits[named[hits] == 1]] = True
-    asked = (truth != NO_GOLD) & (answers.kind != Kind.UNREAD) & (answers.worker >= 0)
+    asked = (truth != NO_GOLD) & (answers.kind != AnswerKind.UNREAD) & (answers.worker >= 0)
     return (
         np.bincount(answers.worker[asked], minlength=count),
         np.bincount(answers.worker[asked & right], minlength=count),
@@ -164,7 +164,7 @@ def _list_sayings(annotations: Annotations, answers: Answers) -> tuple[Indices, 
     alone = ~pd.Series(place).duplicated(keep=False).to_numpy() & ~boxed[rows]
     rows = rows[alone]
     saying = sign_sayings(annotations)[rows]
-    unread = np.flatnonzero(annotations.kind[rows] == Kind.UNREAD)
+    unread = np.flatnonzero(annotations.kind[rows] == AnswerKind.UNREAD)
     labels = annotations.table.column("raw_label").take(pa.array(rows[unread], pa.int64()))
     codes = pd.factorize(pc.utf8_lower(pc.utf8_trim_whitespace(labels)).to_pandas(), sort=True)[0]
     saying[unread] = int(saying.max(initial=0)) + 1 + codes
@@ -220,7 +220,7 @@ def _find_stock_answers(annotations: Annotations, given: Indices) -> dict[int, s
     """Workers who give the same few answers that match nothing again and again → which ones and how often."""
     import pandas as pd
 
-    unread = np.flatnonzero((annotations.kind == Kind.UNREAD) & (annotations.worker >= 0))
+    unread = np.flatnonzero((annotations.kind == AnswerKind.UNREAD) & (annotations.worker >= 0))
     labels = pc.utf8_lower(pc.utf8_trim_whitespace(annotations.table.column("raw_label").take(pa.array(unread, pa.int64()))))
     counts = (
         pd.DataFrame({"worker": annotations.worker[unread], "label": labels.to_pandas()})

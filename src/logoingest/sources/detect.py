@@ -222,8 +222,8 @@ def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[st
 _TABLES: Mapping[str, _Guess] = {
     "mturk": _guess_mturk,
     "tabular": _guess_tabular,
-    "crowdflower": _guess_platform(crowdflower.choose_columns),
-    "toloka": _guess_platform(toloka.choose_columns),
+    "crowdflower": _guess_platform(crowdflower.choose_crowdflower_columns),
+    "toloka": _guess_platform(toloka.choose_toloka_columns),
 }
 
 

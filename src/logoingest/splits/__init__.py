@@ -20,12 +20,12 @@ from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.splits.assignment import FIXED, HASH, JOINED, KEPT, QUOTA, assign_splits, replay_group
-    from logoingest.splits.board import Board, Standing, Step
+    from logoingest.splits.board import Board, PlacementStep, Standing
     from logoingest.splits.fixed_set import FixedSet, read_fixed_set
 
 _HOMES = {
     "assignment": ("FIXED", "HASH", "JOINED", "KEPT", "QUOTA", "assign_splits", "replay_group"),
-    "board": ("Board", "Standing", "Step"),
+    "board": ("Board", "Standing", "PlacementStep"),
     "fixed_set": ("FixedSet", "read_fixed_set"),
 }
 
@@ -37,8 +37,8 @@ __all__ = [
     "QUOTA",
     "Board",
     "FixedSet",
+    "PlacementStep",
     "Standing",
-    "Step",
     "assign_splits",
     "read_fixed_set",
     "replay_group",

@@ -25,7 +25,7 @@ class Standing(NamedTuple):
     needed: int
 
 
-class Step(NamedTuple):
+class PlacementStep(NamedTuple):
     """One decision about the watched group: where from (None: it had no place), where to, for which class, and why.
 
     ``why``: quota (the class had too few groups there), share (it lacked most of its share there), repair (moved there since the
@@ -64,7 +64,7 @@ class Board:
     whole_have: list[int]
     whole_target: list[float]
     watched: int = NOWHERE
-    steps: list[Step] = field(default_factory=list)
+    steps: list[PlacementStep] = field(default_factory=list)
 
     def lacks(self, number: int, split: int) -> bool:
         """Whether the class has too few groups in the split."""
@@ -89,7 +89,7 @@ class Board:
         """Write down what is about to be done with the watched group."""
         if group == self.watched:
             before = self.place[group]
-            step = Step(
+            step = PlacementStep(
                 why,
                 self.class_names[number],
                 None if before < 0 else self.splits[before],

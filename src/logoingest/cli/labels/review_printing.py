@@ -64,14 +64,14 @@ def _describe_cluster(cluster: Cluster) -> dict[str, Any]:
 
 def print_suggestions(review: Review, options: argparse.Namespace) -> None:
     """The clusters with candidates and lines for the map, and how many there are."""
-    from logoingest.cli.labels.review_terminal import describe_counts
+    from logoingest.cli.labels.review_terminal import describe_cluster
     from logoingest.labels.text.quoting import shorten
     from logoingest.review.suggestions import propose_toml
 
     if review.note:
         print(f"({escape_text(review.note)})\n")
     for cluster in review.clusters:
-        print(f"{cluster.cluster_id}  {describe_counts(cluster)}")
+        print(f"{cluster.cluster_id}  {describe_cluster(cluster)}")
         if cluster.warning:
             print(f"  ! {cluster.warning}")
         spellings = [

@@ -76,7 +76,7 @@ def _show_position(session: Session, style: Style, show_example: Callable[[str],
         return
     left = len(session.queue)
     print()
-    print(style.bold(f"{left} left · {describe_counts(cluster)}"))
+    print(style.bold(f"{left} left · {describe_cluster(cluster)}"))
     if cluster.warning:
         print(f"  ! {cluster.warning}")
     for number, member in enumerate(cluster.members[:_SHOWN_MEMBERS], 1):
@@ -93,7 +93,7 @@ def _show_position(session: Session, style: Style, show_example: Callable[[str],
         print(f"       {escape_text(show_example(url))}")
 
 
-def describe_counts(cluster: Cluster) -> str:
+def describe_cluster(cluster: Cluster) -> str:
     """``12 answers, 3 spellings, 4 workers, 11 URLs``."""
     counts = {"answer": cluster.answers, "spelling": len(cluster.members), "worker": len(cluster.workers), "URL": len(cluster.urls)}
     return ", ".join(spell_count(number, noun) for noun, number in counts.items())

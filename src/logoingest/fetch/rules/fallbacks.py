@@ -93,7 +93,7 @@ def may_fall_back(kind: str, ending: Ending) -> bool:
     return ending.reason in DEAD and not is_refusal
 
 
-def list_candidates(
+def list_replacements(
     own: Target, ending: Ending, alternatives: Sequence[str], settings: FetchSettings, now: datetime
 ) -> deque[Replacement]:
     """What is tried for a URL, in the order of ``settings.fallbacks``.

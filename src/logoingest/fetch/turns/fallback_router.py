@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logoingest.fetch.rules.archive import make_copy_target, read_lookup
-from logoingest.fetch.rules.fallbacks import describe_tries, list_candidates, read_ending
+from logoingest.fetch.rules.fallbacks import describe_tries, list_replacements, read_ending
 from logoingest.fetch.rules.pace import Pace
 from logoingest.fetch.rules.policy import FetchFault
 from logoingest.fetch.rules.settings import FetchSettings
@@ -39,7 +39,7 @@ class FallbackRouter:
         if detour is None:
             ending = ending._replace(host=pursuit.target.host)
             alternatives = pursuit.batch.alternatives.get(pursuit.url, ())
-            left = list_candidates(pursuit.first, ending, alternatives, self._settings, datetime.now(UTC))
+            left = list_replacements(pursuit.first, ending, alternatives, self._settings, datetime.now(UTC))
             if not left:
                 return False
             detour = pursuit.detour = Detour(pursuit.first, {**row, "bytes": None}, left, left[0])

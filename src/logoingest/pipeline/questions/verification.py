@@ -24,7 +24,7 @@ def verify(run: Run, deep: bool = True, others: Mapping[str, str] | None = None)
     Args:
         run: the workspace, lease not needed.
         deep: also decode every picture and reopen with other libraries.
-        others: further datasets to look for leaks to, beside those of ``images.alike.against``: name → path or URL.
+        others: further datasets to look for leaks to, beside those of ``images.against``: name → path or URL.
     """
     from logoingest.pipeline.against import list_others, make_leak_check
     from logoingest.release import Violation, verify_release

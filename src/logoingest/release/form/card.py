@@ -86,7 +86,7 @@ def render_head(head: Mapping[str, Any]) -> str:
     return f"---\n{yaml.safe_dump(dict(head), sort_keys=False, allow_unicode=True, width=1_000_000)}---\n"
 
 
-def read_head(card: str) -> dict[str, Any] | None:
+def read_card_head(card: str) -> dict[str, Any] | None:
     """The YAML head of a card; None when there is none or it cannot be understood."""
     lines = card.split("\n")
     if lines[0] != "---" or "---" not in lines[1:]:

@@ -18,7 +18,7 @@ from logoingest.release.form.card import (
     SplitSize,
     describe_head,
     escape_markdown,
-    read_head,
+    read_card_head,
     render_address,
     render_card,
     render_class_table,
@@ -57,7 +57,7 @@ def check_card(folder: Path, manifest: ReleaseManifest, sizes: Mapping[str, Spli
     except (OSError, ValueError) as error:
         yield Violation(Law.READABLE, CARD_NAME, quote_first_line(error))
         return
-    head = read_head(card)
+    head = read_card_head(card)
     if head is None:
         yield Violation(Law.CARD, CARD_NAME, "has no YAML head that can be read")
         return

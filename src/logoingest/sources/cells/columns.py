@@ -57,7 +57,7 @@ class Roles(NamedTuple):
     id: str | None
 
 
-def clean_name(name: str) -> str:
+def clean_column_name(name: str) -> str:
     """A header name without byte-order mark, zero-width characters and outer white space."""
     return name.translate(_HIDDEN).strip()
 

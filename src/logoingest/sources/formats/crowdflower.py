@@ -66,7 +66,7 @@ def read_crowdflower(file: SourceFile, source: SourceConfig) -> Iterator[Record]
         SourceError: a column is not there, none holds URLs, or several answers may be the label.
     """
     table = inspect_table(file, source.delimiter)
-    url, label = choose_columns(file, source, table)
+    url, label = choose_crowdflower_columns(file, source, table)
     beside = [name for name in (f"{label}_gold", f"{label}:confidence") if name in table.columns]
     facts = [name for name in _FACTS if name in table.columns]
     further = (*source.alternative_url_columns, *list_carried(source).values())
@@ -82,7 +82,7 @@ def read_crowdflower(file: SourceFile, source: SourceConfig) -> Iterator[Record]
             yield refuse_record(number, str(error))._replace(url=row[url] if isinstance(row[url], str) else None)
 
 
-def choose_columns(file: SourceFile, source: SourceConfig, table: Table) -> tuple[str, str]:
+def choose_crowdflower_columns(file: SourceFile, source: SourceConfig, table: Table) -> tuple[str, str]:
     """URL and answer columns of a report: those the config names, else the likeliest.
 
     Raises:

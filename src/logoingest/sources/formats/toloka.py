@@ -61,7 +61,7 @@ def read_toloka(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
         SourceError: a column is not there, none holds URLs, or several outputs may be the answer.
     """
     table = inspect_table(file, source.delimiter)
-    url, label = choose_columns(file, source, table)
+    url, label = choose_toloka_columns(file, source, table)
     field = label.removeprefix(_OUTPUT)
     beside = [name for name in (f"{_GOLDEN}{field}", f"{_CONFIDENCE}{field}", *_FACTS) if name in table.columns]
     names = list(dict.fromkeys([url, label, *beside, *source.alternative_url_columns, *list_carried(source).values()]))
@@ -76,7 +76,7 @@ def read_toloka(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
                 yield refuse_record(number, str(error))._replace(url=row[url] if isinstance(row[url], str) else None)
 
 
-def choose_columns(file: SourceFile, source: SourceConfig, table: Table) -> tuple[str, str]:
+def choose_toloka_columns(file: SourceFile, source: SourceConfig, table: Table) -> tuple[str, str]:
     """URL and answer fields of results: those the config names, else the likeliest.
 
     Raises:

@@ -141,7 +141,7 @@ def _clean(record: Record) -> Record:
     """Refused rows are written as they came, but for what no table can hold."""
     if record.reason is None:
         return record
-    detail = None if record.detail is None else shorten(record.detail)
+    detail = None if record.detail is None else shorten_detail(record.detail)
     return record._replace(raw_label=_keep_text(record.raw_label), detail=detail)
 
 
@@ -181,7 +181,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def _refuse_invalid(record: Record, why: str) -> Record:
     """The record with only those values that any table can hold."""
     kept = Record(record.source_row, _keep_text(record.url), _keep_text(record.raw_label), status=record.status)
-    return kept._replace(reason=Reason.INVALID_ROW, detail=shorten(why))
+    return kept._replace(reason=Reason.INVALID_ROW, detail=shorten_detail(why))
 
 
 def _keep_text(value: Any) -> str | None:
@@ -191,7 +191,7 @@ def _keep_text(value: Any) -> str | None:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def shorten(text: str) -> str:
+def shorten_detail(text: str) -> str:
     """One line of at most 300 characters that any table can hold."""
     line = " ".join(text[: 4 * _DETAIL_CHARS].split()).encode("utf-8", "replace").decode("utf-8")
     return cut_text(line, _DETAIL_CHARS)

@@ -16,7 +16,7 @@ from itertools import chain, dropwhile, islice
 from operator import itemgetter
 from typing import NamedTuple
 
-from logoingest.sources.cells.columns import IMAGE_ENDING, clean_name, has_scheme
+from logoingest.sources.cells.columns import IMAGE_ENDING, clean_column_name, has_scheme
 from logoingest.sources.files.opening import LineReader, LineTooLongError, SourceFile, open_lines
 from logoingest.sources.tables.csv_style import PEEKED_LINES, CsvStyle, guess_style
 from logoingest.sources.tables.rows import SAMPLE_ROWS, RowResult, Table
@@ -169,7 +169,7 @@ def _read_declaration(line: str) -> str | None:
 
 
 def _clean_names(header: Sequence[str]) -> list[str]:
-    return [clean_name(name) for name in header]
+    return [clean_column_name(name) for name in header]
 
 
 def _number_names(header: Sequence[str]) -> list[str]:

@@ -103,10 +103,10 @@ def _iterate_prints(split: Split, workers: int) -> Iterator[tuple[str, str, Floa
 
 def _make_print(split: Split, row: int, data: bytes) -> tuple[str, str, Floats]:
     colour = decode_row(split, row, data, DECISION_SIDE)
-    return hashlib.sha256(data).hexdigest(), hashlib.sha256(colour.tobytes()).hexdigest(), make_thumbnails(colour)
+    return hashlib.sha256(data).hexdigest(), hashlib.sha256(colour.tobytes()).hexdigest(), make_leak_prints(colour)
 
 
-def make_thumbnails(colour: npt.NDArray[np.uint8]) -> Floats:
+def make_leak_prints(colour: npt.NDArray[np.uint8]) -> Floats:
     """(3, 256): the whole picture, without its even border, without its outermost strip; each of mean 0 and length 1."""
     grey = _to_grey(colour)
     cut = round(len(grey) * INNER_CUT)
