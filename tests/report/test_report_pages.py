@@ -15,9 +15,9 @@ from logoingest.images.looking.quality import FLAGS, raise_flags
 from logoingest.report import render_report, thumbnails
 from logoingest.report.escapes import find_link, quote_css
 from logoingest.report.material import find_places, read_material
-from logoingest.report.pictures_page import gather_pictures
-from logoingest.report.quality_page import RULES, mark_pictures, measure_figures
-from logoingest.report.splits_page import count_classes
+from logoingest.report.pages.pictures import gather_pictures
+from logoingest.report.pages.quality import RULES, mark_pictures, measure_figures
+from logoingest.report.pages.splits import count_classes
 from logoingest.schemas import AgainstRow, ConflictRow, DownloadRow, PlaceholderRow
 from logoingest.userinfo import drop_userinfo
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from logoingest.report import render_report
-from logoingest.report.page import MOST_BYTES
+from logoingest.report.rendering import MOST_BYTES
 
 
 @pytest.mark.slow

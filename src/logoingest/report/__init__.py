@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from logoingest.lazy_names import load_lazily
 
 if TYPE_CHECKING:
-    from logoingest.report.page import render_report
+    from logoingest.report.rendering import render_report
 
-_HOMES = {"page": ("render_report",)}
+_HOMES = {"rendering": ("render_report",)}
 
 __all__ = ["render_report"]
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from logoingest.report.material import Material
-from logoingest.report.section import Notice, Section
+from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.workspace import Workspace
 
 #: Plots of the baseline, with what each shows.
@@ -21,13 +21,13 @@ _MOST_PLOT_BYTES = 600_000
 _MOST_PLOTS_BYTES = 900_000
 
 
-def gather_baseline(material: Material) -> Section:
+def gather_baseline(material: Material) -> PageContents:
     """The verdict, None where no baseline was trained; its plots as data URIs."""
     verdict = _read_verdict(material.workspace)
     notices = []
     if verdict is not None and not verdict["passed"]:
         notices.append(Notice("the baseline failed its checks", "baseline"))
-    return Section({"verdict": verdict, "plots": _embed_plots(material.workspace) if verdict else []}, notices=notices)
+    return PageContents({"verdict": verdict, "plots": _embed_plots(material.workspace) if verdict else []}, notices=notices)
 
 
 def _read_verdict(workspace: Workspace) -> dict[str, Any] | None:

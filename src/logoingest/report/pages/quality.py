@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from logoingest.images.looking.quality import FLAGS
 from logoingest.report.material import Material, count_values, to_numpy
+from logoingest.report.pages.contents import PageContents
 from logoingest.report.plots import Bound, draw_distribution
-from logoingest.report.section import Section
 
 _MOST_EXAMPLES = 8
 
@@ -61,7 +61,7 @@ RULES: Mapping[str, FlagRule] = {
 _UNPLOTTED = {"damaged"}
 
 
-def gather_quality(material: Material) -> Section:
+def gather_quality(material: Material) -> PageContents:
     """Every flag that was raised, the most frequent first."""
     pictures = _find_pictures(material.downloads)
     figures = measure_figures(pictures)
@@ -76,7 +76,7 @@ def gather_quality(material: Material) -> Section:
     raised = [flag for flag in flags if flag["marked"]]
     facts = {"flags": raised, "quiet": [flag["name"] for flag in flags if not flag["marked"]], "pictures": pictures.num_rows}
     wanted = [[example["image_id"] for example in flag["examples"]] for flag in raised]
-    return Section({"quality": facts}, [bundle for bundle in wanted if bundle])
+    return PageContents({"quality": facts}, [bundle for bundle in wanted if bundle])
 
 
 def _find_pictures(downloads: pa.Table) -> pa.Table:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material, read_optional
-from logoingest.report.section import Notice, Section
+from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.schemas import Reason
 from logoingest.wording import spell_count
 
@@ -16,7 +16,7 @@ _MOST_PLACEHOLDERS = 40
 _MOST_LINES = 100
 
 
-def gather_placeholders(material: Material) -> Section:
+def gather_placeholders(material: Material) -> PageContents:
     """The table ``placeholders``; where a workspace has none, what the rejections say."""
     table = read_optional(material.workspace, "placeholders")
     refused = material.rejected.filter(pc.equal(material.rejected.column("reason"), Reason.PLACEHOLDER.value))
@@ -37,7 +37,7 @@ def gather_placeholders(material: Material) -> Section:
                 grave=False,
             )
         )
-    return Section({"placeholders": facts}, [[row["image_id"]] for row in facts["rows"]], notices)
+    return PageContents({"placeholders": facts}, [[row["image_id"]] for row in facts["rows"]], notices)
 
 
 def _list_placeholders(table: pa.Table) -> list[dict[str, Any]]:

@@ -7,13 +7,13 @@ from typing import Any
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material
-from logoingest.report.section import Section
+from logoingest.report.pages.contents import PageContents
 from logoingest.stage_names import FUNNEL
 
 
-def gather_overview(material: Material) -> Section:
+def gather_overview(material: Material) -> PageContents:
     """Figures and funnel."""
-    return Section({"figures": _list_figures(material), "funnel": _list_funnel(material)})
+    return PageContents({"figures": _list_figures(material), "funnel": _list_funnel(material)})
 
 
 def _list_figures(material: Material) -> list[tuple[str, str]]:

@@ -8,16 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material
-from logoingest.report.section import Notice, Section
+from logoingest.report.pages.contents import MOST_ROWS, Notice, PageContents
 from logoingest.schemas import Decision
 from logoingest.wording import spell_count
 
-#: Rows a list has at most; what is left out is counted.
-MOST_ROWS = 100
 _MOST_EXAMPLES = 8
 
 
-def gather_labels(material: Material) -> Section:
+def gather_labels(material: Material) -> PageContents:
     """Rules with examples, and the queue."""
     labels = material.workspace.read_table("labels").sort_by([("count", "descending"), ("raw_label", "ascending")])
     queue = _list_queue(labels)
@@ -26,7 +24,7 @@ def gather_labels(material: Material) -> Section:
         answers = spell_count(queue["labels"], "distinct answer waits", "distinct answers wait")
         text = f"{answers} for a person ({queue['answers']:,} source rows)"
         notices.append(Notice(text, "review", grave=False))
-    return Section({"rules": _list_rules(labels), "queue": queue}, notices=notices)
+    return PageContents({"rules": _list_rules(labels), "queue": queue}, notices=notices)
 
 
 def _list_rules(labels: pa.Table) -> list[dict[str, Any]]:

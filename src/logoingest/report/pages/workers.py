@@ -7,12 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.report.labels_page import MOST_ROWS
 from logoingest.report.material import Material
-from logoingest.report.section import Notice, Section
+from logoingest.report.pages.contents import MOST_ROWS, Notice, PageContents
 
 
-def gather_workers(material: Material) -> Section:
+def gather_workers(material: Material) -> PageContents:
     """Workers, the suspects first; alpha over all answers and by class."""
     workers = _list_workers(material.workspace.read_table("workers"))
     notices = []
@@ -20,7 +19,9 @@ def gather_workers(material: Material) -> Section:
         verb = "is" if workers["suspects"] == 1 else "are"
         text = f"{workers['suspects']:,} of {workers['count']:,} workers {verb} suspect"
         notices.append(Notice(text, "workers", grave=False))
-    return Section({"workers": workers, "agreement": _list_agreement(material.workspace.read_table("agreement"))}, notices=notices)
+    return PageContents(
+        {"workers": workers, "agreement": _list_agreement(material.workspace.read_table("agreement"))}, notices=notices
+    )
 
 
 def _list_workers(workers: pa.Table) -> dict[str, Any]:

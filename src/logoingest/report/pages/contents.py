@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+#: Rows of a long table that a page shows.
+MOST_ROWS = 100
+
 
 class Notice(NamedTuple):
     """Something to look at first: a line for people, and the page that shows it."""
@@ -15,7 +18,7 @@ class Notice(NamedTuple):
     """Red: a promise is broken. Otherwise amber: somebody should look."""
 
 
-class Section(NamedTuple):
+class PageContents(NamedTuple):
     """One page: ``facts`` for its template, the pictures it wants to show, what it wants to be looked at first."""
 
     facts: Mapping[str, Any]

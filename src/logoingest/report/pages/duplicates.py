@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material, filter_rows, flatten_classes, pick_rows, read_optional
+from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.report.plots import draw_counts
-from logoingest.report.section import Notice, Section
 from logoingest.wording import spell_count
 
 MOST_GROUPS = 30
@@ -25,7 +25,7 @@ _UNSHOWN = {"image_id", "other_sha256"}
 _SIZES = ((2, 2), (3, 3), (4, 4), (5, 9), (10, 19), (20, 49), (50, None))
 
 
-def gather_duplicates(material: Material) -> Section:
+def gather_duplicates(material: Material) -> PageContents:
     """Groups, the most doubtful first; totals; conflicts; leaks."""
     sizes = _measure_groups(material)
     conflicts = read_optional(material.workspace, "conflicts")
@@ -55,7 +55,7 @@ def gather_duplicates(material: Material) -> Section:
         [[row["image_id"] for row in facts["against"]["rows"] if row["image_id"]]] if facts["against"] else [],
     ]
     turns = [bundle for turn in zip_longest(*wanted, fillvalue=()) for bundle in turn if bundle]
-    return Section({"duplicates": facts}, turns, _list_notices(facts))
+    return PageContents({"duplicates": facts}, turns, _list_notices(facts))
 
 
 def _list_notices(facts: Mapping[str, Any]) -> list[Notice]:

@@ -11,28 +11,28 @@ import jinja2
 import pyarrow as pa
 
 from logoingest.config import Config
-from logoingest.report.baseline_page import gather_baseline
-from logoingest.report.changes_page import gather_changes
-from logoingest.report.duplicates_page import gather_duplicates
 from logoingest.report.escapes import find_link, make_visible, quote_css
-from logoingest.report.fetch_page import gather_fetching
-from logoingest.report.labels_page import gather_labels
 from logoingest.report.material import Material, find_places, read_material
-from logoingest.report.overview_page import gather_overview
-from logoingest.report.pictures_page import gather_pictures
-from logoingest.report.placeholders_page import gather_placeholders
-from logoingest.report.quality_page import gather_quality
-from logoingest.report.section import Section
-from logoingest.report.splits_page import gather_splits
+from logoingest.report.pages.baseline import gather_baseline
+from logoingest.report.pages.changes import gather_changes
+from logoingest.report.pages.contents import PageContents
+from logoingest.report.pages.duplicates import gather_duplicates
+from logoingest.report.pages.fetch import gather_fetching
+from logoingest.report.pages.labels import gather_labels
+from logoingest.report.pages.overview import gather_overview
+from logoingest.report.pages.pictures import gather_pictures
+from logoingest.report.pages.placeholders import gather_placeholders
+from logoingest.report.pages.quality import gather_quality
+from logoingest.report.pages.splits import gather_splits
+from logoingest.report.pages.workers import gather_workers
 from logoingest.report.thumbnails import ThumbnailLimits, choose_pictures, make_thumbnails
-from logoingest.report.workers_page import gather_workers
 from logoingest.userinfo import drop_userinfo
 from logoingest.version import __version__
 from logoingest.workspace import Workspace
 
 #: The page is never longer, whatever the dataset's size.
 MOST_BYTES = 5_000_000
-_GATHERERS: Sequence[Callable[[Material], Section]] = (
+_GATHERERS: Sequence[Callable[[Material], PageContents]] = (
     gather_overview, gather_fetching, gather_splits, gather_labels, gather_workers, gather_duplicates, gather_placeholders,
     gather_changes, gather_quality, gather_baseline,
 )  # fmt: skip
@@ -70,7 +70,7 @@ def render_report(workspace: Workspace, config: Config, rejected: pa.Table) -> s
     return template.render(**facts, thumbnails=make_thumbnails(workspace, places, trial.uses, limits))
 
 
-def list_evidence(sections: Iterable[Section]) -> list[str]:
+def list_evidence(sections: Iterable[PageContents]) -> list[str]:
     """The pictures that the sections want, sorted."""
     return sorted({image_id for section in sections for bundle in section.wanted for image_id in bundle})
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material, count_values, flatten_classes
+from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.report.plots import draw_ranks
-from logoingest.report.section import Notice, Section
 from logoingest.wording import spell_count
 
 #: Classes with a row of their own; those after the first ``OPEN_ROWS`` are folded away.
@@ -34,7 +34,7 @@ class ClassTable(NamedTuple):
     all_groups: Counts
 
 
-def gather_splits(material: Material) -> Section:
+def gather_splits(material: Material) -> PageContents:
     """The balance as a whole and of each class."""
     shares = material.config.splits.shares
     table = count_classes(material.splits, shares)
@@ -67,7 +67,7 @@ def gather_splits(material: Material) -> Section:
         notices.append(
             Notice(f"{spell_count(len(lacking), 'class lacks', 'classes lack')} a split in spite of groups enough", "classes")
         )
-    return Section({"classes": facts}, notices=notices)
+    return PageContents({"classes": facts}, notices=notices)
 
 
 def count_classes(splits: pa.Table, shares: Mapping[str, float]) -> ClassTable:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material
-from logoingest.report.section import Section
+from logoingest.report.pages.contents import PageContents
 from logoingest.report.thumbnails import ROWS_PER_READ
 from logoingest.schemas import Stage
 
@@ -22,7 +22,7 @@ _BUNDLE = 8
 _TURNS = 3
 
 
-def gather_pictures(material: Material, evidence: Iterable[str]) -> Section:
+def gather_pictures(material: Material, evidence: Iterable[str]) -> PageContents:
     """Gallery by class, least certain pictures, votes that did not settle.
 
     Args:
@@ -33,7 +33,7 @@ def gather_pictures(material: Material, evidence: Iterable[str]) -> Section:
     near = _mark_near(material.downloads, material.splits.column("image_id"), [*evidence, *(row["image_id"] for row in doubtful)])
     gallery, turns = _list_gallery(material.splits, near, _TURNS * material.config.report.thumbnails)
     facts = {"gallery": gallery, "doubtful": doubtful, "unsettled": _list_unsettled(material.rejected)}
-    return Section(facts, [[row["image_id"] for row in doubtful]], spare=turns)
+    return PageContents(facts, [[row["image_id"] for row in doubtful]], spare=turns)
 
 
 def _mark_near(downloads: pa.Table, image_ids: pa.ChunkedArray, evidence: Sequence[str]) -> pa.Array:

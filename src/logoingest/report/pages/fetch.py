@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.report.material import Material, count_values
-from logoingest.report.section import Section
+from logoingest.report.pages.contents import PageContents
 
 #: Hosts with a row of their own.
 MOST_HOSTS = 20
@@ -16,7 +16,7 @@ MOST_HOSTS = 20
 _HOST = r"(?i)^[a-z][a-z0-9+.-]*://(?:[^/?#\\@]*@)?(?P<host>\[[^\]/?#]*\]|[^/?#\\:]*)"
 
 
-def gather_fetching(material: Material) -> Section:
+def gather_fetching(material: Material) -> PageContents:
     """URLs by outcome and reason, by host, and by the way that brought them."""
     downloads = material.downloads
     reasons = pc.coalesce(downloads.column("reason"), downloads.column("image_reason"))
@@ -29,7 +29,7 @@ def gather_fetching(material: Material) -> Section:
         "urls": downloads.num_rows,
         "usable": reasons.null_count,
     }
-    return Section(facts)
+    return PageContents(facts)
 
 
 def _list_reasons(downloads: pa.Table, reasons: pa.ChunkedArray) -> list[dict[str, Any]]:

@@ -11,14 +11,14 @@ from logoingest.release import open_release
 from logoingest.release.keeping.comparison import Placed, ReleaseDiff, compare_releases, count_transitions
 from logoingest.release.keeping.versions import RELEASE_FOLDER, describe_versions
 from logoingest.report.material import Material, pick_rows
-from logoingest.report.section import Notice, Section
+from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.wording import spell_count
 
 _MOST_RELABELLED = 20
 _MOST_ROWS = 30
 
 
-def gather_changes(material: Material) -> Section:
+def gather_changes(material: Material) -> PageContents:
     """The difference between ``release/`` and the last release that was kept before it."""
     workspace = material.workspace
     try:
@@ -26,13 +26,13 @@ def gather_changes(material: Material) -> Section:
         earlier = [entry for entry in versions[:-1] if entry["folder"] is not None]
         facts = {"version": versions[-1]["version"] if versions else None, "before": earlier[-1]["version"] if earlier else None}
         if not earlier:
-            return Section({"changes": {**facts, "kind": "gone" if len(versions) > 1 else "first"}})
+            return PageContents({"changes": {**facts, "kind": "gone" if len(versions) > 1 else "first"}})
         if not workspace.is_local:  # comparing would copy both releases, pictures and all
-            return Section({"changes": {**facts, "kind": "remote"}})
+            return PageContents({"changes": {**facts, "kind": "remote"}})
         folders = (workspace.local_path(earlier[-1]["folder"]), workspace.local_path(RELEASE_FOLDER))
         diff = compare_releases(*map(open_release, folders))
     except LogoingestError as error:  # an earlier release that somebody broke must not cost today's report
-        return Section({"changes": {"kind": "broken", "why": str(error)}})
+        return PageContents({"changes": {"kind": "broken", "why": str(error)}})
     relabelled = _list_relabelled(material, diff)
     notices = []
     if diff.moved:
@@ -48,7 +48,7 @@ def gather_changes(material: Material) -> Section:
             )
         )
     told = {"changes": {**facts, "kind": "diff", **_describe(diff), "relabelled": relabelled}}
-    return Section(told, [[row["image_id"]] for row in relabelled], notices)
+    return PageContents(told, [[row["image_id"]] for row in relabelled], notices)
 
 
 def _describe(diff: ReleaseDiff) -> dict[str, Any]:
