@@ -22,7 +22,7 @@ _RESULT_COLUMNS = ("label", "labels", "boundingBoxes", "annotatedResult.bounding
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class LayoutField:
     """Where one answer stands: in a column, in a column per option, or under a key of the task answers."""
 
     columns: tuple[str, ...]
@@ -44,7 +44,7 @@ class Slot:
     """One picture of a HIT: its column and the answers about it."""
 
     url: str
-    fields: tuple[Field, ...]
+    fields: tuple[LayoutField, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def plan_layout(file: SourceFile, source: SourceConfig, table: Table) -> Layout:
     return Layout(_pair(file, images, fields), url_base, label_base)
 
 
-def _pair(file: SourceFile, images: Mapping[int, str], fields: Mapping[int, Field]) -> tuple[Slot, ...]:
+def _pair(file: SourceFile, images: Mapping[int, str], fields: Mapping[int, LayoutField]) -> tuple[Slot, ...]:
     ordered = tuple(fields[number] for number in sorted(fields))
     if len(images) == 1:
         return (Slot(next(iter(images.values())), ordered),)
@@ -144,7 +144,7 @@ def _start_at_one(family: dict[int, Any]) -> dict[int, Any]:
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 
-def _find_fields(file: SourceFile, wanted: str | None, table: Table) -> tuple[str, dict[int, Field]]:
+def _find_fields(file: SourceFile, wanted: str | None, table: Table) -> tuple[str, dict[int, LayoutField]]:
     columns = table.columns
     keys = _list_task_keys(table)
     if wanted is not None:
@@ -179,13 +179,13 @@ def _choose_label(file: SourceFile, families: Sample, columns: Sequence[str]) ->
     return winners[0]
 
 
-def _number_fields(columns: Sequence[str], base: str) -> dict[int, Field]:
+def _number_fields(columns: Sequence[str], base: str) -> dict[int, LayoutField]:
     """The answer columns of a family by number: plain, a classifier's label, or a column per option."""
     if base == TASK_COLUMN:
         return {}
     plain = _number_columns(columns, base)
     if plain:
-        return {number: Field((column,)) for number, column in plain.items()}
+        return {number: LayoutField((column,)) for number, column in plain.items()}
     options: dict[int, list[tuple[str, str]]] = {}
     for column in columns:
         match = re.fullmatch(rf"{re.escape(base)}(?:[_-]?(\d{{1,6}}))?\.(.+)", column, re.DOTALL)
@@ -194,16 +194,16 @@ def _number_fields(columns: Sequence[str], base: str) -> dict[int, Field]:
     return _start_at_one({number: _join_options(found) for number, found in options.items()})
 
 
-def _join_options(found: list[tuple[str, str]]) -> Field:
+def _join_options(found: list[tuple[str, str]]) -> LayoutField:
     result = next((column for option, column in found if option in _RESULT_COLUMNS), None)
     if result is not None:
-        return Field((result,))
-    return Field(tuple(column for _, column in found), tuple(option for option, _ in found))
+        return LayoutField((result,))
+    return LayoutField(tuple(column for _, column in found), tuple(option for option, _ in found))
 
 
-def _number_keys(keys: Mapping[str, Sequence[Any]], base: str) -> dict[int, Field]:
+def _number_keys(keys: Mapping[str, Sequence[Any]], base: str) -> dict[int, LayoutField]:
     family = _number_columns(list(keys), base)
-    return {number: Field((TASK_COLUMN,), task_key=key) for number, key in family.items()}
+    return {number: LayoutField((TASK_COLUMN,), task_key=key) for number, key in family.items()}
 
 
 def _list_task_keys(table: Table) -> dict[str, list[Any]]:
