@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from logoingest.config import Config
     from logoingest.demo import Tour
     from logoingest.pipeline import Plan, StageOutcome, Status
-    from logoingest.pipeline.actions.scaffold import Scaffold
     from logoingest.release import Violation
     from logoingest.schemas import Stage
 
@@ -122,39 +121,6 @@ def start_table(*columns: str, numbers: Iterable[str] = (), title: str | None = 
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
-
-
-def print_scaffold(made: Scaffold) -> None:
-    """What ``init`` saw and wrote, and what to do next."""
-    console = open_console()
-    console.print(f"read {made.annotations:,} answers, {made.labels:,} of them distinct")
-    for path, guess in made.sources.items():
-        console.print(f"  {clean(path)}")
-        for note in guess.notes:
-            console.print(f"    {clean(note)}")
-    for left_out in made.left_out:
-        console.print(f"  left out: {clean(left_out)}")
-    if made.refusals:
-        console.print(f"refused: {sum(group.rows for group in made.refusals):,}")
-        for group in made.refusals:
-            console.print(f"  {group.rows:,} × {clean(group.describe())}")
-    console.print(f"wrote {clean(made.config)}\nwrote {clean(made.class_map)} (a first draft: read it, join what belongs together)")
-    console.print(f"next: logoingest plan {clean(made.config)}")
-
-
-def describe_scaffold(made: Scaffold) -> dict[str, Any]:
-    """The same as data."""
-    return {
-        "config": str(made.config),
-        "class_map": str(made.class_map),
-        "annotations": made.annotations,
-        "labels": made.labels,
-        "sources": {
-            path: {"format": guess.format, "rows": guess.rows, "notes": guess.notes} for path, guess in made.sources.items()
-        },
-        "left_out": made.left_out,
-        "refused": [group._asdict() for group in made.refusals],
-    }
 
 
 def print_plan(plan: Plan) -> None:

@@ -181,7 +181,7 @@ def _start_logging(options: argparse.Namespace) -> None:
 
 
 def _command_init(options: argparse.Namespace) -> int:
-    from logoingest.cli.console import describe_scaffold, print_scaffold
+    from logoingest.cli.scaffolding import describe_scaffold, print_scaffold
     from logoingest.pipeline import init
 
     made = init(options.folder, options.sources, {key: getattr(options, key) for key, *_ in _SOURCE_OPTIONS})

@@ -8,7 +8,7 @@ matching/   exact, nearest, evidence; the stage        thresholds/  what each se
 from __future__ import annotations
 
 from logoingest.labels.class_map.class_map import ClassMap, Spelling
-from logoingest.labels.growing.draft import draft_class_map
+from logoingest.labels.growing.draft import FirstMap, draft_class_map, draft_first_map
 from logoingest.labels.matching.explanation import CandidateView, Explanation, explain_label
 from logoingest.labels.matching.label_table import DECISION_SCHEMA, NormalisedLabels, normalise_annotations, normalise_labels
 from logoingest.labels.matching.match import LabelDecision, normalise_label
@@ -19,12 +19,14 @@ __all__ = [
     "CandidateView",
     "ClassMap",
     "Explanation",
+    "FirstMap",
     "Folded",
     "FoldingStep",
     "LabelDecision",
     "NormalisedLabels",
     "Spelling",
     "draft_class_map",
+    "draft_first_map",
     "explain_label",
     "fold",
     "fold_and_explain",

@@ -27,6 +27,7 @@ from logoingest.sources.recognition import guess_format
 from logoingest.sources.records.division import divide_records
 from logoingest.sources.tables.reading import inspect_table
 from logoingest.sources.tables.rows import Table
+from logoingest.wording import spell_count
 
 _TOP_LABELS = 50
 #: File, what is known of the source, its table, the keys a person gave, notes to add to → config keys.
@@ -238,7 +239,7 @@ def _describe(source: SourceConfig, kept: pa.Table, rejected: int, labels: int) 
         columns["answers"] = f"one column an annotator ({', '.join(source.annotator_columns[:5])} …)"
     found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
     notes = [f"Read as {source.format}{': ' + found if found else ''}."]
-    notes.append(f"{kept.num_rows:,} annotations with {labels:,} distinct labels; {rejected:,} refused.")
+    notes.append(f"{spell_count(kept.num_rows, 'annotation')} with {spell_count(labels, 'distinct label')}; {rejected:,} refused.")
     web = pc.sum(pc.match_substring_regex(kept.column("url"), r"^(?i:https?:)?//")).as_py() or 0
     absolute = pc.sum(pc.match_substring_regex(kept.column("url"), r"^([A-Za-z][A-Za-z0-9+.-]+:|//)")).as_py() or 0
     if 2 * (absolute - web) > kept.num_rows:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.errors import Problem, UsageError
 from logoingest.escaping import escape_text, guard_cell
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.cli.labels.pairs import PairTable
@@ -52,18 +53,20 @@ def add_commands(commands: Any) -> None:
 
 
 def _command_draft(options: argparse.Namespace) -> int:
+    from logoingest.cli.scaffolding import describe_first_map, print_first_map
     from logoingest.labels.class_map.writing import write_text
     from logoingest.pipeline import Run, redraft_class_map
 
     run = Run(load_options(options))
     out = options.out or run.config.resolve(run.config.labels.class_map)
     _refuse_overwriting(out, force=options.force)
-    text, labels = redraft_class_map(run)
+    made, labels = redraft_class_map(run)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, text)
+    write_text(out, made.text)
     if options.json:
-        return print_json({"class_map": str(out), "labels": labels})
-    print(f"wrote {out} from {labels:,} distinct answers (a first draft: read it, join what belongs together)")
+        return print_json({"class_map": str(out), "labels": labels, "first_map": describe_first_map(made)})
+    print_first_map(made)
+    print(f"wrote {out} from {spell_count(labels, 'distinct answer')} (a first draft: read it, join what belongs together)")
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.labels import Explanation
+    from logoingest.labels.class_map.word_lists import WordList
     from logoingest.labels.lint.findings import Finding
     from logoingest.labels.lint.rules import LintReport
     from logoingest.labels.matching.match import LabelDecision
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _SHOWN_PER_RULE = {"error": 200, "warning": 20, "note": 5}
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _SHOWN_SETTINGS = 12
+_WORD_KEYS = {"noise_words": "stripped from either end", "no_label": 'answers that mean "no label"'}
 
 
 def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
@@ -49,6 +51,20 @@ def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
     counts = [spell_count(report.count(severity), severity, f"{severity}s") for severity in SEVERITIES if report.count(severity)]
     verdict = ", ".join(counts) if report.has_errors or report.count(WARNING) else "; ".join(["clean", *counts])
     console.print(f"{clean(report.path)}: {verdict} ({size})")
+
+
+def print_words(lists: Sequence[WordList]) -> None:
+    """The words that count, a line for each language of each list, and where it is from."""
+    console = open_console(soft_wrap=True)
+    for key, meaning in _WORD_KEYS.items():
+        own = [one for one in lists if one.key == key]
+        files = [name for name in dict.fromkeys(one.file for one in own) if name is not None]
+        sources = [*files, *(["a built-in list"] if any(one.file is None for one in own) else [])]
+        count = sum(len(one.words) for one in own)
+        console.print(f"{key}, {meaning}: {spell_count(count, 'word')}{' from ' if sources else ''}{clean(', '.join(sources))}")
+        for one in own:
+            words = ", ".join(word or '""' for word in one.words)
+            console.print(f"  {clean(one.file or 'built in')} {one.language}: {clean(words)}")
 
 
 def _print_finding(console: Console, finding: Finding, *, is_first: bool) -> None:

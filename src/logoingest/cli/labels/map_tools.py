@@ -1,4 +1,4 @@
-"""``labels`` commands — lint, explain, apply, calibrate: what a class map is and does."""
+"""``labels`` commands — lint, explain, words, apply, calibrate: what a class map is and does."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def add_commands(commands: Any) -> None:
     explain = add_command(commands, "explain", _command_explain, "why an answer comes out as it does", config=False)
     _add_map(explain)
     explain.add_argument("label", metavar="RAW", help="the answer as typed; - reads it from stdin")
+
+    words = add_command(
+        commands,
+        "words",
+        _command_words,
+        'the noise words and "no label" answers that count, and where each list is from',
+        config=False,
+    )
+    _add_map(words)
 
     apply = add_command(commands, "apply", _command_apply, "decide every answer of a file", config=False)
     _add_map(apply)
@@ -101,6 +110,17 @@ def _command_explain(options: argparse.Namespace) -> int:
     if options.json:
         return print_json(_describe_explanation(explanation))
     print_explanation(explanation)
+    return 0
+
+
+def _command_words(options: argparse.Namespace) -> int:
+    from logoingest.cli.labels.map_printing import print_words
+    from logoingest.labels import ClassMap
+
+    class_map = ClassMap.load(options.map)
+    if options.json:
+        return print_json([{**one._asdict(), "built_in": one.file is None} for one in class_map.word_lists])
+    print_words(class_map.word_lists)
     return 0
 
 

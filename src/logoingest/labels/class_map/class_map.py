@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from logoingest.errors import ClassMapError, Problem, suggest_name
 from logoingest.labels.class_map.map_file import AffixForm, MapForm, OverrideForm, Thresholds, place_alias, read_form
+from logoingest.labels.class_map.word_lists import WordList, gather_words, list_words
 from logoingest.labels.text.fold import fold
-from logoingest.labels.text.words import NO_LABEL, NOISE_WORDS, SEPARATORS
+from logoingest.labels.text.words import SEPARATORS
 
 _MAX_INCLUDES = 8
 
@@ -72,6 +73,8 @@ class ClassMap:
     """Declared class id → the id that comes out; None where the class is dropped."""
     parts: Mapping[str, str] = field(default_factory=dict)
     """Class → the class it is part of."""
+    word_lists: Sequence[WordList] = ()
+    """Where ``noise_words`` and ``no_label`` come from."""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ClassMap:
@@ -184,18 +187,18 @@ def _resolve(layers: Sequence[_Layer], name: str, path: Path | None, problems: l
     parts = _gather_parts(layers, names, problems)
     overrides = _gather_overrides(layers, names, problems)
     outputs = _resolve_outputs(layers, names, parts, problems)
-    no_label = _gather_words(layers, "no_label", NO_LABEL)
     _check_no_label(layers, spellings, problems)
     if problems:
         raise ClassMapError(problems)
     separators = [layer.form.separators for layer in layers if layer.form.separators is not None]
+    words = list_words([(layer.name, layer.form) for layer in layers], {fold(spelling.text).text for spelling in spellings})
     return ClassMap(
         title=name,
         path=path,
         names=names,
         spellings=_add_output_names(spellings, outputs),
-        noise_words=_gather_words(layers, "noise_words", NOISE_WORDS),
-        no_label=no_label,
+        noise_words=gather_words(words, "noise_words"),
+        no_label=gather_words(words, "no_label"),
         separators=separators[-1] if separators else tuple(SEPARATORS),
         distinct_from=tuple(dict.fromkeys(pair for layer in layers for pair in layer.form.distinct_from)),
         thresholds=Thresholds.model_validate(
@@ -205,6 +208,7 @@ def _resolve(layers: Sequence[_Layer], name: str, path: Path | None, problems: l
         overrides=overrides,
         outputs=outputs,
         parts=parts,
+        word_lists=words,
     )
 
 
@@ -345,13 +349,6 @@ def _resolve_outputs(
         dropped = declared in drop or class_id in drop or merged in drop
         outputs[declared] = None if dropped else rename.get(merged, merged)
     return outputs
-
-
-def _gather_words(layers: Sequence[_Layer], key: str, default: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    """Folded words of every layer that lists some; the built-in ones where none does."""
-    lists = [words for layer in layers if (words := getattr(layer.form, key)) is not None]
-    found = {fold(word).text for words in lists or [default] for group in words.values() for word in group}
-    return tuple(sorted(found))
 
 
 def _check_no_label(layers: Sequence[_Layer], spellings: Sequence[Spelling], problems: list[Problem]) -> None:

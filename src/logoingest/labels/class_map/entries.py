@@ -13,14 +13,12 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array
 
+from logoingest.labels.class_map.word_lists import BUILT_IN_LISTS
 from logoingest.labels.class_map.writing import LINE_LENGTH, append_entry, make_entry, require_class
 from logoingest.labels.text.fold import fold
-from logoingest.labels.text.words import NO_LABEL, NOISE_WORDS
 
 DROPPED_CLASS = "answers thrown away"
 """The class that dropped answers are aliases of; it stands in ``output.drop``."""
-
-_DEFAULT_WORDS = {"noise_words": NOISE_WORDS, "no_label": NO_LABEL}
 
 
 class Signature(NamedTuple):
@@ -148,8 +146,8 @@ def _is_whole(lines: Sequence[str]) -> bool:
 def _spell_out_defaults(document: tomlkit.TOMLDocument, key: str, known: Collection[str]) -> Any:
     """A list of one's own replaces the built-in one: what counted so far must stand in it."""
     table = _start_table(document)
-    defaults = _DEFAULT_WORDS[key]
-    if set(known) == {fold(word).text for words in defaults.values() for word in words}:
+    defaults = BUILT_IN_LISTS[key]
+    if "built_in" not in document and set(known) == {fold(word).text for words in defaults.values() for word in words}:
         for language, words in defaults.items():
             entries = tomlkit.array()
             entries.extend(words)

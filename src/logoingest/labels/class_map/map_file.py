@@ -208,10 +208,12 @@ class MapForm(Form):
     """Maps this one stands on, relative to this file; what this one says wins."""
     classes_file: str | None = None
     """A plain list of class ids, one a line, relative to this file."""
+    built_in: tuple[Literal["noise_words", "no_label"], ...] | None = None
+    """Which built-in lists count beside the map's own; when left out, each where the map has none of its own."""
     noise_words: Words | None = None
-    """Words beside a brand ("logo", "marca"); a built-in list when left out."""
+    """Words beside a name ("logo", "marca")."""
     no_label: Words | None = None
-    """Answers that mean "no label is there" or "I don't know"; a built-in list when left out."""
+    """Answers that mean "no label is there" or "I don't know"."""
     separators: tuple[str, ...] | None = None
     """What stands between several brands, strongest first; a built-in list when left out."""
     distinct_from: tuple[tuple[str, str], ...] = ()

@@ -2,274 +2,232 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import tomlkit
-from rapidfuzz.distance import OSA
 
-from logoingest.choices import read_choices
 from logoingest.labels.class_map.class_map import ClassMap
-from logoingest.labels.class_map.map_file import Thresholds
+from logoingest.labels.growing.closed_sets import is_closed_set
+from logoingest.labels.growing.draft_text import DraftClass, add_classes, add_comments, write_head
+from logoingest.labels.growing.minimal_aliases import choose_aliases
+from logoingest.labels.growing.slips import find_slips, hint_at_others
+from logoingest.labels.growing.spellings import (
+    SpellingGroup,
+    count_distinct_rests,
+    count_values,
+    group_spellings,
+    list_values,
+    make_readable,
+)
 from logoingest.labels.matching.match import decide_labels
-from logoingest.labels.matching.nearest import MAX_KEY_LENGTH, judge_edits
 from logoingest.labels.matching.spelling_index import join_key
-from logoingest.labels.text.fold import Folded, fold
-from logoingest.labels.text.noise import NoisePhrases, as_folded
-from logoingest.labels.text.words import EMPTY_TALK, GENERIC_WORDS, NO_LABEL, NOISE_WORDS, SEPARATORS
+from logoingest.labels.text.fold import fold
+from logoingest.labels.text.noise import NoisePhrases
+from logoingest.labels.text.words import CANNOT_TELL, EMPTY_TALK, LOGO_ROOTS, NO_LABEL, NOISE_WORDS, SEPARATORS
 from logoingest.schemas import Decision
 
-_SURE_SEPARATORS = re.compile(r"[\n;；|]| / ")
-"""No name holds them."""
-_MAX_CLASSES = 1000
-_MAX_COMMENTS = 200
-_COMMON_RATIO = 3
-_ID_LENGTH = 60
-_LETTERS_PER_HINT = 4
+_MAX_CLASSES = 10_000
+_FEW_ANSWERS = 20
+"""From so few, "none" is no class, if others are."""
+_LOGO_SHARE = 0.005
+"""Share of answers with a logo word from which the task is one about logos."""
 
 
-@dataclass(slots=True)
-class _Cluster:
-    """Answers with one key."""
+class FirstMap(NamedTuple):
+    """A first class map, and what was found on the way."""
 
-    key: str
-    words: Sequence[str]
-    is_latin: bool
-    spellings: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Readable spelling → how often."""
-    merged: list[str] = field(default_factory=list)
-    """Readable spellings of clusters taken in, which need an alias."""
-
-    @property
-    def count(self) -> int:
-        return sum(self.spellings.values())
-
-    @property
-    def name(self) -> str:
-        """The most frequent spelling; of equally frequent ones the one with most capitals, so that it reads as a name."""
-        return min(self.spellings, key=lambda text: (-self.spellings[text], -sum(char.isupper() for char in text), text))
+    text: str
+    """The TOML file."""
+    classes: Sequence[tuple[str, int]]
+    """Name of a class, and answers that name it; most common first."""
+    is_closed: bool
+    """The answers are a closed set, taken whole."""
+    no_label: Sequence[tuple[str, int]]
+    """Answers taken for "there is none" or "I cannot tell", and how often they were given; most common first."""
+    noise_words: Sequence[str]
+    """Words that stand beside many names in these answers."""
+    built_in: Sequence[str]
+    """The built-in lists that count."""
+    undecided: Sequence[tuple[str, int]]
+    """Answers that a person should decide; most common first."""
+    doubts: Sequence[str]
+    """What a person should look at first, a sentence each."""
 
 
 def draft_class_map(labels_with_counts: Sequence[tuple[str, int]], name: str) -> str:
-    """A commented class map as TOML text: what ``init`` writes.
+    """The text of ``draft_first_map`` where nothing is known of pictures and workers."""
+    return draft_first_map(labels_with_counts, name).text
 
-    Answers are clustered by their key (case, accents, punctuation, spaces and noise words aside), then by an edit distance
-    that needs one spelling to be three times as common as the other; the most frequent spelling is the class's name. What is
-    rare, or in another script than most answers, is listed in comments. The text parses whatever the answers hold.
+
+def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str) -> FirstMap:
+    """A commented class map: what ``init`` writes.
+
+    A closed set ("yes", "no") is taken whole. Else answers are grouped by their key (case, accents, punctuation, spaces and noise
+    words aside), then by an edit distance that needs one spelling to be three times as common as the other; the most frequent
+    spelling is the class's name, and a line is written only for what the map does not decide by itself. What is rare, or in another
+    script than most answers, is listed in comments. The text parses whatever the answers hold, and does not depend on their order.
 
     Args:
         labels_with_counts: distinct raw answers and how often each was given.
         name: what the map is for, for its first comment.
     """
-    counted = _count_values(labels_with_counts)
-    clusters, left = _cluster(counted)
-    enough = _choose_min_count(sum(count for _, count in counted))
-    seeds = _choose_seeds(clusters, enough)
-    classes = _merge_slips(seeds)
-    document = _start_document(name)
-    ids = _add_classes(document, classes)
-    made = ClassMap.from_toml(tomlkit.dumps(document), name)
-    undecided = [text for text, _ in counted if text in left or len(text) > MAX_KEY_LENGTH]
-    chosen = {id(cluster) for cluster in seeds}
-    undecided += [text for cluster in clusters if id(cluster) not in chosen for text in cluster.spellings]
-    open_counts = _list_open(undecided, dict(counted), clusters, made)
-    _add_comments(document, open_counts, has_classes=bool(ids))
-    return tomlkit.dumps(document)
+    values = list_values(answer for answer, _ in labels_with_counts)
+    counted = count_values(labels_with_counts, values)
+    is_closed = is_closed_set(counted)
+    naming = _leave_silent(counted, is_closed=is_closed)
+    built_in, noise_words = _choose_words(naming, is_closed=is_closed)
+    noise = NoisePhrases.build([fold(word).text for words in noise_words.values() for word in words])
+    groups, _ = group_spellings(naming, noise, is_closed=is_closed)
+    groups = sorted((one for one in groups if is_closed or _may_name(one, noise)), key=lambda one: (-one.count, one.key))
+    classes = _list_closed_classes(groups) if is_closed else _list_classes(groups)
+    own_words = {} if "noise_words" in built_in else noise_words
+    return _finish(classes[:_MAX_CLASSES], counted, name, is_closed=is_closed, built_in=built_in, noise_words=own_words)
 
 
-def _count_values(labels_with_counts: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Distinct texts, sorted, and how often each was said, by itself or among several.
-
-    A typed text ("nike / puma") is several where one of its parts is an answer by itself.
-    """
-    known = {fold(value).text for answer, _ in labels_with_counts for value in read_choices(answer) or [answer]}
-    counts: Counter[str] = Counter()
-    for answer, count in labels_with_counts:
-        for value in read_choices(answer) or [answer]:
-            parts = [part for part in map(str.strip, _SURE_SEPARATORS.split(value)) if part]
-            is_several = len(parts) > 1 and any(fold(part).text in known for part in parts)
-            for said in parts if is_several else [value]:
-                counts[said] += count
-    return sorted(counts.items())
-
-
-def _cluster(counted: Sequence[tuple[str, int]]) -> tuple[list[_Cluster], set[str]]:
-    """Clusters by key, and the answers that cannot name a class."""
-    noise = NoisePhrases.build([fold(word).text for words in NOISE_WORDS.values() for word in words])
+def _leave_silent(counted: Sequence[tuple[str, int]], *, is_closed: bool) -> list[tuple[str, int]]:
+    """The values without those that mean "no label": of a closed set only what says nothing in any task."""
     silent = {fold(answer).text for answers in NO_LABEL.values() for answer in answers}
-    clusters: dict[str, _Cluster] = {}
-    left: set[str] = set()
-    for text, count in counted:
-        folded = fold(text)
-        rests = noise.strip(folded)
-        bare = as_folded(rests[-1]) if rests else folded
-        key = join_key(bare)
-        readable = _make_readable(text)
-        if folded.text in silent or folded.plain in silent:
-            continue
-        if not _may_name(folded, bare, readable, noise) or not 1 < len(key) <= MAX_KEY_LENGTH:
-            left.add(text)
-            continue
-        words = bare.ascii.split() if bare.is_latin else bare.plain.split()
-        cluster = clusters.setdefault(key, _Cluster(key, words, bare.is_latin))
-        cluster.spellings[readable if not rests else bare.text] += count
-    return list(clusters.values()), left
+    known = [(value, count, fold(value)) for value, count in counted]
+    said = [(value, count) for value, count, folded in known if folded.text not in silent and folded.plain not in silent]
+    if is_closed and (sum(count for _, count in counted) >= _FEW_ANSWERS or len(said) < 2):
+        return [(value, count) for value, count, folded in known if folded.text not in CANNOT_TELL]
+    return said
 
 
-def _may_name(folded: Folded, bare: Folded, readable: str, noise: NoisePhrases) -> bool:
-    is_talk = folded.plain in EMPTY_TALK or f"{bare.plain} " in noise.by_first.get(bare.plain, ())
-    return not (folded.is_reversed or folded.is_cut or is_talk) and bool(bare.plain) and bool(fold(readable).plain)
+def _choose_words(naming: Sequence[tuple[str, int]], *, is_closed: bool) -> tuple[list[str], Mapping[str, Sequence[str]]]:
+    """The built-in lists that count, and the noise words: all built-in ones where the task is about logos, else those that these
+    answers show beside several names; none in a closed set.
+    """
+    if is_closed:
+        return ["no_label"], {}
+    if _is_about_logos(naming):
+        return ["noise_words", "no_label"], NOISE_WORDS
+    groups, _ = group_spellings(naming, NoisePhrases.build(()), is_closed=False)
+    beside = {word for word, rests in count_distinct_rests(groups).items() if len(rests) > 1}
+    found = {language: [word for word in words if word in beside] for language, words in NOISE_WORDS.items()}
+    return ["no_label"], {language: words for language, words in found.items() if words}
 
 
-def _choose_min_count(total: int) -> int:
+def _is_about_logos(naming: Sequence[tuple[str, int]]) -> bool:
+    """Enough answers are a logo word, or have one at an end ("logo nike", "Nike 标志")."""
+    phrases = [fold(word).text for words in NOISE_WORDS.values() for word in words if any(root in word for root in LOGO_ROOTS)]
+    noise, alone = NoisePhrases.build(phrases), set(phrases)
+    found = [count for value, count in naming if (folded := fold(value)).plain in alone or noise.strip(folded)]
+    return len(found) > 1 and sum(found) >= _LOGO_SHARE * sum(count for _, count in naming)
+
+
+def _may_name(group: SpellingGroup, noise: NoisePhrases) -> bool:
+    """Neither talk nor a noise word, and more than a letter."""
+    plain = fold(group.name).plain
+    is_noise = f"{plain} " in noise.by_first.get(plain.partition(" ")[0], ())
+    return len(group.key) > 1 and bool(plain) and plain not in EMPTY_TALK and not is_noise
+
+
+def _list_closed_classes(groups: Sequence[SpellingGroup]) -> list[DraftClass]:
+    """Every answer a class; of many answers not one that was given once, if it is no code."""
+    enough = 2 if sum(group.count for group in groups) >= _FEW_ANSWERS else 1
+    silent = {fold(answer).text for answers in NO_LABEL.values() for answer in answers}
+    kept = [one for one in groups if one.count >= enough or any(char.isdigit() for char in one.key)]
+    return [
+        DraftClass(one.name, [one], '; elsewhere it would mean "no label"' if fold(one.name).text in silent else "") for one in kept
+    ]
+
+
+def _list_classes(groups: Sequence[SpellingGroup]) -> list[DraftClass]:
+    """What is common enough, each with its slips."""
+    seeds = _choose_seeds(groups)
+    slips = find_slips(seeds)
+    kept = [seed for seed in seeds if seed.key not in slips]
+    hints = hint_at_others(kept)
+    return [
+        DraftClass(
+            seed.name,
+            [seed, *(other for other in seeds if slips.get(other.key) == seed.key)],
+            f"; {hints[seed.key]}" if seed.key in hints else "",
+        )
+        for seed in kept
+    ]
+
+
+def choose_min_count(total: int) -> int:
+    """Answers that make a class, of so many in all."""
     return 3 if total >= 200 else 2 if total >= 30 else 1
 
 
-def _choose_seeds(clusters: Sequence[_Cluster], enough: int) -> list[_Cluster]:
-    """Clusters common enough to be a class, most common first; other scripts only where Latin is not what most wrote in."""
-    latin = sum(cluster.count for cluster in clusters if cluster.is_latin)
-    is_mostly_latin = 2 * latin >= sum(cluster.count for cluster in clusters)
-    seeds = [cluster for cluster in clusters if cluster.count >= enough and (cluster.is_latin or not is_mostly_latin)]
-    counts = {cluster.key: cluster.count for cluster in seeds}
-    single = [cluster for cluster in seeds if not _names_several(cluster, counts)]
-    return sorted(single, key=lambda cluster: (-cluster.count, cluster.key))[:_MAX_CLASSES]
+def _choose_seeds(groups: Sequence[SpellingGroup]) -> list[SpellingGroup]:
+    """Groups common enough to be a class, most common first; other scripts only where Latin is not what most wrote in."""
+    total = sum(group.count for group in groups)
+    enough = choose_min_count(total)
+    is_mostly_latin = 2 * sum(group.count for group in groups if group.is_latin) >= total
+    seeds = [group for group in groups if group.count >= enough and (group.is_latin or not is_mostly_latin)]
+    counts = {group.key: group.count for group in seeds}
+    return [group for group in seeds if not _names_several(group, counts)][:_MAX_CLASSES]
 
 
-def _names_several(cluster: _Cluster, counts: Mapping[str, int]) -> bool:
+def _names_several(group: SpellingGroup, counts: Mapping[str, int]) -> bool:
     """Every part between separators is a more common answer itself ("nike / puma")."""
-    text = fold(cluster.name).text
+    text = fold(group.name).text
     for separator in SEPARATORS:
         keys = [join_key(fold(part)) for part in text.split(separator)]
-        if len(keys) > 1 and all(counts.get(key, 0) > cluster.count for key in keys):
+        if len(keys) > 1 and all(counts.get(key, 0) > group.count for key in keys):
             return True
     return False
 
 
-def _merge_slips(seeds: Sequence[_Cluster]) -> list[_Cluster]:
-    """The seeds that stay classes; a seed that is a slip of a much more common one becomes its alias."""
-    kept: list[_Cluster] = []
-    thresholds = Thresholds()
-    for seed in seeds:
-        target = next((other for other in kept if _is_slip(seed, other, thresholds)), None)
-        if target is None:
-            kept.append(seed)
-        else:
-            target.merged.append(seed.name)
-    return kept
+def _finish(
+    classes: Sequence[DraftClass],
+    counted: Sequence[tuple[str, int]],
+    name: str,
+    *,
+    is_closed: bool,
+    built_in: Sequence[str],
+    noise_words: Mapping[str, Sequence[str]],
+) -> FirstMap:
+    """The map's text, and what it makes of the answers."""
+    bare = _write(classes, {}, name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
+    ids = {one.name: class_id for class_id, one in add_classes(tomlkit.document(), classes, {}).items()}
+    members = {ids[one.name]: one.groups for one in classes}
+    chosen = choose_aliases(ClassMap.from_toml(tomlkit.dumps(bare), name), members)
+    aliases = {one.name: chosen.get(ids[one.name], ()) for one in classes}
+    document = _write(classes, aliases, name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
+    made = ClassMap.from_toml(tomlkit.dumps(document), name)
+    decided: dict[Decision, Counter[str]] = {decision: Counter() for decision in Decision}
+    for (value, count), decision in zip(counted, decide_labels([value for value, _ in counted], made), strict=True):
+        decided[decision.decision][make_readable(value)] += count
+    ignored = _rank(decided[Decision.IGNORED])
+    undecided = _rank(decided[Decision.REVIEW] + decided[Decision.UNKNOWN])
+    if not classes:
+        document.add(tomlkit.comment("No answer was common enough to be a class: put your own in place of the example."))
+    add_comments(document, 'Taken for "no label" (times given, answer): is one of them a label here, make it a class.', ignored)
+    head = "Not decided yet (times given, answer). Make them aliases, classes, or no_label answers, or leave them out."
+    add_comments(document, head, undecided)
+    return FirstMap(
+        text=tomlkit.dumps(document),
+        classes=sorted(((one.name, one.count) for one in classes), key=lambda item: (-item[1], item[0])),
+        is_closed=is_closed,
+        no_label=ignored,
+        noise_words=sorted({word for words in noise_words.values() for word in words}),
+        built_in=built_in,
+        undecided=undecided,
+        doubts=[f"{one.name} ({one.count:,}){one.hint.replace(';', ':', 1)}" for one in classes if one.hint],
+    )
 
 
-def _is_slip(seed: _Cluster, other: _Cluster, thresholds: Thresholds) -> bool:
-    if other.count < _COMMON_RATIO * seed.count or seed.is_latin != other.is_latin:
-        return False
-    edits = OSA.distance(seed.key, other.key, score_cutoff=thresholds.max_edits)
-    if edits > thresholds.max_edits or [c for c in seed.key if c.isdigit()] != [c for c in other.key if c.isdigit()]:
-        return False
-    return judge_edits(seed.key, other.key, other.words, GENERIC_WORDS, thresholds) is None
-
-
-def _start_document(name: str) -> tomlkit.TOMLDocument:
-    document = tomlkit.document()
-    for line in (
-        f"Class map of {_make_readable(name)}: a first draft, made from the answers. Please go over it.",
-        "",
-        "An answer is compared without case, accents, punctuation and spaces, so an alias is only needed where letters differ.",
-        'Aliases may be one list, or one per language: aliases.ja = ["ナイキ"].',
-    ):
-        document.add(tomlkit.comment(line) if line else tomlkit.comment(""))
-    document.add(tomlkit.nl())
-    for key, words, why in (
-        ("noise_words", NOISE_WORDS, "Words people put beside a brand, per language."),
-        ("no_label", NO_LABEL, 'Answers that mean "no label is there", "I cannot tell" or "the picture is gone", per language.'),
-    ):
-        table = tomlkit.table()
-        for language, texts in words.items():
-            table.add(language, list(texts))
-        document.add(tomlkit.comment(why))
-        document.add(key, table)
-        document.add(tomlkit.nl())
+def _write(
+    classes: Sequence[DraftClass],
+    aliases: Mapping[str, Sequence[str]],
+    name: str,
+    *,
+    is_closed: bool,
+    built_in: Sequence[str],
+    noise_words: Mapping[str, Sequence[str]],
+) -> tomlkit.TOMLDocument:
+    document = write_head(name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
+    add_classes(document, classes, aliases)
     return document
 
 
-def _add_classes(document: tomlkit.TOMLDocument, classes: Sequence[_Cluster]) -> Mapping[str, _Cluster]:
-    ids: dict[str, _Cluster] = {}
-    holder = tomlkit.table(is_super_table=True)
-    claimed = {fold(answer).text for answers in NO_LABEL.values() for answer in answers}
-    for cluster in sorted(classes, key=lambda cluster: (cluster.key, cluster.name)):
-        class_id = _make_id(cluster, ids)
-        table = tomlkit.table()
-        table.add("name", cluster.name)
-        table["name"].comment(f"{cluster.count} answers{_hint(cluster, classes)}")
-        aliases = [text for text in dict.fromkeys(cluster.merged) if fold(text).text not in claimed]
-        claimed.update(fold(text).text for text in aliases)
-        if aliases:
-            table.add("aliases", aliases)
-        holder.add(class_id, table)
-        ids[class_id] = cluster
-    if not ids:
-        holder.add("example", tomlkit.item({"name": "Example Brand", "aliases": ["example brand company"]}))
-    document.add("classes", holder)
-    return ids
-
-
-def _hint(cluster: _Cluster, classes: Sequence[_Cluster]) -> str:
-    """What a class might be an alias of: a more common one that it extends, or that it is an edit or two away from."""
-    for other in classes:
-        if other is cluster or other.count <= cluster.count:
-            continue
-        if set(other.words) < set(cluster.words):
-            return f"; an alias of {other.name}?"
-        reach = len(cluster.key) // _LETTERS_PER_HINT
-        if OSA.distance(cluster.key, other.key, score_cutoff=reach) <= reach:
-            return f"; {other.name} misspelt?"
-    return ""
-
-
-def _make_id(cluster: _Cluster, taken: Mapping[str, object]) -> str:
-    folded = fold(cluster.name)
-    words = "_".join("".join(char for char in word if char.isalnum()) for word in folded.ascii.split())
-    stem = words.strip("_")[:_ID_LENGTH] or "class"
-    class_id, number = stem, 2
-    while class_id in taken:
-        class_id, number = f"{stem}_{number}", number + 1
-    return class_id
-
-
-def _list_open(
-    undecided: Sequence[str], counts: Mapping[str, int], clusters: Sequence[_Cluster], class_map: ClassMap
-) -> list[tuple[str, int]]:
-    """Spellings the draft does not decide, with how often they came, most common first."""
-    readable_counts: defaultdict[str, int] = defaultdict(int)
-    for cluster in clusters:
-        for text, count in cluster.spellings.items():
-            readable_counts[text] += count
-    distinct = sorted(set(undecided))
-    decisions = decide_labels(distinct, class_map)
-    found: defaultdict[str, int] = defaultdict(int)
-    for text, decision in zip(distinct, decisions, strict=True):
-        if decision.decision not in {Decision.ACCEPTED, Decision.IGNORED}:
-            found[_make_readable(text)[:MAX_KEY_LENGTH]] += counts.get(text, readable_counts.get(text, 0))
-    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _add_comments(document: tomlkit.TOMLDocument, open_counts: Sequence[tuple[str, int]], *, has_classes: bool) -> None:
-    if not has_classes:
-        document.add(tomlkit.comment("No answer was common enough to be a class: put your own in place of the example."))
-    if not open_counts:
-        return
-    document.add(tomlkit.nl())
-    document.add(
-        tomlkit.comment(
-            "Not decided yet (times given, answer). Make them aliases, classes, or no_label answers, or leave them out."
-        )
-    )
-    for text, count in open_counts[:_MAX_COMMENTS]:
-        document.add(tomlkit.comment(f"{count:6} {text}"))
-    if len(open_counts) > _MAX_COMMENTS:
-        document.add(tomlkit.comment(f"… and {len(open_counts) - _MAX_COMMENTS} more"))
-
-
-def _make_readable(text: str) -> str:
-    """One line of printable characters, white space squeezed; nothing that TOML or a terminal would act upon."""
-    return "".join(char for char in " ".join(text[: 4 * MAX_KEY_LENGTH].split()) if char.isprintable()).strip()
+def _rank(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -23,7 +23,7 @@ from logoingest.labels.growing.pack_entries import PackEntry
 from logoingest.labels.growing.packs import Pack
 from logoingest.labels.matching.spelling_index import SpellingIndex, index_of, join_key
 from logoingest.labels.text.fold import MAX_LENGTH, Folded, fold, make_plain
-from logoingest.labels.text.words import EMPTY_TALK, GENERIC_WORDS
+from logoingest.labels.text.words import EMPTY_TALK, EVERYDAY_THINGS, GENERIC_WORDS
 
 EXACT_LETTERS = 3
 """An alias of so few letters counts only as the whole answer."""
@@ -360,7 +360,11 @@ def _find_fault(
     if len(folded.plain.replace(" ", "")) < 2:
         return "is a single character"
     words = folded.plain.split()
-    if folded.plain in EMPTY_TALK or all(word in GENERIC_WORDS or word in phrases for word in words):
+    if (
+        folded.plain in EMPTY_TALK
+        or folded.plain in EVERYDAY_THINGS
+        or all(word in GENERIC_WORDS or word in phrases for word in words)
+    ):
         return "is an everyday word, not a name"
     return None
 

@@ -86,7 +86,28 @@ EMPTY_TALK = frozenset(
     (
         "good", "very good", "nice", "great", "ok", "okay", "yes", "yeah", "fine", "cool", "best", "super", "excellent", "true", "false", "done", "test",
         "hello", "hi", "thanks", "thank you", "asdf", "asd", "asdasd", "asdfgh", "asdfghjkl", "qwe", "qwer", "qwerty", "qwertyuiop", "zxcv", "zxcvbnm",
-        "abc", "abcd", "aaa", "aaaa", "sdf", "dfg", "jkl", "image", "picture", "photo", "product", "shop", "car", "food", "drink", "shirt", "shoes",
+        "abc", "abcd", "aaa", "aaaa", "sdf", "dfg", "jkl", "image", "picture", "photo",
     )
 )  # fmt: skip
-"""Answers that name nothing; a first class map makes no class of them."""
+"""Answers that name nothing where people type what they like; a first class map makes no class of them unless the answers are a
+closed set ("yes" and "no"), or people agree on them picture by picture."""
+
+EVERYDAY_THINGS = frozenset(("product", "shop", "car", "food", "drink", "shirt", "shoes"))
+"""Words for things that are no spelling of a brand, though a pack may say so."""
+
+CANNOT_TELL = frozenset(
+    (
+        "", "?", "??", "???", ".", "...", "can't see", "cannot see", "can't read", "cannot read", "not sure", "unsure", "i don't know", "don't know",
+        "do not know", "dont no", "idk", "dunno", "no idea", "image not loading", "image does not load", "image didn't load", "image not available",
+        "no image", "404", "404 not found", "broken link", "broken image", "link broken", "dead link", "skip", "no picture", "no photo",
+        "weiß nicht", "weiss nicht", "ich weiß nicht", "keine ahnung", "je ne sais pas", "no sé", "no lo sé", "no se ve", "não sei", "non so", "non lo so",
+        "weet niet", "weet ik niet", "nie wiem", "bilmiyorum", "не знаю", "нет изображения", "δεν ξέρω", "لا أعرف", "לא יודע", "पता नहीं", "मालूम नहीं",
+        "ไม่รู้", "ไม่ทราบ", "不知道", "看不清", "看不到", "不认识", "わからない", "分からない", "わかりません", "見えない", "모름", "모르겠음", "모르겠다",
+        "모르겠습니다", "안 보임", "không biết", "tidak tahu",
+    )
+)  # fmt: skip
+"""Answers of ``NO_LABEL`` that say nothing in any task: who gave them cannot tell, or the picture is gone. The others ("no", "0",
+"x", "none", "unknown") are labels where the answers are a closed set."""
+
+LOGO_ROOTS = ("logo", "лого", "λογό", "לוגו", "लोगो", "โลโก้", "로고", "ロゴ", "شعار", "标志", "標誌", "商标", "商標", "brand", "marque", "marca", "brend", "бренд", "ブランド", "브랜드", "品牌", "ماركة", "schriftzug")  # fmt: skip
+"""What stands in the noise words that are about logos alone: where people write these, the task is one about logos."""

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from logoingest.config import Config, Section
 from logoingest.errors import Problem, SourceError, UsageError
 from logoingest.escaping import flatten_text
-from logoingest.labels import draft_class_map
+from logoingest.labels import FirstMap, draft_first_map
 from logoingest.pipeline.session import Run
 from logoingest.sources import Refusals, SourceGuess, guess_sources, read_annotations, summarise_refusals
 
@@ -44,6 +44,7 @@ class Scaffold(NamedTuple):
     """The sources by their paths as they were found."""
     annotations: int
     labels: int
+    first_map: FirstMap
     refusals: list[Refusals]
     left_out: list[str]
     """Files of a folder that are no sources, and why."""
@@ -83,11 +84,12 @@ def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None 
         raise SourceError(_describe_nothing([str(path) for path in guesses], rejected.num_rows, refusals))
     labels = _count_labels(kept)
     class_map.parent.mkdir(parents=True, exist_ok=True)
-    class_map.write_text(draft_class_map(labels, name), encoding="utf-8")
+    first_map = draft_first_map(labels, name)
+    class_map.write_text(first_map.text, encoding="utf-8")
     config.write_text(text, encoding="utf-8")
     _ = Run(written).class_map  # what was drafted must be readable
     shown = {str(path): guess for path, guess in guesses.items()}
-    return Scaffold(config, class_map, shown, kept.num_rows, len(labels), refusals, left_out)
+    return Scaffold(config, class_map, shown, kept.num_rows, len(labels), first_map, refusals, left_out)
 
 
 def _describe_nothing(paths: Sequence[str], refused: int, refusals: Sequence[Refusals]) -> list[Problem]:
@@ -98,15 +100,15 @@ def _describe_nothing(paths: Sequence[str], refused: int, refusals: Sequence[Ref
     ]
 
 
-def redraft_class_map(run: Run) -> tuple[str, int]:
-    """A first class map from the answers of a config's sources, as ``init`` writes it, and how many distinct answers there are.
+def redraft_class_map(run: Run) -> tuple[FirstMap, int]:
+    """A first class map from the answers of a config's sources, as ``init`` makes it, and how many distinct answers there are.
 
     Raises:
         SourceError: a source cannot be read.
     """
     kept, _ = read_annotations(run.config.sources, run.config.base_dir)
     labels = _count_labels(kept)
-    return draft_class_map(labels, run.config.dataset.name), len(labels)
+    return draft_first_map(labels, run.config.dataset.name), len(labels)
 
 
 def _count_labels(kept: pa.Table) -> list[tuple[str, int]]:
