@@ -76,7 +76,7 @@ def prepare(release: Path, root: Path) -> Place:
     rows = opened.to_arrow(columns=["split", "image_id", "label", "class_ids", "boxes"]).to_pylist()
     every = collect((row["split"], row["image_id"], row["label"]) for row in rows)
     single = collect((row["split"], row["image_id"], row["label"]) for row in rows if row["label"] >= 0)
-    boxed = [row for row in rows if {opened.class_names[box["label"]] for box in row["boxes"]} == set(row["class_ids"])]
+    boxed = [row for row in rows if {opened.class_ids[box["label"]] for box in row["boxes"]} == set(row["class_ids"])]
     boxes = collect((row["split"], row["image_id"], list_boxes(row["boxes"])) for row in boxed)
     return Place(release, root, {"every": every, "single": single, "boxes": boxes})
 
@@ -359,7 +359,7 @@ def read_lightning(release: Path, root: Path) -> Seen:
     class Model(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
-            self.head = torch.nn.Linear(8 * 8 * 3, len(opened.class_names))
+            self.head = torch.nn.Linear(8 * 8 * 3, len(opened.class_ids))
 
         def take(self, batch: Any, split: str) -> Any:
             pictures, labels, numbers = batch

@@ -5,8 +5,8 @@ a workspace, and not their processes), the process decides, and no clock. Elsewh
 an expiry that has passed is only a suspicion: the lease is then watched, by the monotonic clock, for as long as its owner takes for
 two renewals and a half. An expiry further ahead than any owner sets one is a suspicion, too.
 
-Whoever loses the lease (he was paused, his machine slept, his disk was out of reach) finds out before he changes anything: each
-change of the workspace asks first whose the lease is (``Workspace.guard``), in every process that works for him. On a local
+Whoever loses the lease (paused, on a machine that slept, a disk out of reach) finds out before changing anything: each
+change of the workspace asks first whose the lease is (``Workspace.guard``), in every process that works for that run. On a local
 disk nobody can take it over between the question and the change: both sides lock the folder (flock), where the file system can.
 """
 
@@ -166,7 +166,7 @@ def _create_remotely(workspace: Workspace, token: str, data: bytes) -> bool:
 
 
 def _take_away(workspace: Workspace, judged: dict[str, Any] | None) -> None:
-    """Remove a lease whose owner was found to be gone, unless he has renewed it since."""
+    """Remove a lease whose owner was found to be gone, unless it was renewed since."""
     with _lock_folder(workspace, exclusive=True):
         if _read(workspace) == judged:
             workspace.remove(LEASE_FILE)
@@ -254,7 +254,7 @@ def _is_alive(workspace: Workspace, holder: dict[str, Any]) -> bool:
 
 
 def _can_see(holder: dict[str, Any]) -> bool:
-    """Whether the owner's process id means here what it meant to him."""
+    """Whether the owner's process id means here what it meant to the owner."""
     machine = _name_machine()
     return machine is not None and holder.get("machine") == machine
 

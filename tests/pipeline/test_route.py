@@ -85,7 +85,7 @@ def test_the_release_opens_as_its_readers_expect(make_dataset):
     dataset = make_dataset()
     run(load_config(dataset.config, environ={}))
     release = open_release(dataset.release)
-    assert list(release.class_names) == ["acme", "bolt", "citron", "dune"]
+    assert list(release.class_ids) == ["acme", "bolt", "citron", "dune"]
     rows = release.to_pandas()
     assert len(rows) == 32
     assert sorted(rows[rows["urls"].str.len() == 2]["urls"].iloc[0]) == sorted(

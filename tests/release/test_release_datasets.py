@@ -79,7 +79,7 @@ def test_what_is_known_of_the_items(written, keep):
     dataset = release.dataset("train", keep_multi_class=keep)
     rows = [row for row in release.to_arrow("train").to_pylist() if keep or row["label"] >= 0]
     assert len(rows) == len(dataset) == (16 if keep else 15)
-    assert dataset.classes == release.class_names == ["adidas", "coca-cola", "no"]
+    assert dataset.classes == release.class_ids == ["adidas", "coca-cola", "no"]
     assert dataset.class_to_idx == {"adidas": 0, "coca-cola": 1, "no": 2}
     assert dataset.targets == [row["label"] for row in rows]
     assert {type(target) for target in dataset.targets} == {int}
@@ -111,7 +111,7 @@ def test_reprs_are_short(written, hostile):
         for shown in (repr(release), repr(release.dataset("train")), repr(release.iterable("train"))):
             assert len(shown) < 400
             assert shown.isprintable()
-            assert f"{len(release.class_names)} classes" in shown
+            assert f"{len(release.class_ids)} classes" in shown
     assert "logos: train 16, validation 4, test 4" in repr(open_release(written))
 
 

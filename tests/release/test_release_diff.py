@@ -66,7 +66,7 @@ def test_every_picture_is_told_once(release_of, before, after):
     moved = [(key, first[key]["split"], second[key]["split"]) for key in shared if first[key]["split"] != second[key]["split"]]
     assert [tuple(entry) for entry in diff.moved] == moved
     assert diff.same == len(set(shared) - set(relabelled) - {key for key, _, _ in moved})
-    assert set(diff.classes_added) == set(new.class_names) - set(old.class_names)
+    assert set(diff.classes_added) == set(new.class_ids) - set(old.class_ids)
     for entry in diff.counts:
         found = [
             sum(entry.class_id in row["class_ids"] and row["split"] == entry.split for row in side.values())

@@ -148,7 +148,7 @@ def test_coco_opens_with_pycocotools(folder, tmp_path):
         with contextlib.redirect_stdout(io.StringIO()):
             labels = COCO(str(tmp_path / f"out/annotations/labels_{split}.json"))
         names = {category["id"]: category["name"] for category in labels.loadCats(labels.getCatIds())}
-        assert list(names.values()) == release.class_names
+        assert list(names.values()) == release.class_ids
         assert {image["file_name"] for image in labels.imgs.values()} == set(rows)
         for key, image in labels.imgs.items():
             row = rows[image["file_name"]]
@@ -183,7 +183,7 @@ def test_voc_opens_with_an_xml_parser(folder, tmp_path):
     """A file a picture with its classes and boxes; a class without a box is an object without one; the lists name every picture."""
     release, _ = export(folder, "voc", tmp_path / "out")
     names = {entry["xml_name"]: entry["class_id"] for entry in json.loads((tmp_path / "out/classes.json").read_text())}
-    assert len(names) == len(release.class_names)
+    assert len(names) == len(release.class_ids)
     for split, pictures in release.splits.items():
         listed = tmp_path / f"out/ImageSets/Main/{'val' if split == 'validation' else split}.txt"
         if not pictures:
@@ -222,7 +222,7 @@ def test_yolo_boxes_are_those_of_the_release(hostile, tmp_path):
     """data.yaml names every class and split; a line a box in shares of the picture; a picture without box is left out by name."""
     release, summary = export(hostile, "yolo", tmp_path / "out")
     described = yaml.safe_load((tmp_path / "out/data.yaml").read_text())
-    assert [described["names"][label] for label in range(len(HOSTILE))] == release.class_names
+    assert [described["names"][label] for label in range(len(HOSTILE))] == release.class_ids
     assert {key: value for key, value in described.items() if key != "names"} == {"train": "images/train", "test": "images/test"}
     for split in ("train", "test"):
         files = {path.stem: path for path in (tmp_path / "out" / described[split]).iterdir()}
@@ -289,7 +289,7 @@ def test_image_folder_opens_with_torchvision(folder, tmp_path):
         )
         expected = {row["image_id"]: row["label"] for row in list_rows(release, split) if row["label"] >= 0}
         assert {Path(path).stem: label for path, label in opened.samples} == expected
-        assert len(opened.classes) == len(release.class_names)
+        assert len(opened.classes) == len(release.class_ids)
         for path, _ in opened.samples:
             with Image.open(path) as picture:
                 assert Path(path).suffix == {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}[picture.format]
@@ -303,7 +303,7 @@ def test_image_folder_has_a_class_map_for_timm(folder, tmp_path):
     release, _ = export(folder, "imagefolder", tmp_path / "out")
     names = (tmp_path / "out/class_map.txt").read_text().splitlines()
     assert names == [entry["folder"] for entry in json.loads((tmp_path / "out/classes.json").read_text())]
-    assert len(names) == len(release.class_names)
+    assert len(names) == len(release.class_ids)
     for split in (path for path in (tmp_path / "out").iterdir() if path.is_dir()):
         assert sorted(path.name for path in split.iterdir()) == names
 
@@ -316,7 +316,7 @@ def test_voc_with_boxes_only(folder, tmp_path):
     whole = {
         row["image_id"]: len(row["boxes"])
         for row in rows
-        if {release.class_names[box["label"]] for box in row["boxes"]} == set(row["class_ids"])
+        if {release.class_ids[box["label"]] for box in row["boxes"]} == set(row["class_ids"])
     }
     assert {image_id: len(objects) for image_id, objects in kept.items()} == whole
     assert all(entry.find("bndbox") is not None for objects in kept.values() for entry in objects)
@@ -459,7 +459,7 @@ def test_web_dataset_opens_with_webdataset(folder, tmp_path):
         for sample, row in zip(samples, rows, strict=True):
             extension = row["image"]["path"].split(".")[1]
             assert sample["cls"] == row["label"]
-            assert sample["json"]["class_ids"] == sorted(row["class_ids"], key=release.class_names.index)
+            assert sample["json"]["class_ids"] == sorted(row["class_ids"], key=release.class_ids.index)
             assert [box["bbox"] for box in sample["json"]["boxes"]] == [box["bbox"] for box in row["boxes"]]
             assert hashlib.sha256(sample[extension]).hexdigest() == row["image_id"]
 

@@ -48,7 +48,7 @@ def to_item(picture):
 def test_what_a_release_says_of_itself(written):
     """Class names, splits, counts and the manifest are there without reading a picture."""
     release = open_release(written)
-    assert release.class_names == ["adidas", "coca-cola", "no"]
+    assert release.class_ids == ["adidas", "coca-cola", "no"]
     assert release.display_names[1] == "Coca-Cola | コカ・コーラ"
     assert release.splits == {"train": 16, "validation": 4, "test": 4}
     assert release.counts == {"annotations": 51, "voted": 48, "rejected": 3, "pending": 0}
@@ -334,7 +334,7 @@ def test_boxes_of_a_release(written, making, tmp_path):
     """One row a box with its picture, split and class, in the order of the rows; none is an empty table with the same columns."""
     release = open_release(written)
     expected = [
-        (row["split"], row["image_id"], box["label"], release.class_names[box["label"]], box["bbox"])
+        (row["split"], row["image_id"], box["label"], release.class_ids[box["label"]], box["bbox"])
         for row in release.to_arrow().to_pylist()
         for box in row["boxes"]
     ]

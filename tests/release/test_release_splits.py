@@ -67,7 +67,7 @@ def test_datasets_loads_every_split(five, tmp_path):
     datasets = pytest.importorskip("datasets")
     loaded = datasets.load_dataset(str(five), cache_dir=str(tmp_path))
     assert {name: len(rows) for name, rows in loaded.items()} == open_release(five).splits
-    assert loaded["hold_out2"].features["label"].names == open_release(five).class_names
+    assert loaded["hold_out2"].features["label"].names == open_release(five).class_ids
     assert loaded["calibration"][0]["image"].size == (40, 30)
 
 

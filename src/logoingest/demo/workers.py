@@ -31,7 +31,7 @@ VOTES_PER_URL = 5
 _START = datetime(2025, 10, 6, 7, 0, tzinfo=UTC)
 _LANGUAGES = ("en",) * 12 + ("es",) * 5 + ("de",) * 4 + ("fr",) * 3 + ("pt",) * 3 + ("ru",) * 4 + ("ja",) * 3 + ("it", "zh")
 _SPAM = ("good", "yes", "nice logo", "asdf", "ok")
-#: Brands that are on nobody's list: what a worker says who mistakes the mark for something of his own street.
+#: Brands that are on nobody's list: what a worker says who mistakes the mark for something of their own street.
 _STRANGERS = ("Zorbix", "Café Plumeau", "Tandrefors", "Mirkwell & Sons", "クロツバキ堂", "Пельмаркет", "Hotel Arvenne")
 
 

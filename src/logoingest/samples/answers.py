@@ -52,7 +52,7 @@ class Annotations:
     """Their columns, and label_attributes: what the label says besides its class."""
     images: pa.Table
     """The images, sorted by image_id."""
-    class_names: list[str]
+    class_ids: list[str]
     """Every class named, sorted; a class's number is its place."""
     worker_names: list[str]
     accepted: Bools
@@ -104,14 +104,14 @@ def number_annotations(annotations: pa.Table, decisions: pa.Table, images: pa.Ta
     table = table.append_column("label_attributes", said)
     accepted = _numbers(pc.equal(decisions.column("decision"), Decision.ACCEPTED)).astype(bool)
     ignored = _numbers(pc.equal(decisions.column("decision"), Decision.IGNORED)).astype(bool)
-    named_row, named_class, class_names = _read_classes(decisions.column("class_ids"), accepted)
+    named_row, named_class, class_ids = _read_classes(decisions.column("class_ids"), accepted)
     names_one = np.zeros(len(table), bool)
     names_one[named_row] = True
     worker_names = _flat(pc.unique(table.column("worker_id")).drop_null()).sort()
     return Annotations(
         table=table,
         images=images,
-        class_names=class_names,
+        class_ids=class_ids,
         worker_names=worker_names.to_pylist(),
         accepted=accepted,
         kind=np.where(names_one, AnswerKind.NAMED, np.where(ignored, AnswerKind.NO_LABEL, AnswerKind.UNREAD)).astype(np.intp),
@@ -151,7 +151,7 @@ def gather_answers(annotations: Annotations) -> Answers:
     answer_of[rows[latest]] = group[latest]
     naming = answer_of[annotations.named_row]
     keep = (naming >= 0) & (kind[naming] == AnswerKind.NAMED)
-    size = max(len(annotations.class_names), 1)
+    size = max(len(annotations.class_ids), 1)
     pairs, _ = count_distinct(naming[keep] * size + annotations.named_class[keep])
     return Answers(picture[first], annotations.worker[rows[first]], kind, pairs // size, pairs % size, counted, person, is_torn)
 
@@ -159,15 +159,15 @@ def gather_answers(annotations: Annotations) -> Answers:
 def place_gold(annotations: Annotations, gold: Mapping[str, str | None]) -> Indices:
     """Each picture's right class; ``NO_GOLD`` where it is unknown, or where the picture's URLs are given different ones.
 
-    Numbers are those of ``annotations.class_names``; the next is "no label", the one after it any class that nobody named.
+    Numbers are those of ``annotations.class_ids``; the next is "no label", the one after it any class that nobody named.
     """
     found = np.full(len(annotations.images), NO_GOLD, np.intp)
-    numbers: dict[str | None, int] = {name: number for number, name in enumerate(annotations.class_names)}
-    numbers[None] = len(annotations.class_names)
+    numbers: dict[str | None, int] = {name: number for number, name in enumerate(annotations.class_ids)}
+    numbers[None] = len(annotations.class_ids)
     for picture, urls in enumerate(annotations.images.column("urls").to_pylist() if gold else ()):
         classes = {gold[url] for url in urls if url in gold}
         if len(classes) == 1:
-            found[picture] = numbers.get(classes.pop(), len(annotations.class_names) + 1)
+            found[picture] = numbers.get(classes.pop(), len(annotations.class_ids) + 1)
     return found
 
 
@@ -194,7 +194,7 @@ def sign_sayings(annotations: Annotations) -> Indices:
     start = np.searchsorted(annotations.named_row, several)
     for row, begin in zip(several.tolist(), start.tolist(), strict=True):
         members = tuple(sorted(annotations.named_class[begin : begin + classes[row]].tolist()))
-        signature[row] = len(annotations.class_names) + 1 + sets.setdefault(members, len(sets))
+        signature[row] = len(annotations.class_ids) + 1 + sets.setdefault(members, len(sets))
     signature[_numbers(pc.is_valid(annotations.table.column("bbox"))).astype(bool)] = -1
     return signature
 

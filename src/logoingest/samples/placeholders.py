@@ -145,7 +145,7 @@ def _count_units(annotations: Annotations, units: Indices) -> _Counts:
     )
     unit = np.append(units, -1)[annotations.picture]  # -1, no picture, takes the last
     here = unit >= 0
-    size = max(len(annotations.class_names), 1)
+    size = max(len(annotations.class_ids), 1)
     row = annotations.named_row[here[annotations.named_row]]
     cells, votes = count_distinct(unit[row] * size + annotations.named_class[here[annotations.named_row]])
     most = np.zeros(number, np.intp)
@@ -178,7 +178,7 @@ def _describe(annotations: Annotations, counts: _Counts, unit: int, members: lis
         parts.append(f"'no label' {silent} of {silent + named} times")
     if counts.redirected[unit]:
         parts.append(f"{counts.redirected[unit]} URLs redirected to one address")
-    classes = [annotations.class_names[number] for number in numbers[order].tolist()]
+    classes = [annotations.class_ids[number] for number in numbers[order].tolist()]
     return Placeholder(", ".join(parts), len(urls), hosts, named + silent, silent, classes)
 
 
@@ -193,7 +193,7 @@ def _count_answers(annotations: Annotations, urls: list[str]) -> dict[str, Any]:
         "hosts": _count_hosts(urls),
         "answers": kinds[AnswerKind.NAMED] + kinds[AnswerKind.NO_LABEL],
         "no_label": kinds[AnswerKind.NO_LABEL],
-        "classes": [annotations.class_names[number] for number in numbers[order].tolist()],
+        "classes": [annotations.class_ids[number] for number in numbers[order].tolist()],
     }
 
 

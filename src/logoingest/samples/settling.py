@@ -96,7 +96,7 @@ def settle_samples(
         samples=_build_samples(read, answers, verdicts, np.flatnonzero(verdicts.is_settled & ~refused)),
         rejected=pa.concat_tables([_reject_votes(read, refusals, refused), misplaced]).sort_by("annotation_id"),
         workers=describe_workers(read, answers, verdicts, known),
-        agreement=tabulate_agreement(*verdicts.ballots, read.class_names),
+        agreement=tabulate_agreement(*verdicts.ballots, read.class_ids),
         placeholders=tabulate_placeholders(read, placeholders, listed),
     )
 
@@ -149,7 +149,7 @@ def _reject_votes(read: Annotations, refusals: dict[int, Refusal], refused: Bool
 def _build_samples(read: Annotations, answers: Answers, verdicts: Verdicts, pictures: Indices) -> pa.Table:
     place = np.full(len(read.images), -1)
     place[pictures] = np.arange(len(pictures))
-    names = pa.array(read.class_names, pa.string())
+    names = pa.array(read.class_ids, pa.string())
     kept = place[verdicts.class_picture] >= 0
     owner, won = place[verdicts.class_picture[kept]], verdicts.class_number[kept]
     one = np.bincount(owner, minlength=len(pictures)) == 1
@@ -179,7 +179,7 @@ def _build_samples(read: Annotations, answers: Answers, verdicts: Verdicts, pict
 
 def _gather_boxes(read: Annotations, answers: Answers, verdicts: Verdicts, pictures: Indices) -> pa.Array:
     """The boxes of classes that won, a list a picture."""
-    size = max(len(read.class_names), 1)
+    size = max(len(read.class_ids), 1)
     row, class_ = read.named_row, read.named_class
     boxed = pc.is_valid(read.table.column("bbox")).to_numpy() & answers.counted
     shown = np.zeros(len(read.images), bool)
@@ -199,7 +199,7 @@ def _gather_boxes(read: Annotations, answers: Answers, verdicts: Verdicts, pictu
         strict=True,
     ):
         attributes = join_attributes(of_source, of_label)
-        drawn[picture].append(DrawnBox(read.class_names[number], tuple(bbox), person, attributes))
+        drawn[picture].append(DrawnBox(read.class_ids[number], tuple(bbox), person, attributes))
     merged = [merge_boxes(boxes) for boxes in drawn.values()]
     lengths = np.zeros(len(read.images), np.intp)
     lengths[list(drawn)] = [len(boxes) for boxes in merged]

@@ -132,7 +132,7 @@ def describe_answers(annotations: Annotations, answers: Answers, pictures: Bools
     for picture, class_, votes in zip(
         tally.cell_picture[kept].tolist(), tally.cell_class[kept].tolist(), tally.cell_votes[kept].tolist(), strict=True
     ):
-        cells[picture].append((-votes, annotations.class_names[class_]))
+        cells[picture].append((-votes, annotations.class_ids[class_]))
     texts = {}
     for picture, found in cells.items():
         found.sort()
@@ -146,14 +146,14 @@ def describe_answers(annotations: Annotations, answers: Answers, pictures: Bools
 
 
 def _count_answers(annotations: Annotations, answers: Answers) -> _Tally:
-    pictures, size = len(annotations.images), max(len(annotations.class_names), 1)
+    pictures, size = len(annotations.images), max(len(annotations.class_ids), 1)
     classes = np.bincount(answers.named_answer, minlength=len(answers.picture))
     cells, votes = count_distinct(answers.picture[answers.named_answer] * size + answers.named_class)
     several = np.zeros(pictures, bool)
     several[answers.picture[classes > 1]] = True
     return _Tally(
         pictures=pictures,
-        classes=len(annotations.class_names),
+        classes=len(annotations.class_ids),
         named=np.bincount(answers.picture[answers.kind == AnswerKind.NAMED], minlength=pictures),
         no_label=np.bincount(answers.picture[answers.kind == AnswerKind.NO_LABEL], minlength=pictures),
         cell_picture=cells // size,

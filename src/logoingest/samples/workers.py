@@ -99,7 +99,7 @@ def _count_agreement(
     naming = (answers.kind == AnswerKind.NAMED) & (answers.worker >= 0)
     decided = (verdicts.is_settled | verdicts.is_no_label) & ~verdicts.is_tied
     judged = naming & decided[answers.picture]
-    size = max(len(annotations.class_names), 1)
+    size = max(len(annotations.class_ids), 1)
     said = answers.picture[answers.named_answer] * size + answers.named_class
     right = np.zeros(len(answers.picture), bool)
     right[answers.named_answer[is_among(said, verdicts.class_picture * size + verdicts.class_number)]] = True
@@ -119,7 +119,7 @@ def _place_skill(verdicts: Verdicts, found: Floats, count: int) -> pa.Array:
 
 def _count_gold(annotations: Annotations, answers: Answers, gold: Indices, count: int) -> tuple[Indices, Indices]:
     """A worker's readable answers about gold pictures, and how many are right: exactly that class and no other, or none."""
-    none = len(annotations.class_names)
+    none = len(annotations.class_ids)
     truth = gold[answers.picture]
     named = np.bincount(answers.named_answer, minlength=len(answers.picture))
     hits = answers.named_answer[truth[answers.named_answer] == answers.named_class]

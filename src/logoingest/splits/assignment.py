@@ -103,7 +103,7 @@ def _assign(
     groups = form_groups(samples, previous, fixed, splits, refused)
     row = NOWHERE if watched is None else samples.image_ids.index(watched).as_py()
     number = NOWHERE if row < 0 else int(groups.group_of[row])
-    board = set_board(groups, samples.class_names, config.shares, config.min_per_split, number)
+    board = set_board(groups, samples.class_ids, config.shares, config.min_per_split, number)
     members = list_members(board, order_groups(groups.names, groups.sizes, config.seed))
     quota = place_groups(board, members)
     for group in meet_needs(board, members):

@@ -46,7 +46,7 @@ class Board:
     """
 
     splits: Sequence[str]
-    class_names: Sequence[str]
+    class_ids: Sequence[str]
     sizes: Sequence[int]
     classes: Sequence[Sequence[int]]
     place: list[int]
@@ -91,7 +91,7 @@ class Board:
             before = self.place[group]
             step = PlacementStep(
                 why,
-                self.class_names[number],
+                self.class_ids[number],
                 None if before < 0 else self.splits[before],
                 self.splits[split],
                 self.describe_class(number),
@@ -104,12 +104,12 @@ class Board:
         return [Standing(*cells) for cells in row]
 
 
-def set_board(groups: Groups, class_names: Sequence[str], shares: Mapping[str, float], least: int, watched: int = NOWHERE) -> Board:
+def set_board(groups: Groups, class_ids: Sequence[str], shares: Mapping[str, float], least: int, watched: int = NOWHERE) -> Board:
     """The board with what is placed already.
 
     Args:
         groups: numbered as ``shares`` numbers the splits.
-        class_names: by number.
+        class_ids: by number.
         shares: split → share, in order; closed splits have 0.
         least: groups a class should have in every open split, as far as it has groups.
         watched: the group whose steps are written down.
@@ -122,7 +122,7 @@ def set_board(groups: Groups, class_names: Sequence[str], shares: Mapping[str, f
     lengths = np.array([len(numbers) for numbers in groups.classes], np.int64)
     owner = np.repeat(np.arange(len(sizes)), lengths)
     numbers = np.array([number for inside in groups.classes for number in inside], np.int64)
-    count = len(class_names)
+    count = len(class_ids)
     total = np.bincount(numbers, sizes[owner], count).astype(np.float64)
     group_count = np.bincount(numbers, minlength=count)
     have, held = np.zeros((count, len(splits))), np.zeros((count, len(splits)), np.int64)
@@ -133,7 +133,7 @@ def set_board(groups: Groups, class_names: Sequence[str], shares: Mapping[str, f
     share = np.array(list(shares.values()))
     return Board(
         splits,
-        class_names,
+        class_ids,
         groups.sizes,
         groups.classes,
         place.tolist(),

@@ -30,7 +30,7 @@ class Samples:
     """
 
     image_ids: pa.Array
-    class_names: Sequence[str]
+    class_ids: Sequence[str]
     class_of: Integers
     row_of: Integers
     group_names: Sequence[str]
@@ -55,13 +55,13 @@ def read_samples(samples: pa.Table) -> Samples:
     lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     row_of = np.repeat(np.arange(len(lengths)), lengths)
-    class_names, class_of = _number_names(pc.list_flatten(lists))
+    class_ids, class_of = _number_names(pc.list_flatten(lists))
     bare = np.flatnonzero(lengths == 0)
     if len(bare):
         class_of = np.concatenate([class_of + 1, np.zeros(len(bare), np.int64)])
-        row_of, class_names = np.concatenate([row_of, bare]), ["", *class_names]
+        row_of, class_ids = np.concatenate([row_of, bare]), ["", *class_ids]
     group_names, group_of = _number_names(samples.column("group_id"))
-    return Samples(_join(samples.column("image_id")), class_names, class_of, row_of, group_names, group_of)
+    return Samples(_join(samples.column("image_id")), class_ids, class_of, row_of, group_names, group_of)
 
 
 def _join(column: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -95,13 +95,13 @@ def refuse_small_classes(samples: Samples, least: int) -> dict[int, Refusal]:
     left = np.ones(len(samples.image_ids), bool)
     while least > 1:
         kept = left[samples.row_of]
-        counts = np.bincount(samples.class_of[kept], minlength=len(samples.class_names))
-        small = kept & (counts < least)[samples.class_of] & np.array([bool(name) for name in samples.class_names])[samples.class_of]
+        counts = np.bincount(samples.class_of[kept], minlength=len(samples.class_ids))
+        small = kept & (counts < least)[samples.class_of] & np.array([bool(name) for name in samples.class_ids])[samples.class_of]
         if not small.any():
             break
         pairs = sorted(zip(samples.row_of[small].tolist(), samples.class_of[small].tolist(), strict=True))
         for row, number in pairs:
-            what = f"{samples.class_names[number]} has {counts[number]} pictures, fewer than splits.min_class_images = {least}"
+            what = f"{samples.class_ids[number]} has {counts[number]} pictures, fewer than splits.min_class_images = {least}"
             refused.setdefault(row, Refusal(Reason.CLASS_TOO_SMALL, what))
         left[samples.row_of[small]] = False
     return refused
@@ -207,7 +207,7 @@ def _check_fixed(claims: _Claims, earlier: Integers) -> None:
 
 def _list_classes(samples: Samples, group_of: Integers, count: int) -> list[list[int]]:
     groups = group_of[samples.row_of]
-    width = max(len(samples.class_names), 1)
+    width = max(len(samples.class_ids), 1)
     pairs = np.unique(groups[groups >= 0] * width + samples.class_of[groups >= 0])
     owner, numbers = pairs // width, (pairs % width).tolist()
     ends = np.searchsorted(owner, np.arange(count + 1)).tolist()

@@ -24,7 +24,7 @@ def order_groups(names: Sequence[str], sizes: Sequence[int], seed: int) -> list[
 
 def list_members(board: Board, order: Sequence[int]) -> list[list[int]]:
     """Class → its new groups, in order."""
-    members: list[list[int]] = [[] for _ in board.class_names]
+    members: list[list[int]] = [[] for _ in board.class_ids]
     for group in order:
         if board.free[group]:
             for number in board.classes[group]:

@@ -137,7 +137,7 @@ def _say_why(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], step
 def _describe_classes(board: Board, group: int) -> list[dict[str, Any]]:
     return [
         {
-            "class_id": board.class_names[number],
+            "class_id": board.class_ids[number],
             "groups": board.group_count[number],
             "splits": [standing._asdict() for standing in board.describe_class(number)],
         }

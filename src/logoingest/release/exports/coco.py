@@ -80,7 +80,7 @@ def _number_rows(release: Release, folder: ExportFolder, part: _Part) -> Iterato
 def _list_categories(release: Release) -> list[dict[str, Any]]:
     return [
         {"id": label + 1, "name": class_id, "supercategory": "", "display_name": name}
-        for label, (class_id, name) in enumerate(zip(release.class_names, release.display_names, strict=True))
+        for label, (class_id, name) in enumerate(zip(release.class_ids, release.display_names, strict=True))
     ]
 
 

@@ -31,8 +31,8 @@ class ExportFolder:
     def __init__(self, path: Path, release: Release, options: ExportOptions = DEFAULTS) -> None:
         self.path = path
         self.options = options
-        self.class_folders = name_folders(release.class_names)
-        self.class_texts = name_in_xml(release.class_names)
+        self.class_folders = name_folders(release.class_ids)
+        self.class_texts = name_in_xml(release.class_ids)
         self.pictures: Counter[str] = Counter()
         """Split → pictures that went in."""
         self.left_out: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -109,7 +109,7 @@ class ExportFolder:
 
     def write_accounts(self, release: Release, form: str) -> None:
         """Write ``classes.json`` and, last, ``export.json``."""
-        names = zip(release.class_names, release.display_names, self.class_folders, self.class_texts, strict=True)
+        names = zip(release.class_ids, release.display_names, self.class_folders, self.class_texts, strict=True)
         classes = [
             {"label": label, "class_id": class_id, "name": name, "folder": folder, "xml_name": text}
             for label, (class_id, name, folder, text) in enumerate(names)

@@ -76,7 +76,7 @@ def read_rows(release: Release, split: str, pictures: bool = True) -> Iterator[E
     Raises:
         GateError: a data file is gone or damaged, or a row breaks a law that file names and labels rest on.
     """
-    numbers = {class_id: index for index, class_id in enumerate(release.class_names)}
+    numbers = {class_id: index for index, class_id in enumerate(release.class_ids)}
     columns = [*_COLUMNS, *release.kept_columns, "image" if pictures else "image.path"]
     for path in release.files(split):
         for group in _read_groups(path, columns):

@@ -67,7 +67,7 @@ def _add_sample(shard: tarfile.TarFile, row: ExportRow, release: Release) -> int
     told = {
         "image_id": row.image_id,
         "label": row.label,
-        "class_ids": [release.class_names[label] for label in row.labels],
+        "class_ids": [release.class_ids[label] for label in row.labels],
         "url": row.url,
         "group_id": row.group_id,
         "confidence": row.confidence,

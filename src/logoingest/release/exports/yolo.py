@@ -59,5 +59,5 @@ def _write_line(box: ExportBox, row: ExportRow) -> str:
 def _write_description(release: Release, folder: ExportFolder) -> None:
     """``data.yaml``; without ``path`` its folders are relative to itself."""
     told: dict[str, Any] = {_SPLIT_NAMES.get(split, split): f"images/{split}" for split in list_splits(release)}
-    told["names"] = dict(enumerate(release.class_names))
+    told["names"] = dict(enumerate(release.class_ids))
     folder.write_text("data.yaml", yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1_000_000))

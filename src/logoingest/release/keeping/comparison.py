@@ -112,7 +112,7 @@ def compare_releases(before: Release, after: Release) -> ReleaseDiff:
     Raises:
         GateError: a data file is gone, damaged, or names a picture twice.
     """
-    class_ids = list(dict.fromkeys([*after.class_names, *before.class_names]))
+    class_ids = list(dict.fromkeys([*after.class_ids, *before.class_ids]))
     old, new = _read_rows(before, class_ids), _read_rows(after, class_ids)
     places = pc.index_in(new.ids, value_set=old.ids)
     shared = pc.is_valid(places)
@@ -130,8 +130,8 @@ def compare_releases(before: Release, after: Release) -> ReleaseDiff:
         list(_list_placed(_take(old, gone), class_ids)),
         list(_list_relabelled(_filter(earlier, relabelled), _filter(kept, relabelled), class_ids)),
         list(_list_moved(_filter(earlier, moved), _filter(kept, moved))),
-        [class_id for class_id in after.class_names if class_id not in old_names],
-        [class_id for class_id in before.class_names if class_id not in new_names],
+        [class_id for class_id in after.class_ids if class_id not in old_names],
+        [class_id for class_id in before.class_ids if class_id not in new_names],
         [
             RenamedClass(class_id, old_names[class_id][1], name)
             for class_id, (_, name) in new_names.items()
@@ -150,7 +150,7 @@ def _join_splits(before: Release, after: Release) -> list[str]:
 
 
 def _name_classes(release: Release) -> dict[str, tuple[int, str]]:
-    names = zip(release.class_names, release.display_names, strict=True)
+    names = zip(release.class_ids, release.display_names, strict=True)
     return {class_id: (label, name) for label, (class_id, name) in enumerate(names)}
 
 

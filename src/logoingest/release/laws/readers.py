@@ -145,7 +145,7 @@ def _read_with_datasets(release: Release) -> SeenRows:
         opened = datasets.load_dataset(folder, streaming=True, cache_dir=cache)
         for split, rows in opened.items():
             names = rows.features["label"].names
-            if names != release.class_names:
+            if names != release.class_ids:
                 raise ValueError(f"class names {names[:3]} …, not those of the manifest")
             next(iter(rows))["image"].load()
             stored = rows.select_columns(list(_COLUMNS)).cast_column("image", datasets.Image(decode=False))
@@ -166,7 +166,7 @@ def _read_with_mlcroissant(release: Release) -> SeenRows:
             split, image_id = (record[f"pictures/{name}"].decode() for name in ("split", "image_id"))
             seen[split].append(SeenRow(image_id, record["pictures/label"], _hash_opened(record["pictures/image"])))
         names = [record["classes/class_id"] for record in opened.records("classes")]
-    if names != release.class_names:
+    if names != release.class_ids:
         raise ValueError(f"class names {names[:3]} …, not those of the manifest")
     return {split: sorted(rows) for split, rows in seen.items()}  # rows are in the order of image_id, files come in any
 

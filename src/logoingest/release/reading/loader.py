@@ -35,7 +35,7 @@ class Release:
 
     def __repr__(self) -> str:
         """Name, fingerprint and figures on one line; the manifest is in ``manifest``."""
-        shown = f"{describe_counts(self.splits)}; {len(self.class_names):,} classes; {self.fingerprint[:16]}"
+        shown = f"{describe_counts(self.splits)}; {len(self.class_ids):,} classes; {self.fingerprint[:16]}"
         return f"<Release {show_text(self.name)}: {shown}; {show_text(str(self.path))}>"
 
     def _repr_html_(self) -> str:
@@ -58,7 +58,7 @@ class Release:
         return str(self.manifest["name"])
 
     @property
-    def class_names(self) -> list[str]:
+    def class_ids(self) -> list[str]:
         """The class of each label: its class_id, as in every other reader."""
         return [entry["id"] for entry in self.manifest["classes"]]
 
@@ -85,7 +85,7 @@ class Release:
         Raises:
             GateError: a data file is gone or damaged.
         """
-        return flatten_boxes(self.to_arrow(columns=["split", "image_id", "boxes"]), self.class_names)
+        return flatten_boxes(self.to_arrow(columns=["split", "image_id", "boxes"]), self.class_ids)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -119,7 +119,7 @@ class Release:
             UsageError: there is no such split or column.
             GateError: a data file is gone or damaged.
         """
-        schema = release_schema(self.class_names, self.kept_columns)
+        schema = release_schema(self.class_ids, self.kept_columns)
         wanted = list((*LIGHT_COLUMNS, *self.kept_columns) if columns is None else columns)
         unknown = [name for name in wanted if name not in schema.names and not (split is None and name == "split")]
         if unknown:
@@ -159,7 +159,7 @@ class Release:
         _need_torch()
         from logoingest.release.reading.torch_datasets import ReleaseDataset
 
-        return ReleaseDataset(self.files(split), self.class_names, transform, keep_multi_class=keep_multi_class)
+        return ReleaseDataset(self.files(split), self.class_ids, transform, keep_multi_class=keep_multi_class)
 
     def iterable(
         self,
@@ -197,7 +197,7 @@ class Release:
 
         return ReleaseStream(
             self.files(split),
-            self.class_names,
+            self.class_ids,
             transform,
             shuffle_buffer=shuffle_buffer,
             seed=seed,
@@ -247,7 +247,7 @@ def open_folder(path: str | os.PathLike[str]) -> Release:
     return Release(folder, manifest)
 
 
-def flatten_boxes(rows: pa.Table, class_names: Sequence[str]) -> pa.Table:
+def flatten_boxes(rows: pa.Table, class_ids: Sequence[str]) -> pa.Table:
     """One row a box of rows with a column ``boxes``: the other columns, repeated, then label, class_id, bbox and the rest."""
     lists = rows.column("boxes").combine_chunks()
     parents = pc.list_parent_indices(lists)
@@ -256,7 +256,7 @@ def flatten_boxes(rows: pa.Table, class_names: Sequence[str]) -> pa.Table:
     for name in ("label", "bbox", "truncated", "attributes"):
         flat = flat.append_column(name, pc.struct_field(boxes, name))
     place = flat.schema.get_field_index("label") + 1
-    return flat.add_column(place, "class_id", pa.array(class_names, pa.string()).take(pc.struct_field(boxes, "label")))
+    return flat.add_column(place, "class_id", pa.array(class_ids, pa.string()).take(pc.struct_field(boxes, "label")))
 
 
 def _need_torch() -> None:

@@ -29,21 +29,21 @@ Image.preinit()  # here, so that not every forked worker imports the common deco
 class _Labelled:
     """What a dataset says of its classes, in torchvision's words too."""
 
-    class_names: list[str]
+    class_ids: list[str]
 
     @property
     def classes(self) -> list[str]:
         """The class of each label: its class_id."""
-        return self.class_names
+        return self.class_ids
 
     @property
     def class_to_idx(self) -> dict[str, int]:
         """class_id → label."""
-        return {class_id: label for label, class_id in enumerate(self.class_names)}
+        return {class_id: label for label, class_id in enumerate(self.class_ids)}
 
     def _describe(self, count: int, paths: Sequence[Path]) -> str:
         where = show_text(str(paths[0])) + (f" and {len(paths) - 1:,} more" if paths[1:] else "") if paths else "no file"
-        return f"<{type(self).__name__}: {count:,} pictures, {len(self.class_names):,} classes; {where}>"
+        return f"<{type(self).__name__}: {count:,} pictures, {len(self.class_ids):,} classes; {where}>"
 
 
 class ReleaseDataset(_Labelled, Dataset[tuple[Any, int]]):
@@ -55,12 +55,12 @@ class ReleaseDataset(_Labelled, Dataset[tuple[Any, int]]):
     def __init__(
         self,
         paths: Sequence[Path],
-        class_names: Sequence[str],
+        class_ids: Sequence[str],
         transform: Transform | None = None,
         *,
         keep_multi_class: bool = False,
     ) -> None:
-        self.class_names = list(class_names)
+        self.class_ids = list(class_ids)
         self.transform = transform
         self.keep_multi_class = keep_multi_class
         self._reader = PictureReader(paths)
@@ -75,11 +75,11 @@ class ReleaseDataset(_Labelled, Dataset[tuple[Any, int]]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the pictures of every class."""
-        counts = np.bincount(self.labels + 1, minlength=len(self.class_names) + 1).tolist()
-        rows = [(str(label), name, counts[label + 1]) for label, name in enumerate(self.class_names[:SHOWN_CLASSES])]
+        counts = np.bincount(self.labels + 1, minlength=len(self.class_ids) + 1).tolist()
+        rows = [(str(label), name, counts[label + 1]) for label, name in enumerate(self.class_ids[:SHOWN_CLASSES])]
         if counts[0]:
             rows.append(("-1", "several classes", counts[0]))
-        return render_table(f"{len(self):,} pictures", ("label", "class", "pictures"), rows, len(self.class_names) - SHOWN_CLASSES)
+        return render_table(f"{len(self):,} pictures", ("label", "class", "pictures"), rows, len(self.class_ids) - SHOWN_CLASSES)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -147,7 +147,7 @@ class ReleaseStream(_Labelled, IterableDataset[tuple[Any, int]]):
     def __init__(
         self,
         paths: Sequence[Path],
-        class_names: Sequence[str],
+        class_ids: Sequence[str],
         transform: Transform | None = None,
         *,
         shuffle_buffer: int = 1000,
@@ -157,7 +157,7 @@ class ReleaseStream(_Labelled, IterableDataset[tuple[Any, int]]):
         drop_remainder: bool = False,
         keep_multi_class: bool = False,
     ) -> None:
-        self.class_names = list(class_names)
+        self.class_ids = list(class_ids)
         self.transform = transform
         self.keep_multi_class = keep_multi_class
         self.paths = list(paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-#: Rows of a long table that a page shows.
+#: Rows a list has at most; what is left out is counted.
 MOST_ROWS = 100
 
 

@@ -37,7 +37,7 @@ def run_baseline(release: AnyRelease, config: TrainConfig, out_dir: Path, base_d
     started = time.perf_counter()
     phases = Phases(on_progress)
     opened = open_release(release)
-    build_job(config, len(opened.class_names), base_dir)  # what cannot be had is said before minutes of decoding
+    build_job(config, len(opened.class_ids), base_dir)  # what cannot be had is said before minutes of decoding
     prepared = prepare(opened, config, phases=phases)
     out_dir.mkdir(parents=True, exist_ok=True)
     with open_curves(out_dir) as curves:

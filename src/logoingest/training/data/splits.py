@@ -91,7 +91,7 @@ def read_splits(release: Release) -> ReleasedSplits:
         GateError: a file is gone or damaged, or a label is out of range.
     """
     unread = tuple(sorted(set(release.splits) - set(SPLITS)))
-    return ReleasedSplits(tuple(release.class_names), {name: read_split(release, name) for name in SPLITS}, unread)
+    return ReleasedSplits(tuple(release.class_ids), {name: read_split(release, name) for name in SPLITS}, unread)
 
 
 def read_split(release: Release, *names: str) -> Split:
@@ -104,7 +104,7 @@ def read_split(release: Release, *names: str) -> Split:
     files = tuple(path for name in there for path in release.files(name))
     tables = [release.to_arrow(name, _COLUMNS) for name in there]
     label = _join(tables, "label").astype(np.int64)
-    class_count, title = len(release.class_names), " and ".join(names)
+    class_count, title = len(release.class_ids), " and ".join(names)
     wrong = label[(label < SEVERAL) | (label >= class_count)]
     if len(wrong):
         raise GateError(Problem(title, f"label {wrong[0]} of {class_count} classes", "the release was edited by hand: run verify"))

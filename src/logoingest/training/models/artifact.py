@@ -38,7 +38,7 @@ class Preprocessing:
         return normalise_batch(batch)[0]
 
 
-def save_artifact(network: nn.Module, class_names: tuple[str, ...], config: TrainConfig, out_dir: Path) -> None:
+def save_artifact(network: nn.Module, class_ids: tuple[str, ...], config: TrainConfig, out_dir: Path) -> None:
     """Write model.safetensors and model.json."""
     state = {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}
     save_file(state, out_dir / WEIGHTS_FILE, metadata={"format": "pt"})
@@ -46,7 +46,7 @@ def save_artifact(network: nn.Module, class_names: tuple[str, ...], config: Trai
         "format": 1,
         "architecture": config.model,
         "transform_input": bool(getattr(network, "transform_input", False)),
-        "class_names": list(class_names),
+        "class_names": list(class_ids),
         "preprocessing": {
             "side_px": config.image_side_px,
             "resize": "the whole picture squeezed to a square, bicubic, antialiased; EXIF orientation applied",
@@ -60,16 +60,16 @@ def save_artifact(network: nn.Module, class_names: tuple[str, ...], config: Trai
 
 
 def load_artifact(out_dir: Path) -> tuple[nn.Module, tuple[str, ...], Preprocessing]:
-    """Read them again: (model in eval mode, class names, transform).
+    """Read them again: (model in eval mode, class ids, transform).
 
     Raises:
         UsageError: a file is missing or damaged, or they do not fit together.
     """
     card = _read_card(out_dir / CARD_FILE)
     try:
-        names = tuple(str(name) for name in card["class_names"])
+        class_ids = tuple(str(class_id) for class_id in card["class_names"])
         side = int(card["preprocessing"]["side_px"])
-        network = build_architecture(str(card["architecture"]), len(names), side)
+        network = build_architecture(str(card["architecture"]), len(class_ids), side)
         network.load_state_dict(load_file(out_dir / WEIGHTS_FILE))
     except ConfigError:
         raise
@@ -78,7 +78,7 @@ def load_artifact(out_dir: Path) -> tuple[nn.Module, tuple[str, ...], Preprocess
         raise UsageError(Problem(str(out_dir), f"{WEIGHTS_FILE} and {CARD_FILE} cannot be used ({line})", "train again")) from error
     if card.get("transform_input"):
         network.transform_input = True  # type: ignore[assignment]  # a plain attribute of theirs
-    return network.eval(), names, Preprocessing(side)
+    return network.eval(), class_ids, Preprocessing(side)
 
 
 def _read_card(path: Path) -> dict[str, Any]:
