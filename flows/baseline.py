@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from logoingest import load_config
-from logoingest.lean_imports import let_threads_sleep
+from logoingest.imports.lean import let_threads_sleep
 from logoingest.pipeline import check_extras, check_gates, open_run, run_stage
 from logoingest.schemas import Stage
 

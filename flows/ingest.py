@@ -20,7 +20,7 @@ from prefect.utilities.annotations import quote
 
 from logoingest import load_config
 from logoingest.fetch import ShardCounts
-from logoingest.lean_imports import let_threads_sleep
+from logoingest.imports.lean import let_threads_sleep
 from logoingest.lease import Lease
 from logoingest.pipeline import (
     Conservation,

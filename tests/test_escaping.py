@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.escaping import escape_text, flatten_text, guard_cell, is_formula, unguard_cell
+from logoingest.strangers.escaping import escape_text, flatten_text, guard_cell, is_formula, unguard_cell
 
 
 @given(st.text())

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import logoingest
-from logoingest.lazy_names import load_lazily
+from logoingest.imports.lazy import load_lazily
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def run_python(code: str) -> str:
 def test_pyarrow_converts_lists_without_loading_pandas_once_it_is_held_back():
     code = """
 import sys
-from logoingest.lean_imports import hold_pandas_back
+from logoingest.imports.lean import hold_pandas_back
 hold_pandas_back()
 import pyarrow as pa
 print(pa.table({"a": ["x", None]}).to_pydict(), "pandas" in sys.modules)
@@ -23,7 +23,7 @@ print(pa.table({"a": ["x", None]}).to_pydict(), "pandas" in sys.modules)
 
 def test_pandas_that_was_held_back_comes_when_it_is_needed():
     code = """
-from logoingest.lean_imports import hold_pandas_back
+from logoingest.imports.lean import hold_pandas_back
 hold_pandas_back()
 import pyarrow as pa
 frame = pa.table({"a": [1, None]}).to_pandas()
@@ -35,7 +35,7 @@ print(type(frame).__name__, pa.array(frame["a"]).to_pylist(), pa.Table.from_pand
 def test_a_caller_who_has_pandas_keeps_it():
     code = """
 import pandas
-from logoingest.lean_imports import hold_pandas_back
+from logoingest.imports.lean import hold_pandas_back
 hold_pandas_back()
 import pyarrow as pa
 print(pa.array(pandas.Series([1.0, float("nan")])).null_count)
@@ -45,7 +45,7 @@ print(pa.array(pandas.Series([1.0, float("nan")])).null_count)
 
 def test_a_refused_module_cannot_be_imported_and_others_can():
     code = """
-from logoingest.lean_imports import refuse_imports
+from logoingest.imports.lean import refuse_imports
 refuse_imports("colorsys")
 import wave
 try:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.local_files import FileInRoot, FileNameError, find_file, is_file_url, name_root, write_file_url
+from logoingest.files.local import FileInRoot, FileNameError, find_file, is_file_url, name_root, write_file_url
 
 BASE = Path("/base")
 ROOT = name_root("photos", BASE)

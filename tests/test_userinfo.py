@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from logoingest.config import SourceConfig, load_config
 from logoingest.errors import ConfigError
 from logoingest.sources import read_annotations
-from logoingest.userinfo import drop_userinfo, has_userinfo
+from logoingest.strangers.userinfo import drop_userinfo, has_userinfo
 
 
 @pytest.mark.parametrize(

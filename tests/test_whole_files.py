@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from logoingest.whole_files import replace_file
+from logoingest.files.whole import replace_file
 
 
 def test_the_file_appears_with_what_was_written(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logoingest.lazy_names import load_lazily
+from logoingest.imports.lazy import load_lazily
 from logoingest.version import __version__
 
 if TYPE_CHECKING:

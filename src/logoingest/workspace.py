@@ -31,9 +31,9 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logoingest.errors import Problem, WorkspaceError
-from logoingest.parquet_files import write_parquet
+from logoingest.files.parquet import write_parquet
+from logoingest.files.whole import sync_path
 from logoingest.schemas import DownloadRow
-from logoingest.whole_files import sync_path
 
 SHARD_PATTERN = re.compile(r"^shard-(\d{5,})\.parquet$")
 _BEGUN_PATTERN = re.compile(r"^(shard-\d{5,})\.begun$")

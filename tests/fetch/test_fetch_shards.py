@@ -369,7 +369,7 @@ def test_processes_that_cannot_start_end_the_run(site, settings, tmp_path, monke
     (tmp_path / "shadow/logoingest/fetch/executors").mkdir(parents=True)
     for name in ("__init__.py", "fetch/__init__.py", "fetch/executors/__init__.py"):
         (tmp_path / "shadow/logoingest" / name).write_text("")
-    (tmp_path / "shadow/logoingest/lean_imports.py").write_text("def refuse_imports(*_): pass\n")
+    (tmp_path / "shadow/logoingest/imports/lean.py").write_text("def refuse_imports(*_): pass\n")
     (tmp_path / "shadow/logoingest/fetch/executors/lane.py").write_text("import sys\nsys.exit(7)\n")
     monkeypatch.syspath_prepend(str(tmp_path / "shadow"))
     with pytest.raises(LogoingestError, match="exit code 7"):

@@ -15,7 +15,7 @@ from logoingest.fetch.rules.fallbacks import Ending, list_replacements
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.turns.local_reading import read_local_file
 from logoingest.fetch.turns.pursuit import NOWHERE
-from logoingest.local_files import name_root, write_file_url
+from logoingest.files.local import name_root, write_file_url
 from logoingest.schemas import Reason
 
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import UsageError
-from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels import ClassMap, normalise_label
 from logoingest.labels.matching.label_batch import (
     BATCH_SCHEMA,
@@ -22,6 +21,7 @@ from logoingest.labels.matching.label_batch import (
     write_batch,
     write_csv,
 )
+from logoingest.strangers.escaping import guard_cell, unguard_cell
 
 MAP = ClassMap.from_toml(
     '[[affixes]]\nsuffix = "-teilsichtbar"\nattributes = { truncated = true }\n'

@@ -8,10 +8,10 @@ import json
 import pytest
 
 from logoingest.config import DatasetConfig
-from logoingest.escaping import replace_controls
 from logoingest.release import verify_release
 from logoingest.release.form.card import escape_markdown, read_card_head, render_address
 from logoingest.schemas import is_class_id
+from logoingest.strangers.escaping import replace_controls
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -19,7 +19,7 @@ from logoingest.report.pages.pictures import gather_pictures
 from logoingest.report.pages.quality import RULES, mark_pictures, measure_figures
 from logoingest.report.pages.splits import count_classes
 from logoingest.schemas import AgainstRow, ConflictRow, DownloadRow, PlaceholderRow
-from logoingest.userinfo import drop_userinfo
+from logoingest.strangers.userinfo import drop_userinfo
 
 
 def render(made) -> str:

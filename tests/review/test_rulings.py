@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 
 from logoingest.errors import Problem
-from logoingest.escaping import escape_text
 from logoingest.labels import ClassMap
 from logoingest.review.rulings import Action, ClassFinder, Meaning, list_made, read_meaning
+from logoingest.strangers.escaping import escape_text
 from review_cases import MAP, labels
 
 FINDER = ClassFinder(ClassMap.from_toml(MAP + '[classes.skip]\nname = "Skip!"\n[output]\nrename = {bmw = "Bayern"}\n'))

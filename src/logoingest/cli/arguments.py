@@ -39,7 +39,7 @@ def load_options(options: argparse.Namespace) -> Config:
         ConfigError: the file is missing or wrong.
     """
     from logoingest.config import load_config
-    from logoingest.lean_imports import hold_pandas_back
+    from logoingest.imports.lean import hold_pandas_back
 
     hold_pandas_back()
     return load_config(options.config, options.overrides)

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from logoingest.escaping import escape_text
 from logoingest.pipeline.progress import Progress, ignore_progress, show_bars
+from logoingest.strangers.escaping import escape_text
 
 if TYPE_CHECKING:
     from logoingest.config import Config

@@ -18,7 +18,7 @@ from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop
 from logoingest.cli.releases.duplicates import AGAINST_HELP
 from logoingest.cli.splits import add_split_commands, join_group_word
 from logoingest.errors import LogoingestError, UsageError
-from logoingest.lean_imports import let_threads_sleep
+from logoingest.imports.lean import let_threads_sleep
 from logoingest.pipeline.stages import list_stages
 from logoingest.version import __version__
 

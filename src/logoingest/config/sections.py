@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from logoingest.config.kept_columns import find_kept_fault, name_kept_columns
-from logoingest.local_files import LocalRoot, name_root
+from logoingest.files.local import LocalRoot, name_root
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

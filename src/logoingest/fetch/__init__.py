@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logoingest.lazy_names import load_lazily
+from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.fetch.executors.processes import run_shards

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from logoingest.escaping import flatten_text
+from logoingest.strangers.escaping import flatten_text
 
 #: Longest description that is kept, in characters.
 MAX_CHARS = 80

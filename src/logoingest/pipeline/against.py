@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from logoingest.config import Config
 from logoingest.errors import Problem, UsageError, WorkspaceError
+from logoingest.files.parquet import choose_parquet_options
 from logoingest.images.alike.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
 from logoingest.images.alike.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
-from logoingest.parquet_files import choose_parquet_options
 from logoingest.pipeline.session import Run
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.release import Release, Violation

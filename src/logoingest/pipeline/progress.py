@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from logoingest.escaping import escape_text
+from logoingest.strangers.escaping import escape_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from logoingest.escaping import escape_text
+from logoingest.strangers.escaping import escape_text
 
 _LINKED = re.compile(r"https?://[^\s\x00-\x20\x7f\\@\"<>^`{|}]+", re.IGNORECASE)
 _MOST_LINK = 2_000

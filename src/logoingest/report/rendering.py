@@ -26,7 +26,7 @@ from logoingest.report.pages.quality import gather_quality
 from logoingest.report.pages.splits import gather_splits
 from logoingest.report.pages.workers import gather_workers
 from logoingest.report.thumbnails import ThumbnailLimits, choose_pictures, make_thumbnails
-from logoingest.userinfo import drop_userinfo
+from logoingest.strangers.userinfo import drop_userinfo
 from logoingest.version import __version__
 from logoingest.workspace import Workspace
 

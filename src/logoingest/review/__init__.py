@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logoingest.lazy_names import load_lazily
+from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.review.conflicts import AppliedGroups, gather_conflicts, read_group_sheet, write_group_rulings

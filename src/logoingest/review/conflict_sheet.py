@@ -15,13 +15,13 @@ from datetime import date
 from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
-from logoingest.escaping import guard_cell
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
 from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_sheet_rows, show
 from logoingest.review.suggestions import CANDIDATES
 from logoingest.samples.group_rulings import GroupRuling, find_ruled, make_conflict_id
+from logoingest.strangers.escaping import guard_cell
 
 FORMS = "a class, 1 to 3, both, drop, skip"
 """What can be written, for messages."""

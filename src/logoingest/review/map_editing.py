@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 import tomlkit
 
 from logoingest.errors import ClassMapError, Problem
-from logoingest.escaping import is_formula
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.entries import (
     DROPPED_CLASS,
@@ -37,6 +36,7 @@ from logoingest.labels.text.quoting import shorten
 from logoingest.review.clusters import strip_noise
 from logoingest.review.rulings import Action, Meaning, Ruling
 from logoingest.schemas import Decision
+from logoingest.strangers.escaping import is_formula
 
 _EXACT_LETTERS = 3
 _DECLARED = {"alias", "alias_folded", "no_label"}

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 
 from logoingest.errors import Problem
-from logoingest.escaping import escape_text
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.rulings import ClassFinder, Ruling, list_made, read_meaning
 from logoingest.review.suggestions import Cluster, OpenLabel
+from logoingest.strangers.escaping import escape_text
 
 HELP = """\
 1 2 3      this candidate, or the class with this number of the last search

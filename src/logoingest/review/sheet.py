@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
-from logoingest.escaping import escape_text, guard_cell, unguard_cell
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.rulings import FORMS, ClassFinder, Ruling, list_made, read_meaning
 from logoingest.review.suggestions import CANDIDATES, Cluster, OpenLabel, make_label_id
+from logoingest.strangers.escaping import escape_text, guard_cell, unguard_cell
 from logoingest.wording import cut_text
 
 COLUMNS = (

@@ -24,10 +24,10 @@ from typing import Any, Literal
 import tomlkit
 
 from logoingest.errors import ConfigError, Problem
+from logoingest.files.whole import replace_file
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.text.quoting import shorten
-from logoingest.whole_files import replace_file
 
 Decision = Literal["class", "both", "drop"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")

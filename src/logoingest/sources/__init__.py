@@ -17,7 +17,7 @@ from pathlib import Path
 
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
-from logoingest.local_files import LocalRoot, name_root
+from logoingest.files.local import LocalRoot, name_root
 from logoingest.schemas import StageResult
 from logoingest.sources.detect import SourceGuess, guess_source
 from logoingest.sources.files.opening import SourceFile

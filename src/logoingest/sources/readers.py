@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from logoingest.config import SourceConfig
-from logoingest.local_files import LocalRoot
+from logoingest.files.local import LocalRoot
 from logoingest.sources.files.opening import SourceFile, check_encoding, check_file
 from logoingest.sources.formats.coco import read_coco
 from logoingest.sources.formats.crowdflower import read_crowdflower

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logoingest.lazy_names import load_lazily
+from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.splits.assignment import FIXED, HASH, JOINED, KEPT, QUOTA, assign_splits, replay_group

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from logoingest.cli.main import main
-from logoingest.escaping import guard_cell, unguard_cell
 from logoingest.labels import ClassMap, normalise_label
+from logoingest.strangers.escaping import guard_cell, unguard_cell
 
 PACKS = Path(__file__).parents[2] / "data/packs"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.errors import Problem, UsageError
-from logoingest.escaping import escape_text, guard_cell
+from logoingest.strangers.escaping import escape_text, guard_cell
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from logoingest.escaping import escape_text
+from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TextIO
 
-from logoingest.escaping import escape_text
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.session import Session, run_command
 from logoingest.review.suggestions import Cluster
 from logoingest.schemas import Decision
+from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
 _PROMPTS = {

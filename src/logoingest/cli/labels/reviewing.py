@@ -21,7 +21,7 @@ from logoingest.cli.labels.review_printing import (
 )
 from logoingest.cli.labels.text_conflicts import print_text_conflicts
 from logoingest.errors import ClassMapError, Problem, UsageError
-from logoingest.escaping import escape_text
+from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:

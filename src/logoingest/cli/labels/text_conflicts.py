@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from logoingest.escaping import escape_text
+from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:

@@ -239,7 +239,7 @@ _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 #: pyarrow would load pandas for the first list it converts, httpx its command line with rich and pygments: 50 MB, half a second.
 _LANE = """
 import sys
-from logoingest.lean_imports import refuse_imports
+from logoingest.imports.lean import refuse_imports
 refuse_imports("pandas", "httpx._main")
 from logoingest.fetch.executors.lane import main
 main(int(sys.argv[1]))

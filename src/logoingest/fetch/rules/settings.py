@@ -18,7 +18,7 @@ from logoingest.errors import ConfigError, Problem
 from logoingest.fetch.rules.addresses import Network
 from logoingest.fetch.rules.credentials import parse_common_headers, read_credentials
 from logoingest.fetch.rules.targets import Target, UrlFault, parse_target
-from logoingest.local_files import LocalRoot
+from logoingest.files.local import LocalRoot
 
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
 #: The product token hosts know us by, unless ``fetch.user_agent`` says otherwise.

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.fetch.shards.kept_rows import KeptRows
-from logoingest.parquet_files import choose_parquet_options
+from logoingest.files.parquet import choose_parquet_options
 from logoingest.schemas import DownloadRow, Outcome
 from logoingest.workspace import FileRecord, PendingFile, Workspace, name_begun
 

@@ -51,7 +51,7 @@ from logoingest.fetch.turns.robots_lookup import RobotsLookup
 from logoingest.fetch.turns.rows import build_table
 from logoingest.fetch.turns.schedule import Schedule
 from logoingest.fetch.turns.waiting_room import WaitingRoom
-from logoingest.local_files import is_file_url
+from logoingest.files.local import is_file_url
 from logoingest.schemas import Reason
 
 

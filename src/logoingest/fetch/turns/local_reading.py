@@ -14,7 +14,7 @@ from logoingest.errors import LogoingestError
 from logoingest.fetch.rules.policy import FetchFault
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.turns.pursuit import Batch, Pursuit
-from logoingest.local_files import FileInRoot, find_file
+from logoingest.files.local import FileInRoot, find_file
 from logoingest.schemas import Reason
 
 _OUTSIDE = FetchFault(Reason.FILE_REFUSED, "a link leads out of sources.local_root")

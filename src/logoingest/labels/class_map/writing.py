@@ -16,10 +16,10 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, InlineTable, Item, Null, Table, Whitespace
 
 from logoingest.errors import ClassMapError, Problem
+from logoingest.files.whole import replace_file
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.map_file import ANY_LANGUAGE
 from logoingest.labels.text.fold import fold
-from logoingest.whole_files import replace_file
 
 LINE_LENGTH = 132
 _FIRST_INDENT = re.compile(r"\n([ \t]+)[^\s\]#]")

@@ -18,10 +18,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from logoingest.errors import Problem, UsageError
-from logoingest.escaping import guard_cell, unguard_cell
+from logoingest.files.parquet import write_parquet
+from logoingest.files.whole import replace_file
 from logoingest.labels.matching.label_table import normalise_labels
-from logoingest.parquet_files import write_parquet
-from logoingest.whole_files import replace_file
+from logoingest.strangers.escaping import guard_cell, unguard_cell
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map.class_map import ClassMap

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from logoingest.escaping import escape_text
+from logoingest.strangers.escaping import escape_text
 from logoingest.wording import cut_text
 
 _MAX_SHOWN = 60

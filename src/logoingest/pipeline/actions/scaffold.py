@@ -14,10 +14,10 @@ from pydantic_core import PydanticUndefined
 
 from logoingest.config import Config, Section
 from logoingest.errors import Problem, SourceError, UsageError
-from logoingest.escaping import flatten_text
 from logoingest.labels import FirstMap, draft_first_map
 from logoingest.pipeline.session import Run
 from logoingest.sources import Refusals, SourceGuess, guess_sources, read_annotations, summarise_refusals
+from logoingest.strangers.escaping import flatten_text
 
 _SOURCE_KEYS = (
     "format",

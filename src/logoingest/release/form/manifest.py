@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from logoingest.config import find_kept_fault
 from logoingest.errors import GateError, Problem, UsageError, quote_first_line
+from logoingest.files.whole import read_bounded
 from logoingest.release.form.strict_json import read_strict_json
-from logoingest.whole_files import read_bounded
 
 #: The form of the manifest and of the files beside it; a reader refuses what is newer than it knows.
 #: The folder of the data files inside a release.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 
-from logoingest.escaping import escape_text
+from logoingest.strangers.escaping import escape_text
 
 #: Classes named in a table; the rest are counted.
 SHOWN_CLASSES = 20

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from logoingest.errors import quote_first_line
+from logoingest.files.whole import read_bounded
 from logoingest.release.form.card import (
     SplitSize,
     describe_head,
@@ -32,7 +33,6 @@ from logoingest.release.form.manifest import CARD_NAME, CROISSANT_NAME, DATA_FOL
 from logoingest.release.form.strict_json import read_strict_json
 from logoingest.release.laws.violations import Law, Violation
 from logoingest.version import __version__
-from logoingest.whole_files import read_bounded
 
 #: Longer descriptions are not read.
 MAX_CARD_BYTES = 64 << 20

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logoingest.errors import quote_first_line
-from logoingest.escaping import has_controls
 from logoingest.release.form.manifest import MANIFEST_NAME, REJECTED_NAME, ReleaseManifest, compute_fingerprint, render_manifest
 from logoingest.release.laws.violations import Law, Violation
 from logoingest.schemas import Reason, RejectedRow, Stage, is_class_id
-from logoingest.userinfo import USERINFO_RE2, has_userinfo
+from logoingest.strangers.escaping import has_controls
+from logoingest.strangers.userinfo import USERINFO_RE2, has_userinfo
 
 #: A rejected row is at least its id, which is no other's: a file of more rows than bytes is none of ours.
 _LEAST_ROW_BYTES = 1

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.escaping import escape_text
 from logoingest.release.form.features import SEVERAL
 from logoingest.release.form.released_boxes import is_released_box
 from logoingest.release.laws.violations import Law, Violation, report_rows
-from logoingest.userinfo import USERINFO_RE2
+from logoingest.strangers.escaping import escape_text
+from logoingest.strangers.userinfo import USERINFO_RE2
 
 _SHA256 = "^[0-9a-f]{64}$"
 _ANNOTATION_ID = "^[0-9a-f]{32}$"

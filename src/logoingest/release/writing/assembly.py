@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError, Problem
-from logoingest.escaping import replace_controls
-from logoingest.parquet_files import write_parquet
+from logoingest.files.parquet import write_parquet
 from logoingest.release.form.card import SplitSize, render_card
 from logoingest.release.form.croissant import render_croissant
 from logoingest.release.form.features import SEVERAL, SPLITS
@@ -33,6 +32,7 @@ from logoingest.release.writing.parquet import plan_files, write_file
 from logoingest.release.writing.rows import join_rows, place_stored, select_classes
 from logoingest.release.writing.spool import BytesLoader, Converter, Spool
 from logoingest.schemas import RejectedRow
+from logoingest.strangers.escaping import replace_controls
 from logoingest.version import __version__
 from logoingest.workspace import hash_file
 

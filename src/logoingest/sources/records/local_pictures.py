@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from logoingest.local_files import FileNameError, LocalRoot, is_file_url, write_file_url
+from logoingest.files.local import FileNameError, LocalRoot, is_file_url, write_file_url
 from logoingest.schemas import Reason
 from logoingest.sources.records.tabulating import Record
 

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from logoingest.schemas import AnnotationRow, Reason
 from logoingest.sources.cells.answers import Answer, join_choices
-from logoingest.userinfo import drop_userinfo, has_userinfo
+from logoingest.strangers.userinfo import drop_userinfo, has_userinfo
 from logoingest.wording import cut_text
 
 logger = logging.getLogger("logoingest")

@@ -1,0 +1,1 @@
+"""How the package imports: names when they are first used, and without what no process of ours needs."""

@@ -1,0 +1,1 @@
+"""What strangers wrote, made harmless: text on terminals and in cells, user names in URLs."""
