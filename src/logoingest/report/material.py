@@ -74,7 +74,7 @@ def filter_rows(table: pa.Table, key: str, values: Iterable[Any]) -> pa.Table:
     return table.filter(pc.is_in(column, value_set=pa.array(sorted(set(values)), column.type)))
 
 
-def count_values(column: pa.ChunkedArray | pa.Array) -> list[tuple[Any, int]]:
+def rank_values(column: pa.ChunkedArray | pa.Array) -> list[tuple[Any, int]]:
     """(value, how often), the most frequent first, equal ones in order of value; nulls are not counted."""
     found = [(entry["values"], entry["counts"]) for entry in pc.value_counts(pc.drop_null(column)).to_pylist()]
     return sorted(found, key=lambda entry: (-entry[1], entry[0]))

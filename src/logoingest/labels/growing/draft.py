@@ -18,8 +18,8 @@ from logoingest.labels.growing.spellings import (
     count_distinct_rests,
     count_values,
     group_spellings,
-    list_values,
     make_readable,
+    read_values,
 )
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.matching.spelling_index import join_key
@@ -73,7 +73,7 @@ def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str) ->
         labels_with_counts: distinct raw answers and how often each was given.
         name: what the map is for, for its first comment.
     """
-    values = list_values(answer for answer, _ in labels_with_counts)
+    values = read_values(answer for answer, _ in labels_with_counts)
     counted = count_values(labels_with_counts, values)
     is_closed = is_closed_set(counted)
     naming = _leave_silent(counted, is_closed=is_closed)

@@ -41,7 +41,7 @@ class SpellingGroup:
         return min(self.spellings, key=lambda text: (-self.spellings[text], -sum(char.isupper() for char in text), text))
 
 
-def list_values(answers: Iterable[str]) -> dict[str, list[str]]:
+def read_values(answers: Iterable[str]) -> dict[str, list[str]]:
     """What each distinct answer says, by itself or as one of several.
 
     A typed text ("nike / puma") is several where one of its parts is an answer by itself.

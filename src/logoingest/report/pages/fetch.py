@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.report.material import Material, count_values
+from logoingest.report.material import Material, rank_values
 from logoingest.report.pages.contents import PageContents
 
 #: Hosts with a row of their own.
@@ -38,7 +38,7 @@ def _list_reasons(downloads: pa.Table, reasons: pa.ChunkedArray) -> list[dict[st
     failed = pa.table({"reason": reasons, "url": downloads.column("url"), "detail": details}).filter(pc.is_valid(reasons))
     failed = failed.sort_by([("reason", "ascending"), ("url", "ascending")])
     found = []
-    for reason, count in count_values(failed.column("reason")):
+    for reason, count in rank_values(failed.column("reason")):
         rows = failed.filter(pc.equal(failed.column("reason"), reason))
         told = rows.filter(pc.is_valid(rows.column("detail")))
         example = (told if told.num_rows else rows).slice(0, 1).to_pylist()[0]
@@ -55,11 +55,11 @@ def _list_hosts(urls: pa.ChunkedArray, reasons: pa.ChunkedArray) -> tuple[list[d
     counted = counted.sort_by([("count_all", "descending"), ("host", "ascending")])
     rows = []
     for row in counted.slice(0, MOST_HOSTS).to_pylist():
-        causes = count_values(table.filter(pc.equal(table.column("host"), row["host"])).column("reason"))
+        causes = rank_values(table.filter(pc.equal(table.column("host"), row["host"])).column("reason"))
         rows.append({"host": row["host"], "urls": row["count_all"], "failed": row["failed_sum"], "causes": causes[:3]})
     return rows, counted.num_rows
 
 
 def _list_ways(downloads: pa.Table) -> dict[str, list[tuple[Any, int]]]:
     """What served in place of a dead URL, and what asking again found: (value, URLs) each."""
-    return {name: count_values(downloads.column(name)) for name in ("fallback", "refreshed")}
+    return {name: rank_values(downloads.column(name)) for name in ("fallback", "refreshed")}

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.images.looking.quality import FLAGS
-from logoingest.report.material import Material, count_values, to_numpy
+from logoingest.report.material import Material, rank_values, to_numpy
 from logoingest.report.pages.contents import PageContents
 from logoingest.report.plots import Bound, draw_distribution
 
@@ -66,7 +66,7 @@ def gather_quality(material: Material) -> PageContents:
     pictures = _find_pictures(material.downloads)
     figures = measure_figures(pictures)
     ids = pictures.column("sha256").to_numpy(zero_copy_only=False)
-    kept = dict(count_values(pc.list_flatten(material.images.column("flags"))))
+    kept = dict(rank_values(pc.list_flatten(material.images.column("flags"))))
     rejecting = {*material.config.images.reject_flags, *(["damaged"] if material.config.images.reject_damaged else [])}
     flags = [
         _describe_flag(name, kept.get(name, 0), figures, ids, rejects=name in rejecting)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.report.material import Material, count_values, flatten_classes
+from logoingest.report.material import Material, flatten_classes, rank_values
 from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.report.plots import draw_ranks
 from logoingest.wording import spell_count
@@ -56,7 +56,7 @@ def gather_splits(material: Material) -> PageContents:
         "few_left_out": max(0, len(few) - _MOST_NAMED),
         "few_count": len(few),
         "needed": len(needed),
-        "origins": count_values(material.splits.column("origin")),
+        "origins": rank_values(material.splits.column("origin")),
         "lacking": len(lacking),
         "error": float(np.mean([row["error"] for row in full])) if full else None,
         "count": len(rows),
