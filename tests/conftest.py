@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from small_site import CLASSES, Dataset, Site, draw_picture, serve_site
+from builders.datasets import CLASSES, Dataset, Site, draw_picture, serve_site
+from builders.places import REAL_DATA
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -69,8 +70,6 @@ def make_dataset(tmp_path: Path, site: Site) -> Callable[..., Dataset]:
 @pytest.fixture
 def shared_data() -> Path:
     """The folder of real data, which is not part of the project; tests that need it are skipped without it."""
-    root = Path(__file__).resolve().parents[1]
-    folder = Path(os.environ.get("LOGOINGEST_SHARED_DATA", root.parent / "shared/data"))
-    if not folder.is_dir():
+    if not REAL_DATA.is_dir():
         pytest.skip("the shared real data is not here")
-    return folder
+    return REAL_DATA

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.places import ROOT
 from logoingest.boxes import EDGE_TOLERANCE, MIN_SHARE_INSIDE, MIN_SIDE, FittedBox, find_box_fault, fit_box, lies_within
 
-DOCUMENT = (Path(__file__).parents[1] / "docs/consensus.md").read_text("utf-8")
+DOCUMENT = (ROOT / "docs/consensus.md").read_text("utf-8")
 TABLE = re.findall(r"^\| `(\[.*?\])` \| (.+) \|$", DOCUMENT.partition("## Boxes")[2].partition("\n## ")[0], re.MULTILINE)
 
 

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builders.places import ROOT
 from logoingest.config import load_config
 from logoingest.schemas import ImageRow, SampleRow
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "flickrlogos27"
+EXAMPLE = ROOT / "examples" / "flickrlogos27"
 GOLD = {"a.jpg": "Nike", "b.jpg": "Puma", "c.jpg": "none", "d.jpg": "Ford", "e.jpg": "none"}
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from builders.places import ROOT
 
 
 def test_every_url_of_a_faulty_list_ends_as_planned():

@@ -12,12 +12,12 @@ from dataclasses import replace
 
 import pytest
 
+from builders.datasets import CLASSES, Dataset, serve_site
 from logoingest import load_config, run
 from logoingest.errors import ConfigError
 from logoingest.fetch import Proxy, ShardJob, run_shards
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace, shard_name
-from small_site import CLASSES, Dataset, serve_site
 
 SECRET = "s3cr3t-Value"
 BASIC = "Basic YW5uOnMzY3IzdC1WYWx1ZQ=="  # ann:s3cr3t-Value

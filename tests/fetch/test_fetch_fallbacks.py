@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from archive_stand_in import Archive, Copy, answer
+from builders.archive import Archive, Copy, answer
 from logoingest.fetch import Fetcher, ShardCounts, ShardJob, fetch_urls, run_shard
 from logoingest.fetch.executors.ray_shards import fetch_on_worker
 from logoingest.schemas import Reason

@@ -7,10 +7,10 @@ import hashlib
 import random
 import re
 import time
-from pathlib import Path
 
 import pytest
 
+from builders.places import ROOT
 from logoingest.fetch import fetch_urls
 from logoingest.images import inspect_image
 from logoingest.schemas import DownloadRow, Reason
@@ -123,13 +123,12 @@ def test_every_route_ends_in_its_reason(site, fetch, picture):
 
 def test_every_reason_of_the_fetch_is_documented():
     """docs/fetching.md has a row for each that the code may give, says whether it is asked again, and has no others."""
-    root = Path(__file__).resolve().parents[2]
-    text = (root / "docs/fetching.md").read_text(encoding="utf-8").partition("## How a URL ends")[2].partition("\n### ")[0]
+    text = (ROOT / "docs/fetching.md").read_text(encoding="utf-8").partition("## How a URL ends")[2].partition("\n### ")[0]
     fetch_table, _, image_table = text.partition("| image_reason |")
     documented = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", fetch_table, re.MULTILINE)
     used = {
         name
-        for file in (root / "src/logoingest/fetch").rglob("*.py")
+        for file in (ROOT / "src/logoingest/fetch").rglob("*.py")
         for name in re.findall(r"Reason\.([A-Z_0-9X]+)", file.read_text())
     }
     # the fetch knows these, and gives them to no row as its reason

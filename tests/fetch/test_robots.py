@@ -6,13 +6,13 @@ import asyncio
 import json
 import socket
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from builders.places import DATA
 from logoingest.fetch import FetchSettings, fetch_urls
 from logoingest.fetch.rules.policy import FetchFault
 from logoingest.fetch.rules.robots import (
@@ -32,9 +32,9 @@ from logoingest.fetch.rules.targets import Target, parse_target
 from logoingest.schemas import Reason
 
 unhurried = hypothesis_settings(deadline=None)  # other work on the machine is no failure
-CASES = json.loads((Path(__file__).parents[1] / "data/fetch/robots.json").read_text(encoding="utf-8"))
+CASES = json.loads((DATA / "fetch/robots.json").read_text(encoding="utf-8"))
 #: The cases of RFC 9309 §2.2 and §5, and what Google's parser is tested for (github.com/google/robotstxt), each told anew.
-OTHERS = json.loads((Path(__file__).parents[1] / "data/fetch/robots_of_others.json").read_text(encoding="utf-8"))
+OTHERS = json.loads((DATA / "fetch/robots_of_others.json").read_text(encoding="utf-8"))
 US = frozenset({"logoingest"})
 SETTINGS = FetchSettings()
 

@@ -9,15 +9,15 @@ import itertools
 import tomllib
 from collections import Counter
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
+from builders.places import DATA
 from logoingest.fetch import Proxy
 from logoingest.fetch.http import resolver
 from logoingest.fetch.http.resolver import Resolver
 
-TABLE = tomllib.loads((Path(__file__).parents[1] / "data/fetch/ssrf.toml").read_text(encoding="utf-8"))
+TABLE = tomllib.loads((DATA / "fetch/ssrf.toml").read_text(encoding="utf-8"))
 GROUPS = TABLE["urls"]
 #: "door" is allowed and somebody listens there; "wall" is allowed and nobody does; "vault" is not, and counts.
 DOOR, WALL, VAULT = "127.0.0.2", "127.0.0.3", "127.0.0.1"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from builders.places import DATA
 from logoingest.fetch import Proxy, fetch_urls
 from logoingest.fetch.rules.targets import Target, UrlFault, join_target, parse_target
 
-CASES = json.loads((Path(__file__).parents[1] / "data/fetch/urls_as_written.json").read_text(encoding="utf-8"))
+CASES = json.loads((DATA / "fetch/urls_as_written.json").read_text(encoding="utf-8"))
 #: As their makers signed them: any other spelling is answered with 403.
-SIGNED = (Path(__file__).parents[1] / "data/fetch/signed.txt").read_text(encoding="utf-8").split()
+SIGNED = (DATA / "fetch/signed.txt").read_text(encoding="utf-8").split()
 
 
 def read(case):

@@ -15,9 +15,8 @@ import httpx
 import pytest
 import yaml
 
+from builders.places import ROOT
 from logoingest import load_config, run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def hash_folder(folder: Path) -> dict[str, str]:

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from drawn_prints import make_prints
+from builders.datasets import draw_picture
+from builders.fingerprints import make_prints
 from logoingest.errors import UsageError
 from logoingest.images import inspect_image
 from logoingest.images.alike.against import MOST_PAIRS, OURS_SCHEMA, Comparison, Theirs, is_leak
 from logoingest.images.alike.elsewhere import PRINT_SCHEMA, fingerprint_piece, guess_split, hash_listing, hash_piece, list_pieces
 from logoingest.images.alike.neighbours import MAX_DISTANCE, MIN_CORRELATION, Fingerprints, NearSearch, compare_rows
-from small_site import draw_picture
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,10 +1,8 @@
 """Near-duplicates: the search is exact, groups are an equivalence, chains are bounded."""
 
 import io
-import os
 from collections import defaultdict
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from drawn_prints import make_prints
+from builders.fingerprints import make_prints
+from builders.places import REAL_DATA
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
 from logoingest.images.alike.neighbours import MAX_DISTANCE, MIN_CORRELATION, compare_rows
 
-SHARED = Path(os.environ.get("LOGOINGEST_SHARED_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
-PHOTOS = SHARED / "flickrlogos27/images"
+PHOTOS = REAL_DATA / "flickrlogos27/images"
 
 
 def as_bytes(prints):

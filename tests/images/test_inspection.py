@@ -2,11 +2,9 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from builders.places import DATA, REAL_DATA
 from logoingest.images import inspect_image
 from logoingest.pictures.frames import MAX_FRAMES
 from logoingest.pictures.profiles import describe_profile
 from logoingest.schemas import FACT_COLUMNS
 
-REPO = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("LOGOINGEST_SHARED_DATA", REPO / "../shared/data"))
-NASTY = SHARED / "nasty_images"
+NASTY = REAL_DATA / "nasty_images"
 
 
 def draw(size=(300, 200)):
@@ -265,7 +262,7 @@ def test_nasty_images():
     outcomes, peak_kb = json.loads(run.stdout)
     assert peak_kb < 512 * 1024
     assert run.stderr == ""
-    expected = json.loads((REPO / "tests/data/images/nasty_outcomes.json").read_text())
+    expected = json.loads((DATA / "images/nasty_outcomes.json").read_text())
     assert {name: outcome[0] for name, outcome in outcomes.items() if name != "manifest.csv"} == expected
     landscapes = [outcomes[f"exif_landscape_{orientation}.jpg"] for orientation in range(1, 9)]
     assert {tuple(outcome[1:3]) for outcome in landscapes} == {(1800, 1200)}

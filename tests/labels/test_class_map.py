@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from builders.places import ROOT
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap, normalise_label
-
-ROOT = Path(__file__).resolve().parents[2]
 
 SMALL = """
 noise_words = ["logo"]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from builders.places import ROOT
 from logoingest.labels import DECISION_SCHEMA, ClassMap, normalise_annotations, normalise_labels
 from logoingest.schemas import AnnotationRow, LabelRow, RejectedRow
 
-ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("LOGOINGEST_SHARED_DATA") or ROOT / "../shared/data")
 MAP = """
 [[overrides]]

@@ -12,6 +12,7 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.places import DATA, ROOT
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap
 from logoingest.labels.lint.claims import is_pattern
@@ -19,8 +20,7 @@ from logoingest.labels.lint.findings import RULES
 from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_places
 from logoingest.labels.lint.rules import lint_class_map
 
-ROOT = Path(__file__).resolve().parents[2]
-CASES = json.loads((ROOT / "tests/data/lint/cases.json").read_text("utf-8"))
+CASES = json.loads((DATA / "lint/cases.json").read_text("utf-8"))
 SOUND = """
 noise_words = ["logo"]
 distinct_from = [["crunchies", "crunchips"]]

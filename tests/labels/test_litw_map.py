@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
+from builders.places import ROOT
 from logoingest.labels import ClassMap, normalise_label
 from logoingest.labels.lint.rules import lint_class_map
 
-ROOT = Path(__file__).resolve().parents[2]
 MAPS = ROOT / "label_maps"
 SCORE = ROOT / "examples/logos_in_the_wild/score.py"
 CLASSES = (MAPS / "litw_classes.txt").read_text("utf-8").split()

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.places import DATA
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap, explain_label, fold, normalise_label
 from logoingest.labels.matching.match import decide_labels
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "labels"
-BRANDS = ClassMap.load(DATA / "brands.toml")
+FOLDER = DATA / "labels"
+BRANDS = ClassMap.load(FOLDER / "brands.toml")
 
 
 def _load_cases():
-    for file in sorted(DATA.glob("*.json")):
+    for file in sorted(FOLDER.glob("*.json")):
         if file.stem == "false_friends":
             continue
         for case in json.loads(file.read_text("utf-8")):
@@ -38,7 +38,7 @@ def test_case(case):
     assert (decision.decision, list(decision.class_ids)) == (case["decision"], case["classes"])
 
 
-@pytest.mark.parametrize("pair", json.loads((DATA / "false_friends.json").read_text("utf-8")), ids="|".join)
+@pytest.mark.parametrize("pair", json.loads((FOLDER / "false_friends.json").read_text("utf-8")), ids="|".join)
 def test_false_friends_stay_apart(pair):
     """Neither of two names that look alike is taken for the other."""
     for name, stranger in (pair, pair[::-1]):
@@ -50,7 +50,7 @@ def test_false_friends_stay_apart(pair):
 
 def test_there_are_56_pairs_of_false_friends_and_250_cases():
     """There are at least 250 cases and 56 pairs of false friends."""
-    assert len(json.loads((DATA / "false_friends.json").read_text("utf-8"))) == 56
+    assert len(json.loads((FOLDER / "false_friends.json").read_text("utf-8"))) == 56
     assert len(list(_load_cases())) >= 250
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.places import DATA
 from logoingest.errors import UsageError
 from logoingest.labels.growing import packs
 from logoingest.labels.growing.pack_entries import PackName, Pair, clean_language, clean_name
 from logoingest.labels.growing.packs import make_table_pack, open_pack
 
-PACKS = Path(__file__).parents[1] / "data/packs"
+PACKS = DATA / "packs"
 
 
 def read(name: str, pack_format: str | None = None):

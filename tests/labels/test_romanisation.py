@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.places import DATA
 from logoingest.labels.text.fold import fold, make_plain
 from logoingest.labels.text.romanisation import romanise, romanise_japanese
 from logoingest.labels.text.sounds import make_skeleton, sound_out
 from logoingest.labels.text.translations import translate
 
-CASES = json.loads((Path(__file__).resolve().parents[1] / "data" / "labels_romanisation" / "letters.json").read_text("utf-8"))
+CASES = json.loads((DATA / "labels_romanisation/letters.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['script']}-{case['text']}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crowd_tables import Answered, refusals_of, sample_of
+from builders.answers import Answered, refusals_of, sample_of
 from logoingest.choices import write_choices
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.entries import Signature

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from builders.places import REAL_DATA
 from logoingest.pictures.loading import check_picture, load_picture
 
 
@@ -78,8 +77,7 @@ def test_no_whole_picture_is_a_value_error(data):
 
 def test_nasty_images_give_rgb_or_a_value_error():
     """Every nasty file becomes an RGB picture or a ValueError."""
-    root = Path(os.environ.get("LOGOINGEST_SHARED_DATA") or Path(__file__).resolve().parents[2] / "../shared/data")
-    folder = root / "nasty_images"
+    folder = REAL_DATA / "nasty_images"
     if not folder.is_dir():
         pytest.skip("shared data: nasty_images is not here")
     for file in sorted(folder.rglob("*")):

@@ -3,17 +3,29 @@
 import json
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from builders.places import DATA
+from builders.strangers import (
+    SIDEWAYS,
+    UPRIGHT,
+    XMP_SIDEWAYS,
+    check_everywhere,
+    check_refused_but_saved,
+    check_saved,
+    draw_halves,
+    encode,
+    make_chunk,
+    make_webp,
+    put_chunk,
+    put_segment,
+)
 from logoingest.images import inspect_image
 from logoingest.pictures.loading import load_picture
-from pictures.strangers import SIDEWAYS, UPRIGHT, XMP_SIDEWAYS, draw_halves, encode, make_chunk, make_webp, put_chunk, put_segment
-from pictures.test_strangers import check_everywhere, check_refused_but_saved, check_saved
 
-CASES = json.loads((Path(__file__).resolve().parents[1] / "data/pictures/orientations.json").read_text())["cases"]
+CASES = json.loads((DATA / "pictures/orientations.json").read_text())["cases"]
 JPEG, PNG = encode(draw_halves(), "JPEG", subsampling=0, quality=95), encode(draw_halves(), "PNG")
 UPSIDE = SIDEWAYS.replace(b"\6", b"\3")
 

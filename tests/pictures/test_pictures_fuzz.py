@@ -2,9 +2,8 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from builders.places import ROOT
 
 
 def test_what_is_accepted_is_one_picture_to_everybody():

@@ -3,20 +3,19 @@
 import io
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from builders.places import DATA, ROOT
 from logoingest.pictures.decoding import decode_picture
 from logoingest.pictures.loading import check_picture, load_picture
 from logoingest.pictures.normal_form import show_picture
 from logoingest.pictures.rgb import convert_to_rgb
 from logoingest.training.data.pictures import decode_square
 
-ROOT = Path(__file__).resolve().parents[2]
-CASES = json.loads((ROOT / "tests/data/pictures/modes.json").read_text())["cases"]
+CASES = json.loads((DATA / "pictures/modes.json").read_text())["cases"]
 _TYPES = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
 
 

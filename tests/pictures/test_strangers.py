@@ -2,67 +2,39 @@
 
 import io
 import json
-import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import Image as ImageFeature
 from PIL import Image, PngImagePlugin
 
+from builders.places import DATA
+from builders.strangers import (
+    REMEDY,
+    check_everywhere,
+    check_refused_but_saved,
+    check_saved,
+    decode_as_datasets,
+    draw_halves,
+    encode,
+    make_chunk,
+    make_gif,
+    make_webp,
+    put_chunk,
+    put_segment,
+)
 from logoingest.images import inspect_image
 from logoingest.pictures import portability
-from logoingest.pictures.loading import check_picture, load_picture
+from logoingest.pictures.loading import load_picture
 from logoingest.pictures.normal_form import normalise_picture
-from logoingest.pictures.rgb import convert_to_rgb
-from pictures.strangers import draw_halves, encode, make_chunk, make_gif, make_webp, put_chunk, put_segment
 
-DATA = Path(__file__).resolve().parents[1] / "data/pictures"
-OUTCOMES = json.loads((DATA / "outcomes.json").read_text())["pictures"]
-REMEDY = ': images.store = "rgb" saves it'
-
-
-def decode_as_datasets(data):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ImageFeature().decode_example({"bytes": data, "path": None})
-
-
-def check_everywhere(data, size):
-    """``datasets``, our loader and the readers' check show one picture of that size."""
-    theirs = decode_as_datasets(data)
-    assert theirs.size == size
-    shown = np.asarray(convert_to_rgb(theirs))
-    assert np.array_equal(shown, np.asarray(load_picture(data)))
-    assert np.array_equal(shown, np.asarray(check_picture(data).picture))
-
-
-def check_saved(data, size):
-    """In normal form it is whole, upright, clean and open to everybody."""
-    form = normalise_picture(data)
-    facts = inspect_image(form.data)
-    assert (facts["image_reason"], facts["original_fault"], facts["damaged"], facts["orientation"]) == (None, None, False, 1)
-    assert (form.width, form.height) == (facts["width"], facts["height"]) == size
-    check_everywhere(form.data, size)
-    return np.asarray(load_picture(form.data))
-
-
-def check_refused_but_saved(data, size, says, reason="decode_error"):
-    facts = inspect_image(data)
-    assert (facts["image_reason"], facts["original_fault"].partition(": ")[0]) == (reason, reason)
-    assert says in facts["image_detail"]
-    assert facts["image_detail"].endswith(REMEDY)
-    saved = inspect_image(data, store="rgb")
-    assert (saved["image_reason"], saved["width"], saved["height"]) == (None, *size)
-    with pytest.raises(ValueError, match=r"."):
-        check_picture(data)
-    return check_saved(data, size)
+FOLDER = DATA / "pictures"
+OUTCOMES = json.loads((FOLDER / "outcomes.json").read_text())["pictures"]
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_outcomes_of_strangers_pictures(name, request):
     """Each file ends as the table says, and what the table accepts or saves is the same picture to all readers."""
-    path = DATA / "strangers" / name
+    path = FOLDER / "strangers" / name
     if not path.is_file():
         path = next(request.getfixturevalue("shared_data").rglob(name))
     data, expected = path.read_bytes(), OUTCOMES[name]

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from builders.datasets import CLASS_MAP, draw_picture
 from logoingest import load_config
 from logoingest.errors import GateError
 from logoingest.images import inspect_image
 from logoingest.pipeline import Run, pending_shards, run_stage
 from logoingest.schemas import DownloadRow, Stage
-from small_site import CLASS_MAP, draw_picture
 
 BODIES = [draw_picture(seed) for seed in range(6)] + [b"<html>", draw_picture(7)[:900], b""]
 FACTS = [inspect_image(body) for body in BODIES]

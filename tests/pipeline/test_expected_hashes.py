@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from builders.datasets import Dataset, draw_picture
 from logoingest import load_config, run
 from logoingest.pipeline import Run, explain_url, fetch_shard, open_run, pending_shards, retry
 from logoingest.pipeline.actions.refreshing import refresh
 from logoingest.schemas import Stage
-from small_site import Dataset, draw_picture
 
 
 def digest(data: bytes, algorithm: str = "sha256") -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from builders.datasets import Dataset, draw_picture
 from logoingest import load_config, run
 from logoingest.config import Config
 from logoingest.pipeline import Run, explain_url, fetch_shard, open_run, pending_shards, retry, run_stage
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace
-from small_site import Dataset, draw_picture
 
 STEADY = [name for name in DownloadRow.arrow_schema().names if name not in {"elapsed_ms", "fetched_at"}]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from builders.datasets import draw_picture
 from logoingest import load_config, run
 from logoingest.pipeline.actions.retrying import retry
 from logoingest.pipeline.session import open_run
@@ -11,7 +12,6 @@ from logoingest.pipeline.stages.samples import SAMPLES
 from logoingest.pipeline.staleness import collect_inputs
 from logoingest.release import verify_release
 from logoingest.schemas import Stage
-from small_site import draw_picture
 
 
 @pytest.fixture

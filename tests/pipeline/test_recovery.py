@@ -16,13 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from builders.places import ROOT
 from logoingest import load_config, run
 from logoingest.cli.main import main
 from logoingest.pipeline import Run, plan, summarise_status
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace, name_begun
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def hash_folder(folder: Path) -> dict[str, str]:

@@ -6,16 +6,15 @@ import functools
 import json
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from builders.datasets import draw_picture
+from builders.places import ROOT
 from logoingest import load_config, run
 from logoingest.release import verify_release
-from small_site import draw_picture
 
-ROOT = Path(__file__).resolve().parents[2]
 CLASS_MAP = """
 affixes = [
   { suffix = "-teilsichtbar", attributes = { truncated = true } },

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from release_patient import Patient
+from builders.patients import Patient
 
 #: Names of faults in which something is fetched by readers that believe what they read.
 CALLING = ("card", "several", "settings", "croissant", "context", "picture", "script")

@@ -14,7 +14,6 @@ import re
 import shutil
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -22,11 +21,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from builders.patients import TEST_FILE, TRAIN_FILE, Patient
+from builders.places import ROOT
 from logoingest.release import open_release, verify_release
 from logoingest.release.form.features import release_schema
 from logoingest.release.laws import data_files, descriptions
 from logoingest.release.laws.violations import Law
-from release_patient import TEST_FILE, TRAIN_FILE, Patient
 
 PATHS = "    path: data/train-*"
 
@@ -404,7 +404,7 @@ def test_a_planted_fault_in_pictures_is_named(patient, name):
 
 def test_each_law_has_its_row_in_the_document():
     """docs/release.md says what each law asks for, in the order in which the code names them, and names no other."""
-    document = (Path(__file__).parents[2] / "docs/release.md").read_text("utf-8")
+    document = (ROOT / "docs/release.md").read_text("utf-8")
     section = document.partition("## What verify checks")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE) == [law.value for law in Law]
 

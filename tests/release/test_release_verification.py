@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from builders.patients import TEST_FILE, TRAIN_FILE
 from logoingest.errors import UsageError
 from logoingest.release import Violation, open_release, verify_release
 from logoingest.release.form.features import release_schema
 from logoingest.release.laws import readers
-from release_patient import TEST_FILE, TRAIN_FILE
 
 
 def test_clean_release_passes(written):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.reviews import MAP, labels
 from logoingest.labels import ClassMap
 from logoingest.review.clusters import OpenSpelling, cluster_labels, is_only_noise
-from review_cases import MAP, labels
 
 CLASS_MAP = ClassMap.from_toml(MAP)
 

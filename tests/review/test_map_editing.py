@@ -11,12 +11,12 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.reviews import ADA, MAP, annotate, find_open, labels, write_map
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap, normalise_annotations, normalise_label
 from logoingest.labels.class_map.writing import write_document
 from logoingest.review.map_editing import is_decided_so, plan_edit
 from logoingest.review.rulings import Action, Meaning, Ruling
-from review_cases import ADA, MAP, annotate, find_open, labels, write_map
 
 PUMA = Meaning(Action.CLASS, "puma")
 

@@ -6,19 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.places import DATA, ROOT
 from logoingest.labels import ClassMap
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text import romanisation
 from logoingest.review.proposals import propose_classes
 
-BRANDS = json.loads((Path(__file__).resolve().parents[1] / "data" / "labels_romanisation" / "brands.json").read_text("utf-8"))
+BRANDS = json.loads((DATA / "labels_romanisation/brands.json").read_text("utf-8"))
 NAMES = sorted({*BRANDS["other_names"], *(case["name"] for case in BRANDS["cases"])})
 
 
@@ -153,11 +153,11 @@ def test_equal_names_come_in_the_order_of_their_ids():
 
 def test_hash_seed_does_not_matter():
     """The same proposals in any process."""
-    script = "import sys; sys.path.insert(0, 'tests/review'); import test_proposals as t; print(t.propose_classes(t.SPACED, t.MAP))"
+    script = "import sys; sys.path[:0] = ['tests', 'tests/review']; import test_proposals as t; print(t.propose_classes(t.SPACED, t.MAP))"
     made = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONIOENCODING": "utf-8"},
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=ROOT,
         capture_output=True,
         check=True,
     )
@@ -166,7 +166,7 @@ def test_hash_seed_does_not_matter():
 
 def test_real_names_in_other_scripts(shared_data):
     """Over 1,000 classes without any alias the right one is first in 42 % and among three in 55 % of real cross-script names."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+    sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
         import labels_cross_script as benchmark
     finally:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.reviews import HOSTILE, MAP, annotate, find_clusters
 from logoingest.labels import ClassMap
 from logoingest.review.rulings import Action, ClassFinder, Meaning
 from logoingest.review.session import Session, collect_rulings, resume_session, run_command
-from review_cases import HOSTILE, MAP, annotate, find_clusters
 
 CLASS_MAP = ClassMap.from_toml(MAP)
 CLUSTERS = tuple(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.reviews import HOSTILE, MAP, annotate, find_clusters, labels
 from logoingest.errors import UsageError
 from logoingest.labels import ClassMap
 from logoingest.review.rulings import Action, ClassFinder, Meaning
 from logoingest.review.sheet import COLUMNS, read_sheet, write_sheet
 from logoingest.review.suggestions import make_label_id
-from review_cases import HOSTILE, MAP, annotate, find_clusters, labels
 
 CLASS_MAP = ClassMap.from_toml(MAP)
 FINDER = ClassFinder(CLASS_MAP)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from builders.reviews import MAP, labels
 from logoingest.errors import Problem
 from logoingest.labels import ClassMap
 from logoingest.review.rulings import Action, ClassFinder, Meaning, list_made, read_meaning
 from logoingest.strangers.escaping import escape_text
-from review_cases import MAP, labels
 
 FINDER = ClassFinder(ClassMap.from_toml(MAP + '[classes.skip]\nname = "Skip!"\n[output]\nrename = {bmw = "Bayern"}\n'))
 CANDIDATES = ["puma", "bmw"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crowd_tables import REVIEW, Answered, worker_of
+from builders.answers import REVIEW, Answered, worker_of
 from logoingest.consensus.one_coin import settle_votes
 from logoingest.samples.copies import find_copies
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crowd_tables import DECISIONS, IGNORED, UNKNOWN, Answered, sample_of, worker_of
+from builders.answers import DECISIONS, IGNORED, UNKNOWN, Answered, sample_of, worker_of
 from logoingest.config import SamplesConfig
 from logoingest.errors import ConfigError
 from logoingest.labels import ClassMap

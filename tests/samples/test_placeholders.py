@@ -5,7 +5,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from crowd_tables import IGNORED, Answered
+from builders.answers import IGNORED, Answered
 from logoingest.config import SamplesConfig
 from logoingest.samples.settling import settle_samples
 from logoingest.schemas import ListedPlaceholderRow, PlaceholderRow, Reason

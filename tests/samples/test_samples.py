@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowd_tables import DROPPED, IGNORED, REVIEW, UNKNOWN, Answered, refusals_of, sample_of
+from builders.answers import DROPPED, IGNORED, REVIEW, UNKNOWN, Answered, refusals_of, sample_of
 from logoingest.config import SamplesConfig
 from logoingest.errors import LogoingestError
 from logoingest.samples.boxes import DrawnBox, measure_overlap, merge_boxes

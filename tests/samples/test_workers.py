@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crowd_tables import IGNORED, REVIEW, UNKNOWN, Answered, worker_of
+from builders.answers import IGNORED, REVIEW, UNKNOWN, Answered, worker_of
 from logoingest.samples.workers import bound_share
 
 CLASSES = ["nike", "puma", "audi", "ford", "bmw"]

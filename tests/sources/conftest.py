@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sources_reading import Read, read_all
-
-ROOT = Path(__file__).resolve().parents[2]
+from builders.places import DATA
+from builders.sources import Read, read_all
 
 
 @pytest.fixture
 def cases() -> Path:
     """The folder of case files."""
-    return ROOT / "tests" / "data" / "sources"
-
-
-@pytest.fixture
-def real_data() -> Path:
-    """The folder of real data; the test is skipped where it is missing."""
-    folder = Path(os.environ.get("LOGOINGEST_SHARED_DATA") or ROOT / "../shared/data")
-    if not folder.is_dir():
-        pytest.skip("the real data is not here")
-    return folder
+    return DATA / "sources"
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
+from builders.places import DATA
 from logoingest.sources.cells.answers import Answer, AnswerError, join_boxes, parse_json, read_answers, read_box, read_task_answers
 
-CASES = json.loads((Path(__file__).parents[1] / "data/sources/answers.json").read_text(encoding="utf-8"))
+CASES = json.loads((DATA / "sources/answers.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["cell"])[:40])

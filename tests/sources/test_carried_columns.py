@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
+from builders.sources import read_all
 from logoingest.config import Config, SourceConfig
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
 SHA, MD5 = hashlib.sha256(b"x").hexdigest(), hashlib.md5(b"x", usedforsecurity=False).hexdigest()
 MTURK = "HITId,AssignmentId,WorkerId,AssignmentStatus,Input.image_url,Input.licence,Answer.brand.nike,Answer.brand.puma\n"

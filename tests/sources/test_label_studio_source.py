@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
 
 def rectangle(**further):

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
+from builders.places import DATA
+from builders.sources import read_all
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
-LISTS = json.loads((Path(__file__).parents[1] / "data/sources/url_lists.json").read_text(encoding="utf-8"))
+LISTS = json.loads((DATA / "sources/url_lists.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("case", LISTS, ids=[case["name"] for case in LISTS])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from builders.sources import read_all
 from logoingest.config import Config, SourceConfig
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
 
 def test_several_images_per_hit(cases):

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.places import DATA
+from builders.sources import read_all
 from logoingest.sources import guess_source
-from sources_reading import read_all
 
-FOLDER = Path(__file__).parents[1] / "data/sources/repeats"
+FOLDER = DATA / "sources/repeats"
 KEYS = {"format": "tabular", "url_column": "url", "label_column": "label"}
 
 

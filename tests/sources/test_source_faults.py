@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources import read_annotations
-from sources_reading import read_all
 
 GOOD = "url,label\nhttp://x.example/1.jpg,a\n"
 

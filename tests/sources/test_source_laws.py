@@ -10,8 +10,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
 #: A NUL makes a file a binary one; half a surrogate pair cannot be written.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import get_args
 
+from builders.places import ROOT
 from logoingest.config.sections import SourceConfig, SourceFormat
 from logoingest.sources.readers import FORMATS
 
-PAGE = (Path(__file__).parents[2] / "docs/sources.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/sources.md").read_text(encoding="utf-8")
 
 
 def test_every_format_is_listed_in_both_tables():

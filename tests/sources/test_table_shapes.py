@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
+from builders.places import DATA
+from builders.sources import read_all
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
-FOLDER = Path(__file__).parents[1] / "data/sources/tables"
+FOLDER = DATA / "sources/tables"
 OUTCOMES = json.loads((FOLDER / "outcomes.json").read_text(encoding="utf-8"))
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sources_reading import read_all
+from builders.sources import read_all
 
 ROWS = 'image_url,label,worker\nhttp://x.example/1.jpg,adidas,w1\n" http://x.example/2.jpg ","  Ben & Jerry\'s, ""Inc""\n",\n'
 

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.places import DATA
 from logoingest.sources.cells.times import parse_seconds, parse_time
 
-CASES = json.loads((Path(__file__).parents[1] / "data/sources/times.json").read_text(encoding="utf-8"))
+CASES = json.loads((DATA / "sources/times.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES)

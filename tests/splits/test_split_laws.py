@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.splits import NAMES, datasets, split
 from logoingest.config import SplitsConfig
 from logoingest.errors import UsageError
 from logoingest.schemas import AnnotationRow, SampleRow
 from logoingest.splits import assign_splits
-from split_tables import NAMES, datasets, split
 
 FIVE = {"train": 0.5, "validation": 0.1, "test": 0.2, "calibration": 0.1, "hold_out": 0.1}
 SERVED = ("train", "test", "validation", "calibration", "hold_out")

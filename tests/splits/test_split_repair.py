@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from builders.splits import make_samples, split
 from logoingest.config import SplitsConfig
 from logoingest.splits import assignment, replay_group
-from split_tables import make_samples, split
 
 SERVED = ("train", "test", "validation")
 SEEDS = range(10)

@@ -1,108 +1,15 @@
-"""Tiny releases in the release's own Parquet form, and the pictures in them."""
+"""Tiny releases of drawn logos."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image, ImageDraw
 
-from logoingest.release.form.manifest import compute_fingerprint, render_manifest
-
-Rows = Sequence[tuple[bytes, int]]
-ReleaseMaker = Callable[..., Path]
-
-COLOURS = ["#d02020", "#2050d0", "#20a040", "#e0b000"]
-SHAPES = ["circle", "square", "triangle", "bars"]
-
-
-def encode(image: Image.Image, quality: int = 90, file_format: str = "JPEG") -> bytes:
-    file = BytesIO()
-    image.save(file, file_format, quality=quality)
-    return file.getvalue()
-
-
-def draw_logo(label: int, seed: int, side: int = 72) -> Image.Image:
-    """A shape in its class's colour, anywhere, on a ground of its own."""
-    rng = np.random.default_rng([label, seed])
-    ground = Image.fromarray(rng.integers(90, 256, (4, 4, 3), dtype=np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
-    draw = ImageDraw.Draw(ground)
-    size = int(rng.integers(side // 2, side * 3 // 4))
-    x, y = (int(rng.integers(0, side - size)) for _ in range(2))
-    box, colour = (x, y, x + size, y + size), COLOURS[label % len(COLOURS)]
-    shape = SHAPES[label % len(SHAPES)]
-    if shape == "circle":
-        draw.ellipse(box, fill=colour)
-    elif shape == "square":
-        draw.rectangle(box, fill=colour)
-    elif shape == "triangle":
-        draw.polygon([(x, y + size), (x + size, y + size), (x + size // 2, y)], fill=colour)
-    else:
-        for step in range(0, size, 12):
-            draw.rectangle((x + step, y, x + step + 5, y + size), fill=colour)
-    return ground
-
-
-def draw_photo(seed: int, width: int = 300, height: int = 220) -> Image.Image:
-    """Something with structure at all scales, as photos have."""
-    rng = np.random.default_rng(seed)
-    total = np.zeros((height, width, 3))
-    for cells in (3, 6, 12, 24, 48):
-        layer = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8)).resize(
-            (width, height), Image.Resampling.BICUBIC
-        )
-        total += np.asarray(layer, dtype=float) / cells**0.7
-    total = (total - total.min()) / (total.max() - total.min()) * 255
-    return Image.fromarray(total.astype(np.uint8))
-
-
-def write_release(
-    folder: Path, splits: Mapping[str, Rows], names: Sequence[str], groups: bool = False, row_group: int = 7, files: int = 1
-) -> Path:
-    """Write a release: data files and manifest; ``groups`` puts every picture into a group of its own."""
-    (folder / "data").mkdir(parents=True)
-    for split, rows in splits.items():
-        ids = [hashlib.sha256(data).hexdigest() for data, _ in rows]
-        kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-        table = pa.table(
-            {
-                "image": pa.array(
-                    [{"bytes": data, "path": f"{name}.jpg"} for (data, _), name in zip(rows, ids, strict=True)], kind
-                ),
-                "label": pa.array([label for _, label in rows], pa.int64()),
-                "image_id": pa.array(ids, pa.string()),
-                "group_id": pa.array(ids if groups else [None] * len(rows), pa.string()),
-            }
-        )
-        size = -(-len(rows) // files) or 1
-        for number in range(files):
-            path = folder / "data" / f"{split}-{number:05}-of-{files:05}.parquet"
-            pq.write_table(table.slice(number * size, size), path, row_group_size=row_group)
-    write_manifest(folder, {split: len(rows) for split, rows in splits.items()}, names)
-    return folder
-
-
-def write_manifest(folder: Path, splits: Mapping[str, int], names: Sequence[str]) -> None:
-    """The manifest of the data files that lie there."""
-    files = {
-        f"data/{path.name}": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-        for path in sorted((folder / "data").iterdir())
-    }
-    manifest = {
-        "format": 1, "name": "drawn", "description": "", "licence": "", "source_url": "", "logoingest": "0",
-        "classes": [{"id": name, "name": name, "images": {}} for name in names], "splits": dict(splits),
-        "multi_class_images": {}, "counts": {}, "rejected": {}, "lineage": {}, "files": files,
-    }  # fmt: skip
-    manifest["fingerprint"] = compute_fingerprint(manifest)
-    (folder / "manifest.json").write_bytes(render_manifest(manifest))
+from builders.drawn_releases import ReleaseMaker, draw_logo, draw_photo, draw_splits, encode, write_manifest, write_release
+from builders.places import REAL_DATA
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -114,16 +21,6 @@ def one_thread() -> None:
 @pytest.fixture
 def make_release(tmp_path: Path) -> ReleaseMaker:
     return lambda splits, names=("a", "b", "c", "d"), **options: write_release(tmp_path / "release", splits, names, **options)
-
-
-def draw_splits(train: int = 14, validation: int = 3, test: int = 8, classes: int = 4) -> dict[str, list[tuple[bytes, int]]]:
-    """So many pictures of every class in each split, classes in turn."""
-    numbers = iter(range(10_000))
-    counts = {"train": train, "validation": validation, "test": test}
-    return {
-        name: [(encode(draw_logo(label, next(numbers))), label) for _ in range(count) for label in range(classes)]
-        for name, count in counts.items()
-    }
 
 
 @pytest.fixture(scope="session")
@@ -147,8 +44,7 @@ def drawing() -> dict[str, Callable[..., object]]:
 @pytest.fixture(scope="session")
 def photos() -> Path:
     """Real photos; the test is skipped where they are not."""
-    default = Path(__file__).resolve().parents[2] / "../shared/data"
-    folder = Path(os.environ.get("LOGOINGEST_SHARED_DATA", default)) / "flickrlogos27" / "images"
+    folder = REAL_DATA / "flickrlogos27/images"
     if not folder.is_dir():
         pytest.skip("flickrlogos27 is not there")
     return folder

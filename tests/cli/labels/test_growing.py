@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builders.places import DATA
 from logoingest.cli.main import main
 from logoingest.labels import ClassMap, normalise_label
 from logoingest.strangers.escaping import guard_cell, unguard_cell
 
-PACKS = Path(__file__).parents[2] / "data/packs"
+PACKS = DATA / "packs"
 
 
 @pytest.fixture

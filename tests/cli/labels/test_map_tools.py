@@ -9,12 +9,12 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builders.places import ROOT
 from logoingest.cli.main import main
 from logoingest.labels import ClassMap, normalise_label, normalise_labels
 from logoingest.labels.class_map.map_file import AffixForm, AliasForm, ClassForm, MapForm, OutputForm, Thresholds
@@ -22,7 +22,6 @@ from logoingest.labels.lint.findings import RULES
 from logoingest.labels.lint.rules import lint_class_map
 from logoingest.labels.matching.label_batch import BATCH_SCHEMA, read_batch
 
-ROOT = Path(__file__).resolve().parents[3]
 MAP = """
 [[affixes]]
 suffix = "-teilsichtbar"

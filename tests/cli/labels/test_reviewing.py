@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from builders.places import ROOT
+from builders.reviews import MAP
 from logoingest.cli.labels.review_terminal import Style
 from logoingest.cli.main import main
 from logoingest.config import load_config
@@ -24,7 +26,6 @@ from logoingest.errors import WorkspaceError
 from logoingest.pipeline import Run
 from logoingest.review import Journal
 from logoingest.review.sheet import COLUMNS
-from review_cases import MAP
 
 ANSWERS = [
     ("puma", "w1"), ("Puma", "w2"), ("pmua", "w1"), ("pmua", "w2"), ("PMUA", "w3"), ("puam", "w1"), ("fanta", "w1"), ("Fanta", "w2"),
@@ -334,7 +335,7 @@ def test_a_review_at_a_terminal_takes_single_keys(folder):
 
 def test_the_scripted_review_of_the_example_settles_the_real_answers(tmp_path, shared_data, capsys):
     """All real answers of flickrlogos27 but a handful are decided after one round, and each decision is in force."""
-    example = Path(__file__).resolve().parents[3] / "examples/flickrlogos27"
+    example = ROOT / "examples/flickrlogos27"
     (tmp_path / "map.toml").write_bytes((example / "../../label_maps/flickrlogos27.toml").read_bytes())
     settings = [f"--set=sources.0.path={shared_data}/flickrlogos27/mturk_results.csv", f"--set=dataset.workspace={tmp_path}/work", f"--set=labels.class_map={tmp_path}/map.toml"]  # fmt: skip
     config = str(example / "dataset.toml")

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builders.datasets import CLASSES, Dataset, draw_picture
 from logoingest import load_config, run
 from logoingest.cli.main import main
 from logoingest.config import Config
@@ -33,7 +34,6 @@ from logoingest.pipeline.actions.refreshing import MARKER
 from logoingest.pipeline.fetching import is_on_host
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace, hash_file
-from small_site import CLASSES, Dataset, draw_picture
 
 DATE, LATER = "Thu, 09 Oct 2025 07:30:20 GMT", "Fri, 10 Oct 2025 07:30:20 GMT"
 PAGE = b"<!doctype html><title>gone</title>"

@@ -9,11 +9,11 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from builders.datasets import draw_picture
 from logoingest import load_config
 from logoingest.cli.main import main
 from logoingest.pipeline import Run, run, summarise_status, verify
 from logoingest.schemas import ConflictRow, Stage
-from small_site import draw_picture
 
 
 def rewrap(data: bytes, comment: bytes) -> bytes:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from builders.datasets import Dataset
 from logoingest import diff, export, load_config, open_release, run, verify_release
 from logoingest.config.kept_columns import RELEASE_COLUMNS
 from logoingest.errors import ConfigError
 from logoingest.release.form.features import ReleaseRow
 from logoingest.schemas import Stage
-from small_site import Dataset
 
 LICENCES = {"w0": "CC-BY", "w1": "CC-BY", "w2": "CC0", "w3": "", "w4": ""}
 SECOND = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tomlkit
 
+from builders.datasets import draw_picture
 from logoingest import load_config, open_release, run, verify_release
 from logoingest.pipeline.actions.scaffold import init
 from logoingest.schemas import Stage
-from small_site import draw_picture
 
 SPELLINGS = ("checkbox.csv", "jsonlist.csv", "ls_multi.json", "slashtext.csv")
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
 from logoingest.sources import guess_source
-from sources_reading import read_all
 
 
 def test_annotations_of_a_data_set(cases):

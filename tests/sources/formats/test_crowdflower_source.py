@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
 from logoingest.sources import guess_source
-from sources_reading import read_all
 
 
 def test_the_full_report(cases):

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
 from logoingest.sources import guess_source
-from sources_reading import read_all
 
 
 def test_boxes_and_tags(cases):

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.places import DATA
+from builders.sources import read_all
 from logoingest.errors import SourceError
-from sources_reading import read_all
 
-CASES = Path(__file__).parents[2] / "data/sources"
+CASES = DATA / "sources"
 FILES = {
     "cvat": ["cvat/task.xml", "cvat/video.xml"],
     "coco": ["coco/instances.json"],

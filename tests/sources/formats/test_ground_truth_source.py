@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
 from logoingest.sources import guess_source
-from sources_reading import read_all
 
 
 def test_classes_are_named_by_their_metadata(cases):

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from builders.sources import read_all
 from logoingest.errors import SourceError
 from logoingest.sources import guess_source
-from sources_reading import read_all
 
 KOBE = "https://storage.x.example/kobe.jpeg"
 

@@ -7,10 +7,10 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from builders.sources import read_all
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources import guess_source
-from sources_reading import read_all
 
 SHARES = "https://x.example/{}.jpg"
 

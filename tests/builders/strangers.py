@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 
+import numpy as np
+import pytest
+from datasets import Image as ImageFeature
 from PIL import Image
 
+from logoingest.images import inspect_image
+from logoingest.pictures.loading import check_picture, load_picture
+from logoingest.pictures.normal_form import normalise_picture
+from logoingest.pictures.rgb import convert_to_rgb
+
+REMEDY = ': images.store = "rgb" saves it'
 UPRIGHT = bytes.fromhex("49492a0008000000010012010300010000000100000000000000")
 SIDEWAYS = bytes.fromhex("49492a0008000000010012010300010000000600000000000000")
 XMP_SIDEWAYS = (
@@ -68,3 +78,40 @@ def make_gif(screen: tuple[int, int], frame: tuple[int, int], offset: tuple[int,
     local = bytes([0x80 | (saved[10] & 7)]) + saved[13 : 13 + table]
     descriptor = b"\x2c" + struct.pack("<HHHH", *offset, *frame) + local
     return b"GIF89a" + struct.pack("<HH", *screen) + bytes([0xF1, 1, 0]) + colours + control + descriptor + saved[start + 10 :]
+
+
+def decode_as_datasets(data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ImageFeature().decode_example({"bytes": data, "path": None})
+
+
+def check_everywhere(data, size):
+    """``datasets``, our loader and the readers' check show one picture of that size."""
+    theirs = decode_as_datasets(data)
+    assert theirs.size == size
+    shown = np.asarray(convert_to_rgb(theirs))
+    assert np.array_equal(shown, np.asarray(load_picture(data)))
+    assert np.array_equal(shown, np.asarray(check_picture(data).picture))
+
+
+def check_saved(data, size):
+    """In normal form it is whole, upright, clean and open to everybody."""
+    form = normalise_picture(data)
+    facts = inspect_image(form.data)
+    assert (facts["image_reason"], facts["original_fault"], facts["damaged"], facts["orientation"]) == (None, None, False, 1)
+    assert (form.width, form.height) == (facts["width"], facts["height"]) == size
+    check_everywhere(form.data, size)
+    return np.asarray(load_picture(form.data))
+
+
+def check_refused_but_saved(data, size, says, reason="decode_error"):
+    facts = inspect_image(data)
+    assert (facts["image_reason"], facts["original_fault"].partition(": ")[0]) == (reason, reason)
+    assert says in facts["image_detail"]
+    assert facts["image_detail"].endswith(REMEDY)
+    saved = inspect_image(data, store="rgb")
+    assert (saved["image_reason"], saved["width"], saved["height"]) == (None, *size)
+    with pytest.raises(ValueError, match=r"."):
+        check_picture(data)
+    return check_saved(data, size)
