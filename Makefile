@@ -20,7 +20,7 @@ test: lint types floors $(VENV)/installed  ## everything CI runs
 check: lint types floors  ## linters, types and import floors alone
 
 test-fast: $(VENV)/installed  ## the inner loop: the rules and the labels, no servers, no training
-	$(BIN)/python -m pytest tests/sources tests/splits tests/review tests/samples tests/labels/test_match.py tests/labels/test_class_map.py tests/labels/test_fold.py tests/test_config.py tests/test_boxes.py -m 'not slow and not deploy and not ray' -k 'not real'
+	$(BIN)/python -m pytest tests/sources tests/splits tests/review tests/samples tests/labels/matching/test_match.py tests/labels/class_map/test_class_map.py tests/labels/text/test_fold.py tests/test_config.py tests/test_boxes.py -m 'not slow and not deploy and not ray' -k 'not real'
 
 docs: $(VENV)/installed  ## the documentation as a site, in site/: made without the network, warnings are errors
 	$(PIP_INSTALL) --editable '.[docs]'
