@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 import logoingest
+from builders.places import DATA
 
 SOURCES = Path(logoingest.__file__).parent
 
@@ -24,7 +25,7 @@ class Thing(NamedTuple):
     """Files that may bear the mark."""
 
 
-THINGS = [Thing(**thing) for thing in tomllib.loads((Path(__file__).parent / "data" / "one_place.toml").read_text())["things"]]
+THINGS = [Thing(**thing) for thing in tomllib.loads((DATA / "one_place.toml").read_text())["things"]]
 
 
 def find_marked(folder: Path, mark: str) -> list[str]:
