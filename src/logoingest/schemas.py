@@ -101,6 +101,21 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Origin(StrEnum):
+    """How a picture came into its split."""
+
+    KEPT = "kept"
+    """An earlier release has it there."""
+    FIXED = "fixed"
+    """``splits.fixed`` says so."""
+    JOINED = "joined"
+    """A near-duplicate of it is kept or fixed there."""
+    QUOTA = "quota"
+    """A class needed it there."""
+    HASH = "hash"
+    """Its turn came by the hash of its group's name, and a class lacked most of its share there."""
+
+
 #: Characters of a class id, at most.
 MAX_CLASS_ID_CHARS = 200
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from logoingest.pipeline.actions.refreshing import refresh
-    from logoingest.pipeline.actions.retrying import retry
+    from logoingest.pipeline.actions.refreshing import Refreshed, refresh
+    from logoingest.pipeline.actions.retrying import Retried, retry
     from logoingest.pipeline.actions.scaffold import init, redraft_class_map
     from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
     from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards
     from logoingest.pipeline.gates import check_gates
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.progress import Progress
-    from logoingest.pipeline.questions.audit import explain_label_of, explain_row, explain_url
-    from logoingest.pipeline.questions.placement import explain_split
+    from logoingest.pipeline.questions.audit import LabelTrail, RowTrail, UrlTrail, explain_label_of, explain_row, explain_url
+    from logoingest.pipeline.questions.placement import SplitExplanation, explain_split
     from logoingest.pipeline.questions.planning import Conservation, Plan, Status, plan, summarise_status
     from logoingest.pipeline.questions.verification import verify
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from logoingest.pipeline.stages import select_stages
 
 _HOMES = {
-    "actions.refreshing": ("refresh",),
-    "actions.retrying": ("retry",),
+    "actions.refreshing": ("Refreshed", "refresh"),
+    "actions.retrying": ("Retried", "retry"),
     "actions.scaffold": ("init", "redraft_class_map"),
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
     "fetching": ("fetch_shard", "finish_fetch", "pending_shards"),
     "gates": ("check_gates",),
     "ledger": ("collect_ledger",),
     "progress": ("Progress",),
-    "questions.audit": ("explain_label_of", "explain_row", "explain_url"),
-    "questions.placement": ("explain_split",),
+    "questions.audit": ("LabelTrail", "RowTrail", "UrlTrail", "explain_label_of", "explain_row", "explain_url"),
+    "questions.placement": ("SplitExplanation", "explain_split"),
     "questions.planning": ("Conservation", "Plan", "Status", "plan", "summarise_status"),
     "questions.verification": ("verify",),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),
@@ -50,13 +50,19 @@ __all__ = [
     "ROUTE",
     "Against",
     "Conservation",
+    "LabelTrail",
     "Plan",
     "Progress",
+    "Refreshed",
+    "Retried",
+    "RowTrail",
     "Run",
+    "SplitExplanation",
     "StageOutcome",
     "StageOutput",
     "StageSpec",
     "Status",
+    "UrlTrail",
     "check_extras",
     "check_gates",
     "collect_ledger",

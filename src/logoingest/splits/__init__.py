@@ -19,24 +19,20 @@ from typing import TYPE_CHECKING
 from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from logoingest.splits.assignment import FIXED, HASH, JOINED, KEPT, QUOTA, assign_splits, replay_group
-    from logoingest.splits.board import Board, PlacementStep, Standing
+    from logoingest.splits.assignment import assign_splits, replay_group
+    from logoingest.splits.board import Board, Motive, PlacementStep, Standing
     from logoingest.splits.fixed_set import FixedSet, read_fixed_set
 
 _HOMES = {
-    "assignment": ("FIXED", "HASH", "JOINED", "KEPT", "QUOTA", "assign_splits", "replay_group"),
-    "board": ("Board", "Standing", "PlacementStep"),
+    "assignment": ("assign_splits", "replay_group"),
+    "board": ("Board", "Motive", "Standing", "PlacementStep"),
     "fixed_set": ("FixedSet", "read_fixed_set"),
 }
 
 __all__ = [
-    "FIXED",
-    "HASH",
-    "JOINED",
-    "KEPT",
-    "QUOTA",
     "Board",
     "FixedSet",
+    "Motive",
     "PlacementStep",
     "Standing",
     "assign_splits",

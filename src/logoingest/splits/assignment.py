@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from logoingest.config import SplitsConfig
 from logoingest.errors import Problem, UsageError
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.schemas import SplitRow, Stage, StageResult
+from logoingest.schemas import Origin, SplitRow, Stage, StageResult
 from logoingest.splits.board import Board, set_board
 from logoingest.splits.evening import even_shares
 from logoingest.splits.grouping import (
@@ -27,9 +27,6 @@ from logoingest.splits.grouping import (
 )
 from logoingest.splits.placing import list_members, order_groups, place_groups
 from logoingest.splits.repair import meet_needs
-
-#: How a picture came to its split; see ``SplitRow.origin``.
-KEPT, FIXED, JOINED, QUOTA, HASH = "kept", "fixed", "joined", "quota", "hash"
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def _write_rows(
         "group_id": pa.array(made.groups.names, pa.string()).take(pa.array(groups)),
         "class_ids": table.column("class_ids").take(pa.array(order)),
         "split": pa.array(splits, pa.string()).take(pa.array(places)),
-        "origin": pa.array([KEPT, FIXED, JOINED, QUOTA, HASH], pa.string()).take(pa.array(origins)),
+        "origin": pa.array(list(Origin), pa.string()).take(pa.array(origins)),
     }
     schema = SplitRow.arrow_schema()
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)

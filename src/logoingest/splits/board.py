@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -16,27 +17,40 @@ PRIORITY = ("train", "test", "validation")
 
 
 class Standing(NamedTuple):
-    """What a class had in one split when a group's turn came; ``wanted`` is its share in pictures, ``needed`` in groups."""
+    """What a class had in one split when a group's turn came."""
 
     split: str
     pictures: int
     wanted: float
+    """Its share in pictures."""
     groups: int
     needed: int
+    """Groups it must have there."""
+
+
+class Motive(StrEnum):
+    """Why a group was placed, or moved."""
+
+    QUOTA = "quota"
+    """The class had too few groups there."""
+    SHARE = "share"
+    """The class lacked most of its share there."""
+    REPAIR = "repair"
+    """Moved there, since the class had too few groups."""
+    EVENING = "evening"
+    """Moved there, since it evens out shares."""
 
 
 class PlacementStep(NamedTuple):
-    """One decision about the watched group: where from (None: it had no place), where to, for which class, and why.
+    """One decision about the watched group: where from, where to, for which class, and why."""
 
-    ``why``: quota (the class had too few groups there), share (it lacked most of its share there), repair (moved there since the
-    class had too few groups) or evening (moved there since it evens out shares).
-    """
-
-    why: str
+    why: Motive
     class_id: str
     before: str | None
+    """None where it had no place."""
     after: str
     standing: Sequence[Standing]
+    """How the class stood at that moment, split by split."""
 
 
 @dataclass(slots=True)
@@ -85,7 +99,7 @@ class Board:
         if before >= 0:
             self.whole_have[before] -= size
 
-    def note(self, group: int, why: str, number: int, split: int) -> None:
+    def note(self, group: int, why: Motive, number: int, split: int) -> None:
         """Write down what is about to be done with the watched group."""
         if group == self.watched:
             before = self.place[group]

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from logoingest.splits.board import Board
+from logoingest.splits.board import Board, Motive
 
 #: Rounds over the classes; moves looked at in all; groups of a class looked at for one move.
 ROUNDS, MOST_LOOKS, _TRIED = 4, 3_000_000, 400
@@ -64,7 +64,7 @@ def _make_best_move(evening: _Evening, number: int, members: Sequence[int]) -> b
         evening.looks -= len(short)
     if choice is None:
         return False
-    board.note(choice[0], "evening", number, choice[1])
+    board.note(choice[0], Motive.EVENING, number, choice[1])
     board.put(*choice)
     evening.moved.add(choice[0])
     return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from logoingest.splits.board import Board
+from logoingest.splits.board import Board, Motive
 
 
 def order_groups(names: Sequence[str], sizes: Sequence[int], seed: int) -> list[int]:
@@ -40,7 +40,7 @@ def place_groups(board: Board, members: Sequence[Sequence[int]]) -> list[bool]:
             if board.place[group] < 0:
                 lacking = [split for split in board.served if board.lacks(number, split)]
                 split = choose_split(board, group, number, lacking or board.open_splits)
-                board.note(group, "quota" if lacking else "share", number, split)
+                board.note(group, Motive.QUOTA if lacking else Motive.SHARE, number, split)
                 board.put(group, split)
                 quota[group] = bool(lacking)
     return quota

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from logoingest.splits.board import Board
+from logoingest.splits.board import Board, Motive
 
 #: What a missing group costs: in train; in another split, of a class with groups for all splits; of another class.
 TRAINLESS, SPLITLESS, PARTIAL = 10_000, 100, 1
@@ -150,5 +150,5 @@ def _note_moves(board: Board, moves: Sequence[Move]) -> None:
     for group, before, _ in reversed(moves):
         board.put(group, before)
     for group, _, (number, split) in moves:
-        board.note(group, "repair", number, split)
+        board.note(group, Motive.REPAIR, number, split)
         board.put(group, split)

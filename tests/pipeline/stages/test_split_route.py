@@ -61,20 +61,19 @@ def test_named_splits_and_a_closed_test_set(make_dataset, caplog, capsys):
     assert len(lineage["fixed"]["sha256"]) == 64
 
     fixed = explain_split(Run(config), dataset.site.url("/acme/0.jpg"))
-    assert (fixed["split"], fixed["origin"], fixed["why"]) == ("test", "fixed", "fixed: fixed.csv puts it into test")
+    assert (fixed.split, fixed.origin, fixed.why) == ("test", "fixed", "fixed: fixed.csv puts it into test")
     places = read_places(dataset)
     for image_id, row in places.items():
         explained = explain_split(Run(config), image_id[:20])
-        assert (explained["split"], explained["origin"]) == (row["split"], row["origin"])
-        assert (row["origin"] == "fixed") == (not explained["steps"])
-        if explained["steps"]:
-            assert explained["steps"][-1]["after"] == row["split"]
-        for entry in explained["classes"]:
+        assert (explained.split, explained.origin) == (row["split"], row["origin"])
+        assert (row["origin"] == "fixed") == (not explained.steps)
+        if explained.steps:
+            assert explained.steps[-1].after == row["split"]
+        for entry in explained.classes:
             found = [
-                sum(entry["class_id"] in other["class_ids"] and other["split"] == name for other in places.values())
-                for name in NAMES
+                sum(entry.class_id in other["class_ids"] and other["split"] == name for other in places.values()) for name in NAMES
             ]
-            assert [cell["pictures"] for cell in entry["splits"]] == found
+            assert [cell.pictures for cell in entry.splits] == found
 
     assert main(["splits", "explain", str(dataset.config), find_image(dataset, "/bolt/101.jpg")[:12]]) == 0
     assert "fixed: fixed.csv puts it into test" in capsys.readouterr().out
@@ -90,8 +89,8 @@ def test_named_splits_and_a_closed_test_set(make_dataset, caplog, capsys):
     assert all(after[image_id]["split"] == split for image_id, split in before.items())
     assert sum(row["split"] == "test" for row in after.values()) == 2
     kept = explain_split(Run(config), find_image(dataset, "/bolt/101.jpg"))
-    assert kept["why"] == "kept: it is in test since v1, and a released picture never moves"
-    assert kept["group"]["members"][0]["since"] == 1
+    assert kept.why == "kept: it is in test since v1, and a released picture never moves"
+    assert kept.group.members[0].since == 1
 
     moved = next(image_id for image_id, split in before.items() if split == "train")
     with (dataset.folder / "fixed.csv").open("w", encoding="utf-8") as file:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,24 +14,65 @@ from logoingest.pipeline.assignments import read_assignments
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.splits import SPLITS, load_fixed_set
 from logoingest.pipeline.staleness import explain_staleness
-from logoingest.splits import FIXED, JOINED, KEPT, Board, replay_group
+from logoingest.schemas import Origin
+from logoingest.splits import Board, Motive, PlacementStep, Standing, replay_group
 from logoingest.wording import spell_count
 
 _ID = re.compile(r"[0-9a-fA-F]{6,64}")
 _MOST_NAMED = 5
 
 
-def explain_split(run: Run, picture: str) -> dict[str, Any]:
-    """Where a picture is and why, in plain JSON values.
+class Member(NamedTuple):
+    """A picture of a group, and how it came into its split."""
+
+    image_id: str
+    class_ids: Sequence[str]
+    split: str
+    origin: Origin
+    since: int | None
+    """The version of the release that first had it there; None where none has."""
+    urls: Sequence[str]
+    """That served it."""
+
+
+class Group(NamedTuple):
+    """Pictures that show the same thing and stay together."""
+
+    group_id: str
+    members: Sequence[Member]
+    """The picture that was asked about, then the others by image_id."""
+
+
+class ClassStanding(NamedTuple):
+    """What a class has and wants in every split."""
+
+    class_id: str
+    groups: int
+    """In all splits."""
+    splits: Sequence[Standing]
+
+
+class SplitExplanation(NamedTuple):
+    """Where a picture is, and why."""
+
+    image_id: str
+    split: str
+    origin: Origin
+    why: str
+    """A sentence."""
+    group: Group
+    classes: Sequence[ClassStanding]
+    """Of the group, as they are now."""
+    steps: Sequence[PlacementStep]
+    """What was decided for the group, in order, with what its class had in every split at that moment."""
+
+
+def explain_split(run: Run, picture: str) -> SplitExplanation:
+    """Where a picture is and why.
 
     Args:
         run: of a workspace in which the splits stage has run.
         picture: its image_id, the first six or more digits of it, or a URL that served it.
-
-    Returns:
-        ``image_id``, ``split``, ``origin`` and ``why`` (a sentence); ``group``: ``group_id`` and ``members`` (image_id, split,
-        origin, since, urls); ``classes``: what each class of the group has and wants in every split; ``steps``: what was decided
-        for the group, in order, with what its class had in every split at that moment.
 
     Raises:
         UsageError: nothing was run yet, the picture is not there, not in a split, named by too few digits, or tables and config
@@ -43,23 +84,16 @@ def explain_split(run: Run, picture: str) -> dict[str, Any]:
     image_id = _find_picture(run, picture)
     splits = run.workspace.read_table("splits")
     fixed = load_fixed_set(run).places
-    kept = splits.filter(pc.equal(splits.column("origin"), KEPT))
+    kept = splits.filter(pc.equal(splits.column("origin"), Origin.KEPT))
     previous = dict(zip(kept.column("image_id").to_pylist(), kept.column("split").to_pylist(), strict=True))
-    replayed, board, group = replay_group(run.workspace.read_table("samples"), run.config.splits, previous, fixed, image_id)
+    replayed, board, number = replay_group(run.workspace.read_table("samples"), run.config.splits, previous, fixed, image_id)
     if not replayed.equals(splits.cast(replayed.schema)):
         why = explain_staleness(run, SPLITS, run.workspace.read_manifest()) or "its tables were changed"
         raise UsageError(Problem("splits", f"cannot be played again ({why})", "run the splits stage, then ask again"))
-    rows = {row["image_id"]: row for row in _list_group(run, splits, image_id)}
-    steps = [{**step._asdict(), "standing": [standing._asdict() for standing in step.standing]} for step in board.steps]
-    return {
-        "image_id": image_id,
-        "split": rows[image_id]["split"],
-        "origin": rows[image_id]["origin"],
-        "why": _say_why(rows[image_id], rows, steps, run.config.splits.fixed),
-        "group": {"group_id": rows[image_id].pop("group_id"), "members": list(rows.values())},
-        "classes": _describe_classes(board, group),
-        "steps": steps,
-    }
+    group = _gather_group(run, splits, image_id)
+    asked = group.members[0]
+    why = _say_why(group, board.steps, run.config.splits.fixed)
+    return SplitExplanation(image_id, asked.split, asked.origin, why, group, _describe_classes(board, number), board.steps)
 
 
 def _find_picture(run: Run, picture: str) -> str:
@@ -97,49 +131,46 @@ def _say_refusal(run: Run, images: pa.Table, image_id: str) -> str:
     return "nobody's answer settled its class; explain --url says more"
 
 
-def _list_group(run: Run, splits: pa.Table, image_id: str) -> list[dict[str, Any]]:
-    """The pictures of its group: the asked one first, then by image_id; ``since`` is the version that first had them there."""
+def _gather_group(run: Run, splits: pa.Table, image_id: str) -> Group:
     own = splits.filter(pc.equal(splits.column("image_id"), image_id)).column("group_id")[0]
-    members = splits.filter(pc.equal(splits.column("group_id"), own))
+    members = splits.filter(pc.equal(splits.column("group_id"), own)).drop_columns("group_id")
     known = read_assignments(run.workspace)
     images = run.workspace.read_table("images", ["image_id", "urls"])
     ids = members.column("image_id")
     since = known.column("since").take(pc.index_in(ids, value_set=known.column("image_id").combine_chunks()))
     urls = images.column("urls").take(pc.index_in(ids, value_set=images.column("image_id").combine_chunks()))
-    rows = members.append_column("since", since).append_column("urls", urls).to_pylist()
-    return sorted(rows, key=lambda row: (row["image_id"] != image_id, row["image_id"]))
+    rows = members.append_column("since", since).append_column("urls", urls).select(Member._fields).to_pylist()
+    ordered = sorted(rows, key=lambda row: (row["image_id"] != image_id, row["image_id"]))
+    return Group(own.as_py(), [Member(**{**row, "origin": Origin(row["origin"])}) for row in ordered])
 
 
-def _say_why(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], steps: list[dict[str, Any]], fixed: str | None) -> str:
-    split, origin = row["split"], row["origin"]
-    if origin == KEPT:
-        since = f"v{row['since']}" if row["since"] else "an earlier release"
+def _say_why(group: Group, steps: Sequence[PlacementStep], fixed: str | None) -> str:
+    asked = group.members[0]
+    split = asked.split
+    if asked.origin == Origin.KEPT:
+        since = f"v{asked.since}" if asked.since else "an earlier release"
         return f"kept: it is in {split} since {since}, and a released picture never moves"
-    if origin == FIXED:
+    if asked.origin == Origin.FIXED:
         return f"fixed: {fixed} puts it into {split}"
-    if origin == JOINED:
-        holder = next(other for other in rows.values() if other["origin"] in {KEPT, FIXED})
-        how = f"is kept in {split}" if holder["origin"] == KEPT else f"is fixed in {split} by {fixed}"
-        return f"joined: its near-duplicate {holder['image_id'][:16]} {how}, and a group stays together"
+    if asked.origin == Origin.JOINED:
+        holder = next(other for other in group.members if other.origin in {Origin.KEPT, Origin.FIXED})
+        how = f"is kept in {split}" if holder.origin == Origin.KEPT else f"is fixed in {split} by {fixed}"
+        return f"joined: its near-duplicate {holder.image_id[:16]} {how}, and a group stays together"
     last = steps[-1]
-    there = next(standing for standing in last["standing"] if standing["split"] == split)
-    name = last["class_id"]
-    if last["why"] == "quota":
-        return f"quota: {name} must have {spell_count(there['needed'], 'group', 'groups')} in {split} and had {there['groups']} when its turn came"
-    if last["why"] == "repair":
-        return f"quota: moved here from {last['before']}, since {name} must have {spell_count(there['needed'], 'group', 'groups')} in {split} and had {there['groups']}"
-    lack = f"it had {there['pictures']} of {there['wanted']:.1f} pictures there"
-    if last["why"] == "evening":
-        return f"shares: moved here from {last['before']}, which evens out the shares of {name}: {lack}"
+    there = next(standing for standing in last.standing if standing.split == split)
+    name, needed = last.class_id, spell_count(there.needed, "group", "groups")
+    if last.why == Motive.QUOTA:
+        return f"quota: {name} must have {needed} in {split} and had {there.groups} when its turn came"
+    if last.why == Motive.REPAIR:
+        return f"quota: moved here from {last.before}, since {name} must have {needed} in {split} and had {there.groups}"
+    lack = f"it had {there.pictures} of {there.wanted:.1f} pictures there"
+    if last.why == Motive.EVENING:
+        return f"shares: moved here from {last.before}, which evens out the shares of {name}: {lack}"
     return f"hash order: when its turn came, {name} lacked most of its share in {split}: {lack}"
 
 
-def _describe_classes(board: Board, group: int) -> list[dict[str, Any]]:
+def _describe_classes(board: Board, group: int) -> list[ClassStanding]:
     return [
-        {
-            "class_id": board.class_ids[number],
-            "groups": board.group_count[number],
-            "splits": [standing._asdict() for standing in board.describe_class(number)],
-        }
+        ClassStanding(board.class_ids[number], board.group_count[number], board.describe_class(number))
         for number in board.classes[group]
     ]
