@@ -2,16 +2,16 @@
 
 A NamedTuple or dataclass becomes an object with its fields by name, a table a list of its rows, an enum its value, a path or a time
 its text. ``Annotated`` says where a field differs: ``JsonName`` gives it another name, ``ABSENT`` leaves it out where it is None,
-``Rows`` tells whose rows a table holds.
+``Rows`` tells whose rows a table holds; a property is shown where ``shown_as`` says so.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -38,6 +38,20 @@ class _Absent(Enum):
 ABSENT: Final = _Absent.ABSENT
 
 
+_Getter = TypeVar("_Getter", bound=Callable[[Any], object])
+_SHOWN_AS = "json_name"
+
+
+def shown_as(name: str) -> Callable[[_Getter], _Getter]:
+    """Show a property in JSON under this name, after the fields; stands below ``@property``."""
+
+    def mark(getter: _Getter) -> _Getter:
+        setattr(getter, _SHOWN_AS, name)
+        return getter
+
+    return mark
+
+
 class Field(NamedTuple):
     """A field of an answer's type."""
 
@@ -57,18 +71,27 @@ class Field(NamedTuple):
 
 
 def is_answer_type(kind: Any) -> bool:
-    """Whether a type becomes an object with its fields: a NamedTuple or a dataclass."""
-    return isinstance(kind, type) and (dataclasses.is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields")))
+    """Whether a type becomes an object with its fields: a NamedTuple, a dataclass or a row model."""
+    return isinstance(kind, type) and any(hasattr(kind, mark) for mark in ("_fields", "__dataclass_fields__", "model_fields"))
 
 
 @cache
 def list_fields(kind: type) -> tuple[Field, ...]:
-    """The fields of an answer's type, in order."""
+    """The fields of an answer's type, in order, and the properties that are shown."""
     names = (
-        [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else list(getattr(kind, "_fields", ()))
+        [field.name for field in dataclasses.fields(kind)]
+        if dataclasses.is_dataclass(kind)
+        else list(getattr(kind, "_fields", getattr(kind, "model_fields", ())))
     )
     hints = get_type_hints(kind, include_extras=True)
-    return tuple(_read_field(name, hints[name]) for name in names)
+    return (*(_read_field(name, hints[name]) for name in names), *_list_properties(kind))
+
+
+def _list_properties(kind: type) -> Iterator[Field]:
+    for attribute, member in vars(kind).items():
+        getter = member.fget if isinstance(member, property) else None
+        if getter is not None and hasattr(getter, _SHOWN_AS):
+            yield Field(attribute, getattr(getter, _SHOWN_AS), get_type_hints(getter)["return"], ())
 
 
 def _read_field(attribute: str, hint: Any) -> Field:

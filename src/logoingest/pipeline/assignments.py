@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from logoingest.errors import Problem, WorkspaceError
 from logoingest.release.form.manifest import DATA_FOLDER, MANIFEST_NAME, ReleaseManifest
-from logoingest.release.keeping.versions import RELEASE_FOLDER, describe_versions
+from logoingest.release.keeping.versions import RELEASE_FOLDER, locate_versions
 from logoingest.workspace import FileRecord, Workspace
 
 ASSIGNMENTS = "assignments"
@@ -68,14 +68,14 @@ def _complete(table: pa.Table) -> pa.Table:
 
 def _list_releases(workspace: Workspace, newest_only: bool) -> Iterator[tuple[str, int | None]]:
     """(folder, version) of the releases that are there, the newest last."""
-    versions = [entry for entry in describe_versions(workspace) if entry["folder"] is not None]
-    if versions and versions[-1]["folder"] == RELEASE_FOLDER:
-        yield from ((entry["folder"], entry["version"]) for entry in versions[-1 if newest_only else 0 :])
+    versions = [(entry.folder, entry.version) for entry in locate_versions(workspace) if entry.folder is not None]
+    if versions and versions[-1][0] == RELEASE_FOLDER:
+        yield from versions[-1 if newest_only else 0 :]
         return
     if not newest_only:
-        yield from ((entry["folder"], entry["version"]) for entry in versions)
+        yield from versions
     if workspace.exists(f"{RELEASE_FOLDER}/{MANIFEST_NAME}"):  # of a logoingest that kept no list
-        yield RELEASE_FOLDER, versions[-1]["version"] + 1 if versions else 1
+        yield RELEASE_FOLDER, versions[-1][1] + 1 if versions else 1
 
 
 def _read_manifest(workspace: Workspace, folder: str) -> ReleaseManifest | None:

@@ -18,7 +18,7 @@ from logoingest.errors import GateError
 from logoingest.release import open_release, verify_release
 from logoingest.release.form.manifest import ReleaseFile
 from logoingest.release.keeping.publishing import POINTER_NAME, _is_same, pull_release, push_release, read_pointer
-from logoingest.release.keeping.versions import describe_versions, publish_release
+from logoingest.release.keeping.versions import locate_versions, publish_release
 from logoingest.workspace import Workspace, hash_file
 
 #: Pushes a release and kills itself, as kill -9 does, after some files.
@@ -202,7 +202,7 @@ def test_versions_on_object_storage(releases, server, monkeypatch, tmp_path):
     for number, name in enumerate(("old", "new", "old"), 1):
         made = publish_release(workspace, Path(shutil.copytree(releases / name, tmp_path / str(number))), keep=1)
         assert made.version == number
-    assert [entry["folder"] for entry in describe_versions(workspace)] == [None, "releases/v2", "release"]
+    assert [entry.folder for entry in locate_versions(workspace)] == [None, "releases/v2", "release"]
     with workspace.local_copy("releases/v2") as folder:
         assert read_everything(folder) == read_everything(releases / "new")
 

@@ -12,7 +12,7 @@ from logoingest import load_config, run
 from logoingest.cli.main import main
 from logoingest.errors import UsageError, WorkspaceError
 from logoingest.release import open_release, verify_release
-from logoingest.release.keeping.versions import describe_versions, list_versions, name_version, publish_release
+from logoingest.release.keeping.versions import list_versions, locate_versions, name_version, publish_release
 from logoingest.workspace import Workspace
 
 
@@ -65,12 +65,12 @@ def test_only_the_last_few_are_kept(publish, workspace):
     """keep_versions bounds what is kept; the list remembers all."""
     for name in "abcde":
         publish(name, keep=2)
-    kept = [entry["folder"] for entry in describe_versions(workspace)]
+    kept = [entry.folder for entry in locate_versions(workspace)]
     assert kept == [None, None, "releases/v3", "releases/v4", "release"]
     with pytest.raises(UsageError, match=r"v1.*there are: v3, v4, v5"):
         name_version(workspace, 1)
     publish("f", keep=0)
-    assert [entry["folder"] for entry in describe_versions(workspace)] == [None] * 5 + ["release"]
+    assert [entry.folder for entry in locate_versions(workspace)] == [None] * 5 + ["release"]
 
 
 def test_kept_without_a_copy(publish, workspace):

@@ -75,7 +75,7 @@ def _command_export(options: argparse.Namespace) -> int:
         asked = ExportOptions(**{name: getattr(options, name) for name in ExportOptions._fields})
         summary = export_release(open_release(folder), options.format, options.out, options.force, asked)
     if options.json:
-        return print_json(summary._asdict())
+        return print_json(summary)
     print_export(summary)
     return 0
 
@@ -83,14 +83,14 @@ def _command_export(options: argparse.Namespace) -> int:
 def _command_diff(options: argparse.Namespace) -> int:
     from logoingest.cli.releases.printing import print_diff
     from logoingest.release import open_release
-    from logoingest.release.keeping.comparison import compare_releases, describe_diff
+    from logoingest.release.keeping.comparison import compare_releases
 
     if options.limit < 0:
         raise UsageError(Problem("--limit", "is negative", "0 shows everything"))
     with find_release(options.before) as before, find_release(options.after) as after:
         diff = compare_releases(open_release(before), open_release(after))
     if options.json:
-        print_json(describe_diff(diff))
+        print_json(diff)
     else:
         print_diff(diff, options.limit or None)
     return 3 if diff.moved else 0
@@ -105,7 +105,7 @@ def _command_push(options: argparse.Namespace) -> int:
     with find_release(options.release) as folder, show_progress(options.quiet) as progress:
         summary = push_release(folder, options.target, lambda done, total: progress(Stage.RELEASE, done, total, "files"))
     if options.json:
-        return print_json(summary._asdict())
+        return print_json(summary)
     print_push(summary)
     return 0
 
@@ -125,10 +125,10 @@ def _command_pull(options: argparse.Namespace) -> int:
 def _command_versions(options: argparse.Namespace) -> int:
     from logoingest.cli.arguments import load_options
     from logoingest.cli.releases.printing import print_versions
-    from logoingest.release.keeping.versions import describe_versions
+    from logoingest.release.keeping.versions import locate_versions
     from logoingest.workspace import Workspace
 
-    described = describe_versions(Workspace(load_options(options).workspace_url))
+    described = locate_versions(Workspace(load_options(options).workspace_url))
     if options.json:
         return print_json(described)
     print_versions(described, options.config)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -15,6 +15,7 @@ from logoingest.release.exports import ExportSummary
 from logoingest.release.exports.folder import LEFT_OUT_NAME
 from logoingest.release.keeping.comparison import ReleaseDiff, count_transitions
 from logoingest.release.keeping.publishing import PushSummary
+from logoingest.release.keeping.versions import VersionPlace
 
 if TYPE_CHECKING:
     from logoingest.pipeline import Against
@@ -91,18 +92,18 @@ def print_pull(release: Release) -> None:
     open_console().print(f"pulled {release.fingerprint[:16]} into {clean(release.path)}: {splits}")
 
 
-def print_versions(versions: Sequence[Mapping[str, Any]], config: Path) -> None:
+def print_versions(versions: Sequence[VersionPlace], config: Path) -> None:
     """Every version, oldest first, and where it lies."""
     console = open_console()
     if not versions:
         console.print(f"no release yet; make one with: logoingest run {clean(config)}")
         return
     rows = [
-        (f"v{entry['version']}", entry["fingerprint"][:16], f"{sum(entry['splits'].values()):,}", entry["folder"] or "not kept")
+        (f"v{entry.version}", entry.fingerprint[:16], f"{sum(entry.splits.values()):,}", entry.folder or "not kept")
         for entry in versions
     ]
     _print_table(console, "", ("version", "fingerprint", "pictures", "folder"), rows, None)
-    kept = [entry["version"] for entry in versions if entry["folder"]]
+    kept = [entry.version for entry in versions if entry.folder]
     if len(kept) > 1:
         console.print(f"compare two with: logoingest diff {clean(config)}@v{kept[-2]} {clean(config)}@v{kept[-1]}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logoingest.errors import GateError, Problem
+from logoingest.plain_json import shown_as
 from logoingest.release.reading.loader import Release
 
 _COLUMNS = ("image_id", "class_ids")
@@ -60,6 +61,13 @@ class CountChange(NamedTuple):
     after: int
 
 
+class SplitSizes(NamedTuple):
+    """Pictures of a split, before and after."""
+
+    before: int
+    after: int
+
+
 class ReleaseDiff(NamedTuple):
     """Everything that differs. Pictures are in order of image_id, classes in the order of the newer release's list."""
 
@@ -78,8 +86,7 @@ class ReleaseDiff(NamedTuple):
     classes_renamed: list[RenamedClass]
     labels_renumbered: int
     """Classes in both whose label, the number, differs: a model trained on the older release names them wrongly."""
-    splits: dict[str, tuple[int, int]]
-    """Split → pictures before and after."""
+    splits: dict[str, SplitSizes]
     counts: list[CountChange]
     """Classes and splits whose count differs."""
     columns_added: list[str]
@@ -88,6 +95,7 @@ class ReleaseDiff(NamedTuple):
     """Those that only the older one has."""
 
     @property
+    @shown_as("empty")
     def is_empty(self) -> bool:
         """Whether the two hold the same pictures, classes, splits and columns (cards and lineage may differ)."""
         return not (
@@ -138,7 +146,7 @@ def compare_releases(before: Release, after: Release) -> ReleaseDiff:
             if class_id in old_names and old_names[class_id][1] != name
         ],
         sum(class_id in old_names and old_names[class_id][0] != label for class_id, (label, _) in new_names.items()),
-        {split: (before.splits.get(split, 0), after.splits.get(split, 0)) for split in _join_splits(before, after)},
+        {split: SplitSizes(before.splits.get(split, 0), after.splits.get(split, 0)) for split in _join_splits(before, after)},
         _compare_counts(old, new, class_ids, _join_splits(before, after)),
         [name for name in after.kept_columns if name not in before.kept_columns],
         [name for name in before.kept_columns if name not in after.kept_columns],
@@ -237,14 +245,3 @@ def count_transitions(diff: ReleaseDiff) -> list[tuple[tuple[str, ...], tuple[st
     """(classes before, classes after, pictures), the most frequent first."""
     found = Counter((change.before, change.after) for change in diff.relabelled)
     return [(before, after, count) for (before, after), count in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
-
-
-def describe_diff(diff: ReleaseDiff) -> dict[str, Any]:
-    """The whole difference as plain JSON values."""
-    lists = ("added", "removed", "relabelled", "moved", "classes_renamed", "counts")
-    return {
-        **diff._asdict(),
-        **{name: [entry._asdict() for entry in getattr(diff, name)] for name in lists},
-        "splits": {split: {"before": old, "after": new} for split, (old, new) in diff.splits.items()},
-        "empty": diff.is_empty,
-    }

@@ -18,8 +18,9 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -90,14 +91,28 @@ def name_version(workspace: Workspace, number: int) -> str:
     return name
 
 
-def describe_versions(workspace: Workspace) -> list[dict[str, Any]]:
-    """Every version with its ``folder`` inside the workspace, None where it was not kept; oldest first, in plain JSON values."""
+class VersionPlace(NamedTuple):
+    """One version, and where it lies."""
+
+    version: int
+    """From 1."""
+    fingerprint: str
+    parent: str | None
+    """The fingerprint of the version before."""
+    splits: Mapping[str, int]
+    """Split → pictures."""
+    folder: str | None
+    """Inside the workspace; None where it was not kept."""
+
+
+def locate_versions(workspace: Workspace) -> list[VersionPlace]:
+    """Every version and its place, oldest first."""
     described = []
     versions = list_versions(workspace)
     for entry in versions:
         folder = RELEASE_FOLDER if entry == versions[-1] else _name_folder(entry.version)
         there = workspace.exists(f"{folder}/{MANIFEST_NAME}")
-        described.append({**entry.model_dump(), "folder": folder if there else None})
+        described.append(VersionPlace(**entry.model_dump(), folder=folder if there else None))
     return described
 
 

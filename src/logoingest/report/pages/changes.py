@@ -9,7 +9,7 @@ from typing import Any
 from logoingest.errors import LogoingestError
 from logoingest.release import open_release
 from logoingest.release.keeping.comparison import Placed, ReleaseDiff, compare_releases, count_transitions
-from logoingest.release.keeping.versions import RELEASE_FOLDER, describe_versions
+from logoingest.release.keeping.versions import RELEASE_FOLDER, locate_versions
 from logoingest.report.material import Material, pick_rows
 from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.wording import spell_count
@@ -22,14 +22,14 @@ def gather_changes(material: Material) -> PageContents:
     """The difference between ``release/`` and the last release that was kept before it."""
     workspace = material.workspace
     try:
-        versions = describe_versions(workspace)
-        earlier = [entry for entry in versions[:-1] if entry["folder"] is not None]
-        facts = {"version": versions[-1]["version"] if versions else None, "before": earlier[-1]["version"] if earlier else None}
+        versions = locate_versions(workspace)
+        earlier = [(entry.version, entry.folder) for entry in versions[:-1] if entry.folder is not None]
+        facts = {"version": versions[-1].version if versions else None, "before": earlier[-1][0] if earlier else None}
         if not earlier:
             return PageContents({"changes": {**facts, "kind": "gone" if len(versions) > 1 else "first"}})
         if not workspace.is_local:  # comparing would copy both releases, pictures and all
             return PageContents({"changes": {**facts, "kind": "remote"}})
-        folders = (workspace.local_path(earlier[-1]["folder"]), workspace.local_path(RELEASE_FOLDER))
+        folders = (workspace.local_path(earlier[-1][1]), workspace.local_path(RELEASE_FOLDER))
         diff = compare_releases(*map(open_release, folders))
     except LogoingestError as error:  # an earlier release that somebody broke must not cost today's report
         return PageContents({"changes": {"kind": "broken", "why": str(error)}})
