@@ -77,7 +77,7 @@ def test_other_bytes_are_turned_away(dataset, site, algorithm):
     rejected = made.workspace.read_table("images_rejected").to_pylist()
     assert [(row["stage"], row["reason"]) for row in rejected] == [("fetch", "hash_mismatch")] * 2
     assert rejected[0]["detail"].startswith(f"the source expects {algorithm} {digest(b'other', algorithm)[:16]}…, these ")
-    row = explain_url(made, site.url("/0.jpg"))["downloads"][0]
+    row = explain_url(made, site.url("/0.jpg")).downloads.to_pylist()[0]
     assert row["expected"] == f"{algorithm}:{digest(draw_picture(0), algorithm)}"
 
 
@@ -97,9 +97,9 @@ def test_a_fallback_must_have_the_hash_too(dataset, site):
     wanted = {"/1.jpg": [digest(draw_picture(9))], "/2.jpg": [digest(b"other")]}
     made = fetch(expect(dataset, wanted), 'fetch.fallbacks=["alternative"]')
     assert outcomes(made, site) == {"/0.jpg": None, "/1.jpg": None, "/2.jpg": "hash_mismatch"}
-    healed = explain_url(made, site.url("/1.jpg"))["downloads"][0]
+    healed = explain_url(made, site.url("/1.jpg")).downloads.to_pylist()[0]
     assert (healed["fallback"], healed["first_reason"]) == ("alternative", "hash_mismatch")
-    assert "fallbacks: alternative 1: the source expects" in explain_url(made, site.url("/2.jpg"))["downloads"][0]["detail"]
+    assert "fallbacks: alternative 1: the source expects" in explain_url(made, site.url("/2.jpg")).downloads["detail"][0].as_py()
 
 
 def test_retry_heals_when_the_right_bytes_come_back(dataset, site):
@@ -108,7 +108,7 @@ def test_retry_heals_when_the_right_bytes_come_back(dataset, site):
     fetch(config)
     site.pages["/1.jpg"] = (200, "image/jpeg", draw_picture(7))
     with open_run(load_config(config, (), {})) as held:
-        assert retry(held, ["hash_mismatch"]) == {"tried": 1, "healed": 1, "still_failing": 0}
+        assert retry(held, ["hash_mismatch"]) == (1, 1, 0)
 
 
 def test_refresh_keeps_the_right_bytes(dataset, site):
@@ -117,7 +117,7 @@ def test_refresh_keeps_the_right_bytes(dataset, site):
     fetch(config)
     site.pages["/1.jpg"] = (200, "image/jpeg", draw_picture(7))
     with open_run(load_config(config, (), {})) as held:
-        assert refresh(held) == {"asked": 3, "changed": 0, "unchanged": 2, "gone": 1, "failed": 0}
+        assert refresh(held) == (3, 0, 2, 1, 0)
         assert outcomes(held, site) == dict.fromkeys(WRONG)
 
 

@@ -67,7 +67,7 @@ def test_a_picture_served_only_by_its_alternative_is_released_and_explained(data
     config = load(dataset, None, ALTERNATIVE)
     run(config, until=Stage.RELEASE)
     dead, lost = site.url("/dead.jpg"), site.url("/lost.jpg")
-    (row,) = explain_url(Run(config), dead)["downloads"]
+    (row,) = explain_url(Run(config), dead).downloads.to_pylist()
     assert (row["fallback"], row["first_reason"], row["fallback_detail"]) == (
         "alternative",
         "http_4xx",
@@ -80,7 +80,7 @@ def test_a_picture_served_only_by_its_alternative_is_released_and_explained(data
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "alternative" in printed
     assert site.url("/mirror.jpg") in printed
-    (refused,) = {(row["reason"], row["detail"]) for row in explain_url(Run(config), lost)["rejected"]}
+    (refused,) = {(row["reason"], row["detail"]) for row in explain_url(Run(config), lost).rejected.to_pylist()}
     assert refused == (
         "http_4xx",
         "HTTP 404; fallbacks: alternative 1: HTTP 404; alternative 2: a private address, which fetch.allowed_networks does not allow",
@@ -93,7 +93,7 @@ def test_turning_fallbacks_on_and_retrying_heals(dataset, site):
     asked = dict(site.requests)
     config = load(dataset, None, ALTERNATIVE)
     with open_run(config) as opened:
-        assert retry(opened) == {"tried": 2, "healed": 1, "still_failing": 1}
+        assert retry(opened) == (2, 1, 1)
     again = {path for path, count in site.requests.items() if count != asked.get(path, 0)}
     assert again - {"/robots.txt"} == {"/dead.jpg", "/gone-as-well.jpg", "/mirror.jpg", "/lost.jpg", "/gone-too.jpg"}
     run(config, until=Stage.RELEASE)

@@ -58,8 +58,8 @@ def test_retry_and_refresh_see_what_was_written_there(make_dataset, bucket):
     run(config, until=Stage.FETCH)
     dataset.site.pages["/gone.jpg"] = dataset.site.pages.pop("/copy.jpg")
     with open_run(config) as opened:
-        assert retry(opened, statuses=[404]) == {"tried": 1, "healed": 1, "still_failing": 0}
-        assert refresh(opened)["gone"] == 1
+        assert retry(opened, statuses=[404]) == (1, 1, 0)
+        assert refresh(opened).gone == 1
     assert not Workspace(config.workspace_url).exists(MARKER)
 
 

@@ -9,19 +9,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from logoingest.pipeline.progress import Progress, ignore_progress, show_bars
+from logoingest.plain_json import Json, to_json
 from logoingest.strangers.escaping import escape_text
 
 if TYPE_CHECKING:
     from logoingest.config import Config
     from logoingest.demo import Tour
-    from logoingest.pipeline import Plan, StageOutcome, Status
+    from logoingest.pipeline import LabelTrail, Plan, RowTrail, StageOutcome, Status, UrlTrail
+    from logoingest.pipeline.actions.refreshing import Refreshed
     from logoingest.release import Violation
     from logoingest.schemas import Stage
 
@@ -156,14 +158,14 @@ def print_outcomes(config: Config, outcomes: Sequence[StageOutcome]) -> None:
     console.print(table)
 
 
-def print_refresh(counts: Mapping[str, int], config: Path) -> None:
+def print_refresh(counts: Refreshed, config: Path) -> None:
     """What asking again for the pictures found."""
     console = open_console()
-    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "asked")
-    console.print(f"asked again for {counts['asked']:,} URLs: {told}")
-    if counts["gone"] or counts["failed"]:
+    told = ", ".join(f"{count:,} {name}" for name, count in counts._asdict().items() if name != "asked")
+    console.print(f"asked again for {counts.asked:,} URLs: {told}")
+    if counts.gone or counts.failed:
         console.print("what is gone or failed is kept as it was; its row says why (downloads: refreshed, detail)")
-    if counts["changed"]:
+    if counts.changed:
         console.print(f"take the changed pictures into the release with: logoingest run {clean(config)}")
 
 
@@ -201,12 +203,12 @@ def print_violations(violations: Sequence[Violation]) -> None:
     console.print(table)
 
 
-def print_trail(trail: Mapping[str, Any]) -> None:
+def print_trail(trail: UrlTrail | LabelTrail | RowTrail) -> None:
     """An audit trail as an indented outline."""
-    _print_node(open_console(), trail, 0)
+    _print_node(open_console(), to_json(trail), 0)
 
 
-def _print_node(console: Console, node: Any, depth: int) -> None:
+def _print_node(console: Console, node: Json, depth: int) -> None:
     pad = "  " * depth
     if isinstance(node, Mapping):
         for key, value in node.items():

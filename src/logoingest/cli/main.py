@@ -215,7 +215,7 @@ def _command_run(options: argparse.Namespace) -> int:
     with show_progress(options.quiet) as progress:
         outcomes = run(config, _name_stage(options.until), _name_stage(options.start), progress)
     if options.json:
-        return print_json([outcome._asdict() for outcome in outcomes])
+        return print_json(outcomes)
     print_outcomes(config, outcomes)
     return 0
 
@@ -231,7 +231,7 @@ def _command_stage(options: argparse.Namespace) -> int:
         outcome = run_stage(opened, stage.name, forced=not stage.has_own_memory)
         check_gates(opened, [stage.name])
     if options.json:
-        return print_json(outcome._asdict())
+        return print_json(outcome)
     print_outcomes(config, [outcome])
     return 0
 
@@ -275,8 +275,8 @@ def _command_retry(options: argparse.Namespace) -> int:
         counts = retry(opened, options.reason, options.host, options.status)
     if options.json:
         return print_json(counts)
-    print(f"tried {counts['tried']:,} URLs again: {counts['healed']:,} healed, {counts['still_failing']:,} still failing")
-    if counts["healed"]:
+    print(f"tried {counts.tried:,} URLs again: {counts.healed:,} healed, {counts.still_failing:,} still failing")
+    if counts.healed:
         print(f"Take them into the release with: logoingest run {options.config}")
     return 0
 
@@ -296,7 +296,7 @@ def _command_verify(options: argparse.Namespace) -> int:
         else:
             violations = verify(Run(load_options(options)), not options.quick, others)
     if options.json:
-        print_json([violation._asdict() for violation in violations])
+        print_json(violations)
     else:
         print_violations(violations)
     return 3 if violations else 0
@@ -304,11 +304,12 @@ def _command_verify(options: argparse.Namespace) -> int:
 
 def _command_explain(options: argparse.Namespace) -> int:
     from logoingest.cli.console import print_trail
-    from logoingest.pipeline import Run, explain_label_of, explain_row, explain_url
+    from logoingest.pipeline import LabelTrail, RowTrail, Run, UrlTrail, explain_label_of, explain_row, explain_url
 
     run = Run(load_options(options))
     if not run.workspace.has_table("annotations"):
         raise UsageError(f"{run.workspace.url}: nothing was run yet", f"start with: logoingest run {options.config}")
+    trail: UrlTrail | LabelTrail | RowTrail
     if options.url is not None:
         trail = explain_url(run, options.url)
     elif options.label is not None:

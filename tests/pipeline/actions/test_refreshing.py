@@ -242,10 +242,10 @@ def test_a_second_look_starts_from_the_first(fill, gallery):
     old = gallery.pages["/b.jpg"]
     gallery.pages["/a.jpg"] = Page(200, "image/jpeg", draw_picture(50), {"ETag": '"v2"'})
     gallery.pages["/b.jpg"] = Page(404, "text/plain", b"")
-    assert ask_again(config) == {"asked": 2, "changed": 1, "unchanged": 0, "gone": 1, "failed": 0}
+    assert ask_again(config) == (2, 1, 0, 1, 0)
     first = read_rows(config, gallery)
     gallery.pages["/b.jpg"] = old
-    assert ask_again(config) == {"asked": 2, "changed": 0, "unchanged": 2, "gone": 0, "failed": 0}
+    assert ask_again(config) == (2, 0, 2, 0, 0)
     assert gallery.asked["/a.jpg"][-1]["if-none-match"] == '"v2"'
     second = read_rows(config, gallery)
     assert second["/a.jpg"]["previous_sha256"] == first["/a.jpg"]["previous_sha256"] is not None
@@ -257,7 +257,7 @@ def test_same_bytes_with_another_tag_are_unchanged(fill, gallery):
     """Many servers make tags of times: the bytes decide, and the new tag is kept."""
     config = fill({"/a.jpg": {"ETag": '"v1"'}})
     gallery.pages["/a.jpg"].headers["ETag"] = '"v2"'
-    assert ask_again(config)["unchanged"] == 1
+    assert ask_again(config).unchanged == 1
     assert read_rows(config, gallery)["/a.jpg"]["etag"] == '"v2"'
 
 
@@ -279,7 +279,7 @@ def test_a_304_nobody_asked_for_is_a_fault(fill, gallery):
     """To a plain request it is no hit: the row keeps its bytes and says what is wrong."""
     config = fill({"/a.jpg": {}})
     gallery.pages["/a.jpg"] = Stubborn(200, "image/jpeg", b"")
-    assert ask_again(config)["failed"] == 1
+    assert ask_again(config).failed == 1
     row = read_rows(config, gallery)["/a.jpg"]
     assert row["detail"] == "when asked again: HTTP 304 is no answer to a plain GET"
     assert row["bytes"] == draw_picture(0)
@@ -289,7 +289,7 @@ def test_a_304_about_another_tag_is_not_believed(fill, gallery):
     """The picture itself is asked for, without conditions."""
     config = fill({"/a.jpg": {"ETag": '"v1"'}})
     gallery.pages["/a.jpg"] = Confused(200, "image/jpeg", draw_picture(51), {"ETag": '"v2"'})
-    assert ask_again(config)["changed"] == 1
+    assert ask_again(config).changed == 1
     assert ["if-none-match" in headers for headers in gallery.asked["/a.jpg"]] == [True, False]
     assert read_rows(config, gallery)["/a.jpg"]["bytes"] == draw_picture(51)
 
@@ -302,12 +302,12 @@ def test_conditions_go_to_the_address_that_gave_the_tag(fill, gallery, tmp_path)
         file.write(f"{gallery.url('/here.jpg')},Acme,w1\r\n")
     gallery.pages["/here.jpg"] = Page(302, "text/plain", b"", {"Location": "/there.jpg"})
     run(config, until=Stage.FETCH)
-    assert ask_again(config)["unchanged"] == 2
+    assert ask_again(config).unchanged == 2
     assert "if-none-match" not in gallery.asked["/here.jpg"][-1]
     assert gallery.asked["/there.jpg"][-1]["if-none-match"] == '"v1"'
     gallery.pages["/elsewhere.jpg"] = Page(200, "image/jpeg", draw_picture(61), {"ETag": '"v1"'})  # another, with an equal tag
     gallery.pages["/here.jpg"].headers["Location"] = "/elsewhere.jpg"
-    assert ask_again(config)["changed"] == 1
+    assert ask_again(config).changed == 1
     row = read_rows(config, gallery)["/here.jpg"]
     assert (row["bytes"], row["final_url"]) == (draw_picture(61), gallery.url("/elsewhere.jpg"))
 
@@ -349,8 +349,8 @@ def test_a_task_on_another_machine_does_the_same(fill, gallery):
 def test_one_host_only(fill, gallery):
     """Others are left as they are."""
     config = fill({"/a.jpg": {}, "/b.jpg": {}})
-    assert ask_again(config, "example.org")["asked"] == 0
-    assert ask_again(config, "127.0.0.1")["asked"] == 2
+    assert ask_again(config, "example.org").asked == 0
+    assert ask_again(config, "127.0.0.1").asked == 2
 
 
 def test_fallbacks_say_nothing_about_the_url_itself(fill, gallery):
@@ -372,7 +372,7 @@ def test_a_shard_of_an_earlier_version_is_refreshed(fill, gallery):
     assert workspace.read_shard(name, ["url", "refreshed"]).column("refreshed").to_pylist() == [None] * 3
     assert read_rows(config, gallery)["/a.jpg"]["checked_at"] is None
     gallery.pages["/b.jpg"] = Page(200, "image/jpeg", draw_picture(50))
-    assert ask_again(config) == {"asked": 2, "changed": 1, "unchanged": 1, "gone": 0, "failed": 0}
+    assert ask_again(config) == (2, 1, 1, 0, 0)
     assert pq.read_schema(path).names == DownloadRow.arrow_schema().names
     run(config, until=Stage.IMAGES)
 
@@ -383,12 +383,12 @@ def test_later_stages_run_again_only_as_far_as_pictures_changed(fill, gallery):
     run(config, until=Stage.RELEASE)
     workspace = Workspace(config.workspace_url)
     release = hash_file(workspace.local_path("release/manifest.json"))
-    assert ask_again(config)["unchanged"] == 8
+    assert ask_again(config).unchanged == 8
     ran = [outcome.stage for outcome in run(config, until=Stage.RELEASE) if outcome.ran]
     assert ran == [Stage.FETCH, Stage.IMAGES]
     assert hash_file(workspace.local_path("release/manifest.json")) == release
     gallery.pages["/3.jpg"] = Page(200, "image/jpeg", draw_picture(55), {"ETag": '"new"'})
-    assert ask_again(config)["changed"] == 1
+    assert ask_again(config).changed == 1
     ran = [outcome.stage for outcome in run(config, until=Stage.RELEASE) if outcome.ran]
     assert ran == [Stage.FETCH, Stage.IMAGES, Stage.SAMPLES, Stage.SPLITS, Stage.RELEASE]
     assert hash_file(workspace.local_path("release/manifest.json")) != release
@@ -432,7 +432,7 @@ def test_a_killed_refresh_is_gone_on_with(fill, gallery, capsys):
     assert f"asked so far {len(first)}, left {12 - len(first)}" in shown.err
     assert {path for path, requests in gallery.asked.items() if requests} == set.union(*shards) - first - {"/missing.jpg"}
     assert not workspace.exists(MARKER)
-    assert ask_again(config)["asked"] == 12
+    assert ask_again(config).asked == 12
 
 
 def test_a_marker_that_cannot_be_meant_is_replaced(fill, gallery):
@@ -451,7 +451,7 @@ def test_a_marker_that_cannot_be_meant_is_replaced(fill, gallery):
         b'{"began_at": "2999-01-01T00:00:00+00:00", "hosts": []}',
     ):
         workspace.write_bytes(MARKER, content)
-        assert ask_again(config)["asked"] == 1
+        assert ask_again(config).asked == 1
         assert not workspace.exists(MARKER)
     assert len(seen) == 6
     for marker in seen:

@@ -35,7 +35,17 @@ MARKER = "refresh.json"
 _COLUMNS = ("url", "outcome", "image_reason", "refreshed", "checked_at")
 
 
-def refresh(run: Run, hosts: Sequence[str] = ()) -> dict[str, int]:
+class Refreshed(NamedTuple):
+    """What came of asking again, in URLs; the part before a cut is included. How one ended is a ``RefreshResult``."""
+
+    asked: int
+    changed: int
+    unchanged: int
+    gone: int
+    failed: int
+
+
+def refresh(run: Run, hosts: Sequence[str] = ()) -> Refreshed:
     """Ask again for every URL that the sources list today and whose picture is there, and record what became of it (``refreshed``, ``checked_at``).
 
     Bytes are replaced only by a usable picture; what failed before is not touched (see ``retry``). A refresh that was cut short is
@@ -44,9 +54,6 @@ def refresh(run: Run, hosts: Sequence[str] = ()) -> dict[str, int]:
     Args:
         run: a run that holds the workspace.
         hosts: host names, their subdomains included; all when left out.
-
-    Returns:
-        ``{"asked": …, "changed": …, "unchanged": …, "gone": …, "failed": …}`` in URLs, the part before a cut included.
 
     Raises:
         UsageError: nothing was fetched yet.
@@ -66,7 +73,7 @@ def refresh(run: Run, hosts: Sequence[str] = ()) -> dict[str, int]:
     run_jobs(run, jobs, partial(mark_placeholders, make_inspector(run), _list_placeholders(run)))
     found = done + _count(run, jobs)
     run.workspace.remove(MARKER)
-    return {"asked": found.total(), **{finding.value: found[finding.value] for finding in RefreshResult}}
+    return Refreshed(found.total(), **{finding.value: found[finding.value] for finding in RefreshResult})
 
 
 class _Part(NamedTuple):

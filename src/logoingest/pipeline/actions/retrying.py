@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pyarrow.compute as pc
 
@@ -13,7 +14,15 @@ from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason
 
 
-def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), statuses: Sequence[int] = ()) -> dict[str, int]:
+class Retried(NamedTuple):
+    """What came of fetching again, in URLs."""
+
+    tried: int
+    healed: int
+    still_failing: int
+
+
+def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), statuses: Sequence[int] = ()) -> Retried:
     """Fetch again what failed, and only that, of what the sources list today.
 
     Args:
@@ -21,9 +30,6 @@ def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), stat
         reasons: names of ``Reason``, or their beginning (``timeout`` means timeout_connect, timeout_read and timeout_total).
         hosts: host names; a host's subdomains count.
         statuses: HTTP statuses. What is left out does not narrow the choice; with all three left out every failed URL is tried.
-
-    Returns:
-        ``{"tried": …, "healed": …, "still_failing": …}`` in URLs.
 
     Raises:
         UsageError: a reason does not exist, or nothing was fetched yet.
@@ -47,7 +53,7 @@ def retry(run: Run, reasons: Sequence[str] = (), hosts: Sequence[str] = (), stat
     for job in jobs:
         rows = run.workspace.read_shard(job.shard, ["url", "outcome", "reason", "image_reason", "http_status"]).to_pylist()
         failing += sum(row["url"] in (job.only or ()) and has_failed(row) for row in rows)
-    return {"tried": tried, "healed": tried - failing, "still_failing": failing}
+    return Retried(tried, tried - failing, failing)
 
 
 def _is_chosen(row: Mapping[str, object], wanted: set[Reason] | None, hosts: Sequence[str], statuses: Sequence[int]) -> bool:

@@ -2,105 +2,152 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.downloads import read_downloads
 from logoingest.errors import Problem, UsageError
-from logoingest.labels import explain_label
+from logoingest.labels import Explanation, explain_label
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
+from logoingest.plain_json import Rows
+from logoingest.schemas import AnnotationRow, Decision, DownloadRow, ImageRow, RejectedRow, Row, SampleRow, SplitRow
 
+#: Columns for machines.
 _HEAVY = ("hash", "signature")
+_MOST_URLS = 10
 
 
-def explain_url(run: Run, url: str) -> dict[str, Any]:
+class DecidedAnnotation(NamedTuple):
+    """What the class map made of one annotation."""
+
+    annotation_id: str
+    decision: Decision
+    class_ids: Sequence[str]
+    """None unless it was accepted."""
+    rule: str
+    attributes: str | None
+    """What the answer says beside its class, as JSON."""
+
+
+class UrlTrail(NamedTuple):
+    """What every stage says of a URL: the rows of the tables; without ``hash`` and ``signature``."""
+
+    url: str
+    annotations: Annotated[pa.Table, Rows(AnnotationRow)]
+    downloads: Annotated[pa.Table, Rows(DownloadRow, are_whole=False)]
+    images: Annotated[pa.Table, Rows(ImageRow, are_whole=False)]
+    samples: Annotated[pa.Table, Rows(SampleRow, are_whole=False)]
+    splits: Annotated[pa.Table, Rows(SplitRow, are_whole=False)]
+    decisions: Sequence[DecidedAnnotation]
+    rejected: Annotated[pa.Table, Rows(RejectedRow)]
+
+
+class RowTrail(NamedTuple):
+    """What every stage says of a source row."""
+
+    row: int
+    """Its number, from 1, the header not counted."""
+    annotations: Sequence[AnnotationRow | RejectedRow]
+    """One for each source that has such a row; rejected where it could not be read."""
+    decisions: Sequence[DecidedAnnotation]
+    rejected: Annotated[pa.Table, Rows(RejectedRow)]
+    urls: Sequence[UrlTrail]
+    """The trail of each URL of the row."""
+
+
+class LabelTrail(NamedTuple):
+    """How the class map decides a raw label, and what became of the annotations that carry it."""
+
+    label: str
+    explanation: Explanation
+    """Step by step."""
+    annotations: int
+    rejected: Mapping[str, int]
+    """"stage: reason" → annotations."""
+    urls: Sequence[str]
+    """The first ten."""
+
+
+def explain_url(run: Run, url: str) -> UrlTrail:
     """What every stage says of a URL.
 
     Raises:
         UsageError: no annotation has this URL.
     """
-    annotations = _pick(run, "annotations", "url", url)
+    annotations = _pick(run, "annotations", AnnotationRow, "url", url)
     rejected = _filter(collect_ledger(run.workspace).rejected, "url", url)
-    if not annotations and not rejected:
+    if not annotations.num_rows and not rejected.num_rows:
         raise UsageError(Problem(f"--url {url}", "no source row has this URL", "give it exactly as the source does"))
     downloads = _filter(read_downloads(run.workspace), "url", url)
-    trail: dict[str, Any] = {"url": url, "annotations": annotations, "downloads": [_lighten(row) for row in downloads]}
-    images = [row["sha256"] for row in downloads if row["sha256"]]
-    image_id = images[0] if images else ""
-    for table in ("images", "samples", "splits"):
-        trail[table] = [_lighten(row) for row in _pick(run, table, "image_id", image_id)]
-    decisions = _decisions_of(run, [row["annotation_id"] for row in annotations])
-    return {**trail, "decisions": decisions, "rejected": rejected}
+    image_id = next((found for found in downloads.column("sha256").to_pylist() if found), "")
+    return UrlTrail(
+        url,
+        annotations,
+        _lighten(downloads),
+        _lighten(_pick(run, "images", ImageRow, "image_id", image_id)),
+        _lighten(_pick(run, "samples", SampleRow, "image_id", image_id)),
+        _lighten(_pick(run, "splits", SplitRow, "image_id", image_id)),
+        _list_decisions(run, annotations.column("annotation_id").to_pylist()),
+        rejected,
+    )
 
 
-def explain_row(run: Run, number: int, source_file: str | None = None) -> dict[str, Any]:
+def explain_row(run: Run, number: int, source_file: str | None = None) -> RowTrail:
     """What every stage says of a source row (1-based, header not counted); of all sources when ``source_file`` is left out.
 
     Raises:
         UsageError: there is no such row.
     """
-    rows = [*_pick(run, "annotations", "source_row", number), *_pick(run, "annotations_rejected", "source_row", number)]
-    rows = [row for row in rows if source_file is None or row["source_file"] == source_file]
+    tables = (("annotations", AnnotationRow), ("annotations_rejected", RejectedRow))
+    rows: list[AnnotationRow | RejectedRow] = [
+        model.model_construct(**row)
+        for name, model in tables
+        for row in _pick(run, name, model, "source_row", number).to_pylist()
+        if source_file is None or row["source_file"] == source_file
+    ]
     if not rows:
         raise UsageError(Problem(f"--row {number}", "there is no such source row", "rows count from 1, without the header"))
-    ids = [row["annotation_id"] for row in rows]
+    ids = [row.annotation_id for row in rows]
     rejected = collect_ledger(run.workspace).rejected
-    trail: dict[str, Any] = {"row": number, "annotations": rows, "decisions": _decisions_of(run, ids)}
-    trail["rejected"] = rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=pa.array(ids))).to_pylist()
-    trail["urls"] = [explain_url(run, url) for url in dict.fromkeys(row["url"] for row in rows) if url]
-    return trail
+    return RowTrail(
+        number,
+        rows,
+        _list_decisions(run, ids),
+        rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=pa.array(ids))),
+        [explain_url(run, url) for url in dict.fromkeys(row.url for row in rows) if url],
+    )
 
 
-def explain_label_of(run: Run, raw_label: str) -> dict[str, Any]:
+def explain_label_of(run: Run, raw_label: str) -> LabelTrail:
     """How the class map decides a raw label, step by step, and what became of the annotations that carry it."""
     explanation = explain_label(raw_label, run.class_map)
-    annotations = _pick(run, "annotations", "raw_label", raw_label)
+    annotations = _pick(run, "annotations", AnnotationRow, "raw_label", raw_label)
     rejected = _filter(collect_ledger(run.workspace).rejected, "raw_label", raw_label)
-    reasons: dict[str, int] = {}
-    for row in rejected:
-        reasons[f"{row['stage']}: {row['reason']}"] = reasons.get(f"{row['stage']}: {row['reason']}", 0) + 1
-    urls = list(dict.fromkeys(row["url"] for row in annotations))[:10]
-    return {
-        "label": raw_label,
-        "explanation": json.loads(json.dumps(explanation, default=_to_plain)),
-        "annotations": len(annotations),
-        "rejected": reasons,
-        "urls": urls,
-    }
+    reasons = Counter(f"{row['stage']}: {row['reason']}" for row in rejected.select(["stage", "reason"]).to_pylist())
+    urls = list(dict.fromkeys(annotations.column("url").to_pylist()))[:_MOST_URLS]
+    return LabelTrail(raw_label, explanation, annotations.num_rows, dict(reasons), urls)
 
 
-def _decisions_of(run: Run, ids: list[str]) -> list[dict[str, Any]]:
+def _list_decisions(run: Run, ids: Sequence[str]) -> list[DecidedAnnotation]:
     if not run.workspace.has_table("decisions"):
         return []
-    table = run.workspace.read_table("decisions")
-    found: list[dict[str, Any]] = table.filter(
-        pc.is_in(table.column("annotation_id"), value_set=pa.array(ids, pa.string()))
-    ).to_pylist()
-    return found
+    table = run.workspace.read_table("decisions", DecidedAnnotation._fields)
+    found = table.filter(pc.is_in(table.column("annotation_id"), value_set=pa.array(ids, pa.string()))).to_pylist()
+    return [DecidedAnnotation(**{**row, "decision": Decision(row["decision"])}) for row in found]
 
 
-def _pick(run: Run, table: str, column: str, value: object) -> list[dict[str, Any]]:
-    return _filter(run.workspace.read_table(table), column, value) if run.workspace.has_table(table) else []
+def _pick(run: Run, table: str, model: type[Row], column: str, value: object) -> pa.Table:
+    return _filter(run.workspace.read_table(table), column, value) if run.workspace.has_table(table) else model.empty_table()
 
 
-def _filter(table: pa.Table, column: str, value: object) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = table.filter(pc.equal(table.column(column), value)).to_pylist()
-    return found
+def _filter(table: pa.Table, column: str, value: object) -> pa.Table:
+    return table.filter(pc.equal(table.column(column), value))
 
 
-def _lighten(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in _HEAVY and value is not None}
-
-
-def _to_plain(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if hasattr(value, "_asdict"):
-        return value._asdict()
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: getattr(value, name) for name in value.__dataclass_fields__}
-    return str(value)
+def _lighten(table: pa.Table) -> pa.Table:
+    return table.drop_columns([name for name in _HEAVY if name in table.column_names])
