@@ -21,7 +21,6 @@ from prefect.utilities.annotations import quote
 from logoingest import load_config
 from logoingest.fetch import ShardCounts
 from logoingest.imports.lean import let_threads_sleep
-from logoingest.lease import Lease
 from logoingest.pipeline import (
     Conservation,
     Run,
@@ -36,6 +35,7 @@ from logoingest.pipeline import (
     summarise_status,
 )
 from logoingest.schemas import Stage
+from logoingest.workspace.lease import Lease
 
 #: Shards in flight at once; each gets its share of ``fetch.concurrency`` and ``fetch.per_host``.
 SHARDS_AT_ONCE = 2

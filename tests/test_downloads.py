@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from logoingest.downloads import read_downloads
 from logoingest.schemas import DownloadRow
 from logoingest.workspace import Workspace
+from logoingest.workspace.downloads import read_downloads
 
 
 def _row(url: str) -> dict[str, object]:

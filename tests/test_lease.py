@@ -15,9 +15,9 @@ import pytest
 
 from logoingest import load_config, run
 from logoingest.errors import LeaseLostError, WorkspaceError
-from logoingest.lease import LEASE_FILE, hold_lease, join_lease
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace
+from logoingest.workspace.lease import LEASE_FILE, hold_lease, join_lease
 
 
 def test_the_lease_admits_one_writer(tmp_path):
@@ -32,7 +32,7 @@ def test_the_lease_admits_one_writer(tmp_path):
 
 def test_a_lease_whose_owner_was_killed_is_taken_over_at_once(tmp_path):
     """kill -9 must not lock a workspace."""
-    code = f"import time\nfrom logoingest.workspace import Workspace\nfrom logoingest.lease import hold_lease\nwith hold_lease(Workspace({str(tmp_path)!r})):\n print('held', flush=True)\n time.sleep(60)\n"
+    code = f"import time\nfrom logoingest.workspace import Workspace\nfrom logoingest.workspace.lease import hold_lease\nwith hold_lease(Workspace({str(tmp_path)!r})):\n print('held', flush=True)\n time.sleep(60)\n"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(WorkspaceError, match="in use"), hold_lease(Workspace(tmp_path)):
@@ -134,7 +134,7 @@ def test_a_lease_taken_over_and_given_back_is_lost_all_the_same(tmp_path):
 
 def test_a_paused_owner_is_seen_where_he_can_be(tmp_path):
     """Stopped for longer than his lease lasts, he lives: on the same machine his process decides."""
-    code = f"import time\nfrom logoingest.workspace import Workspace\nfrom logoingest.lease import hold_lease\nwith hold_lease(Workspace({str(tmp_path)!r}), 0.2, 0.05):\n print('held', flush=True)\n time.sleep(60)\n"
+    code = f"import time\nfrom logoingest.workspace import Workspace\nfrom logoingest.workspace.lease import hold_lease\nwith hold_lease(Workspace({str(tmp_path)!r}), 0.2, 0.05):\n print('held', flush=True)\n time.sleep(60)\n"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
         holder.send_signal(signal.SIGSTOP)

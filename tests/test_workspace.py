@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import WorkspaceError
-from logoingest.lease import hold_lease
 from logoingest.schemas import (
     AgreementRow,
     AnnotationRow,
@@ -19,6 +18,7 @@ from logoingest.schemas import (
     WorkerRow,
 )
 from logoingest.workspace import StageRecord, Workspace, hash_file
+from logoingest.workspace.lease import hold_lease
 
 ROWS = (AgreementRow, AnnotationRow, LabelRow, DownloadRow, ImageRow, SampleRow, WorkerRow, SplitRow, RejectedRow)
 

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from logoingest.cli.main import main
-from logoingest.lease import hold_lease
 from logoingest.workspace import Workspace
+from logoingest.workspace.lease import hold_lease
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:

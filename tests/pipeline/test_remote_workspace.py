@@ -8,11 +8,11 @@ import pytest
 
 from logoingest import load_config, run
 from logoingest.errors import LeaseLostError, WorkspaceError
-from logoingest.lease import LEASE_FILE, hold_lease
 from logoingest.pipeline import Run, open_run, refresh, retry, summarise_status, verify
 from logoingest.pipeline.actions.refreshing import MARKER
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace, name_begun
+from logoingest.workspace.lease import LEASE_FILE, hold_lease
 
 
 @pytest.fixture

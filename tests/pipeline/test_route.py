@@ -16,7 +16,6 @@ import pytest
 
 from logoingest import load_config, open_release, run
 from logoingest.errors import GateError, TooManyFailuresError, UsageError, WorkspaceError
-from logoingest.lease import hold_lease
 from logoingest.pipeline import (
     Conservation,
     Run,
@@ -33,6 +32,7 @@ from logoingest.pipeline import (
 )
 from logoingest.schemas import Stage
 from logoingest.workspace import Workspace
+from logoingest.workspace.lease import hold_lease
 
 
 def hash_folder(folder: Path) -> dict[str, str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from logoingest.config import Config
 from logoingest.labels import ClassMap
-from logoingest.lease import Lease, hold_lease, join_lease
 from logoingest.pipeline.progress import Progress, choose_progress, ignore_progress
 from logoingest.workspace import Workspace
+from logoingest.workspace.lease import Lease, hold_lease, join_lease
 
 if TYPE_CHECKING:
     from logoingest.fetch import ShardCounts

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.config import Config
-from logoingest.downloads import read_downloads
 from logoingest.schemas import SampleRow
 from logoingest.workspace import Workspace
+from logoingest.workspace.downloads import read_downloads
 
 _DOWNLOAD_COLUMNS = (
     "url", "outcome", "reason", "detail", "image_reason", "image_detail", "byte_count", "sha256", "width", "height", "frames",

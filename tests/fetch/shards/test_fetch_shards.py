@@ -367,7 +367,8 @@ def test_a_process_that_is_killed_once_costs_nothing(site, settings, tmp_path, m
 def test_processes_that_cannot_start_end_the_run(site, settings, tmp_path, monkeypatch):
     """Nothing is tried over and over."""
     (tmp_path / "shadow/logoingest/fetch/executors").mkdir(parents=True)
-    for name in ("__init__.py", "fetch/__init__.py", "fetch/executors/__init__.py"):
+    (tmp_path / "shadow/logoingest/imports").mkdir()
+    for name in ("__init__.py", "imports/__init__.py", "fetch/__init__.py", "fetch/executors/__init__.py"):
         (tmp_path / "shadow/logoingest" / name).write_text("")
     (tmp_path / "shadow/logoingest/imports/lean.py").write_text("def refuse_imports(*_): pass\n")
     (tmp_path / "shadow/logoingest/fetch/executors/lane.py").write_text("import sys\nsys.exit(7)\n")

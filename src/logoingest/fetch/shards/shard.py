@@ -34,9 +34,9 @@ from logoingest.fetch.shards.kept_rows import KeptRows
 from logoingest.fetch.shards.shard_writer import ByteBudget, ShardWriter
 from logoingest.fetch.turns.fetcher import Fetcher
 from logoingest.fetch.turns.pursuit import OnOutcome
-from logoingest.lease import join_lease
 from logoingest.schemas import Outcome, Reason
 from logoingest.workspace import Workspace, name_begun
+from logoingest.workspace.lease import join_lease
 
 logger = logging.getLogger("logoingest")
 

@@ -9,13 +9,13 @@ from typing import Annotated, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.downloads import read_downloads
 from logoingest.errors import Problem, UsageError
 from logoingest.labels import Explanation, explain_label
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.plain_json import Rows
 from logoingest.schemas import AnnotationRow, Decision, DownloadRow, ImageRow, RejectedRow, Row, SampleRow, SplitRow
+from logoingest.workspace.downloads import read_downloads
 
 #: Columns for machines.
 _HEAVY = ("hash", "signature")

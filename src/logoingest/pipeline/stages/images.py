@@ -22,10 +22,10 @@ def make_images(run: Run) -> StageOutput:
     """Judge and de-duplicate the pictures."""
     import pyarrow.compute as pc
 
-    from logoingest.downloads import read_downloads
     from logoingest.images import select_images
     from logoingest.images.placeholders import tabulate_listed
     from logoingest.images.selection import find_distinct
+    from logoingest.workspace.downloads import read_downloads
 
     annotations = run.workspace.read_table("annotations")
     downloads, listed = read_downloads(run.workspace), load_listed(run)

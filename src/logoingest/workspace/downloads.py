@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pyarrow as pa
 
 from logoingest.schemas import DownloadRow
-from logoingest.workspace import Workspace
+from logoingest.workspace.folder import Workspace
 
 #: Where a row's bytes lie: the shard's file name, and the row in it.
 PLACE = (pa.field("shard", pa.string()), pa.field("shard_row", pa.int32()))

@@ -14,55 +14,26 @@ give equal bytes.
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from logoingest.errors import Problem, WorkspaceError
 from logoingest.files.parquet import write_parquet
 from logoingest.files.whole import sync_path
 from logoingest.schemas import DownloadRow
-
-SHARD_PATTERN = re.compile(r"^shard-(\d{5,})\.parquet$")
-_BEGUN_PATTERN = re.compile(r"^(shard-\d{5,})\.begun$")
-
-
-class FileRecord(NamedTuple):
-    """A file's content: sha256 (hex) and length in bytes."""
-
-    sha256: str
-    size: int
-
-
-class StageRecord(BaseModel):
-    """What a stage made, and of what: it is stale when any of ``inputs`` (name → hash) differs today."""
-
-    model_config = ConfigDict(frozen=True)
-
-    inputs: dict[str, str]
-    outputs: dict[str, FileRecord]
-    counts: dict[str, int]
-    finished_at: str
-    elapsed_s: float
-
-
-class Manifest(BaseModel):
-    """``manifest.json`` of a workspace: stage name → StageRecord."""
-
-    format: int = 1
-    stages: dict[str, StageRecord] = {}
+from logoingest.workspace.manifest import FileRecord, Manifest, StageRecord, hash_stream
+from logoingest.workspace.pending_file import PendingFile, explain_os_error
+from logoingest.workspace.shard_names import BEGUN_PATTERN, SHARD_PATTERN
 
 
 class Workspace:
@@ -134,7 +105,7 @@ class Workspace:
 
     def remove(self, name: str) -> None:
         """Remove a file or folder; nothing happens when it is not there."""
-        with self.guard(), contextlib.suppress(FileNotFoundError), _explain_os_error(self.path(name)):
+        with self.guard(), contextlib.suppress(FileNotFoundError), explain_os_error(self.path(name)):
             self.filesystem.rm(self.path(name), recursive=True)
 
     def remove_leftovers(self) -> None:
@@ -221,7 +192,7 @@ class Workspace:
 
     def begun_shards(self) -> list[str]:
         """The shards of which there are rows, kept when their fetching was stopped (``name_begun``), in order."""
-        return sorted(f"{match[1]}.parquet" for name in self._list_downloads() if (match := _BEGUN_PATTERN.match(name)))
+        return sorted(f"{match[1]}.parquet" for name in self._list_downloads() if (match := BEGUN_PATTERN.match(name)))
 
     def _list_downloads(self) -> list[str]:
         folder = self.path("downloads")
@@ -249,7 +220,7 @@ class Workspace:
         reader that waits for it never sees half a folder.
         """
         target = self.path(name)
-        with _explain_os_error(target):
+        with explain_os_error(target):
             if self.is_local:
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
                 for file in source.rglob("*"):
@@ -289,7 +260,7 @@ class Workspace:
     @contextlib.contextmanager
     def staging_folder(self, name: str) -> Iterator[Path]:
         """A local folder to fill before ``replace_folder``: beside its target when that is local; removed afterwards."""
-        with _explain_os_error(self.path(name)):
+        with explain_os_error(self.path(name)):
             parent = Path(self.path(name)).parent if self.is_local else None
             if parent is not None:
                 parent.mkdir(parents=True, exist_ok=True)
@@ -313,7 +284,7 @@ class Workspace:
                 yield folder
             return
         folder = Path(self.path(f"{name}.unfinished"))
-        with _explain_os_error(str(folder)):
+        with explain_os_error(str(folder)):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             yield folder
@@ -339,119 +310,3 @@ class Workspace:
     def is_intact(self, record: StageRecord) -> bool:
         """Whether every output of the record is there with its recorded length (contents are checked by ``verify``)."""
         return all(self.size(name) == output.size for name, output in record.outputs.items())
-
-
-class PendingFile:
-    """A file of a workspace under a temporary name: beside its target when that is local, so that renaming is atomic."""
-
-    def __init__(self, workspace: Workspace, name: str) -> None:
-        """See ``Workspace.start_file``."""
-        self._workspace = workspace
-        self._target = workspace.path(name)
-        with self.explain_errors():
-            folder = None
-            if workspace.is_local:
-                folder = os.path.dirname(self._target)
-                Path(folder).mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(name)}.", suffix=".tmp", dir=folder)
-        os.close(handle)
-        self.path = Path(temporary)
-        """Where to write."""
-
-    def explain_errors(self) -> contextlib.AbstractContextManager[None]:
-        """A full disk and the like become a ``WorkspaceError`` about the target."""
-        return _explain_os_error(self._target)
-
-    def require_room(self, least: int) -> None:
-        """Refuse to go on with less than so many bytes free where it is written: what is closed in time can be kept.
-
-        Raises:
-            WorkspaceError: the disk is full, all but.
-        """
-        with self.explain_errors():
-            found = os.statvfs(self.path.parent)
-            if found.f_bavail * found.f_frsize < least:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def publish(self) -> FileRecord:
-        """Flush it to disk and give it its name in one step.
-
-        Raises:
-            WorkspaceError: it cannot be written.
-        """
-        with self.explain_errors():
-            record = hash_file(self.path)
-        self.put_in_place(self._target)
-        return record
-
-    def put_in_place(self, target: str) -> None:
-        """The same under another path, without its hash.
-
-        Raises:
-            WorkspaceError: it cannot be written.
-        """
-        with self.explain_errors():
-            if self._workspace.is_local:
-                self.path.chmod(0o644)
-                sync_path(self.path)
-                with self._workspace.guard():
-                    os.replace(self.path, target)
-                sync_path(Path(target).parent)
-            else:
-                with self._workspace.guard():
-                    self._workspace.filesystem.put_file(str(self.path), target)
-
-    def discard(self) -> None:
-        """Remove what was not published."""
-        self.path.unlink(missing_ok=True)
-
-
-def shard_name(index: int) -> str:
-    """The file name of a shard by its number."""
-    return f"shard-{index:05d}.parquet"
-
-
-def name_begun(shard: str) -> str:
-    """The name under which the rows of an unfinished shard are kept. No ``.parquet``: nobody's pattern takes it for a shard."""
-    return f"{shard.removesuffix('.parquet')}.begun"
-
-
-def hash_file(path: Path) -> FileRecord:
-    """sha256 and length of a file."""
-    with path.open("rb") as file:
-        return hash_stream(file)
-
-
-def hash_stream(file: IO[bytes]) -> FileRecord:
-    """sha256 and length of what an open file holds from here on, read a piece at a time."""
-    start = file.tell()
-    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # fsspec's files are as good as the builtin's
-    return FileRecord(digest.hexdigest(), file.seek(0, os.SEEK_END) - start)
-
-
-_HINTS = {
-    errno.ENOSPC: ("the disk is full", "free some space and run again: what is done is kept"),
-    errno.EDQUOT: ("the disk quota is used up", "free some space and run again: what is done is kept"),
-    errno.EFBIG: ("a file may not become as large as this one", "raise the limit (ulimit -f) and run again: what is done is kept"),
-    errno.EROFS: ("the file system is read-only", "choose another dataset.workspace"),
-    errno.EACCES: ("permission denied", "make the folder writable or choose another dataset.workspace"),
-    errno.EPERM: ("permission denied", "make the folder writable or choose another dataset.workspace"),
-    errno.EEXIST: ("a file stands where a folder is needed", "choose another dataset.workspace"),
-    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another dataset.workspace"),
-}
-
-
-@contextlib.contextmanager
-def _explain_os_error(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        code = error.errno
-        if code is None and "No space left" in str(error):
-            code = errno.ENOSPC
-        if code is None and isinstance(error, PermissionError):  # object stores have no numbers for their errors
-            code = errno.EACCES
-        if isinstance(error, FileNotFoundError):
-            raise
-        what, hint = _HINTS.get(code or 0, (f"cannot be written ({error})", "run again: what is done is kept"))
-        raise WorkspaceError(Problem(path, what, hint)) from error

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from logoingest.errors import LeaseLostError, Problem, WorkspaceError
-from logoingest.workspace import Workspace
+from logoingest.workspace.folder import Workspace
 
 logger = logging.getLogger("logoingest")
 

@@ -1,0 +1,120 @@
+"""A file of a workspace while it is written: under a temporary name, then whole under its own, or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from logoingest.errors import Problem, WorkspaceError
+from logoingest.files.whole import sync_path
+from logoingest.workspace.manifest import FileRecord, hash_file
+
+
+class WritableFolder(Protocol):
+    """What a pending file asks of the workspace it is for."""
+
+    is_local: bool
+    filesystem: Any
+    guard: Callable[[], contextlib.AbstractContextManager[None]]
+
+    def path(self, name: str) -> str:
+        """The full path of a file."""
+
+
+class PendingFile:
+    """A file of a workspace under a temporary name: beside its target when that is local, so that renaming is atomic."""
+
+    def __init__(self, workspace: WritableFolder, name: str) -> None:
+        """See ``Workspace.start_file``."""
+        self._workspace = workspace
+        self._target = workspace.path(name)
+        with self.explain_errors():
+            folder = None
+            if workspace.is_local:
+                folder = os.path.dirname(self._target)
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(name)}.", suffix=".tmp", dir=folder)
+        os.close(handle)
+        self.path = Path(temporary)
+        """Where to write."""
+
+    def explain_errors(self) -> contextlib.AbstractContextManager[None]:
+        """A full disk and the like become a ``WorkspaceError`` about the target."""
+        return explain_os_error(self._target)
+
+    def require_room(self, least: int) -> None:
+        """Refuse to go on with less than so many bytes free where it is written: what is closed in time can be kept.
+
+        Raises:
+            WorkspaceError: the disk is full, all but.
+        """
+        with self.explain_errors():
+            found = os.statvfs(self.path.parent)
+            if found.f_bavail * found.f_frsize < least:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def publish(self) -> FileRecord:
+        """Flush it to disk and give it its name in one step.
+
+        Raises:
+            WorkspaceError: it cannot be written.
+        """
+        with self.explain_errors():
+            record = hash_file(self.path)
+        self.put_in_place(self._target)
+        return record
+
+    def put_in_place(self, target: str) -> None:
+        """The same under another path, without its hash.
+
+        Raises:
+            WorkspaceError: it cannot be written.
+        """
+        with self.explain_errors():
+            if self._workspace.is_local:
+                self.path.chmod(0o644)
+                sync_path(self.path)
+                with self._workspace.guard():
+                    os.replace(self.path, target)
+                sync_path(Path(target).parent)
+            else:
+                with self._workspace.guard():
+                    self._workspace.filesystem.put_file(str(self.path), target)
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        self.path.unlink(missing_ok=True)
+
+
+_HINTS = {
+    errno.ENOSPC: ("the disk is full", "free some space and run again: what is done is kept"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and run again: what is done is kept"),
+    errno.EFBIG: ("a file may not become as large as this one", "raise the limit (ulimit -f) and run again: what is done is kept"),
+    errno.EROFS: ("the file system is read-only", "choose another dataset.workspace"),
+    errno.EACCES: ("permission denied", "make the folder writable or choose another dataset.workspace"),
+    errno.EPERM: ("permission denied", "make the folder writable or choose another dataset.workspace"),
+    errno.EEXIST: ("a file stands where a folder is needed", "choose another dataset.workspace"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another dataset.workspace"),
+}
+
+
+@contextlib.contextmanager
+def explain_os_error(path: str) -> Iterator[None]:
+    """A full disk and the like become a ``WorkspaceError`` about the path; that nothing is there stays what it is."""
+    try:
+        yield
+    except OSError as error:
+        code = error.errno
+        if code is None and "No space left" in str(error):
+            code = errno.ENOSPC
+        if code is None and isinstance(error, PermissionError):  # object stores have no numbers for their errors
+            code = errno.EACCES
+        if isinstance(error, FileNotFoundError):
+            raise
+        what, hint = _HINTS.get(code or 0, (f"cannot be written ({error})", "run again: what is done is kept"))
+        raise WorkspaceError(Problem(path, what, hint)) from error
