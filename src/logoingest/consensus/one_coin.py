@@ -123,7 +123,7 @@ def settle_votes(
     """
     votes = order_votes(items, workers, classes, n_classes)
     gold = None if gold_items is None or gold_classes is None else (np.asarray(gold_items), np.asarray(gold_classes))
-    fit = _count_heads(votes) if method == "majority" else _run_em(votes, gold)
+    fit = _count_heads(votes) if method == "majority" else _fit_coin(votes, gold)
     winner, tied = _pick_winners(votes, fit.posterior)
     confidence, correlation = fit.posterior[winner], float("nan")
     if fit.evidence is not None and calibrate and len(winner):
@@ -152,6 +152,17 @@ def settle_votes(
     )
 
 
+def weigh_votes(items: Integers, workers: Integers, classes: Integers, n_classes: int, tolerance: float = _TOLERANCE) -> Evidence:
+    """What each vote is worth, for those who ask about some votes without others: EM's skills, guesses and class priors.
+
+    The votes are as in ``settle_votes``; EM rests when no probability moves further than ``tolerance``.
+
+    Raises:
+        ValueError: as ``settle_votes``.
+    """
+    return _run_em(order_votes(items, workers, classes, n_classes), None, tolerance)[2]
+
+
 def _bound(share: Floats) -> Floats:
     return np.asarray(np.round(np.clip(share, 0.0, 1.0), _DECIMALS), np.float64)
 
@@ -162,9 +173,15 @@ def _count_heads(votes: Votes) -> _Fit:
     return _Fit(share, np.full(len(votes.workers), np.nan), 0, None)
 
 
-def _run_em(votes: Votes, gold: tuple[Integers, Integers] | None) -> _Fit:
-    """Alternate between what each item is and how good each worker is, from the share of votes, until neither moves.
+def _fit_coin(votes: Votes, gold: tuple[Integers, Integers] | None) -> _Fit:
+    posterior, iterations, evidence = _run_em(votes, gold)
+    return _Fit(posterior, evidence.skill, iterations, evidence)
 
+
+def _run_em(votes: Votes, gold: tuple[Integers, Integers] | None, tolerance: float = _TOLERANCE) -> tuple[Floats, int, Evidence]:
+    """(a cell's probability, steps taken, what EM came to): alternate between what each item is and how good each worker is.
+
+    It begins with the share of votes and rests when neither moves.
     Workers are measured against the right answer where it is known; an item's own posterior never is that answer.
     """
     right, wrong = SKILL_PRIOR
@@ -185,10 +202,10 @@ def _run_em(votes: Votes, gold: tuple[Integers, Integers] | None) -> _Fit:
         evidence = votes.sum_cells(logit(skill)[votes.vote_worker]) + rarity + np.log(prior)[votes.cell_class]
         others = np.log(np.maximum(1 - votes.sum_items(prior[votes.cell_class]), _TINY))
         before, posterior = posterior, normalise(evidence, others, votes.cell_item, votes.first_cell)[1]
-        if len(posterior) == 0 or np.abs(posterior - before).max() < _TOLERANCE:
+        if len(posterior) == 0 or np.abs(posterior - before).max() < tolerance:
             break
     vote = logit(skill)[votes.vote_worker] - np.log(guess)[votes.cell_class[votes.vote_cell]]
-    return _Fit(posterior, skill, iterations, Evidence(votes, vote, prior, guess, skill))
+    return posterior, iterations, Evidence(votes, vote, prior, guess, skill)
 
 
 def _place_gold(votes: Votes, gold: tuple[Integers, Integers] | None) -> tuple[npt.NDArray[np.bool_], Floats]:

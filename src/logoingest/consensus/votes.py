@@ -13,7 +13,8 @@ Indices = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 
 
-def _sum_by(index: Indices, values: Floats, length: int) -> Floats:
+def sum_by(index: Indices, values: Floats, length: int) -> Floats:
+    """Values summed by an index from 0 to length - 1."""
     return np.bincount(index, weights=values, minlength=length).astype(np.float64, copy=False)
 
 
@@ -36,19 +37,19 @@ class Votes:
 
     def sum_cells(self, values: Floats) -> Floats:
         """A value a vote, summed over each cell."""
-        return _sum_by(self.vote_cell, values, len(self.cell_item))
+        return sum_by(self.vote_cell, values, len(self.cell_item))
 
     def sum_workers(self, values: Floats) -> Floats:
         """A value a vote, summed over each worker."""
-        return _sum_by(self.vote_worker, values, len(self.workers))
+        return sum_by(self.vote_worker, values, len(self.workers))
 
     def sum_classes(self, values: Floats) -> Floats:
         """A value a cell, summed over each class."""
-        return _sum_by(self.cell_class, values, self.n_classes)
+        return sum_by(self.cell_class, values, self.n_classes)
 
     def sum_items(self, values: Floats) -> Floats:
         """A value a cell, summed over each item."""
-        return _sum_by(self.cell_item, values, len(self.items))
+        return sum_by(self.cell_item, values, len(self.items))
 
 
 def order_votes(items: Integers, workers: Integers, classes: Integers, n_classes: int) -> Votes:

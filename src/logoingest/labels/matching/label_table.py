@@ -79,7 +79,7 @@ def normalise_annotations(annotations: pa.Table, class_map: ClassMap) -> Normali
     Returns:
         Labels, decisions and rejected rows; every annotation has one decision, and is rejected unless it is accepted.
     """
-    codes, distinct = _encode(annotations.column("raw_label"))
+    codes, distinct = encode_labels(annotations.column("raw_label"))
     decided = decide_labels(distinct, class_map)
     counts = np.bincount(codes, minlength=len(distinct))
     order = sorted(range(len(distinct)), key=distinct.__getitem__)
@@ -92,7 +92,7 @@ def normalise_annotations(annotations: pa.Table, class_map: ClassMap) -> Normali
     return NormalisedLabels(labels, _spread(annotations, codes, verdicts), _reject(annotations, codes, verdicts))
 
 
-def _encode(raw_labels: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
+def encode_labels(raw_labels: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
     """For each row the place of its answer among the distinct ones; null counts as empty."""
     encoded = pc.fill_null(raw_labels.cast(pa.string()), "").dictionary_encode()
     chunks = encoded.chunks or [pa.array([], pa.string()).dictionary_encode()]

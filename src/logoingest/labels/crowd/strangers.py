@@ -1,0 +1,147 @@
+"""Whether a spelling is another class, which the map lacks and which is mistaken for one it has; or a word written by mistake.
+
+**Strangers.** On pictures of a class, its names stand beside each other as often as beside themselves: that is the Hardy-Weinberg
+test of population genetics, for names. A stranger's pictures are its own: others there write it too, or something unknown, and
+the class's names now and then. Only answers that the map itself decides are names here: two spellings of one stranger must not
+vouch for each other. And a name is seldom written far more often than all declared ones of its class together.
+
+**Mistakes.** A rare class that is mistaken for a common one has its name on the common one's pictures more often than on its own.
+Its writers tell: they call the common class otherwise nearly always.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import betaln, logsumexp
+
+from logoingest.consensus.votes import Floats, Indices, sum_by
+from logoingest.labels.crowd.witnesses import Company, Witnesses
+from logoingest.labels.crowd.writings import Writings, collect_votes
+
+#: A name of c stands among names of c this often, relative to how often they do among each other; a stranger's does that often.
+_ALIKE = (5.0, 1.0)
+_STRANGE = (1.0, 4.0)
+_GRID = (np.arange(24) + 0.5) / 24
+#: How strongly a name is held towards standing beside itself as often as beside the class's other names.
+_MIXED = 10.0
+#: Strength of the usual company of all classes against a class's own.
+_USUAL = 5.0
+#: Written for a class by mistake, of all that its writers call the class; written as a name; and how many of the former for one
+#: of the latter.
+_MISTAKEN = (1.0, 12.0)
+_CUSTOM = (1.0, 1.0)
+_MISTAKEN_ODDS = 0.003
+_TINY = 1e-9
+
+
+class _Beside(NamedTuple):
+    """An entry's pictures where anybody says what is looked at here: how many in all, and in shares of who is there."""
+
+    asked: Floats
+    with_class: Floats
+    with_same: Floats
+    crossing: Floats
+    """Seen from the class: shares of the spelling's writers beside its names."""
+
+
+def weigh_strangeness(court: Witnesses, spelling: Indices, class_number: Indices, class_of: Indices, written: Indices) -> Floats:
+    """Log ratio, an entry (spelling, class): how much better a stranger explains what stands beside it than a name does.
+
+    Args:
+        court: the witnesses by the map's own decisions.
+        spelling: the entries' spellings.
+        class_number: the entries' classes.
+        class_of: the class of each spelling by the map, or ``UNDECIDED``.
+        written: how often each spelling was written.
+    """
+    classes = len(court.prior)
+    beside = _look_beside(court, spelling, class_number, len(class_of))
+    of_class = np.bincount(np.maximum(class_of, 0), np.where(class_of >= 0, written, 0), classes)[class_number]
+    usual = np.clip(_measure_usual(court.company)[class_number], 0.02, 0.98)
+    rest = beside.asked - beside.with_class - beside.with_same
+    distance = _weigh_distance(beside, usual)
+    closure = _weigh_closure(beside, rest, court.company.silent[class_number])
+    share = written[spelling] / np.maximum(written[spelling] + of_class, 1)
+    size = np.log(3) + 2 * np.log(np.maximum(1 - share, 1e-6))  # beta (1, 3)
+    return np.asarray(distance + closure - size, np.float64)
+
+
+def _look_beside(court: Witnesses, spelling: Indices, class_number: Indices, spellings: int) -> _Beside:
+    classes = len(court.prior)
+    beside = court.silent + court.writers - 1  # people there who write the same, or nothing known
+    known = court.cell_votes + beside[court.cell_pair]
+    share = court.cell_votes / np.maximum(known, _TINY)
+    same = (court.writers - 1) / np.maximum(beside, _TINY)
+    cells, cell = np.unique(court.pair_spelling[court.cell_pair] * classes + court.cell_class, return_inverse=True)
+    wanted = spelling * classes + class_number
+    place = np.minimum(np.searchsorted(cells, wanted), max(len(cells) - 1, 0))
+    found = cells[place] == wanted if len(cells) else np.zeros(len(wanted), bool)
+
+    def gather(values: Floats) -> Floats:
+        """A cell's value, summed over each entry's pictures."""
+        summed = sum_by(cell, values, max(len(cells), 1))
+        return np.asarray(np.where(found, summed[place], 0.0), np.float64)
+
+    alone = gather(((beside[court.cell_pair] == 0) & (court.cell_votes > 0)).astype(np.float64))
+    return _Beside(
+        asked=sum_by(court.pair_spelling, (beside > 0).astype(np.float64), spellings)[spelling] + alone,
+        with_class=gather(share),
+        with_same=sum_by(court.pair_spelling, same, spellings)[spelling] - gather(share * same[court.cell_pair]),
+        crossing=gather(share * court.writers[court.cell_pair]),
+    )
+
+
+def _measure_usual(company: Company) -> Floats:
+    """How often, where one answer names a class, another one does, of those that name it or say nothing known."""
+    named, silent = company
+    mean = (named.sum() + 4.0) / (named.sum() + silent.sum() + 5.0)
+    return np.asarray((named + _USUAL * mean) / (named + silent + _USUAL), np.float64)
+
+
+def _weigh_distance(beside: _Beside, usual: Floats) -> Floats:
+    """Whether the class's names stand beside it as often as beside each other."""
+    rates = usual[:, None] * _GRID
+    missing = (beside.asked - beside.with_class)[:, None]
+    fit = beside.with_class[:, None] * np.log(rates) + missing * np.log(1 - rates)
+    return np.asarray(logsumexp(fit + _draw(_STRANGE), axis=1) - logsumexp(fit + _draw(_ALIKE), axis=1), np.float64)
+
+
+def _draw(shape: tuple[float, float]) -> Floats:
+    """Log weights of the grid under a beta distribution."""
+    log = (shape[0] - 1) * np.log(_GRID) + (shape[1] - 1) * np.log(1 - _GRID) - betaln(*shape)
+    return np.asarray(log - logsumexp(log), np.float64)
+
+
+def _weigh_closure(beside: _Beside, rest: Floats, silent: Floats) -> Floats:
+    """Whether it stands beside itself more often than a name of the class would."""
+    expected = np.clip((beside.crossing + 0.5) / (silent + 1), 0.01, 0.9)
+    high, low = _MIXED * expected, _MIXED * (1 - expected)
+    closed = betaln(1 + beside.with_same, 1 + rest)
+    return np.asarray(closed - betaln(high + beside.with_same, low + rest) + betaln(high, low), np.float64)
+
+
+def weigh_mistakes(writings: Writings, believed: Indices, class_number: Indices, settled: Indices) -> Floats:
+    """How many times as probable a spelling is written for its class by mistake as it is a name of it.
+
+    Args:
+        writings: who wrote what.
+        believed: the class of each spelling, as far as it is known.
+        class_number: the class that each spelling seems to name, or ``UNDECIDED``.
+        settled: how many of its pictures others settled so.
+    """
+    said, size = collect_votes(writings, believed), len(believed)
+    classes = int(max(believed.max(initial=0), class_number.max(initial=0))) + 1
+    naming, times = np.unique(said.worker * classes + said.class_number, return_counts=True)
+    pairs, own = np.unique(writings.worker * size + writings.spelling, return_counts=True)
+    worker, spelling = pairs // size, pairs % size
+    wanted = worker * classes + class_number[spelling]
+    found = np.zeros(len(pairs), np.intp)
+    if len(naming):
+        place = np.minimum(np.searchsorted(naming, wanted), len(naming) - 1)
+        found = np.where(naming[place] == wanted, times[place], 0)
+    is_counted = believed[spelling] == class_number[spelling]  # its own writings are among the votes already
+    other = sum_by(spelling, np.maximum(found - np.where(is_counted, own, 0), 0).astype(np.float64), size)
+    fits = [betaln(shape[0] + settled, shape[1] + other) - betaln(*shape) for shape in (_MISTAKEN, _CUSTOM)]
+    return np.asarray(_MISTAKEN_ODDS * np.exp(np.clip(fits[0] - fits[1], -50, 50)), np.float64)

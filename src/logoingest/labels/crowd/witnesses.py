@@ -1,0 +1,224 @@
+"""What the others said of the pictures a spelling was written of: a likelihood per (spelling, picture, class), its writers left out.
+
+Whoever wrote the spelling of a picture is no witness of that picture: neither this answer nor another one of theirs counts. So an
+answer never speaks for itself, and twenty answers of one picture are one witness. What the remaining n votes are worth is tempered
+as in ``consensus.one_coin`` (votes on one picture err together).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from logoingest.consensus.confidence import SHARED_ERROR, Evidence, learn_correlation
+from logoingest.consensus.one_coin import PRIOR_SKILL, weigh_votes
+from logoingest.consensus.votes import Floats, Indices, is_among, logit, sum_by
+from logoingest.labels.crowd.writings import UNDECIDED, Bools, KnownVotes, Writings, collect_votes, is_new
+
+#: Classes of one picture that are looked at, the most probable ones.
+_MAX_CELLS = 12
+_TOLERANCE = 1e-3
+_TINY = 1e-9
+
+
+class Company(NamedTuple):
+    """Where one answer names a class, how many of the others there, in shares, name it too or say nothing known; a row a class."""
+
+    named: Floats
+    silent: Floats
+
+
+class Witnesses(NamedTuple):
+    """What the others say, a row a *pair* (spelling, picture) and a row a *cell* (pair, class somebody else named there)."""
+
+    pair_spelling: Indices
+    pair_picture: Indices
+    unnamed: Floats
+    """A pair's likelihood of any class that nobody else named; the mean over all classes, by their priors, is 1."""
+    reliability: Floats
+    """How likely the pair's best writer is right, 0 to 1."""
+    silent: Floats
+    """Other people there whose answers no class is known of, each for as much as they may mean something."""
+    writers: Floats
+    """People who wrote the spelling there."""
+    cell_pair: Indices
+    cell_class: Indices
+    likelihood: Floats
+    """Of the others' votes if the picture shows the class, on the scale of ``unnamed``."""
+    cell_votes: Floats
+    """Other people's votes for it."""
+    prior: Floats
+    """A class's share of the pictures."""
+    company: Company
+
+
+class _Pairs(NamedTuple):
+    """The (spelling, picture) pairs asked about, and their writers, a row each."""
+
+    spelling: Indices
+    picture: Indices
+    writer_pair: Indices
+    writer: Indices
+
+
+class _Cells(NamedTuple):
+    """The classes named for each picture, the most probable ``_MAX_CELLS`` of them."""
+
+    picture: Indices
+    class_number: Indices
+    score: Floats
+    votes: Indices
+    first: Indices
+    """A picture's first cell."""
+    width: Indices
+    """A picture's cells."""
+    cell_of_vote: Indices
+    """-1 where the cell is not kept."""
+
+
+class _Silence(NamedTuple):
+    """Who says nothing known of a picture (picture times people, and worker), and for how much each counts."""
+
+    present: Indices
+    sense: Floats
+    total: Floats
+    """A picture's sum."""
+
+
+class _Own(NamedTuple):
+    """What a pair's own writers say of its picture: votes by row of the spread cells, and how many they are."""
+
+    row: Indices
+    weight: Floats
+    votes: Indices
+
+
+def call_witnesses(writings: Writings, class_of: Indices, classes: int, asked: Bools, noise: Floats) -> Witnesses:
+    """Call the others of every picture of the spellings asked about.
+
+    Args:
+        writings: who wrote what.
+        class_of: the class of each spelling, or ``UNDECIDED``.
+        classes: how many there are.
+        asked: which spellings to ask about.
+        noise: how probably a spelling means nothing, 0 to 1; such answers are not counted as silent.
+    """
+    votes = collect_votes(writings, class_of)
+    named = np.where(votes.worker < writings.named, votes.worker, -1)
+    weights = weigh_votes(votes.picture, named, votes.class_number, classes, _TOLERANCE)
+    skill = _place_skill(weights, writings.people)
+    vote = logit(skill[votes.worker]) - np.log(weights.guess)[votes.class_number]
+    pairs = _list_pairs(writings, asked)
+    cells = _list_cells(votes, vote, classes, writings.pictures)
+    silence = _hush(writings, votes, class_of, noise)
+    cell_pair, place = _spread(cells.first[pairs.picture], cells.width[pairs.picture])
+    own = _find_own(pairs, votes, vote, cells, writings.people)
+    others = np.bincount(votes.picture, minlength=writings.pictures)[pairs.picture] - own.votes
+    temperature = 1 + np.maximum(others - 1, 0) * (learn_correlation(weights) if len(vote) else 0.0)
+    score = (cells.score[place] - sum_by(own.row, own.weight, len(place))) / temperature[cell_pair]
+    likelihood, unnamed = _scale(score, weights.prior[cells.class_number[place]], cell_pair, len(pairs.spelling))
+    reliability = np.zeros(len(pairs.spelling))
+    np.maximum.at(reliability, pairs.writer_pair, skill[pairs.writer])
+    is_declared = class_of[pairs.spelling] != UNDECIDED  # then its writers' skill rests on itself, and says nothing about it
+    reliability = np.where(is_declared, np.maximum(reliability, PRIOR_SKILL), reliability)
+    return Witnesses(
+        pair_spelling=pairs.spelling,
+        pair_picture=pairs.picture,
+        unnamed=unnamed,
+        reliability=np.clip(reliability, 0.02, 0.98),
+        silent=_leave_out(pairs, silence, writings.people),
+        writers=np.bincount(pairs.writer_pair, minlength=len(pairs.spelling)).astype(np.float64),
+        cell_pair=cell_pair,
+        cell_class=cells.class_number[place],
+        likelihood=likelihood,
+        cell_votes=(cells.votes[place] - np.bincount(own.row, minlength=len(place))).astype(np.float64),
+        prior=weights.prior,
+        company=_measure_company(cells, silence.total, classes),
+    )
+
+
+def _place_skill(weights: Evidence, people: int) -> Floats:
+    """Everybody's skill; the prior's where nothing is known."""
+    skill = np.full(people, PRIOR_SKILL)
+    known = weights.votes.workers >= 0
+    skill[weights.votes.workers[known]] = weights.skill[known]
+    return skill
+
+
+def _list_pairs(writings: Writings, asked: Bools) -> _Pairs:
+    chosen = np.flatnonzero(asked[writings.spelling])
+    spelling, picture = writings.spelling[chosen], writings.picture[chosen]
+    new = is_new(spelling, picture)
+    return _Pairs(spelling[new], picture[new], np.cumsum(new) - 1, writings.worker[chosen])
+
+
+def _list_cells(votes: KnownVotes, weight: Floats, classes: int, pictures: int) -> _Cells:
+    cells, cell_of_vote = np.unique(votes.picture * classes + votes.class_number, return_inverse=True)
+    score = sum_by(cell_of_vote, weight, len(cells))
+    count = np.bincount(cell_of_vote, minlength=len(cells))
+    width = np.bincount(cells // classes, minlength=pictures)
+    if width.max(initial=0) > _MAX_CELLS:
+        picture = cells // classes
+        order = np.lexsort((cells, -np.round(score, 9), picture))
+        rank = np.arange(len(cells)) - (np.cumsum(width) - width)[picture[order]]
+        kept = np.zeros(len(cells), bool)
+        kept[order[rank < _MAX_CELLS]] = True
+        cell_of_vote = np.where(kept, np.cumsum(kept) - 1, -1)[cell_of_vote]
+        cells, score, count, width = cells[kept], score[kept], count[kept], np.minimum(width, _MAX_CELLS)
+    return _Cells(cells // classes, cells % classes, score, count, np.cumsum(width) - width, width, cell_of_vote)
+
+
+def _hush(writings: Writings, votes: KnownVotes, class_of: Indices, noise: Floats) -> _Silence:
+    """Everybody whose answers about a picture no class is known of."""
+    mute = class_of[writings.spelling] == UNDECIDED
+    key = writings.picture[mute] * writings.people + writings.worker[mute]
+    sense = 1 - noise[writings.spelling[mute]]
+    order = np.argsort(key, kind="stable")
+    present, first = np.unique(key[order], return_index=True)
+    sense = np.maximum.reduceat(sense[order], first) if len(first) else sense
+    sense = np.where(is_among(present, np.unique(votes.picture * writings.people + votes.worker)), 0.0, sense)
+    return _Silence(present, sense, sum_by(present // max(writings.people, 1), sense, writings.pictures))
+
+
+def _leave_out(pairs: _Pairs, silence: _Silence, people: int) -> Floats:
+    """How many are silent at each pair's picture, its own writers left out."""
+    if len(silence.present) == 0:
+        return np.zeros(len(pairs.spelling))
+    wanted = pairs.picture[pairs.writer_pair] * people + pairs.writer
+    place = np.minimum(np.searchsorted(silence.present, wanted), len(silence.present) - 1)
+    own = np.where(silence.present[place] == wanted, silence.sense[place], 0.0)
+    rest = silence.total[pairs.picture] - sum_by(pairs.writer_pair, own, len(pairs.spelling))
+    return np.asarray(np.where(rest > _TINY, rest, 0.0), np.float64)
+
+
+def _find_own(pairs: _Pairs, votes: KnownVotes, vote: Floats, cells: _Cells, people: int) -> _Own:
+    key = votes.picture * people + votes.worker
+    wanted = pairs.picture[pairs.writer_pair] * people + pairs.writer
+    low, high = np.searchsorted(key, wanted, "left"), np.searchsorted(key, wanted, "right")
+    row, at = _spread(low, high - low)
+    owner, cell = pairs.writer_pair[row], cells.cell_of_vote[at]
+    width = cells.width[pairs.picture]
+    kept = cell >= 0
+    place = (np.cumsum(width) - width)[owner[kept]] + cell[kept] - cells.first[pairs.picture[owner[kept]]]
+    return _Own(place, vote[at[kept]], np.bincount(owner, minlength=len(pairs.spelling)))
+
+
+def _scale(score: Floats, prior: Floats, cell_pair: Indices, pairs: int) -> tuple[Floats, Floats]:
+    """(a cell's likelihood, a pair's likelihood of any other class): their mean by the priors is 1, and all may err together."""
+    likelihood = np.exp(np.clip(score, -50, 50))
+    rest = np.maximum(1 - sum_by(cell_pair, prior, pairs), _TINY)
+    whole = sum_by(cell_pair, prior * likelihood, pairs) + rest
+    return (1 - SHARED_ERROR) * likelihood / whole[cell_pair] + SHARED_ERROR, (1 - SHARED_ERROR) / whole + SHARED_ERROR
+
+
+def _measure_company(cells: _Cells, silent: Floats, classes: int) -> Company:
+    others, beside = cells.votes - 1, silent[cells.picture]
+    weight = np.where(others + beside > 0, cells.votes, 0.0) / np.maximum(others + beside, _TINY)
+    return Company(sum_by(cells.class_number, weight * others, classes), sum_by(cells.class_number, weight * beside, classes))
+
+
+def _spread(first: Indices, width: Indices) -> tuple[Indices, Indices]:
+    """(row, place) for every place from ``first`` on, ``width`` of them a row."""
+    row = np.repeat(np.arange(len(first)), width)
+    return row, first[row] + np.arange(len(row)) - (np.cumsum(width) - width)[row]

@@ -1,0 +1,90 @@
+"""Who wrote what of which picture, in numbers and in one fixed order, so that the order of rows decides nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from logoingest.consensus.votes import Indices
+
+Bools = npt.NDArray[np.bool_]
+
+UNDECIDED = -1
+"""The class of a spelling that the class map does not decide."""
+
+
+class CrowdVotes(NamedTuple):
+    """Answers in numbers, a row an answer, in any order."""
+
+    picture: Indices
+    worker: Indices
+    """Negative where nobody says who: a person of their own."""
+    spelling: Indices
+    """0 to spellings - 1."""
+    spellings: int
+    classes: int
+    """The last one means "no label"."""
+
+
+class Writings(NamedTuple):
+    """Who wrote which spelling of which picture, once each; sorted by spelling, picture and worker."""
+
+    spelling: Indices
+    picture: Indices
+    worker: Indices
+    """Those without a name have numbers of their own, from ``named`` on."""
+    named: int
+    pictures: int
+    people: int
+
+
+class KnownVotes(NamedTuple):
+    """Answers whose class is known: (picture, worker, class) once each, sorted so."""
+
+    picture: Indices
+    worker: Indices
+    class_number: Indices
+
+
+def list_writings(votes: CrowdVotes) -> Writings:
+    """Bring answers into one order, each (spelling, picture, worker) once."""
+    named = int(votes.worker.max(initial=-1)) + 1
+    worker = votes.worker.copy()
+    nobody = np.flatnonzero(worker < 0)
+    worker[nobody[np.lexsort((votes.spelling[nobody], votes.picture[nobody]))]] = named + np.arange(len(nobody))
+    order = np.lexsort((worker, votes.picture, votes.spelling))
+    spelling, picture, worker = votes.spelling[order], votes.picture[order], worker[order]
+    kept = is_new(spelling, picture, worker)
+    pictures, people = int(votes.picture.max(initial=-1)) + 1, named + len(nobody)
+    return Writings(spelling[kept], picture[kept], worker[kept], named, pictures, people)
+
+
+def is_new(*columns: Indices) -> Bools:
+    """Whether a row of sorted columns differs from the one before."""
+    new = np.zeros(len(columns[0]), bool)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return new
+
+
+def collect_votes(writings: Writings, class_of: Indices) -> KnownVotes:
+    """The votes of everybody whose spelling a class is known of; ``class_of`` is a spelling's, or ``UNDECIDED``."""
+    class_number = class_of[writings.spelling]
+    known = class_number != UNDECIDED
+    columns = (writings.picture[known], writings.worker[known], class_number[known])
+    order = np.lexsort(columns[::-1])
+    picture, worker, class_number = (column[order] for column in columns)
+    kept = is_new(picture, worker, class_number)
+    return KnownVotes(picture[kept], worker[kept], class_number[kept])
+
+
+def count_people(writings: Writings, spellings: int) -> tuple[Indices, Indices]:
+    """(writers, pictures) of each spelling; all writers without a name count as one."""
+    worker = np.minimum(writings.worker, writings.named)
+    pairs = np.unique(writings.spelling * (writings.named + 1) + worker)
+    writers = np.bincount(pairs // (writings.named + 1), minlength=spellings)
+    first = is_new(writings.spelling, writings.picture)
+    return writers, np.bincount(writings.spelling[first], minlength=spellings)
