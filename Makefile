@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# A worker a core; a file stays whole, so that what its tests share is made once (tests/builders/side_by_side.py).
+SIDE_BY_SIDE := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -15,7 +17,7 @@ demo: $(VENV)/demo  ## the whole route on an embedded site: no network, no GPU
 	@$(BIN)/python -m logoingest demo --workspace demo
 
 test: lint types floors $(VENV)/installed  ## everything CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: lint types floors  ## linters, types and import floors alone
 

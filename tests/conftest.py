@@ -6,16 +6,19 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from builders.datasets import CLASSES, Dataset, Site, draw_picture, serve_site
 from builders.places import REAL_DATA
+from builders.side_by_side import FileByFile, hold_threads, put_long_ones_first
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+hold_threads()
 
 # Who starts the tests in the background of a shell hands Ctrl-C down as ignored; what the tests start is to hear it all the same.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,6 +28,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("explore" if os.environ.get("EXPLORE") else "same")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile | None:
+    return FileByFile(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        put_long_ones_first(items)
 
 
 @pytest.fixture

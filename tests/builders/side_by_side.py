@@ -1,0 +1,30 @@
+"""How the tests share the machine's cores: a file is the unit of work; what takes the whole machine is never done twice at once."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+#: Rooms whose tests start servers, clusters and processes of their own: Prefect, Ray, lanes that are killed.
+WHOLE_MACHINE = ("tests/flows/", "tests/fetch/executors/")
+
+
+class FileByFile(LoadFileScheduling):
+    """``--dist loadfile``, with the rooms that take the whole machine as one unit: one worker tests them one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "the whole machine" if nodeid.startswith(WHOLE_MACHINE) else super()._split_scope(nodeid)
+
+
+def put_long_ones_first(items: list[pytest.Item]) -> None:
+    """The units that take longest begin, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if any(item.get_closest_marker(name) for name in ("deploy", "ray", "slow"))}
+    items.sort(key=lambda item: (not item.nodeid.startswith(WHOLE_MACHINE), item.path not in slow))
+
+
+def hold_threads() -> None:
+    """One thread a worker for what computes in parallel (OpenMP, OpenBLAS, torch, Arrow): the workers have the cores already."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
