@@ -1,137 +1,14 @@
-"""Every table once: a pydantic row model whose columns carry their Arrow type and one line of meaning.
-
-``Row.arrow_schema()`` is the table's schema; a row that comes from outside is validated by the model itself. Columns keep
-this order in every file. What a row that did not make it is called is a ``Reason``, a closed set.
-"""
+"""Every table that lies between two stages, once: a row model each. Columns keep this order in every file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
-from functools import cache
-from typing import Annotated, Any, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
-from logoingest.stage_names import Stage as Stage  # noqa: PLC0414  (what the column stage of a rejected row says)
-
-
-class Reason(StrEnum):
-    """Why a source row, a URL or a picture did not make it. Closed: a new cause gets a new member, never free text."""
-
-    # annotations
-    INVALID_ROW = "invalid_row"
-    MISSING_URL = "missing_url"
-    ASSIGNMENT_REJECTED = "assignment_rejected"
-    REPEATED_ROW = "repeated_row"
-    # labels
-    NO_LABEL = "no_label"
-    LABEL_REVIEW = "label_review"
-    LABEL_UNKNOWN = "label_unknown"
-    LABEL_DROPPED = "label_dropped"
-    # fetch
-    BAD_URL = "bad_url"
-    PRIVATE_ADDRESS = "private_address"
-    DNS = "dns"
-    CONNECT = "connect"
-    TLS = "tls"
-    PROXY = "proxy"
-    PROTOCOL = "protocol"
-    TIMEOUT_CONNECT = "timeout_connect"
-    TIMEOUT_READ = "timeout_read"
-    TIMEOUT_TOTAL = "timeout_total"
-    HTTP_4XX = "http_4xx"
-    HTTP_5XX = "http_5xx"
-    REDIRECT_LOOP = "redirect_loop"
-    REDIRECT_REFUSED = "redirect_refused"
-    TOO_LARGE = "too_large"
-    EMPTY = "empty"
-    HOST_DOWN = "host_down"
-    ROBOTS = "robots"
-    OPTED_OUT = "opted_out"
-    HASH_MISMATCH = "hash_mismatch"
-    CANCELLED = "cancelled"
-    FILE_MISSING = "file_missing"
-    FILE_REFUSED = "file_refused"
-    # images
-    NOT_IMAGE = "not_image"
-    TRUNCATED = "truncated"
-    DECODE_ERROR = "decode_error"
-    BOMB = "bomb"
-    TOO_SMALL = "too_small"
-    DAMAGED = "damaged"
-    LOW_QUALITY = "low_quality"
-    PLACEHOLDER = "placeholder"
-    KNOWN_ELSEWHERE = "known_elsewhere"
-    # samples
-    BAD_BOX = "bad_box"
-    NO_LABEL_WON = "no_label_won"
-    TIE = "tie"
-    LOW_CONFIDENCE = "low_confidence"
-    TOO_FEW_VOTES = "too_few_votes"
-    CLASS_CONFLICT = "class_conflict"
-    GROUP_CONFLICT = "group_conflict"
-    # splits
-    CLASS_TOO_SMALL = "class_too_small"
-
-
-class Decision(StrEnum):
-    """What the class map makes of an answer."""
-
-    ACCEPTED = "accepted"
-    """It names a class, or several."""
-    IGNORED = "ignored"
-    """It means that no label is there, or that nobody can tell."""
-    DROPPED = "dropped"
-    """Its class is not wanted."""
-    REVIEW = "review"
-    """Somebody must look at it: it is near to a class, or could be two."""
-    UNKNOWN = "unknown"
-    """Nothing in the map is near."""
-
-
-class Outcome(StrEnum):
-    """What became of a URL; why it failed is a ``Reason``."""
-
-    OK = "ok"
-    """The bytes arrived whole."""
-    FAILED = "failed"
-
-
-class Origin(StrEnum):
-    """How a picture came into its split."""
-
-    KEPT = "kept"
-    """An earlier release has it there."""
-    FIXED = "fixed"
-    """``splits.fixed`` says so."""
-    JOINED = "joined"
-    """A near-duplicate of it is kept or fixed there."""
-    QUOTA = "quota"
-    """A class needed it there."""
-    HASH = "hash"
-    """Its turn came by the hash of its group's name, and a class lacked most of its share there."""
-
-
-#: Characters of a class id, at most.
-MAX_CLASS_ID_CHARS = 200
-
-
-def is_class_id(text: str) -> bool:
-    """Whether a text can name a class: on one line, nothing in it that cannot be seen, no white space at its ends."""
-    return 0 < len(text) <= MAX_CLASS_ID_CHARS and text == text.strip() and text.isprintable()
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column's Arrow type and its meaning in one line; rides in ``Annotated`` beside the Python type."""
-
-    type: pa.DataType
-    doc: str
-
+from logoingest.schemas.rows import Column, Row
 
 _Bytes = bytes  # columns named "bytes" would hide the builtin from their class
 _TEXT = pa.string()
@@ -139,58 +16,6 @@ _TIME = pa.timestamp("us", tz="UTC")
 _FIGURES = pa.list_(pa.float32())
 _BOX_TYPE = pa.list_(pa.float64(), 4)
 _LABELLED_BOX_TYPE = pa.struct([("class_id", _TEXT), ("bbox", _BOX_TYPE), ("truncated", pa.bool_()), ("attributes", _TEXT)])
-
-
-class Row(BaseModel):
-    """A row of one of the tables."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    @classmethod
-    @cache
-    def arrow_schema(cls) -> pa.Schema:
-        """The table's Arrow schema: a field a column, nullable where the row model allows None, the doc as metadata."""
-        fields = []
-        for name, info in cls.model_fields.items():
-            column = next(extra for extra in info.metadata if isinstance(extra, Column))
-            nullable = type(None) in get_args(info.annotation)
-            fields.append(pa.field(name, column.type, nullable=nullable, metadata={"doc": column.doc}))
-        return pa.schema(fields)
-
-    @classmethod
-    def empty_table(cls) -> pa.Table:
-        """A table of this kind with no rows."""
-        return cls.arrow_schema().empty_table()
-
-    @classmethod
-    def table(cls, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-        """A table of this kind from plain mappings; a missing nullable column becomes null.
-
-        Raises:
-            pyarrow.ArrowInvalid, pyarrow.ArrowTypeError: a value does not fit its column.
-        """
-        schema = cls.arrow_schema()
-        return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
-
-    @classmethod
-    def complete(cls, table: pa.Table, columns: Iterable[str] | None = None) -> pa.Table:
-        """A table that an earlier version wrote, with the nullable columns it lacks (of ``columns``, all if left out) as nulls."""
-        schema, wanted = cls.arrow_schema(), None if columns is None else set(columns)
-        missing = [name for name in schema.names if name not in table.column_names and (wanted is None or name in wanted)]
-        if not any(schema.field(name).nullable for name in missing):
-            return table
-        for name in missing:
-            if schema.field(name).nullable:
-                table = table.append_column(schema.field(name), pa.nulls(len(table), schema.field(name).type))
-        return table.select([name for name in schema.names if name in table.column_names])
-
-
-class StageResult(NamedTuple):
-    """What a stage made of its input: the rows it kept and the source rows it turned away (``RejectedRow``)."""
-
-    kept: pa.Table
-    rejected: pa.Table
-
 
 #: Attributes by which a source gives right answers: the text that is right for the picture, and that this very answer is.
 GOLD = "gold"

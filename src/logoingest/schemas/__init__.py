@@ -1,0 +1,70 @@
+"""Every table once: a pydantic row model whose columns carry their Arrow type and one line of meaning.
+
+    reasons     what became of a row, a URL, an answer: closed sets      class_ids  what can name a class
+    rows        what a row model is                                      tables     the row models, one a table
+
+``Row.arrow_schema()`` is the table's schema; a row that comes from outside is validated by the model itself. Columns keep
+this order in every file. What a row that did not make it is called is a ``Reason``, a closed set.
+"""
+
+from logoingest.schemas.class_ids import MAX_CLASS_ID_CHARS, is_class_id
+from logoingest.schemas.reasons import Decision, Origin, Outcome, Reason
+from logoingest.schemas.rows import Column, Row, StageResult
+from logoingest.schemas.tables import (
+    FACT_COLUMNS,
+    GOLD,
+    GROUND_TRUTH,
+    RESERVED_ATTRIBUTES,
+    SHARES,
+    AgainstRow,
+    AgreementRow,
+    AnnotationRow,
+    ConflictRow,
+    DownloadRow,
+    ImageRow,
+    LabelledBox,
+    LabelRow,
+    ListedPlaceholderRow,
+    PlaceholderRow,
+    RejectedRow,
+    SampleRow,
+    SplitRow,
+    TextConflictRow,
+    TextRow,
+    WorkerRow,
+)
+from logoingest.stage_names import Stage
+
+__all__ = [
+    "FACT_COLUMNS",
+    "GOLD",
+    "GROUND_TRUTH",
+    "MAX_CLASS_ID_CHARS",
+    "RESERVED_ATTRIBUTES",
+    "SHARES",
+    "AgainstRow",
+    "AgreementRow",
+    "AnnotationRow",
+    "Column",
+    "ConflictRow",
+    "Decision",
+    "DownloadRow",
+    "ImageRow",
+    "LabelRow",
+    "LabelledBox",
+    "ListedPlaceholderRow",
+    "Origin",
+    "Outcome",
+    "PlaceholderRow",
+    "Reason",
+    "RejectedRow",
+    "Row",
+    "SampleRow",
+    "SplitRow",
+    "Stage",
+    "StageResult",
+    "TextConflictRow",
+    "TextRow",
+    "WorkerRow",
+    "is_class_id",
+]

@@ -1,0 +1,102 @@
+"""The closed sets that tables hold words of: why a row did not make it, what was decided on an answer, what became of a URL."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a source row, a URL or a picture did not make it. Closed: a new cause gets a new member, never free text."""
+
+    # annotations
+    INVALID_ROW = "invalid_row"
+    MISSING_URL = "missing_url"
+    ASSIGNMENT_REJECTED = "assignment_rejected"
+    REPEATED_ROW = "repeated_row"
+    # labels
+    NO_LABEL = "no_label"
+    LABEL_REVIEW = "label_review"
+    LABEL_UNKNOWN = "label_unknown"
+    LABEL_DROPPED = "label_dropped"
+    # fetch
+    BAD_URL = "bad_url"
+    PRIVATE_ADDRESS = "private_address"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    PROXY = "proxy"
+    PROTOCOL = "protocol"
+    TIMEOUT_CONNECT = "timeout_connect"
+    TIMEOUT_READ = "timeout_read"
+    TIMEOUT_TOTAL = "timeout_total"
+    HTTP_4XX = "http_4xx"
+    HTTP_5XX = "http_5xx"
+    REDIRECT_LOOP = "redirect_loop"
+    REDIRECT_REFUSED = "redirect_refused"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    HOST_DOWN = "host_down"
+    ROBOTS = "robots"
+    OPTED_OUT = "opted_out"
+    HASH_MISMATCH = "hash_mismatch"
+    CANCELLED = "cancelled"
+    FILE_MISSING = "file_missing"
+    FILE_REFUSED = "file_refused"
+    # images
+    NOT_IMAGE = "not_image"
+    TRUNCATED = "truncated"
+    DECODE_ERROR = "decode_error"
+    BOMB = "bomb"
+    TOO_SMALL = "too_small"
+    DAMAGED = "damaged"
+    LOW_QUALITY = "low_quality"
+    PLACEHOLDER = "placeholder"
+    KNOWN_ELSEWHERE = "known_elsewhere"
+    # samples
+    BAD_BOX = "bad_box"
+    NO_LABEL_WON = "no_label_won"
+    TIE = "tie"
+    LOW_CONFIDENCE = "low_confidence"
+    TOO_FEW_VOTES = "too_few_votes"
+    CLASS_CONFLICT = "class_conflict"
+    GROUP_CONFLICT = "group_conflict"
+    # splits
+    CLASS_TOO_SMALL = "class_too_small"
+
+
+class Decision(StrEnum):
+    """What the class map makes of an answer."""
+
+    ACCEPTED = "accepted"
+    """It names a class, or several."""
+    IGNORED = "ignored"
+    """It means that no label is there, or that nobody can tell."""
+    DROPPED = "dropped"
+    """Its class is not wanted."""
+    REVIEW = "review"
+    """Somebody must look at it: it is near to a class, or could be two."""
+    UNKNOWN = "unknown"
+    """Nothing in the map is near."""
+
+
+class Outcome(StrEnum):
+    """What became of a URL; why it failed is a ``Reason``."""
+
+    OK = "ok"
+    """The bytes arrived whole."""
+    FAILED = "failed"
+
+
+class Origin(StrEnum):
+    """How a picture came into its split."""
+
+    KEPT = "kept"
+    """An earlier release has it there."""
+    FIXED = "fixed"
+    """``splits.fixed`` says so."""
+    JOINED = "joined"
+    """A near-duplicate of it is kept or fixed there."""
+    QUOTA = "quota"
+    """A class needed it there."""
+    HASH = "hash"
+    """Its turn came by the hash of its group's name, and a class lacked most of its share there."""
