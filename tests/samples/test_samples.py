@@ -387,4 +387,4 @@ def test_every_accepted_annotation_is_in_exactly_one_place(answers, method, min_
         assert row["class_id"] == (row["class_ids"][0] if len(row["class_ids"]) == 1 else None)
         assert {box["class_id"] for box in row["boxes"]} <= set(row["class_ids"])
     for table, again in zip(settled, answered.settle(seed, **config), strict=True):
-        assert table.equals(again)
+        assert table == again

@@ -1,4 +1,7 @@
-"""Pictures that show the same thing and were settled as different classes: found, ruled on by people, or left out until then.
+"""Pictures that a person must look at: found, ruled on, or left out until then.
+
+Pictures that show the same thing and were settled as different classes; and those that may stand for photos that are gone, however well
+their answers agree (``placeholder``, see ``suspected_placeholders``).
 
 Two settled pictures contradict each other when neither's classes are all among the other's: one "Nike" and one "Puma", not one
 "Nike" and one "Nike, Puma". Pictures of equal pixels cannot both be right (``identical``); pictures of one near-duplicate group may
@@ -18,10 +21,13 @@ import pyarrow.compute as pc
 
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.samples.group_rulings import GroupRuling
+from logoingest.samples.suspected_placeholders import SuspectedPlaceholder
 from logoingest.schemas import ConflictRow, Reason, SampleRow, Stage
 from logoingest.wording import spell_count
 
-IDENTICAL, NEAR = "identical", "near"
+IDENTICAL, NEAR, PLACEHOLDER = "identical", "near", "placeholder"
+_REASONS = {IDENTICAL: Reason.CLASS_CONFLICT, PLACEHOLDER: Reason.PLACEHOLDER}
+"""Kinds that are left out until somebody rules."""
 _SHOWN_PICTURES = 6
 _SHOWN_DIGITS = 12
 
@@ -56,6 +62,8 @@ def resolve_conflicts(  # noqa: PLR0917  # what the samples stage has
     decisions: pa.Table,
     rulings: Sequence[GroupRuling],
     policy: Literal["review", "keep"],
+    *,
+    suspected: Sequence[SuspectedPlaceholder] = (),
 ) -> Resolved:
     """Apply what people ruled, then find the pictures that still contradict each other.
 
@@ -69,7 +77,8 @@ def resolve_conflicts(  # noqa: PLR0917  # what the samples stage has
         decisions: as in ``settle_samples``: annotation_id, class_ids.
         rulings: what people ruled; of several about one picture the last counts.
         policy: ``review`` leaves out pictures of equal pixels that contradict each other (``class_conflict``), ``keep`` keeps them.
-            Near-duplicates that do are kept either way.
+            Near-duplicates that do are kept either way. Suspected placeholders go the way of equal pixels (``placeholder``).
+        suspected: pictures that may be placeholders (``settle_samples``).
 
     Returns:
         Samples, the source rows that are rejected with them, and every open conflict, those left out included.
@@ -78,12 +87,19 @@ def resolve_conflicts(  # noqa: PLR0917  # what the samples stage has
     samples, ruled = _apply_classes(samples, decisions, by_picture)
     dropped = [row for row in _read_ids(samples) if row in by_picture and by_picture[row].decision == "drop"]
     refusals = {image_id: Refusal(Reason.CLASS_CONFLICT, f"left out by {by_picture[image_id].signed}") for image_id in dropped}
-    found = list(_find(_read_samples(samples, images, set(dropped)), [r for r in rulings if r.decision == "both"]))
+    both = [ruling for ruling in rulings if ruling.decision == "both"]
+    found = list(_find(_read_samples(samples, images, _find_grouped(samples), set(dropped)), both))
     counted = _count_votes([sample for _, members in found for sample in members], decisions)
-    conflicts = [_describe(kind, members, counted) for kind, members in found]
+    conflicts = [_describe(kind, members, counted, _tell_pictures(kind, members, counted)) for kind, members in found]
+    disputed = {image_id for conflict in conflicts if conflict["kind"] == IDENTICAL for image_id in conflict["image_ids"]}
+    given = {image_id for image_id, ruling in by_picture.items() if ruling.class_id is not None}
+    for members, evidence in _find_suspected(samples, images, suspected, disputed | given | set(dropped), both):
+        conflicts.append(
+            _describe(PLACEHOLDER, members, _count_votes(members, decisions), f"may stand for photos that are gone: {evidence}")
+        )
     for conflict in conflicts if policy == "review" else ():
-        if conflict["kind"] == IDENTICAL:
-            why = Refusal(Reason.CLASS_CONFLICT, f"{conflict['detail']}; somebody must rule: labels review")
+        if conflict["kind"] in _REASONS:
+            why = Refusal(_REASONS[conflict["kind"]], f"{conflict['detail']}; somebody must rule: labels review")
             refusals.update(dict.fromkeys(conflict["image_ids"], why))
     conflicts.sort(key=lambda row: (row["kind"], row["group_id"], row["image_ids"]))
     kept, rejected = _refuse(samples, annotations, refusals)
@@ -123,12 +139,17 @@ def _read_ids(samples: pa.Table) -> list[str]:
     return ids
 
 
-def _read_samples(samples: pa.Table, images: pa.Table, without: Collection[str]) -> list[_Sample]:
-    """The samples that are in a group of several, in order of image_id."""
+def _find_grouped(samples: pa.Table) -> pa.Array:
+    """The image_ids of samples that are in a group of several."""
     groups = samples.column("group_id")
     counted = pc.value_counts(groups)
     several = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
-    rows = samples.filter(pc.is_in(groups, value_set=several)).select(
+    return samples.column("image_id").filter(pc.is_in(groups, value_set=several)).combine_chunks()
+
+
+def _read_samples(samples: pa.Table, images: pa.Table, image_ids: pa.Array, without: Collection[str]) -> list[_Sample]:
+    """Those of the samples, in order of image_id."""
+    rows = samples.filter(pc.is_in(samples.column("image_id"), value_set=image_ids)).select(
         ["image_id", "group_id", "class_ids", "confidence", "annotation_ids"]
     )
     pixels = images.select(["image_id", "pixel_hash"]).filter(
@@ -146,10 +167,7 @@ def _read_samples(samples: pa.Table, images: pa.Table, without: Collection[str])
 
 def _find(samples: Sequence[_Sample], allowed: Sequence[GroupRuling]) -> Iterator[tuple[str, list[_Sample]]]:
     """Pictures of equal pixels that contradict each other; then groups that do without those; but for what is ``allowed``."""
-    named: dict[str, list[frozenset[str]]] = defaultdict(list)
-    for ruling in allowed:
-        for image_id in ruling.images:
-            named[image_id].append(frozenset(ruling.images))
+    named = _index_allowed(allowed)
     conflicting: set[str] = set()
     for members in _gather(samples, lambda sample: (sample.group_id, sample.pixel_hash)):
         if _contradict(members):
@@ -161,6 +179,32 @@ def _find(samples: Sequence[_Sample], allowed: Sequence[GroupRuling]) -> Iterato
     ):
         if _contradict(members) and not _is_allowed(members, named):
             yield NEAR, members
+
+
+def _find_suspected(
+    samples: pa.Table,
+    images: pa.Table,
+    suspected: Sequence[SuspectedPlaceholder],
+    without: Collection[str],
+    allowed: Sequence[GroupRuling],
+) -> Iterator[tuple[list[_Sample], str]]:
+    """Of each suspected placeholder, the pictures that are samples, unless somebody has ruled that they are what they are."""
+    ids = pa.array([image_id for entry in suspected for image_id in entry.image_ids], pa.string())
+    known = {sample.image_id: sample for sample in _read_samples(samples, images, ids, without)}
+    named = _index_allowed(allowed)
+    for entry in suspected:
+        members = [known[image_id] for image_id in entry.image_ids if image_id in known]
+        if members and not _is_allowed(members, named):
+            yield members, entry.evidence
+
+
+def _index_allowed(allowed: Sequence[GroupRuling]) -> dict[str, list[frozenset[str]]]:
+    """Picture → the sets of pictures it is ruled to be right in."""
+    named: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for ruling in allowed:
+        for image_id in ruling.images:
+            named[image_id].append(frozenset(ruling.images))
+    return named
 
 
 def _gather(samples: Iterable[_Sample], key: Any) -> Iterator[list[_Sample]]:
@@ -199,21 +243,25 @@ def _count_votes(samples: Sequence[_Sample], decisions: pa.Table) -> dict[str, d
     return counted
 
 
-def _describe(kind: str, members: Sequence[_Sample], counted: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def _describe(kind: str, members: Sequence[_Sample], counted: Mapping[str, Mapping[str, int]], detail: str) -> dict[str, Any]:
     classes = {class_id for sample in members for class_id in sample.class_ids}
     votes = {class_id: sum(counted[sample.image_id].get(class_id, 0) for sample in members) for class_id in classes}
     ranked = sorted(votes, key=lambda class_id: (-votes[class_id], class_id))
-    pictures = "; ".join(_describe_picture(sample, counted[sample.image_id]) for sample in members[:_SHOWN_PICTURES])
-    more = f"; and {len(members) - _SHOWN_PICTURES} more" if len(members) > _SHOWN_PICTURES else ""
-    what = "equal pixels" if kind == IDENTICAL else "near-duplicates"
     return {
         "kind": kind,
         "group_id": members[0].group_id,
         "image_ids": [sample.image_id for sample in members],
         "class_ids": ranked,
         "votes": [votes[class_id] for class_id in ranked],
-        "detail": f"{what} settled differently: {pictures}{more}",
+        "detail": detail,
     }
+
+
+def _tell_pictures(kind: str, members: Sequence[_Sample], counted: Mapping[str, Mapping[str, int]]) -> str:
+    pictures = "; ".join(_describe_picture(sample, counted[sample.image_id]) for sample in members[:_SHOWN_PICTURES])
+    more = f"; and {len(members) - _SHOWN_PICTURES} more" if len(members) > _SHOWN_PICTURES else ""
+    what = "equal pixels" if kind == IDENTICAL else "near-duplicates"
+    return f"{what} settled differently: {pictures}{more}"
 
 
 def _describe_picture(sample: _Sample, votes: Mapping[str, int]) -> str:

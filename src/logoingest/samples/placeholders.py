@@ -8,7 +8,8 @@ redirected one twice, must be at least ``samples.placeholder_min_urls``, and the
 - those that mean "no label" are at least half; and
 - near-duplicates that are not equal must besides be called by three classes or more: two that are mixed up are a dispute.
 
-So a popular picture that stands at many URLs and that people agree on is none, however many URLs there are.
+So a popular picture that stands at many URLs and that people agree on is none, however many URLs there are; whether one that they
+agree on is a placeholder all the same is for a person to say (``suspected_placeholders``).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Placeholder(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Counts:
+class UnitCounts:
     """Figures a unit: what counts as one picture."""
 
     urls: Indices
@@ -71,11 +72,11 @@ def find_placeholders(annotations: Annotations, min_urls: int) -> dict[int, Plac
     if min_urls == 0 or len(annotations.images) == 0:
         return {}
     images = annotations.images
-    equal = [_number(images, "pixel_hash"), _number(images, "redirect_url")]
+    equal = [number_values(images, "pixel_hash"), number_values(images, "redirect_url")]
     found: dict[int, Placeholder] = {}
-    for links, min_classes in ((equal, 1), ([*equal, _number(images, "group_id")], MIN_CLASSES_OF_NEAR)):
-        units = _unite(links, len(images))
-        counts = _count_units(annotations, units)
+    for links, min_classes in ((equal, 1), ([*equal, number_values(images, "group_id")], MIN_CLASSES_OF_NEAR)):
+        units = unite_pictures(links, len(images))
+        counts = count_units(annotations, units)
         scattered = (counts.named > 0) & ((2 * counts.most <= counts.named) | (counts.silent >= counts.named))
         judged = scattered & (counts.urls + counts.redirected >= min_urls) & (counts.kinds >= min_classes)
         order = np.argsort(units, kind="stable")
@@ -83,18 +84,21 @@ def find_placeholders(annotations: Annotations, min_urls: int) -> dict[int, Plac
         for unit in np.flatnonzero(judged).tolist():
             members = order[starts[unit] : starts[unit + 1]].tolist()
             if not all(member in found for member in members):
-                described = _describe(annotations, counts, unit, members)
+                described = describe_unit(annotations, counts, unit, members)
                 found |= {member: described for member in members if member not in found}
     return found
 
 
-def tabulate_placeholders(annotations: Annotations, found: Mapping[int, Placeholder], listed: pa.Table | None) -> pa.Table:
-    """``PlaceholderRow``: those found, and those the config lists (``ListedPlaceholderRow``), sorted by image_id."""
+def tabulate_placeholders(
+    annotations: Annotations, found: Mapping[int, Placeholder], suspected: Mapping[int, Placeholder], listed: pa.Table | None
+) -> pa.Table:
+    """``PlaceholderRow``: those found, those suspected, and those the config lists (``ListedPlaceholderRow``), sorted by image_id."""
     rows = []
     images = annotations.images.select(["image_id", "urls", "shard", "shard_row"])
-    for picture, placeholder in found.items():
-        image = images.slice(picture, 1).to_pylist()[0]
-        rows.append({**image, **placeholder._asdict(), "decided": "found", "example_urls": image["urls"][:_URLS_SHOWN]})
+    for decided, pictures in (("found", found), ("suspected", suspected)):
+        for picture, placeholder in pictures.items():
+            image = images.slice(picture, 1).to_pylist()[0]
+            rows.append({**image, **placeholder._asdict(), "decided": decided, "example_urls": image["urls"][:_URLS_SHOWN]})
     for entry in () if listed is None else listed.to_pylist():
         told = _count_answers(annotations, entry["urls"])
         rows.append({**entry, **told, "decided": "listed", "example_urls": entry["urls"][:_URLS_SHOWN]})
@@ -106,7 +110,7 @@ def tabulate_placeholders(annotations: Annotations, found: Mapping[int, Placehol
     return PlaceholderRow.table(sorted(rows, key=lambda row: row["image_id"]))
 
 
-def _number(images: pa.Table, column: str) -> Indices:
+def number_values(images: pa.Table, column: str) -> Indices:
     """The column's distinct values as numbers; -1 where it is missing, null or empty."""
     if column not in images.column_names:
         return np.full(len(images), -1, np.intp)
@@ -116,7 +120,7 @@ def _number(images: pa.Table, column: str) -> Indices:
     return np.asarray(coded.fill_null(-1).to_numpy(zero_copy_only=False), np.intp)
 
 
-def _unite(links: Iterable[Indices], pictures: int) -> Indices:
+def unite_pictures(links: Iterable[Indices], pictures: int) -> Indices:
     """The unit of each picture: pictures that share a number in any of ``links`` are in the same one."""
     from scipy.sparse import coo_array  # 25 MB that the earlier stages, fetch above all, do without
     from scipy.sparse.csgraph import connected_components
@@ -134,7 +138,8 @@ def _unite(links: Iterable[Indices], pictures: int) -> Indices:
     return np.asarray(units, np.intp)
 
 
-def _count_units(annotations: Annotations, units: Indices) -> _Counts:
+def count_units(annotations: Annotations, units: Indices) -> UnitCounts:
+    """The figures of units of pictures."""
     number = int(units.max()) + 1
     images = annotations.images
     lengths = pc.fill_null(pc.list_value_length(images.column("urls")), 0).to_numpy()
@@ -150,7 +155,7 @@ def _count_units(annotations: Annotations, units: Indices) -> _Counts:
     cells, votes = count_distinct(unit[row] * size + annotations.named_class[here[annotations.named_row]])
     most = np.zeros(number, np.intp)
     np.maximum.at(most, cells // size, votes)
-    return _Counts(
+    return UnitCounts(
         urls=np.bincount(units, weights=lengths, minlength=number).astype(np.intp),
         redirected=np.bincount(units, weights=redirected, minlength=number).astype(np.intp),
         named=np.bincount(unit[here & (annotations.kind == AnswerKind.NAMED)], minlength=number),
@@ -163,14 +168,15 @@ def _count_units(annotations: Annotations, units: Indices) -> _Counts:
     )
 
 
-def _describe(annotations: Annotations, counts: _Counts, unit: int, members: list[int]) -> Placeholder:
+def describe_unit(annotations: Annotations, counts: UnitCounts, unit: int, members: list[int]) -> Placeholder:
+    """A unit's figures, and as evidence what they say."""
     urls = [url for entry in annotations.images.column("urls").take(pa.array(members)).to_pylist() for url in entry]
     hosts = _count_hosts(urls)
     start, stop = np.searchsorted(counts.cell_unit, [unit, unit + 1])
     numbers, votes = counts.cell_class[start:stop], counts.cell_votes[start:stop]
     order = np.lexsort((numbers, -votes))
     named, silent, kinds = int(counts.named[unit]), int(counts.silent[unit]), int(counts.kinds[unit])
-    parts = [f"same picture at {len(urls)} URLs"]
+    parts = [f"same picture at {spell_count(len(urls), 'URL', 'URLs')}"]
     if len(members) > 1:
         parts[0] += f", in {len(members)} files"
     parts.append(f"{spell_count(kinds, 'class', 'classes')} named")
@@ -198,10 +204,11 @@ def _count_answers(annotations: Annotations, urls: list[str]) -> dict[str, Any]:
 
 
 def _count_hosts(urls: Iterable[str]) -> int:
-    return len({_name_host(url) for url in urls})
+    return len({name_host(url) for url in urls})
 
 
-def _name_host(url: str) -> str:
+def name_host(url: str) -> str:
+    """The host of an address; empty where none can be read."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

@@ -17,7 +17,7 @@ whichever class it named, or in ``rejected``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ from logoingest.samples.answers import Annotations, Answers, Bools, gather_answe
 from logoingest.samples.boxes import DrawnBox, join_attributes, merge_boxes
 from logoingest.samples.placeholders import Placeholder, find_placeholders, tabulate_placeholders
 from logoingest.samples.placing_boxes import place_boxes
+from logoingest.samples.suspected_placeholders import SuspectedPlaceholder, find_suspected
 from logoingest.samples.verdicts import Verdicts, describe_answers, settle_pictures, to_list_array
 from logoingest.samples.workers import describe_workers
 from logoingest.schemas import Reason, SampleRow, Stage
@@ -50,6 +51,8 @@ class SettledSamples(NamedTuple):
     """``AgreementRow``: all answers, then "no label", then class by class."""
     placeholders: pa.Table
     """``PlaceholderRow``, sorted by image_id."""
+    suspected: Sequence[SuspectedPlaceholder]
+    """Pictures among ``samples`` or not that may be placeholders; ``resolve_conflicts`` leaves them out until somebody rules."""
 
 
 def settle_samples(
@@ -85,6 +88,7 @@ def settle_samples(
     read = number_annotations(annotations, decisions, images)
     answers = gather_answers(read)
     placeholders = find_placeholders(read, config.placeholder_min_urls)
+    suspected = find_suspected(read, config.placeholder_min_urls, placeholders)
     hidden = np.zeros(len(read.images), bool)
     hidden[list(placeholders)] = True
     known = place_gold(read, gold or {})
@@ -97,7 +101,8 @@ def settle_samples(
         rejected=pa.concat_tables([_reject_votes(read, refusals, refused), misplaced]).sort_by("annotation_id"),
         workers=describe_workers(read, answers, verdicts, known),
         agreement=tabulate_agreement(*verdicts.ballots, read.class_ids),
-        placeholders=tabulate_placeholders(read, placeholders, listed),
+        placeholders=tabulate_placeholders(read, placeholders, suspected.rows, listed),
+        suspected=suspected.units,
     )
 
 

@@ -173,10 +173,12 @@ class ListedPlaceholderRow(Row):
 
 
 class PlaceholderRow(Row):
-    """A picture that stands for many: what hosts serve in place of a photo that is gone."""
+    """A picture that stands for many, or may: what hosts serve in place of a photo that is gone."""
 
     image_id: Annotated[str, Column(_TEXT, "sha256 of the bytes, hex")]
-    decided: Annotated[str, Column(_TEXT, "listed (the config names its hash) or found (by its URLs and answers)")]
+    decided: Annotated[
+        str, Column(_TEXT, "listed (the config names its hash), found (by its URLs and answers) or suspected (by its addresses)")
+    ]
     urls: Annotated[int, Column(pa.int64(), "distinct URLs that served it, its look-alikes' included")]
     hosts: Annotated[int, Column(pa.int64(), "distinct hosts of those")]
     answers: Annotated[int, Column(pa.int64(), "annotations of those URLs that name a class or mean 'no label'")]
@@ -273,7 +275,11 @@ class ConflictRow(Row):
     """Pictures whose settled classes, or what is seen in them, contradict each other; nobody has ruled on them yet."""
 
     kind: Annotated[
-        str, Column(_TEXT, "identical (equal pixels, settled differently), near (near-duplicates), text (what is written there)")
+        str,
+        Column(
+            _TEXT,
+            "identical (equal pixels, settled differently), near (near-duplicates), placeholder (may stand for photos that are gone)",
+        ),
     ]
     group_id: Annotated[str, Column(_TEXT, "as in images")]
     image_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the pictures, sorted")]

@@ -189,7 +189,7 @@ def _export(run: Run, options: argparse.Namespace) -> int:
     )
     if conflicts:
         print(
-            f"below them {spell_count(len(conflicts), 'set')} of pictures that show the same and were settled as different classes"
+            f"below them {spell_count(len(conflicts), 'set')} of pictures that contradict each other, or may stand for photos that are gone"
         )
     if drawn:
         print(f"wrote {folder}/: {spell_count(len(set(drawn.values())), 'picture')}")
@@ -243,7 +243,7 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     if review.note:
         print(f"({escape_text(review.note)})")
     if conflicts := gather_conflicts(run):
-        print(f"(not here: {len(conflicts):,} sets of pictures that contradict each other; they are in the sheet, --export)")
+        print(f"(not here: {len(conflicts):,} sets of pictures that somebody must rule on; they are in the sheet, --export)")
     journal = Journal(run, signature.by)
     session = Session(tuple(review.clusters), ClassFinder(review.class_map))
     if steps := journal.load():

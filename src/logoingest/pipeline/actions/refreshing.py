@@ -125,11 +125,10 @@ def _make_job(run: Run, part: _Part, planned: pa.Table) -> ShardJob:
 
 def _list_placeholders(run: Run) -> frozenset[str]:
     """Hashes of the placeholders that config lists, and of those that earlier runs found."""
-    found = (
-        run.workspace.read_table("placeholders", ["image_id"]).column(0).to_pylist()
-        if run.workspace.has_table("placeholders")
-        else []
-    )
+    if not run.workspace.has_table("placeholders"):
+        return frozenset(load_listed(run))
+    table = run.workspace.read_table("placeholders", ["image_id", "decided"])
+    found = table.column("image_id").filter(pc.not_equal(table.column("decided"), "suspected")).to_pylist()
     return frozenset(load_listed(run)) | frozenset(found)
 
 

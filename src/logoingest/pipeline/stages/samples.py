@@ -32,9 +32,10 @@ def make_samples(run: Run) -> StageOutput:
     gold = _gather_gold(run, annotations)
     listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
     settled = settle_samples(annotations, read("decisions"), read("images"), config, gold, listed=listed)
-    samples, rejected, workers, agreement, placeholders = settled
+    samples, rejected, workers, agreement, placeholders, suspected = settled
     rulings = read_group_rulings(run.config.resolve(config.rulings), run.class_map)
-    resolved = resolve_conflicts(samples, read("images"), annotations, read("decisions"), rulings, config.group_conflicts)
+    tables_read = (samples, read("images"), annotations, read("decisions"))
+    resolved = resolve_conflicts(*tables_read, rulings, config.group_conflicts, suspected=suspected)
     samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected]).sort_by("annotation_id")
     tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
     tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}
@@ -75,10 +76,15 @@ def _count(tables: Mapping[str, pa.Table], ruled: int | None, gold: int | None) 
         "suspects": workers.num_rows - workers.column("suspect").null_count,
         "alpha_percent": None if alpha is None else round(100 * alpha),
         "gold": gold,
-        "placeholders": tables["placeholders"].num_rows,
+        "placeholders": _count_values(tables["placeholders"], "decided", {"found", "listed"}),
+        "suspected_placeholders": _count_values(tables["conflicts"], "kind", {"placeholder"}) or None,
         "text_conflicts": tables["text_conflicts"].num_rows if "text_conflicts" in tables else None,
     }
     return {name: count for name, count in counts.items() if count is not None}
+
+
+def _count_values(table: pa.Table, column: str, values: set[str]) -> int:
+    return sum(value in values for value in table.column(column).to_pylist())
 
 
 def _check_reader(run: Run) -> None:
@@ -102,7 +108,7 @@ def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
 
 SAMPLES = StageSpec(
     name=Stage.SAMPLES,
-    version=3,
+    version=4,
     needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH, Stage.IMAGES),
     reads={
         ANNOTATIONS_FILE: Stage.ANNOTATIONS,

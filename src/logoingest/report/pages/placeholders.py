@@ -20,8 +20,11 @@ def gather_placeholders(material: Material) -> PageContents:
     """The table ``placeholders``; where a workspace has none, what the rejections say."""
     table = read_optional(material.workspace, "placeholders")
     refused = material.rejected.filter(pc.equal(material.rejected.column("reason"), Reason.PLACEHOLDER.value))
+    conflicts = read_optional(material.workspace, "conflicts")
+    suspected = 0 if conflicts is None else pc.sum(pc.equal(conflicts.column("kind"), "placeholder")).as_py() or 0
     facts = {
         "rows": _list_placeholders(table) if table is not None else [],
+        "suspected": suspected,
         "count": table.num_rows if table is not None else None,
         "left_out": max(0, (table.num_rows if table is not None else 0) - _MOST_PLACEHOLDERS),
         "refused": refused.num_rows,
@@ -33,6 +36,14 @@ def gather_placeholders(material: Material) -> PageContents:
         notices.append(
             Notice(
                 f"{spell_count(refused.num_rows, 'source row shows', 'source rows show')} a placeholder",
+                "placeholders",
+                grave=False,
+            )
+        )
+    if suspected:
+        notices.append(
+            Notice(
+                f"{spell_count(suspected, 'picture', 'pictures')} may stand for photos that are gone: labels review",
                 "placeholders",
                 grave=False,
             )
