@@ -2,7 +2,7 @@
 
 A NamedTuple or dataclass becomes an object with its fields by name, a table a list of its rows, an enum its value, a path or a time
 its text. ``Annotated`` says where a field differs: ``JsonName`` gives it another name, ``ABSENT`` leaves it out where it is None,
-``Rows`` tells whose rows a table holds; a property is shown where ``shown_as`` says so.
+``HIDDEN`` always, ``Rows`` tells whose rows a table holds; a property is shown where ``shown_as`` says so.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ class Rows(NamedTuple):
     """Every row has every column; otherwise what is null is left out, and columns may be."""
 
 
-class _Absent(Enum):
+class _Mark(Enum):
     ABSENT = "absent"
+    HIDDEN = "hidden"
 
 
 #: A field that is left out where it is None.
-ABSENT: Final = _Absent.ABSENT
+ABSENT: Final = _Mark.ABSENT
+#: A field that JSON does not show.
+HIDDEN: Final = _Mark.HIDDEN
 
 
 _Getter = TypeVar("_Getter", bound=Callable[[Any], object])
@@ -84,7 +87,8 @@ def list_fields(kind: type) -> tuple[Field, ...]:
         else list(getattr(kind, "_fields", getattr(kind, "model_fields", ())))
     )
     hints = get_type_hints(kind, include_extras=True)
-    return (*(_read_field(name, hints[name]) for name in names), *_list_properties(kind))
+    fields = (_read_field(name, hints[name]) for name in names)
+    return (*(field for field in fields if HIDDEN not in field.marks), *_list_properties(kind))
 
 
 def _list_properties(kind: type) -> Iterator[Field]:

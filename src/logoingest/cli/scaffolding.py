@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from logoingest.cli.console import clean, open_console
+from logoingest.labels import FirstMap
+from logoingest.sources import Refusals
 from logoingest.wording import cut_text, spell_count
 
 if TYPE_CHECKING:
-    from logoingest.labels import FirstMap
     from logoingest.pipeline.actions.scaffold import Scaffold
 
 _SHOWN_COUNTS, _SHOWN_LETTERS, _SHOWN_DOUBTS = 12, 40, 8
@@ -58,22 +59,44 @@ def _list_counts(counts: Sequence[tuple[str, int]]) -> str:
     return shown + (", …" if len(counts) > _SHOWN_COUNTS else "")
 
 
-def describe_first_map(made: FirstMap) -> dict[str, Any]:
-    """The same as data."""
-    return {key: value for key, value in made._asdict().items() if key != "text"}
+class ReadSource(NamedTuple):
+    """A source file, as it was taken."""
+
+    format: str
+    rows: int
+    """Annotations it gives, refused ones included."""
+    notes: Sequence[str]
+    """Why it was taken so, a line each."""
 
 
-def describe_scaffold(made: Scaffold) -> dict[str, Any]:
-    """The same as data."""
-    return {
-        "config": str(made.config),
-        "class_map": str(made.class_map),
-        "annotations": made.annotations,
-        "labels": made.labels,
-        "first_map": describe_first_map(made.first_map),
-        "sources": {
-            path: {"format": guess.format, "rows": guess.rows, "notes": guess.notes} for path, guess in made.sources.items()
-        },
-        "left_out": made.left_out,
-        "refused": [group._asdict() for group in made.refusals],
-    }
+class ScaffoldAnswer(NamedTuple):
+    """What ``init`` saw and wrote."""
+
+    config: str
+    """The file."""
+    class_map: str
+    """The file."""
+    annotations: int
+    labels: int
+    """Distinct answers."""
+    first_map: FirstMap
+    sources: Mapping[str, ReadSource]
+    """Path → what it seems to be."""
+    left_out: Sequence[str]
+    """Files of a folder that are no sources, and why."""
+    refused: Sequence[Refusals]
+
+
+def describe_scaffold(made: Scaffold) -> ScaffoldAnswer:
+    """``init`` as ``--json`` has it."""
+    sources = {path: ReadSource(guess.format, guess.rows, guess.notes) for path, guess in made.sources.items()}
+    return ScaffoldAnswer(
+        str(made.config),
+        str(made.class_map),
+        made.annotations,
+        made.labels,
+        made.first_map,
+        sources,
+        made.left_out,
+        made.refusals,
+    )

@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +22,7 @@ from logoingest.files.parquet import choose_parquet_options
 from logoingest.images.alike.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
 from logoingest.images.alike.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
 from logoingest.pipeline.session import Run
+from logoingest.plain_json import JsonName, Rows
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.release import Release, Violation
 from logoingest.schemas import AgainstRow, Reason, Stage, StageResult
@@ -53,10 +54,10 @@ class Other(NamedTuple):
 class Against(NamedTuple):
     """What came of all of them."""
 
-    compared: int
+    compared: Annotated[int, JsonName("pictures")]
     """Our pictures."""
-    pairs: pa.Table
-    """``AgainstRow``, dataset by dataset."""
+    pairs: Annotated[pa.Table, Rows(AgainstRow)]
+    """Dataset by dataset."""
     others: list[Other]
 
 

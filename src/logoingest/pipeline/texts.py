@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.pipeline.session import Run
-from logoingest.schemas import Stage, TextRow
+from logoingest.schemas import Stage, TextConflictRow, TextRow
 
 if TYPE_CHECKING:
     from logoingest.images.looking.texts import TextReader
@@ -55,10 +55,8 @@ def _read_one(run: Run, reader: TextReader, entry: Mapping[str, Any]) -> dict[st
     return {"texts": [piece.text for piece in found], "scores": [piece.score for piece in found]}
 
 
-def list_text_conflicts(run: Run) -> list[dict[str, Any]]:
+def read_text_conflicts(run: Run) -> pa.Table:
     """``TextConflictRow``, the least sure samples first; none where ``images.ocr`` is off or the samples stage has not run."""
     if not run.config.images.ocr or not run.workspace.has_table(TEXT_CONFLICTS):
-        return []
-    table = run.workspace.read_table(TEXT_CONFLICTS).sort_by([("confidence", "ascending"), ("image_id", "ascending")])
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
+        return TextConflictRow.empty_table()
+    return run.workspace.read_table(TEXT_CONFLICTS).sort_by([("confidence", "ascending"), ("image_id", "ascending")])

@@ -9,7 +9,7 @@ from logoingest import load_config, run
 from logoingest.errors import UsageError
 from logoingest.images.looking import texts
 from logoingest.pipeline import Run
-from logoingest.pipeline.texts import list_text_conflicts
+from logoingest.pipeline.texts import read_text_conflicts
 from logoingest.schemas import Stage
 
 
@@ -83,7 +83,7 @@ def test_the_route_finds_the_sign_that_contradicts(reader, make_dataset, site, m
     config = load_config(dataset.config, {"train.enabled": False, "images.ocr": True}, environ={})
     run(config, until=Stage.SAMPLES)
     opened = Run(config)
-    [row] = list_text_conflicts(opened)
+    [row] = read_text_conflicts(opened).to_pylist()
     assert (row["class_ids"], row["written"], row["text"], row["votes"]) == (["acme"], "bolt", "Bolt", 3)
     samples = opened.workspace.read_table("samples")
     assert (
@@ -95,4 +95,4 @@ def test_the_route_finds_the_sign_that_contradicts(reader, make_dataset, site, m
     monkeypatch.setattr(texts.TextReader, "read", lambda self, data: read.append(data) or [])
     run(config, until=Stage.SAMPLES, start=Stage.SAMPLES)
     assert read == []
-    assert len(list_text_conflicts(opened)) == 1
+    assert len(read_text_conflicts(opened)) == 1

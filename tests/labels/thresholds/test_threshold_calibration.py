@@ -85,8 +85,8 @@ def test_a_target_out_of_reach_is_said():
 
 def test_the_same_seed_gives_the_same_figures():
     """Another one other answers."""
-    assert calibrate_thresholds(MAP, seed=3).as_dict() == calibrate_thresholds(MAP, seed=3).as_dict()
-    assert calibrate_thresholds(MAP, seed=3).as_dict() != calibrate_thresholds(MAP, seed=4).as_dict()
+    assert calibrate_thresholds(MAP, seed=3) == calibrate_thresholds(MAP, seed=3)
+    assert calibrate_thresholds(MAP, seed=3) != calibrate_thresholds(MAP, seed=4)
 
 
 def test_laxer_settings_accept_no_less():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from logoingest.strangers.escaping import escape_text, guard_cell
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
+    from logoingest.cli.labels.map_answers import EnrichedMap, NewMap
     from logoingest.cli.labels.pairs import PairTable
     from logoingest.labels.growing.enrichment import Doubt, Enrichment
     from logoingest.labels.growing.map_from_pairs import PairMap
@@ -53,7 +53,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _command_draft(options: argparse.Namespace) -> int:
-    from logoingest.cli.scaffolding import describe_first_map, print_first_map
+    from logoingest.cli.scaffolding import print_first_map
     from logoingest.labels.class_map.writing import write_text
     from logoingest.pipeline import Run, redraft_class_map
 
@@ -64,7 +64,9 @@ def _command_draft(options: argparse.Namespace) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, made.text)
     if options.json:
-        return print_json({"class_map": str(out), "labels": labels, "first_map": describe_first_map(made)})
+        from logoingest.cli.labels.map_answers import DraftedMap
+
+        return print_json(DraftedMap(str(out), labels, made))
     print_first_map(made)
     print(f"wrote {out} from {spell_count(labels, 'distinct answer')} (a first draft: read it, join what belongs together)")
     return 0
@@ -166,37 +168,43 @@ def _write_doubts(path: Path | None, doubts: Sequence[Doubt]) -> None:
         raise UsageError(Problem(str(path), f"cannot be written ({error.strerror or error})")) from None
 
 
-def _describe_new(options: argparse.Namespace, table: PairTable, made: PairMap) -> dict[str, Any]:
-    return {
-        "map": os.fspath(options.out),
-        "rows": table.rows,
-        "bad_rows": table.bad,
-        "classes": made.classes,
-        "aliases": made.aliases,
-        "need_no_alias": made.known,
-        "ambiguous": [doubt._asdict() for doubt in made.doubts],
-        "merged": [{"name": name, "class_id": class_id} for name, class_id in made.merged],
-        "refused": [{"name": name, "why": why} for name, why in made.refused],
-    }
+def _describe_new(options: argparse.Namespace, table: PairTable, made: PairMap) -> NewMap:
+    from logoingest.cli.labels.map_answers import MergedName, NewMap, RefusedName
+
+    return NewMap(
+        map=os.fspath(options.out),
+        rows=table.rows,
+        bad_rows=table.bad,
+        classes=made.classes,
+        aliases=made.aliases,
+        need_no_alias=made.known,
+        ambiguous=made.doubts,
+        merged=[MergedName(*pair) for pair in made.merged],
+        refused=[RefusedName(*pair) for pair in made.refused],
+    )
 
 
-def _describe_enrichment(options: argparse.Namespace, pack: Pack, plan: Enrichment) -> dict[str, Any]:
-    return {
-        "map": os.fspath(options.out or options.map),
-        "pack": os.fspath(options.pack),
-        "format": pack.format,
-        "written": not options.dry_run,
-        "added": [{**alias._asdict(), "exact": alias.is_exact} for alias in plan.added],
-        "per_language": dict(_count(alias.language for alias in plan.added)),
-        "per_class": dict(_count(alias.class_id for alias in plan.added)),
-        "already_known": plan.known,
-        "matched_classes": plan.matched,
-        "ambiguous": [doubt._asdict() for doubt in plan.doubts],
-        "unmatched_entries": plan.unmatched,
-    }
+def _describe_enrichment(options: argparse.Namespace, pack: Pack, plan: Enrichment) -> EnrichedMap:
+    from logoingest.cli.labels.map_answers import EnrichedMap, count_names
+
+    return EnrichedMap(
+        map=os.fspath(options.out or options.map),
+        pack=os.fspath(options.pack),
+        format=pack.format,
+        written=not options.dry_run,
+        added=plan.added,
+        per_language=count_names(alias.language for alias in plan.added),
+        per_class=count_names(alias.class_id for alias in plan.added),
+        already_known=plan.known,
+        matched_classes=plan.matched,
+        ambiguous=plan.doubts,
+        unmatched_entries=plan.unmatched,
+    )
 
 
 def _print_enrichment(options: argparse.Namespace, pack: Pack, plan: Enrichment, classes: int, target: Path) -> None:
+    from logoingest.cli.labels.map_answers import count_names
+
     print(
         f"{_show(pack.name)} ({pack.format}): {len(plan.matched):,} of the map's {classes:,} classes; {plan.unmatched:,} other brands"
     )
@@ -205,8 +213,11 @@ def _print_enrichment(options: argparse.Namespace, pack: Pack, plan: Enrichment,
         f"{verb} {len(plan.added):,} aliases to {len({alias.class_id for alias in plan.added}):,} classes; {plan.known:,} were known"
     )
     if plan.added:
-        print("  by language: " + ", ".join(f"{code} {count:,}" for code, count in _count(alias.language for alias in plan.added)))
-        per_class = _count(alias.class_id for alias in plan.added)
+        print(
+            "  by language: "
+            + ", ".join(f"{code} {count:,}" for code, count in count_names(alias.language for alias in plan.added).items())
+        )
+        per_class = list(count_names(alias.class_id for alias in plan.added).items())
         more = f", … and {len(per_class) - 10:,} more classes" if len(per_class) > 10 else ""
         print("  by class: " + ", ".join(f"{_show(one)} {count:,}" for one, count in per_class[:10]) + more)
     if options.verbose or options.dry_run:
@@ -226,10 +237,6 @@ def _print_doubts(doubts: Sequence[Doubt], file: Path | None) -> None:
         print(f'  ? {_show(doubt.class_id)}: "{_show(doubt.text)}" {_show(doubt.why)}')
     if len(doubts) > _SHOWN:
         print(f"  … and {len(doubts) - _SHOWN:,} more{'' if file else ': --ambiguous FILE.csv lists them all'}")
-
-
-def _count(names: Iterable[str]) -> list[tuple[str, int]]:
-    return sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
 
 
 def _count_bad(table: PairTable) -> str:

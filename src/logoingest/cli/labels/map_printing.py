@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from logoingest.choices import show_choices
 from logoingest.cli.console import clean, open_console, start_table
-from logoingest.labels.lint.findings import NOTE, SEVERITIES, WARNING
+from logoingest.labels.lint.findings import Severity
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
+    from logoingest.cli.labels.map_answers import DecidedFile
     from logoingest.labels import Explanation
     from logoingest.labels.class_map.word_lists import WordList
     from logoingest.labels.lint.findings import Finding
@@ -38,7 +39,7 @@ def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
     """
     console = open_console(soft_wrap=True)
     size = f"{spell_count(report.classes, 'class', 'classes')}, {spell_count(report.aliases, 'alias', 'aliases')}"
-    shown = [finding for finding in report.findings if notes or finding.severity != NOTE]
+    shown = [finding for finding in report.findings if notes or finding.severity != Severity.NOTE]
     totals = Counter(finding.rule for finding in shown)
     seen: Counter[str] = Counter()
     for finding in shown:
@@ -48,8 +49,8 @@ def print_lint(report: LintReport, *, every: bool, notes: bool) -> None:
             _print_finding(console, finding, is_first=seen[finding.rule] == 1)
         elif seen[finding.rule] == limit + 1:
             console.print(f"  … and {totals[finding.rule] - limit:,} more of {finding.rule} (--verbose shows all)")
-    counts = [spell_count(report.count(severity), severity, f"{severity}s") for severity in SEVERITIES if report.count(severity)]
-    verdict = ", ".join(counts) if report.has_errors or report.count(WARNING) else "; ".join(["clean", *counts])
+    counts = [spell_count(report.count(severity), severity, f"{severity}s") for severity in Severity if report.count(severity)]
+    verdict = ", ".join(counts) if report.has_errors or report.warnings else "; ".join(["clean", *counts])
     console.print(f"{clean(report.path)}: {verdict} ({size})")
 
 
@@ -130,17 +131,17 @@ def _print_decision(console: Console, decision: LabelDecision) -> None:
             console.print(f"{name:9} {fact}")
 
 
-def print_batch(facts: Mapping[str, Any], *, stderr: bool) -> None:
+def print_batch(facts: DecidedFile, *, stderr: bool) -> None:
     """What ``apply`` decided, in a line or two."""
     console = open_console(stderr, soft_wrap=True)
-    counts = ", ".join(f"{name} {count:,}" for name, count in facts["decisions"].items())
+    counts = ", ".join(f"{name} {count:,}" for name, count in facts.decisions.items())
     console.print(
-        f"{spell_count(facts['rows'], 'row', 'rows')} ({facts['distinct']:,} distinct) of column {_quote(facts['column'])}: {counts}"
-        + ("" if stderr else f" → {clean(facts['target'])}")
+        f"{spell_count(facts.rows, 'row', 'rows')} ({facts.distinct:,} distinct) of column {_quote(facts.column)}: {counts}"
+        + ("" if stderr else f" → {clean(facts.target)}")
     )
-    if facts["unreadable"]:
-        rows = spell_count(facts["unreadable"], "row", "rows")
-        console.print(f"{rows} could not be read and count as empty answers (the first, {clean(facts['first_fault'])})")
+    if facts.unreadable:
+        rows = spell_count(facts.unreadable, "row", "rows")
+        console.print(f"{rows} could not be read and count as empty answers (the first, {clean(facts.first_fault)})")
 
 
 def print_calibration(made: ThresholdCalibration) -> None:

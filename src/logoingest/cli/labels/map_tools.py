@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logoingest.cli.arguments import add_command, print_json
+from logoingest.plain_json import to_json
 
 if TYPE_CHECKING:
     from logoingest.cli.labels.label_files import LabelColumn
-    from logoingest.labels import Explanation
     from logoingest.labels.matching.label_batch import LabelBatch
 
 _STDIO = "-"
@@ -95,7 +94,7 @@ def _command_lint(options: argparse.Namespace) -> int:
 
     report = lint_class_map(options.map, _read_labels(options))
     if options.json:
-        print_json(report.as_dict())
+        print_json(report)
     else:
         print_lint(report, every=options.verbose, notes=not options.quiet)
     return 2 if report.has_errors else 0
@@ -108,7 +107,9 @@ def _command_explain(options: argparse.Namespace) -> int:
     raw = sys.stdin.read().removesuffix("\n") if options.label == _STDIO else options.label
     explanation = explain_label(raw, ClassMap.load(options.map))
     if options.json:
-        return print_json(_describe_explanation(explanation))
+        from logoingest.cli.labels.map_answers import describe_explanation
+
+        return print_json(describe_explanation(explanation))
     print_explanation(explanation)
     return 0
 
@@ -119,22 +120,11 @@ def _command_words(options: argparse.Namespace) -> int:
 
     class_map = ClassMap.load(options.map)
     if options.json:
-        return print_json([{**one._asdict(), "built_in": one.file is None} for one in class_map.word_lists])
+        from logoingest.cli.labels.map_answers import describe_words
+
+        return print_json(describe_words(class_map.word_lists))
     print_words(class_map.word_lists)
     return 0
-
-
-def _describe_explanation(explanation: Explanation) -> dict[str, Any]:
-    decision = asdict(explanation.decision)
-    decision["class_id"] = explanation.decision.class_id
-    decision["attributes"] = json.loads(decision["attributes"] or "{}")
-    return {
-        "decision": decision,
-        "steps": [asdict(step) for step in explanation.steps],
-        "keys": dict(explanation.keys),
-        "candidates": [asdict(view) for view in explanation.candidates],
-        "values": [asdict(value) for value in explanation.values],
-    }
 
 
 def _command_apply(options: argparse.Namespace) -> int:
@@ -159,19 +149,20 @@ def _command_apply(options: argparse.Namespace) -> int:
 
 
 def _tell_batch(options: argparse.Namespace, column: LabelColumn, batch: LabelBatch, to_stdout: bool) -> None:
+    from logoingest.cli.labels.map_answers import DecidedFile
     from logoingest.cli.labels.map_printing import print_batch
 
-    facts = {
-        "rows": len(batch.rows),
-        "distinct": batch.labels.num_rows,
-        "column": column.name,
-        "decisions": batch.count_decisions(),
-        "unreadable": len(column.faults),
-        "first_fault": column.faults[0] if column.faults else None,
-        "target": options.target,
-    }
+    facts = DecidedFile(
+        rows=len(batch.rows),
+        distinct=batch.labels.num_rows,
+        column=column.name,
+        decisions=batch.count_decisions(),
+        unreadable=len(column.faults),
+        first_fault=column.faults[0] if column.faults else None,
+        target=options.target,
+    )
     if options.json:
-        print(json.dumps(facts, ensure_ascii=False), file=sys.stderr if to_stdout else sys.stdout)
+        print(json.dumps(to_json(facts), ensure_ascii=False), file=sys.stderr if to_stdout else sys.stdout)
     elif not (options.quiet and not column.faults):
         print_batch(facts, stderr=to_stdout)
 
@@ -185,7 +176,9 @@ def _command_calibrate(options: argparse.Namespace) -> int:
     share = STRANGER_SHARE if options.stranger_share is None else options.stranger_share
     made = calibrate_thresholds(class_map, _read_labels(options) or (), options.precision, share, options.seed)
     if options.json:
-        return print_json(made.as_dict())
+        from logoingest.cli.labels.map_answers import describe_calibration
+
+        return print_json(describe_calibration(made))
     print_calibration(made)
     return 0
 

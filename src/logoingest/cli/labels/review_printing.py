@@ -4,62 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.review import Applied, AppliedGroups, Review
-    from logoingest.review.suggestions import Cluster
 
 _SHOWN_SPELLINGS = 12
 _SHOWN_CHANGES = 60
 _SHOWN_EFFECTS = 20
-
-
-def describe_review(review: Review) -> dict[str, Any]:
-    """What is undecided, as JSON."""
-    return {
-        "undecided": {
-            "labels": len(review.open_labels.labels),
-            "answers": sum(label.answers for label in review.open_labels.labels),
-        },
-        "noise_only": {"labels": review.open_labels.noise_labels, "answers": review.open_labels.noise_answers},
-        "clusters_in_all": review.clusters_in_all,
-        "note": review.note,
-        "clusters": [_describe_cluster(cluster) for cluster in review.clusters],
-    }
-
-
-def _describe_cluster(cluster: Cluster) -> dict[str, Any]:
-    from logoingest.review.suggestions import propose_toml
-
-    return {
-        "cluster": cluster.cluster_id,
-        "answers": cluster.answers,
-        "spellings": len(cluster.members),
-        "workers": len(cluster.workers),
-        "suspect_workers": cluster.suspects,
-        "warning": cluster.warning,
-        "urls": len(cluster.urls),
-        "examples": list(cluster.examples),
-        "labels": [
-            {
-                "label": member.raw_label,
-                "label_id": member.label_id,
-                "answers": member.answers,
-                "workers": len(member.workers),
-                "urls": len(member.urls),
-                "decision": member.decision,
-                "rule": member.rule,
-                "near": member.near_spelling,
-            }
-            for member in cluster.members
-        ],
-        "candidates": [candidate._asdict() for candidate in cluster.candidates],
-        "toml": propose_toml(cluster),
-    }
 
 
 def print_suggestions(review: Review, options: argparse.Namespace) -> None:
@@ -98,33 +53,6 @@ def print_summary(review: Review, options: argparse.Namespace) -> None:
         print(f"left out: {sizes} made of noise words, which name nothing")
     if review.clusters:
         print(f"decide: logoingest labels review {options.config}, or with --export review.csv")
-
-
-def describe_applied(applied: Applied) -> dict[str, Any]:
-    """What a round changed in the class map, as JSON."""
-    edit = applied.edit
-    return {
-        "class_map": str(edit.path),
-        "written": applied.is_written,
-        "changes": list(edit.changes),
-        "decided": {ruling.raw_label: str(ruling.meaning) for ruling in edit.settled},
-        "already_so": {ruling.raw_label: str(ruling.meaning) for ruling in edit.already},
-        "overruled": {late.ruling.raw_label: {"wanted": str(late.ruling.meaning), "declared": late.by} for late in edit.overruled},
-        "side_effects": [effect._asdict() for effect in applied.side_effects],
-    }
-
-
-def describe_groups(groups: AppliedGroups) -> dict[str, Any]:
-    """What a round ruled on contradicting pictures, as JSON."""
-    reading = groups.reading
-    return {
-        "rulings": str(groups.path),
-        "ruled": [{"images": list(ruling.images), "ruling": str(ruling)} for ruling in groups.written],
-        "already_so": reading.already,
-        "late": list(reading.late),
-        "gone": list(reading.gone),
-        "empty": reading.empty,
-    }
 
 
 def print_groups(groups: AppliedGroups, options: argparse.Namespace) -> None:

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.cli.labels.review_printing import (
-    describe_applied,
-    describe_groups,
-    describe_review,
     print_applied,
     print_groups,
     print_suggestions,
@@ -99,9 +96,10 @@ def _command_suggest(options: argparse.Namespace) -> int:
     run = Run(load_options(options))
     review = _gather(run, options, limit)
     if options.json:
-        from logoingest.pipeline.texts import list_text_conflicts
+        from logoingest.cli.labels.review_answers import describe_review
+        from logoingest.pipeline.texts import read_text_conflicts
 
-        return print_json({**describe_review(review), "text_conflicts": list_text_conflicts(run)})
+        return print_json(describe_review(review, read_text_conflicts(run)))
     print_text_conflicts(run)
     print_suggestions(review, options)
     return 0
@@ -174,16 +172,9 @@ def _export(run: Run, options: argparse.Namespace) -> int:
     answers = sum(cluster.answers for cluster in review.clusters)
     labels = sum(len(cluster.members) for cluster in review.clusters)
     if options.json:
-        return print_json(
-            {
-                "sheet": str(sheet),
-                "clusters": len(review.clusters),
-                "labels": labels,
-                "answers": answers,
-                "conflicts": len(conflicts),
-                "pictures": len(drawn),
-            }
-        )
+        from logoingest.cli.labels.review_answers import WrittenSheet
+
+        return print_json(WrittenSheet(str(sheet), len(review.clusters), labels, answers, len(conflicts), len(drawn)))
     print(
         f"wrote {sheet}: {spell_count(len(review.clusters), 'cluster')}, {spell_count(labels, 'spelling')}, {spell_count(answers, 'answer')}"
     )
@@ -218,8 +209,9 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     applied = apply_rulings(run, review, reading.rulings, signature)
     write_group_rulings(groups, signature)
     if options.json:
-        described = {**describe_applied(applied), "empty": reading.empty, "gone": list(reading.gone)}
-        return print_json({**described, "pictures": describe_groups(groups)})
+        from logoingest.cli.labels.review_answers import describe_applied
+
+        return print_json(describe_applied(applied, reading, groups))
     print_applied(applied, options)
     print_groups(groups, options)
     for line in reading.gone[:_SHOWN_CHANGES]:

@@ -17,9 +17,9 @@ _TEXT_CHARS = 60
 
 def print_text_conflicts(run: Run) -> None:
     """The least sure first; nothing where no text was read, or none contradicts."""
-    from logoingest.pipeline.texts import list_text_conflicts
+    from logoingest.pipeline.texts import read_text_conflicts
 
-    rows = list_text_conflicts(run)
+    rows = read_text_conflicts(run).to_pylist()
     if rows:
         print(_head(rows))
         for row in rows[:_SHOWN]:

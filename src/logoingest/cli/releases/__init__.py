@@ -117,7 +117,9 @@ def _command_pull(options: argparse.Namespace) -> int:
 
     release = open_release(pull_release(options.target, options.folder))
     if options.json:
-        return print_json({"folder": str(release.path), "fingerprint": release.fingerprint, "splits": release.splits})
+        from logoingest.cli.releases.answers import PulledRelease
+
+        return print_json(PulledRelease(str(release.path), release.fingerprint, release.splits))
     print_pull(release)
     return 0
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.errors import Problem, UsageError
-
-if TYPE_CHECKING:
-    from logoingest.pipeline import Against
 
 AGAINST_HELP = "a release, a folder of Parquet files or pictures, a URL, or dataset.toml[@v2] (repeatable)"
 _SHOWN_PAIRS = 20
@@ -44,15 +41,7 @@ def _command_duplicates(options: argparse.Namespace) -> int:
     ):
         found = compare_datasets(run, named or list_others(config))
     if options.json:
-        print_json(_describe(found))
+        print_json(found)
     else:
         print_against(found, options.limit or None)
     return 3 if any(other.leaks for other in found.others) else 0
-
-
-def _describe(found: Against) -> dict[str, Any]:
-    return {
-        "pictures": found.compared,
-        "others": [other._asdict() for other in found.others],
-        "pairs": found.pairs.to_pylist(),
-    }

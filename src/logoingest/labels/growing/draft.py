@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import tomlkit
 
@@ -26,6 +26,7 @@ from logoingest.labels.matching.spelling_index import join_key
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.noise import NoisePhrases
 from logoingest.labels.text.words import CANNOT_TELL, EMPTY_TALK, LOGO_ROOTS, NO_LABEL, NOISE_WORDS, SEPARATORS
+from logoingest.plain_json import HIDDEN
 from logoingest.schemas import Decision
 
 _MAX_CLASSES = 10_000
@@ -38,7 +39,7 @@ _LOGO_SHARE = 0.005
 class FirstMap(NamedTuple):
     """A first class map, and what was found on the way."""
 
-    text: str
+    text: Annotated[str, HIDDEN]
     """The TOML file."""
     classes: Sequence[tuple[str, int]]
     """Name of a class, and answers that name it; most common first."""

@@ -24,6 +24,7 @@ from logoingest.labels.growing.packs import Pack
 from logoingest.labels.matching.spelling_index import SpellingIndex, index_of, join_key
 from logoingest.labels.text.fold import MAX_LENGTH, Folded, fold, make_plain
 from logoingest.labels.text.words import EMPTY_TALK, EVERYDAY_THINGS, GENERIC_WORDS
+from logoingest.plain_json import shown_as
 
 EXACT_LETTERS = 3
 """An alias of so few letters counts only as the whole answer."""
@@ -42,6 +43,7 @@ class NewAlias(NamedTuple):
     source: str
 
     @property
+    @shown_as("exact")
     def is_exact(self) -> bool:
         """Whether it may only count as the whole answer."""
         return is_short(self.text)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 from logoingest.errors import ClassMapError
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.lint.claims import Claims, check_claims
 from logoingest.labels.lint.files import Chain, read_chain
-from logoingest.labels.lint.findings import ERROR, SEVERITIES, Finding
+from logoingest.labels.lint.findings import Finding, Severity
 from logoingest.labels.lint.reach import check_reach
 from logoingest.labels.lint.settings import check_settings
+from logoingest.plain_json import JsonName, shown_as
 
 _CLAIMED = ("alias-claimed-twice", "says-no-label", "empty-separator")
 
@@ -22,26 +23,38 @@ _CLAIMED = ("alias-claimed-twice", "says-no-label", "empty-separator")
 class LintReport:
     """What lint found in a class map."""
 
-    path: str
+    path: Annotated[str, JsonName("map")]
     findings: Sequence[Finding]
     """By severity, then file and line."""
     classes: int
     aliases: int
 
-    def count(self, severity: str) -> int:
-        """How many findings are error, warning or note."""
+    def count(self, severity: Severity) -> int:
+        """How many findings are of this severity."""
         return sum(finding.severity == severity for finding in self.findings)
 
     @property
     def has_errors(self) -> bool:
         """The map gives wrong answers, or none."""
-        return self.count(ERROR) > 0
+        return self.count(Severity.ERROR) > 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON has it."""
-        counts = {f"{severity}s": self.count(severity) for severity in SEVERITIES}
-        found = [finding.as_dict() for finding in self.findings]
-        return {"map": self.path, "classes": self.classes, "aliases": self.aliases, **counts, "findings": found}
+    @property
+    @shown_as("errors")
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return self.count(Severity.ERROR)
+
+    @property
+    @shown_as("warnings")
+    def warnings(self) -> int:
+        """How many are warnings."""
+        return self.count(Severity.WARNING)
+
+    @property
+    @shown_as("notes")
+    def notes(self) -> int:
+        """How many are notes."""
+        return self.count(Severity.NOTE)
 
 
 def lint_class_map(path: str | os.PathLike[str], raw_labels: Sequence[str] | None = None) -> LintReport:
@@ -62,7 +75,7 @@ def lint_class_map(path: str | os.PathLike[str], raw_labels: Sequence[str] | Non
     else:
         findings.append(Finding("not-checked", os.fspath(path), 1, _tell_unchecked(raw_labels), "mend the errors and lint again"))
     kept = dict.fromkeys(_drop_echoes(findings))
-    order = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+    order = {severity: rank for rank, severity in enumerate(Severity)}
     ordered = sorted(kept, key=lambda found: (order[found.severity], found.file, found.line, found.rule, found.what))
     return LintReport(os.fspath(path), ordered, len(claims.names), len(claims.aliases))
 

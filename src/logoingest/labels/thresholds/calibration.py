@@ -17,7 +17,7 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,14 +65,6 @@ class Expectation:
     labels: int | None
     """Distinct answers of the label file that are accepted."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            **self.setting._asdict(), "precision": round(self.precision, 5), "recall": round(self.recall, 5),
-            "recall_by_kind": {kind: round(value, 4) for kind, value in self.recall_by_kind.items()},
-            "wrong": self.wrong, "strangers_accepted": self.strangers, "labels_accepted": self.labels,
-        }  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class ThresholdCalibration:
@@ -118,15 +110,6 @@ class ThresholdCalibration:
             if not front or outcome.precision > front[-1].precision:
                 front.append(outcome)
         return front
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "target_precision": self.target, "reaches_target": self.reaches_target, "answers": self.answers,
-            "strangers": self.strangers, "classes_taken_out": self.classes_out, "relatives_left_out": self.relatives, "wrong_exactly": self.wrong_exactly, "stranger_share": self.stranger_share,
-            "seed": self.seed, "is_rough": self.is_rough, "present": self.present.as_dict(),
-            "recommended": self.recommended.as_dict(), "settings": [outcome.as_dict() for outcome in self.outcomes],
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)

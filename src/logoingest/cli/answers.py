@@ -1,0 +1,73 @@
+"""What every command prints on ``--json``: command → type. Read by the documentation and the tests; running a command needs none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from logoingest.cli.labels.map_answers import (
+    Calibration,
+    CountedWords,
+    DecidedFile,
+    DraftedMap,
+    EnrichedMap,
+    ExplainedLabel,
+    NewMap,
+)
+from logoingest.cli.labels.review_answers import AppliedSheet, Suggestions, WrittenSheet
+from logoingest.cli.releases.answers import PulledRelease
+from logoingest.cli.scaffolding import ScaffoldAnswer
+from logoingest.demo import Tour
+from logoingest.labels.lint.rules import LintReport
+from logoingest.pipeline import (
+    Against,
+    LabelTrail,
+    Plan,
+    Refreshed,
+    Retried,
+    RowTrail,
+    SplitExplanation,
+    StageOutcome,
+    Status,
+    UrlTrail,
+)
+from logoingest.pipeline.stages import list_stages
+from logoingest.release import Violation
+from logoingest.release.exports import ExportSummary
+from logoingest.release.keeping.comparison import ReleaseDiff
+from logoingest.release.keeping.publishing import PushSummary
+from logoingest.release.keeping.versions import VersionPlace
+
+#: Command as it is typed, with the option where that makes it another answer → what it prints.
+ANSWERS: Mapping[str, Any] = {
+    "init": ScaffoldAnswer,
+    "plan": Plan,
+    "run": list[StageOutcome],
+    **{spec.word: StageOutcome for spec in list_stages()},
+    "fetch --refresh": Refreshed,
+    "status": Status,
+    "retry": Retried,
+    "verify": list[Violation],
+    "explain --url": UrlTrail,
+    "explain --label": LabelTrail,
+    "explain --row": RowTrail,
+    "labels lint": LintReport,
+    "labels explain": ExplainedLabel,
+    "labels words": list[CountedWords],
+    "labels apply": DecidedFile,
+    "labels calibrate": Calibration,
+    "labels suggest": Suggestions,
+    "labels review --export": WrittenSheet,
+    "labels review --apply": AppliedSheet,
+    "labels new": NewMap,
+    "labels enrich": EnrichedMap,
+    "labels draft": DraftedMap,
+    "export": ExportSummary,
+    "diff": ReleaseDiff,
+    "push": PushSummary,
+    "pull": PulledRelease,
+    "duplicates": Against,
+    "versions": list[VersionPlace],
+    "splits explain": SplitExplanation,
+    "demo": Tour,
+}
