@@ -6,16 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from builders.drawn_releases import ReleaseMaker, draw_logo, draw_photo, draw_splits, encode, write_manifest, write_release
 from builders.places import REAL_DATA
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> None:
-    """Tiny pictures gain nothing from torch's threads, which on a busy machine wait for each other most of the time."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture
