@@ -27,12 +27,13 @@ import numpy as np
 from PIL import Image
 
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
+from logoingest.images.alike.duplicates import stack_prints
 from logoingest.images.alike.neighbours import (
     MAX_DISTANCE,
     MIN_CORRELATION,
     Fingerprints,
     Limits,
-    compare_rows,
+    compare_turned,
     find_structured,
     iterate_near_pairs,
     join_pairs,
@@ -75,20 +76,18 @@ def make_variants(logo: Image.Image, ground: str) -> dict[str, bytes]:
 
 def read_prints(files: Sequence[bytes]) -> Fingerprints:
     facts = [inspect_image(data) for data in files]
-    hashes, signatures = (b"".join(fact[name] for fact in facts) for name in ("hash", "signature"))
-    return Fingerprints(np.frombuffer(hashes, np.uint8).reshape(-1, 64), np.frombuffer(signatures, np.uint8).reshape(-1, 1024))
+    return stack_prints([fact["signature"] for fact in facts])
 
 
 def report_ours(files: dict[str, list[bytes]]) -> None:
     prints = {name: read_prints(data) for name, data in files.items()}
     original = prints.pop("original")
-    count = len(original.hashes)
-    both = Fingerprints(*(np.concatenate(parts) for parts in zip(original, *prints.values(), strict=True)))
+    count = len(original.signatures)
     recall = {}
-    for number, name in enumerate(prints, start=1):
-        distance, correlation = compare_rows(both, np.arange(count), np.arange(count) + number * count)
-        recall[name] = float(((distance <= MAX_DISTANCE) & (correlation >= MIN_CORRELATION)).mean())
-    pairs = find_duplicate_pairs([row.tobytes() for row in original.hashes], [row.tobytes() for row in original.signatures])
+    for name, variant in prints.items():
+        pairs = compare_turned(original, np.arange(count), np.arange(count), variant)
+        recall[name] = float(((pairs.distance <= MAX_DISTANCE) & (pairs.correlation >= MIN_CORRELATION)).mean())
+    pairs = find_duplicate_pairs([row.tobytes() for row in original.signatures])
     print_row("logoingest", len(pairs.first), count, recall)
 
 
@@ -129,29 +128,15 @@ def make_copy(random: np.random.Generator, canvas: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(pixels + random.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8))
 
 
-def make_part(seed: int, count: int, tiles: Sequence[Image.Image]) -> tuple[bytes, bytes]:
-    """Hashes and signatures of ``count`` pictures; every hundredth is a copy of the one before it."""
+def make_part(seed: int, count: int, tiles: Sequence[Image.Image]) -> bytes:
+    """Signatures of ``count`` pictures; every hundredth is a copy of the one before it."""
     random = np.random.default_rng(seed)
-    hashes, signatures = bytearray(), bytearray()
+    signatures = bytearray()
     canvas = make_canvas(random, tiles)
     for number in range(count):
         canvas = make_copy(random, canvas) if number % 100 == 99 else make_canvas(random, tiles)
-        fingerprint = fingerprint_picture(canvas.convert("RGB"), canvas)
-        hashes += fingerprint.hash
-        signatures += fingerprint.signature
-    return bytes(hashes), bytes(signatures)
-
-
-def hash_signatures(signatures: np.ndarray) -> np.ndarray:
-    """The difference hash of small grey pictures (n x 32 x 32), as ``images.looking.fingerprints`` makes it of larger ones."""
-    places = np.linspace(0.5, 30.5, 17)
-    left = places.astype(int)
-    weights = np.zeros((17, 32), np.float32)
-    weights[np.arange(17), left], weights[np.arange(17), left + 1] = 1 - (places - left), places - left
-    cells = np.einsum("ai,nij,bj->nab", weights, signatures.astype(np.float32), weights, optimize=True)
-    least = np.ptp(cells, axis=(1, 2))[:, None, None]
-    right, down = np.diff(cells, axis=2)[:, :16] * 64 > least, np.diff(cells, axis=1)[:, :, :16] * 64 > least
-    return np.packbits(np.concatenate([right, down], axis=1).reshape(len(cells), -1), axis=1)
+        signatures += fingerprint_picture(canvas.convert("RGB"), canvas).signature
+    return bytes(signatures)
 
 
 def blend_prints(random: np.random.Generator, prints: Fingerprints) -> Fingerprints:
@@ -165,8 +150,7 @@ def blend_prints(random: np.random.Generator, prints: Fingerprints) -> Fingerpri
         signatures[part] = share * own[part] + (1 - share) * other[part]
     copied = signatures[98::100] + random.normal(0, 4, signatures[98::100].shape)
     signatures[99::100] = np.clip(copied, 0, 255)[: len(signatures[99::100])]
-    hashes = np.concatenate([hash_signatures(signatures[start : start + 10_000]) for start in range(0, len(own), 10_000)])
-    return Fingerprints(hashes, signatures.reshape(-1, 1024))
+    return Fingerprints.make(signatures.reshape(-1, 1024))
 
 
 def make_prints(originals: Sequence[bytes], count: int) -> Fingerprints:
@@ -175,8 +159,7 @@ def make_prints(originals: Sequence[bytes], count: int) -> Fingerprints:
     sizes = [min(10_000, drawn - start) for start in range(0, drawn, 10_000)]
     with ProcessPoolExecutor(2) as pool:
         parts = list(pool.map(make_part, range(len(sizes)), sizes, [tiles] * len(sizes)))
-    hashes, signatures = (np.frombuffer(b"".join(column), np.uint8).reshape(drawn, -1) for column in zip(*parts, strict=True))
-    base = Fingerprints(hashes, signatures)
+    base = Fingerprints.make(np.frombuffer(b"".join(parts), np.uint8).reshape(drawn, -1))
     random = np.random.default_rng(0)
     more = [base, *(blend_prints(random, base) for _ in range(drawn, count, drawn))]
     return Fingerprints(*(np.concatenate(column)[:count] for column in zip(*more, strict=True)))
@@ -193,8 +176,13 @@ def time_search(originals: Sequence[bytes], count: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     found = set(zip(rows[pairs.first].tolist(), rows[pairs.second].tolist(), strict=True))
     copies = np.arange(99, count, 100)
-    distance, correlation = compare_rows(prints, copies - 1, copies)
-    near = np.isin(copies - 1, rows) & np.isin(copies, rows) & (distance <= MAX_DISTANCE) & (correlation >= MIN_CORRELATION)
+    planted = compare_turned(prints, copies - 1, copies)
+    near = (
+        np.isin(copies - 1, rows)
+        & np.isin(copies, rows)
+        & (planted.distance <= MAX_DISTANCE)
+        & (planted.correlation >= MIN_CORRELATION)
+    )
     hits = [(copy - 1, copy) in found for copy in copies.tolist()]
     print(
         f"{count:,} pictures: {len(pairs.first):,} near pairs in {wall:.1f} s, {cpu:.1f} s of CPU, peak {peak:.2f} GB (before: {held:.2f}); "
@@ -205,7 +193,7 @@ def time_search(originals: Sequence[bytes], count: int) -> None:
 def report_photos(folder: Path) -> None:
     files = sorted(folder.iterdir())
     facts = [inspect_image(file.read_bytes()) for file in files]
-    columns = [[fact[name] for fact in facts] for name in ("hash", "signature", "pixel_hash")]
+    columns = [[fact[name] for fact in facts] for name in ("signature", "pixel_hash")]
     groups = group_duplicates([file.name for file in files], *columns)
     inside = [[file.name for file, group in zip(files, groups, strict=True) if group == name] for name in sorted(set(groups))]
     for names in inside:

@@ -147,8 +147,7 @@ def _make_rows(pictures: Sequence[Mapping[str, Any]], config: ImagesConfig) -> p
     ids = [picture["sha256"] for picture in pictures]
     pixel_hashes = [picture["pixel_hash"] for picture in pictures]
     if config.near_duplicates:
-        hashes, signatures = ([picture[name] for picture in pictures] for name in ("hash", "signature"))
-        groups = group_duplicates(ids, hashes, signatures, pixel_hashes)
+        groups = group_duplicates(ids, [picture["signature"] for picture in pictures], pixel_hashes)
     else:
         groups = group_equal(ids, pixel_hashes)
     return ImageRow.table(

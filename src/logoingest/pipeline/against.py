@@ -92,7 +92,7 @@ def compare_datasets(run: Run, others: Mapping[str, str]) -> Against:
         raise UsageError(
             Problem(run.workspace.url, "the images stage has not run here", "first: logoingest run CONFIG --until images")
         )
-    images = run.workspace.read_table("images", ["image_id", "pixel_hash", "hash", "shard", "shard_row"])
+    images = run.workspace.read_table("images", ["image_id", "pixel_hash", "shard", "shard_row"])
     found = _compare(_gather_ours(run.workspace, images), others, run.workspace, run.config.images.max_pixels, _tell(run))
     run.workspace.write_table(AGAINST, found.pairs)
     return found
@@ -185,7 +185,6 @@ def _gather_ours(workspace: Workspace, images: pa.Table) -> pa.Table:
         "image_id": images.column("image_id"),
         "split": pa.array([splits.get(image_id) for image_id in ids], pa.string()),
         "pixel_hash": images.column("pixel_hash"),
-        "hash": images.column("hash"),
         "signature": _read_signatures(workspace, images),
     }
     return pa.table([columns[name] for name in OURS_SCHEMA.names], schema=OURS_SCHEMA)
@@ -245,9 +244,9 @@ def _write_prints(workspace: Workspace, name: str, piece: Piece, max_pixels: int
 def _name_ours(part: Theirs) -> pa.Table:
     """A release's own pictures as ``OURS_SCHEMA``; those that do not decode break another law."""
     columns = {"image_id": part.prints.column("sha256"), "split": pa.array(part.splits, pa.string())}
-    columns |= {name: part.prints.column(name) for name in ("pixel_hash", "hash", "signature")}
+    columns |= {name: part.prints.column(name) for name in ("pixel_hash", "signature")}
     table = pa.table([columns[name] for name in OURS_SCHEMA.names], schema=OURS_SCHEMA)
-    return table.filter(pc.is_valid(table.column("hash")))
+    return table.filter(pc.is_valid(table.column("signature")))
 
 
 def _describe_saved_again(ours: pa.Table) -> list[Violation]:
@@ -273,7 +272,7 @@ def _describe_leaks(other: Other, pairs: pa.Table) -> Violation | None:
 
 def _describe_pair(pair: Mapping[str, object]) -> str:
     kind = str(pair["kind"]).replace("_", " ")
-    how = f"{kind}, {pair['distance']} bits, r {pair['correlation']:.3f}" if pair["kind"] == "near" else kind
+    how = f"{kind}, {pair['transformation']}, r {pair['correlation']:.3f}" if pair["kind"] == "near" else kind
     return f"{pair['other_name']} ({pair['other_split'] or 'split unknown'}; {how})"
 
 

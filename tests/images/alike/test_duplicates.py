@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from builders.fingerprints import make_prints
+from builders.fingerprints import list_near, make_prints, turn_signature
 from builders.places import REAL_DATA
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
-from logoingest.images.alike.neighbours import MAX_DISTANCE, MIN_CORRELATION, compare_rows
+from logoingest.images.alike.turns import INVERSES, TURNS
 
 PHOTOS = REAL_DATA / "flickrlogos27/images"
 
 
 def as_bytes(prints):
-    return [row.tobytes() for row in prints.hashes], [row.tobytes() for row in prints.signatures]
+    return [row.tobytes() for row in prints.signatures]
 
 
 @settings(max_examples=25, deadline=None)
@@ -27,24 +27,16 @@ def as_bytes(prints):
 def test_search_is_exact(seed, count, noise):
     """The search finds just the pairs that comparing all pairs finds."""
     prints = make_prints(seed, count, noise)
-    first, second = np.triu_indices(count, 1)
-    distance, correlation = compare_rows(prints, first, second)
-    near = (distance <= MAX_DISTANCE) & (correlation >= MIN_CORRELATION)
-    found = find_duplicate_pairs(*as_bytes(prints))
-    assert list(zip(found.first, found.second, strict=True)) == list(zip(first[near], second[near], strict=True))
-    assert np.array_equal(found.distance, distance[near])
+    found = find_duplicate_pairs(as_bytes(prints))
+    expected = [(first, second) for first, second in list_near(prints, prints) if first < second]
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == expected
 
 
 def test_search_is_exact_over_blocks():
     """The same with more pictures than a block holds."""
-    prints = make_prints(7, 3_000, 15.0)
-    found = find_duplicate_pairs(*as_bytes(prints))
-    expected = 0
-    for row in range(len(prints.hashes) - 1):
-        others = np.arange(row + 1, len(prints.hashes))
-        others = others[np.bitwise_count(prints.hashes[others] ^ prints.hashes[row]).sum(axis=1) <= MAX_DISTANCE]
-        _, correlation = compare_rows(prints, np.full(len(others), row), others)
-        expected += int((correlation >= MIN_CORRELATION).sum())
+    prints = make_prints(7, 1_500, 15.0)
+    found = find_duplicate_pairs(as_bytes(prints))
+    expected = sum(first < second for first, second in list_near(prints, prints))
     assert len(found.first) == expected > 1_000
 
 
@@ -52,10 +44,10 @@ def test_search_is_exact_over_blocks():
 @given(st.integers(0, 10_000), st.integers(1, 80), st.randoms())
 def test_groups_are_an_equivalence_and_order_independent(seed, count, random):
     """Groups partition the pictures, are named by their smallest id, keep equal pixels together; shuffling changes nothing."""
-    hashes, signatures = as_bytes(make_prints(seed, count, 20.0))
+    signatures = as_bytes(make_prints(seed, count, 20.0))
     ids = [sha256(f"{seed} {row}".encode()).hexdigest() for row in range(count)]
     pixels = [f"p{row // 2 if row % 5 == 0 else row}" for row in range(count)]
-    groups = dict(zip(ids, group_duplicates(ids, hashes, signatures, pixels), strict=True))
+    groups = dict(zip(ids, group_duplicates(ids, signatures, pixels), strict=True))
     members = defaultdict(list)
     for image_id, group in groups.items():
         members[group].append(image_id)
@@ -66,33 +58,55 @@ def test_groups_are_an_equivalence_and_order_independent(seed, count, random):
     assert all(len(names) == 1 for names in by_pixels.values())
     order = list(range(count))
     random.shuffle(order)
-    shuffled = [[column[row] for row in order] for column in (ids, hashes, signatures, pixels)]
+    shuffled = [[column[row] for row in order] for column in (ids, signatures, pixels)]
     assert dict(zip(shuffled[0], group_duplicates(*shuffled), strict=True)) == groups
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 40), st.integers(0, 7), st.data())
+def test_a_group_does_not_depend_on_how_its_pictures_are_turned(seed, count, number, data):
+    """Any one picture turned or mirrored, everything is grouped as before; the turn that is told takes one to the other."""
+    signatures = as_bytes(make_prints(seed, count, 20.0))
+    ids = [f"{row:02d}" for row in range(count)]
+    row = data.draw(st.integers(0, count - 1))
+    turned = [*signatures]
+    turned[row] = turn_signature(np.frombuffer(signatures[row], np.uint8), number).tobytes()
+    assert group_duplicates(ids, turned, ids) == group_duplicates(ids, signatures, ids)
+    pairs = find_duplicate_pairs([signatures[row], turned[row]])
+    flat = np.frombuffer(signatures[row], np.uint8).std() < 2
+    assert flat or pairs.turn.tolist() == [number]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_turns_are_what_pillow_makes_of_them(number):
+    """Each of the eight has its name's meaning, in pictures, cosines and steps alike, and an inverse."""
+    methods = [None, 0, 1, 3, (0, 2), 4, 2, (0, 4)]  # Pillow's transpositions, the second one after the first
+    picture = np.random.default_rng(5).integers(0, 256, (32, 32)).astype(np.uint8)
+    expected = Image.fromarray(picture)
+    for method in (m for m in np.atleast_1d(methods[number]) if m is not None):
+        expected = expected.transpose(Image.Transpose(int(method)))
+    turned = turn_signature(picture, number)
+    assert np.array_equal(turned.reshape(32, 32), np.asarray(expected)), TURNS[number].name
+    assert np.array_equal(turn_signature(turned, INVERSES[number]), picture.ravel())
 
 
 def test_chains_are_bounded():
     """A chain of small steps whose ends have nothing in common is cut; every member stays near its group's centre."""
     random = np.random.default_rng(0)
-    bits = random.integers(0, 2, 512).astype(np.uint8)
-    steps = random.permutation(512)
-    signature = random.integers(0, 256, 1024).astype(np.uint8).tobytes()
-    hashes = []
-    for row in range(12):
-        changed = bits.copy()
-        changed[steps[: row * 40]] ^= 1
-        hashes.append(np.packbits(changed).tobytes())
-    ids = [f"i{row:02d}" for row in range(12)]
-    groups = group_duplicates(ids, hashes, [signature] * 12, ids)
-    assert 1 < len(set(groups)) < 12
-    short = group_duplicates(ids[:4], hashes[:4], [signature] * 4, ids[:4])
-    assert set(short) == {"i00"}
+    one, other = (random.integers(0, 256, 1024) for _ in range(2))
+    shares = np.linspace(0, 1, 24)
+    signatures = [np.round((1 - share) * one + share * other).astype(np.uint8).tobytes() for share in shares]
+    ids = [f"i{row:02d}" for row in range(24)]
+    groups = group_duplicates(ids, signatures, ids)
+    assert 1 < len(set(groups)) < 24
+    assert set(group_duplicates(ids[:4], signatures[:4], ids[:4])) == {"i00"}
 
 
 def test_one_colour_pictures_are_near_nothing():
     """Blank pictures share a group only when their pixels are equal."""
     blank = [Image.new("RGB", size, "white") for size in ((100, 100), (100, 100), (120, 100))]
     facts = [inspect_image(encode(image)) for image in blank]
-    columns = [[fact[name] for fact in facts] for name in ("hash", "signature", "pixel_hash")]
+    columns = [[fact[name] for fact in facts] for name in ("signature", "pixel_hash")]
     assert group_duplicates(["a", "b", "c"], *columns) == ["a", "a", "c"]
 
 
@@ -121,17 +135,17 @@ def test_variants_of_a_logo_are_one_group():
         encode(other),
     ]
     facts = [inspect_image(data) for data in files]
-    columns = [[fact[name] for fact in facts] for name in ("hash", "signature", "pixel_hash")]
+    columns = [[fact[name] for fact in facts] for name in ("signature", "pixel_hash")]
     assert group_duplicates(list("abcdef"), *columns) == ["a"] * 5 + ["f"]
 
 
 def test_wrong_sizes_are_our_error():
-    """Hashes of another length, or sequences of different lengths, raise."""
-    with pytest.raises(ValueError, match="64 bytes"):
-        find_duplicate_pairs([b"x"], [b"y" * 1024])
-    with pytest.raises(ValueError, match="signatures"):
-        find_duplicate_pairs([], [b"y" * 1024])
-    assert group_duplicates([], [], [], []) == []
+    """Signatures of another length, or sequences of different lengths, raise."""
+    with pytest.raises(ValueError, match="1024 bytes"):
+        find_duplicate_pairs([b"x"])
+    with pytest.raises(ValueError, match="equally long"):
+        group_duplicates(["a"], [], [])
+    assert group_duplicates([], [], []) == []
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="shared/data/flickrlogos27 is not here")
@@ -140,7 +154,7 @@ def test_identical_photos_are_found():
     files = sorted(PHOTOS.iterdir())
     data = [file.read_bytes() for file in files]
     facts = [inspect_image(body) for body in data]
-    columns = [[fact[name] for fact in facts] for name in ("hash", "signature", "pixel_hash")]
+    columns = [[fact[name] for fact in facts] for name in ("signature", "pixel_hash")]
     groups = group_duplicates([file.name for file in files], *columns)
     identical = defaultdict(list)
     for body, group in zip(data, groups, strict=True):

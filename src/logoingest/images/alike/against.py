@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.images.alike.duplicates import HASH_BYTES, SIGNATURE_BYTES, find_near_rows
-from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_rows
+from logoingest.images.alike.duplicates import find_near_rows, stack_prints
+from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_turned
+from logoingest.images.alike.turns import TURNS
 from logoingest.schemas import AgainstRow
 
 #: How a pair is alike, the strongest first.
@@ -23,7 +24,7 @@ KINDS = ("same_bytes", "same_pixels", "near")
 #: Pairs that are kept of one of our pictures and one other dataset: leaks first, then the most alike.
 MOST_PAIRS = 10
 #: The limits within which two pictures are one, saved twice: quality, size and format apart.
-SAVED_AGAIN = Limits(24, 0.98)
+SAVED_AGAIN = Limits(51, 0.98)
 _PENDING_PAIRS = 200_000
 
 #: What is known of our pictures; ``split`` is null where a picture is in none.
@@ -32,7 +33,6 @@ OURS_SCHEMA = pa.schema(
         ("image_id", pa.string()),
         ("split", pa.string()),
         ("pixel_hash", pa.string()),
-        ("hash", pa.binary()),
         ("signature", pa.binary()),
     ]
 )
@@ -64,7 +64,7 @@ class Comparison:
         """Prepare the search among our pictures (``OURS_SCHEMA``).
 
         Raises:
-            ValueError: a hash or signature has another size than fingerprints have.
+            ValueError: a signature has another size.
         """
         self._ours = ours
         self._prints = stack_columns(ours)
@@ -79,7 +79,7 @@ class Comparison:
         waiting: list[pa.Table] = []
         pictures = unusable = 0
         for part in parts:
-            usable = pc.is_valid(part.prints.column("hash")).to_numpy()
+            usable = pc.is_valid(part.prints.column("signature")).to_numpy()
             pictures, unusable = pictures + int(usable.sum()), unusable + int((~usable).sum())
             waiting.append(self._match(other, part, np.flatnonzero(usable)))
             if sum(table.num_rows for table in waiting) > _PENDING_PAIRS:
@@ -98,7 +98,7 @@ class Comparison:
             for place, key in enumerate(usable.column(column).to_pylist()):
                 kinds.update({(row, place): kind for row in index.get(key, ())})
         first, second = (np.array([pair[side] for pair in kinds], np.int64) for side in (0, 1))
-        distance, correlation = compare_rows(self._prints, first, second, prints)
+        _, _, distance, correlation, turn = compare_turned(self._prints, first, second, prints)
         our_splits = [self._splits[row] for row in first.tolist()]
         their_splits = [part.splits[row] for row in rows[second].tolist()]
         columns = {
@@ -111,6 +111,7 @@ class Comparison:
             "kind": pa.array([KINDS[kind] for kind in kinds.values()], pa.string()),
             "distance": pa.array(distance, pa.int32()),
             "correlation": pa.array(np.round(correlation, 4), pa.float64()),
+            "transformation": pa.array([TURNS[number].name for number in turn.tolist()], pa.string()),
             "leak": pa.array([is_leak(*splits) for splits in zip(our_splits, their_splits, strict=True)], pa.bool_()),
         }
         schema = AgainstRow.arrow_schema()
@@ -152,15 +153,12 @@ def keep_strongest(pairs: pa.Table, most: int = MOST_PAIRS) -> pa.Table:
 
 
 def stack_columns(table: pa.Table) -> Fingerprints:
-    """The fingerprints of a table's columns ``hash`` and ``signature``; neither may have nulls."""
-    return Fingerprints(_stack(table.column("hash"), HASH_BYTES), _stack(table.column("signature"), SIGNATURE_BYTES))
+    """The fingerprints of a table's column ``signature``, which may have no nulls.
 
-
-def _stack(column: pa.ChunkedArray, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    data = b"".join(column.to_pylist())
-    if len(data) != size * len(column):
-        raise ValueError(f"{len(column)} values of {size} bytes have {len(data)} bytes")
-    return np.frombuffer(data, np.uint8).reshape(-1, size)
+    Raises:
+        ValueError: an entry has another size.
+    """
+    return stack_prints(table.column("signature").to_pylist())
 
 
 def _index_rows(keys: Sequence[str]) -> dict[str, list[int]]:

@@ -1,7 +1,7 @@
 """Pictures that show the same thing, found and put into groups.
 
 A group is what must not be divided between train and test. Pictures belong together when their pixels are equal, and when they
-are near (``neighbours``: hash and signature). Nearness isn't transitive, so chains of near pairs are bounded: see
+are near in any of the eight turns and mirrors (``neighbours``). Nearness isn't transitive, so chains of near pairs are bounded: see
 ``group_duplicates``.
 """
 
@@ -20,19 +20,18 @@ from logoingest.images.alike.neighbours import (
     Indices,
     Limits,
     NearPairs,
-    compare_rows,
+    compare_turned,
     find_structured,
     iterate_near_pairs,
     join_pairs,
+    keep_best,
 )
 
-HASH_BYTES = 64
 SIGNATURE_BYTES = 1_024
 _EDGES_KEPT = 4_000_000
 
 
 def find_duplicate_pairs(
-    hashes: Sequence[bytes],
     signatures: Sequence[bytes],
     max_distance: int = MAX_DISTANCE,
     min_correlation: float = MIN_CORRELATION,
@@ -40,32 +39,28 @@ def find_duplicate_pairs(
     """All pairs of near pictures; an exact search.
 
     Args:
-        hashes: ``hash`` of each picture, 64 bytes.
         signatures: ``signature`` of each picture, 1,024 bytes.
-        max_distance: bits of the hash that may differ, 0 to 512.
+        max_distance: bits of the steps that may differ, 0 to 1,088.
         min_correlation: of the signatures, Pearson's r, above 0 to 1.
 
     Returns:
         row numbers (``first < second``, sorted), distance and correlation. Pictures of one colour are in no pair.
 
     Raises:
-        ValueError: the sequences differ in length, or an entry has another size.
+        ValueError: an entry has another size.
     """
-    return find_near_rows(stack_prints(hashes, signatures), Limits(max_distance, min_correlation))
+    return find_near_rows(stack_prints(signatures), Limits(max_distance, min_correlation))
 
 
 def find_near_rows(prints: Fingerprints, limits: Limits) -> NearPairs:
     """As ``find_duplicate_pairs``, of stacked fingerprints."""
     rows = find_structured(prints)
     pairs = join_pairs(list(iterate_near_pairs(prints.take(rows), limits)))
-    first, second = rows[pairs.first], rows[pairs.second]
-    order = np.lexsort((second, first))
-    return NearPairs(first[order], second[order], pairs.distance[order], pairs.correlation[order])
+    return keep_best(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
 
 
 def group_duplicates(
     image_ids: Sequence[str],
-    hashes: Sequence[bytes],
     signatures: Sequence[bytes],
     pixel_hashes: Sequence[str],
     *,
@@ -82,7 +77,6 @@ def group_duplicates(
 
     Args:
         image_ids: distinct ids.
-        hashes: ``hash`` of each picture, 64 bytes.
         signatures: ``signature`` of each picture, 1,024 bytes.
         pixel_hashes: ``pixel_hash`` of each picture.
         max_distance: as in ``find_duplicate_pairs``.
@@ -91,10 +85,10 @@ def group_duplicates(
     Raises:
         ValueError: the sequences differ in length, or an entry has another size.
     """
+    if len(pixel_hashes) != len(image_ids) or len(signatures) != len(image_ids):
+        raise ValueError("image_ids, signatures and pixel_hashes must be equally long")
     order = np.array(sorted(range(len(image_ids)), key=image_ids.__getitem__), np.int64)
-    prints = stack_prints(hashes, signatures).take(order)
-    if len(pixel_hashes) != len(image_ids) or len(hashes) != len(image_ids):
-        raise ValueError("image_ids, hashes, signatures and pixel_hashes must be equally long")
+    prints = stack_prints(signatures).take(order)
     units = _fold_equal([pixel_hashes[row] for row in order])
     kept, unit_of = np.unique(units, return_inverse=True)
     leader = np.arange(len(kept))
@@ -115,20 +109,15 @@ def group_equal(image_ids: Sequence[str], pixel_hashes: Sequence[str]) -> list[s
     return [smallest[pixel_hash] for pixel_hash in pixel_hashes]
 
 
-def stack_prints(hashes: Sequence[bytes], signatures: Sequence[bytes]) -> Fingerprints:
-    """Fingerprints of pictures, from their columns ``hash`` (64 bytes each) and ``signature`` (1,024 bytes each).
+def stack_prints(signatures: Sequence[bytes]) -> Fingerprints:
+    """Fingerprints of pictures, from their column ``signature`` (1,024 bytes each).
 
     Raises:
-        ValueError: the sequences differ in length, or an entry has another size.
+        ValueError: an entry has another size.
     """
-    if len(hashes) != len(signatures):
-        raise ValueError(f"{len(hashes)} hashes, but {len(signatures)} signatures")
-    if {len(value) for value in hashes} - {HASH_BYTES} or {len(value) for value in signatures} - {SIGNATURE_BYTES}:
-        raise ValueError(f"a hash has {HASH_BYTES} bytes and a signature {SIGNATURE_BYTES}")
-    return Fingerprints(
-        np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES),
-        np.frombuffer(b"".join(signatures), np.uint8).reshape(-1, SIGNATURE_BYTES),
-    )
+    if {len(value) for value in signatures} - {SIGNATURE_BYTES}:
+        raise ValueError(f"a signature has {SIGNATURE_BYTES} bytes")
+    return Fingerprints.make(np.frombuffer(b"".join(signatures), np.uint8).reshape(-1, SIGNATURE_BYTES))
 
 
 def _fold_equal(keys: Sequence[str]) -> Indices:
@@ -147,7 +136,7 @@ def _iterate_groups(prints: Fingerprints, limits: Limits) -> Iterator[Indices]:
             if len(members) < 2:
                 continue
             centre = members[np.argmax(degrees[np.searchsorted(rows, members)])]  # the first of the best: the smallest id
-            distance, correlation = compare_rows(prints, np.full(len(members), centre), members)
+            _, _, distance, correlation, _ = compare_turned(prints, np.full(len(members), centre), members)
             loose = (distance > 2 * limits.max_distance) | (1.0 - correlation > 2.0 * (1.0 - limits.min_correlation))
             if not loose.any():
                 yield members
@@ -159,7 +148,7 @@ def _iterate_groups(prints: Fingerprints, limits: Limits) -> Iterator[Indices]:
 
 def _connect(prints: Fingerprints, limits: Limits) -> tuple[Indices, Indices]:
     """(component, number of near pictures) of each row; edges are thinned as they come, so that memory stays bounded."""
-    count = len(prints.hashes)
+    count = len(prints.signatures)
     degrees = np.zeros(count, np.int64)
     labels = np.arange(count)
     first, second, pending = [labels], [labels], 0

@@ -24,10 +24,10 @@ from logoingest.images.looking.inspection import inspect_image
 from logoingest.workspace import hash_stream
 
 #: Raised by one when fingerprints or pixel hashes change, so that no older ones are found any more.
-FINGERPRINT_VERSION = 1
+FINGERPRINT_VERSION = 2
 
 #: One row is one picture of a piece, in order; null where the bytes are no usable picture.
-PRINT_SCHEMA = pa.schema([("sha256", pa.string()), ("pixel_hash", pa.string()), ("hash", pa.binary()), ("signature", pa.binary())])
+PRINT_SCHEMA = pa.schema([("sha256", pa.string()), ("pixel_hash", pa.string()), ("signature", pa.binary())])
 
 _PICTURE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".ico", ".ppm", ".pgm", ".pbm")
@@ -204,7 +204,7 @@ def _iterate_pictures(piece: Piece) -> Iterator[bytes]:
 
 def _fingerprint(data: bytes, max_pixels: int) -> dict[str, Any]:
     facts = inspect_image(data, max_pixels)
-    return {"sha256": hashlib.sha256(data).hexdigest()} | {name: facts[name] for name in ("pixel_hash", "hash", "signature")}
+    return {"sha256": hashlib.sha256(data).hexdigest()} | {name: facts[name] for name in ("pixel_hash", "signature")}
 
 
 def _batch(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

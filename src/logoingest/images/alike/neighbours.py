@@ -1,14 +1,17 @@
-"""Exact search for all pairs of near-duplicates, without looking at every pair.
+"""Exact search for all pairs of near-duplicates in any of the eight turns, without looking at every pair.
 
-Two pictures are near when their hashes differ in at most ``max_distance`` bits **and** their signatures correlate by at least
-``min_correlation``. Correlation is a distance: for signatures brought to zero mean and unit length, |a - b|² = 2 - 2r. An
-orthonormal projection never lengthens a distance, nor does the difference of the two lengths left over. So:
+Two pictures are near when one of the eight turns and mirrors (``turns``) brings them so close that their steps differ in at most
+``max_distance`` bits **and** their signatures correlate by at least ``min_correlation``. Correlation is a distance: for signatures
+brought to zero mean and unit length, |a - b|² = 2 - 2r. An orthonormal projection never lengthens a distance, nor does the
+difference of the two lengths left over. So:
 
-1. signatures are projected on their 31 principal directions, with the length left over as a 32nd coordinate;
+1. signatures are projected on their 35 lowest cosines, with the length left over as a 36th coordinate; turned ones are had from
+   these by changing signs and places;
 2. the points are cut into blocks by medians, as a k-d tree's leaves; two blocks whose boxes are too far apart are passed over, and so
    are a block's points too far from the other's box;
-3. of the rest one matrix product bounds every pair from below; some 0.03 % remain;
-4. those are decided on hash and signature, in whole numbers: the same pairs come out whatever the order of the input.
+3. of the rest one matrix product a turn bounds every pair from below; some 0.03 % remain;
+4. those are decided on steps and signature, in whole numbers: the same pairs come out whatever the order of the input and however
+   its pictures are turned.
 
 Nothing near is ever lost: each step drops only what cannot be near.
 
@@ -25,21 +28,23 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
+from scipy.fft import dct
 from threadpoolctl import threadpool_limits
 
-#: At most this many of a hash's 512 bits differ …
-MAX_DISTANCE = 64
+from logoingest.images.alike.steps import SIDE, count_differing, measure_steps, turn_steps
+from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines, turn_squares
+
+#: At most this many of the 1,088 bits of the steps differ …
+MAX_DISTANCE = 136
 #: … and the signatures correlate at least so much (Pearson). Both measured: ``benchmarks/duplicates.py``.
 MIN_CORRELATION = 0.90
 #: Below this standard deviation (grey levels of 0 to 255) a signature shows nothing that could be compared.
 MIN_SPREAD = 2.0
-_DIRECTIONS = 31
-_SAMPLE = 8_192
+_HIGHEST_COSINE = 7  # of the two frequencies' sum
+_PART = 8_192
 _BLOCK = 1_024
 _AT_ONCE = 256  # products of 1 MB stay in the processor's cache
 _WAITING = 4
-_FEW = 2_048
 _VERIFIED_AT_ONCE = 8_192
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
 
@@ -47,22 +52,39 @@ Indices = NDArray[np.int64]
 
 
 class NearPairs(NamedTuple):
-    """Pairs of row numbers, ``first < second``, with Hamming distance (bits) and correlation (-1 to 1)."""
+    """Pairs of row numbers, ``first < second``: how many of their steps differ (bits), how their signatures correlate (-1 to 1), and
+    which of ``TURNS`` makes the second of the first.
+    """
 
     first: Indices
     second: Indices
     distance: NDArray[np.int64]
     correlation: NDArray[np.float64]
+    turn: NDArray[np.int64]
+
+    def take(self, rows: Indices) -> NearPairs:
+        return NearPairs(self.first[rows], self.second[rows], self.distance[rows], self.correlation[rows], self.turn[rows])
 
 
 class Fingerprints(NamedTuple):
-    """What is compared: ``hashes`` n x 64 and ``signatures`` n x 1024, both uint8."""
+    """What is compared: ``signatures`` n x 1,024, and the ``steps`` made of them, n x 136, both uint8."""
 
-    hashes: NDArray[np.uint8]
     signatures: NDArray[np.uint8]
+    steps: NDArray[np.uint8]
+
+    @classmethod
+    def make(cls, signatures: NDArray[np.uint8]) -> Fingerprints:
+        return cls(signatures, measure_steps(signatures))
 
     def take(self, rows: Indices) -> Fingerprints:
-        return Fingerprints(self.hashes[rows], self.signatures[rows])
+        return Fingerprints(self.signatures[rows], self.steps[rows])
+
+    def turn(self, number: int) -> Fingerprints:
+        """Those of the pictures turned by ``TURNS[number]``."""
+        if not number:
+            return self
+        squares = self.signatures.reshape(-1, SIDE, SIDE)
+        return Fingerprints(turn_squares(squares, number).reshape(-1, SIDE * SIDE), turn_steps(self.steps, number))
 
 
 class Limits(NamedTuple):
@@ -81,9 +103,9 @@ def find_structured(prints: Fingerprints) -> Indices:
 def compare_rows(
     prints: Fingerprints, first: Indices, second: Indices, others: Fingerprints | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(Hamming distance, correlation) of each pair of rows, from whole numbers; ``second`` are rows of ``others`` if given."""
+    """(Differing steps, correlation) of each pair of rows as they are, from whole numbers; ``second`` are rows of ``others`` if given."""
     others = prints if others is None else others
-    distance = np.bitwise_count(prints.hashes[first] ^ others.hashes[second]).sum(axis=1, dtype=np.int64)
+    distance = count_differing(prints.steps[first], others.steps[second])
     a, b = prints.signatures[first].astype(np.int32), others.signatures[second].astype(np.int32)
     size, sum_a, sum_b = a.shape[1], a.sum(axis=1, dtype=np.int64), b.sum(axis=1, dtype=np.int64)
     covariance = size * np.einsum("ij,ij->i", a, b).astype(np.int64) - sum_a * sum_b
@@ -93,26 +115,57 @@ def compare_rows(
     return distance, covariance / np.maximum(length, 1.0)
 
 
+def compare_turned(prints: Fingerprints, first: Indices, second: Indices, others: Fingerprints | None = None) -> NearPairs:
+    """Each pair of rows in the turn in which they correlate most; of equal ones the first of ``TURNS``."""
+    others = prints if others is None else others
+    best = NearPairs(first, second, *compare_rows(prints, first, second, others), np.zeros(len(first), np.int64))
+    for number in range(1, len(TURNS)):
+        distance, correlation = compare_rows(prints.take(first).turn(number), np.arange(len(first)), second, others)
+        better = correlation > best.correlation
+        columns = (np.where(better, distance, best.distance), np.where(better, correlation, best.correlation))
+        best = NearPairs(first, second, *columns, np.where(better, number, best.turn))
+    return best
+
+
 def iterate_near_pairs(prints: Fingerprints, limits: Limits) -> Iterator[NearPairs]:
     """All near pairs, a block of rows at a time; every row must be structured (``find_structured``)."""
-    if len(prints.hashes) <= _FEW:  # finding directions would cost more than it spares
-        yield from _verify(prints, *np.triu_indices(len(prints.hashes), 1), limits)
-        return
-    tree = _plant(_project(prints.signatures, _find_directions(prints.signatures)))
-    limit = _bound(limits)
+    tree, limit = _plant(_project(prints.signatures)), _bound(limits)
 
     def search(number: int) -> list[NearPairs]:
         rows = tree.blocks[number]
-        reached = number + _reach(tree, tree.lows[number], tree.highs[number], limit, start=number)
-        others = np.concatenate([tree.blocks[other] for other in reached])
-        first, second = _find_candidates(tree.points, rows, tree.points, others, limit)
-        inside = np.isin(second, rows)  # a pair within the block comes twice, and each row meets itself
-        wanted = ~inside | (first < second)
-        first, second = np.minimum(first, second)[wanted], np.maximum(first, second)[wanted]
-        return list(_verify(prints, first, second, limits))
+        found: list[NearPairs] = []
+        own = prints.take(rows)
+        for turn in range(len(TURNS)):
+            points = _turn_points(tree.points[rows], turn)
+            reached = number + _reach(tree, points.min(axis=0), points.max(axis=0), limit, start=number)
+            others = np.concatenate([np.empty(0, np.int64), *(tree.blocks[other] for other in reached)])
+            first, second = _find_candidates(points, tree.points, others, limit)
+            wanted = ~np.isin(second, rows) | (
+                rows[first] < second
+            )  # a pair within the block comes twice, and each row meets itself
+            near = _verify(own.turn(turn), first[wanted], second[wanted], limits, prints, turn)
+            found += [_put_in_order(pairs._replace(first=rows[pairs.first])) for pairs in near]
+        return [keep_best(join_pairs(found))]
 
     for found in _map_in_order(search, len(tree.blocks)):
         yield from found
+
+
+def _put_in_order(pairs: NearPairs) -> NearPairs:
+    """The same pairs with ``first < second``."""
+    swapped = pairs.first > pairs.second
+    turn = np.where(swapped, INVERSES[pairs.turn], pairs.turn)
+    first, second = np.minimum(pairs.first, pairs.second), np.maximum(pairs.first, pairs.second)
+    return NearPairs(first, second, pairs.distance, pairs.correlation, turn)
+
+
+def keep_best(pairs: NearPairs) -> NearPairs:
+    """Every pair once, sorted, in the turn in which it correlates most."""
+    order = np.lexsort((pairs.turn, -pairs.correlation, pairs.second, pairs.first))
+    ordered = pairs.take(order)
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (np.diff(ordered.first) != 0) | (np.diff(ordered.second) != 0)
+    return ordered.take(np.flatnonzero(fresh))
 
 
 def _map_in_order(search: Callable[[int], list[NearPairs]], count: int) -> Iterator[list[NearPairs]]:
@@ -141,28 +194,31 @@ class NearSearch:
         self._limits = limits or Limits()
         self._rows = find_structured(held)
         self._held = held.take(self._rows)
-        self._basis = _find_directions(self._held.signatures) if len(self._rows) else np.empty((1024, 0), np.float32)
-        self._tree = _plant(_project(self._held.signatures, self._basis))
+        self._tree = _plant(_project(self._held.signatures))
 
     def find_pairs(self, others: Fingerprints) -> NearPairs:
         """Near pairs of a held picture (``first``) and another (``second``), rows of the two sets, sorted."""
         rows = find_structured(others)
         if not len(rows) or not len(self._rows):
             return join_pairs([])
-        others = others.take(rows)
-        found = [pairs._replace(first=self._rows[pairs.first], second=rows[pairs.second]) for pairs in self._iterate(others)]
-        pairs = join_pairs(found)
-        order = np.lexsort((pairs.second, pairs.first))
-        return NearPairs(pairs.first[order], pairs.second[order], pairs.distance[order], pairs.correlation[order])
+        pairs = join_pairs(list(self._iterate(others.take(rows))))
+        return keep_best(pairs._replace(first=self._rows[pairs.first], second=rows[pairs.second]))
 
     def _iterate(self, others: Fingerprints) -> Iterator[NearPairs]:
-        tree, limit = _plant(_project(others.signatures, self._basis)), _bound(self._limits)
+        tree, limit = _plant(_project(others.signatures)), _bound(self._limits)
 
         def search(number: int) -> list[NearPairs]:
-            reached = _reach(self._tree, tree.lows[number], tree.highs[number], limit)
-            held = np.concatenate([np.empty(0, np.int64), *(self._tree.blocks[block] for block in reached)])
-            second, first = _find_candidates(tree.points, tree.blocks[number], self._tree.points, held, limit)
-            return list(_verify(self._held, first, second, self._limits, others))
+            rows = tree.blocks[number]
+            found: list[NearPairs] = []
+            own = others.take(rows)
+            for turn in range(len(TURNS)):
+                points = _turn_points(tree.points[rows], turn)
+                reached = _reach(self._tree, points.min(axis=0), points.max(axis=0), limit)
+                held = np.concatenate([np.empty(0, np.int64), *(self._tree.blocks[block] for block in reached)])
+                second, first = _find_candidates(points, self._tree.points, held, limit)
+                for pairs in _verify(own.turn(turn), second, first, self._limits, self._held, turn):
+                    found.append(pairs._replace(first=pairs.second, second=rows[pairs.first], turn=INVERSES[pairs.turn]))  # noqa: PERF401  # read once
+            return found
 
         for found in _map_in_order(search, len(tree.blocks)):
             yield from found
@@ -172,7 +228,7 @@ def join_pairs(parts: Sequence[NearPairs]) -> NearPairs:
     """Several lots of pairs as one, in the order they come."""
     if not parts:
         none = np.empty(0, np.int64)
-        return NearPairs(none, none, none, np.empty(0))
+        return NearPairs(none, none, none, np.empty(0), none)
     return NearPairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -204,24 +260,41 @@ def _bound(limits: Limits) -> float:
     return 2.0 - 2.0 * limits.min_correlation + _SLACK
 
 
-def _find_directions(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The principal directions of a sample, 1024 x 31."""
-    count = len(signatures)
-    sample = _normalise(signatures[np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)])
-    spread = (sample.T @ sample).astype(np.float64)
-    _, directions = eigh(spread, subset_by_index=(len(spread) - _DIRECTIONS, len(spread) - 1))
-    basis: NDArray[np.float32] = directions.astype(np.float32)
-    return basis
+def _list_frequencies() -> tuple[Indices, Indices]:
+    """The frequencies (down, across) of the cosines that are looked at, the mean left out."""
+    pairs = [(down, total - down) for total in range(1, _HIGHEST_COSINE + 1) for down in range(total + 1)]
+    down, across = np.array(pairs, np.int64).T
+    return down, across
 
 
-def _project(signatures: NDArray[np.uint8], basis: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Coordinates, n x 32: their distances never exceed those of the unit signatures."""
-    parts = [np.empty((0, basis.shape[1] + 1), np.float32)]
+_DOWN, _ACROSS = _list_frequencies()
+
+
+def _make_basis() -> NDArray[np.float32]:
+    """Orthonormal cosines of a signature, 1,024 x 35."""
+    waves = dct(np.eye(SIDE), norm="ortho", axis=0)
+    basis = np.einsum("ki,kj->ijk", waves[_DOWN], waves[_ACROSS])
+    return np.asarray(basis.reshape(SIDE * SIDE, -1), np.float32)
+
+
+_BASIS = _make_basis()
+_TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
+
+
+def _project(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Coordinates, n x 36: their distances never exceed those of the unit signatures."""
+    parts = [np.empty((0, len(_DOWN) + 1), np.float32)]
     for part in _chunks(signatures):
-        near = _normalise(part) @ basis
+        near = _normalise(part) @ _BASIS
         rest = np.sqrt(np.maximum(1.0 - (near**2).sum(axis=1, keepdims=True), 0.0))
         parts.append(np.concatenate([near, rest], axis=1))
     return np.concatenate(parts).astype(np.float32)
+
+
+def _turn_points(points: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+    """The coordinates of the pictures turned by ``TURNS[number]``."""
+    places, signs = _TURNED[number]
+    return np.concatenate([points[:, places] * signs, points[:, -1:]], axis=1)
 
 
 def _normalise(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -232,7 +305,7 @@ def _normalise(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _chunks(signatures: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    return (signatures[start : start + _SAMPLE] for start in range(0, len(signatures), _SAMPLE))
+    return (signatures[start : start + _PART] for start in range(0, len(signatures), _PART))
 
 
 def _cut_blocks(points: NDArray[np.float32], rows: Indices) -> list[Indices]:
@@ -246,12 +319,11 @@ def _cut_blocks(points: NDArray[np.float32], rows: Indices) -> list[Indices]:
 
 
 def _find_candidates(
-    points: NDArray[np.float32], rows: Indices, other_points: NDArray[np.float32], others: Indices, limit: float
+    a: NDArray[np.float32], other_points: NDArray[np.float32], others: Indices, limit: float
 ) -> tuple[Indices, Indices]:
-    """Pairs of a row and another whose projected distance² is within the limit: a·b - (|a|² + |b|²) / 2 >= -limit / 2."""
+    """Pairs of a row of ``a`` and another whose projected distance² is within the limit: a·b - (|a|² + |b|²) / 2 >= -limit / 2."""
     none = np.empty(0, np.int64)
     found_rows, found_others = [none], [none]
-    a = points[rows]
     left = np.concatenate([a, -0.5 * (a**2).sum(axis=1, keepdims=True), np.ones((len(a), 1), np.float32)], axis=1)
     others = _drop_distant(other_points, others, a, limit)
     for start in range(0, len(others), _AT_ONCE):
@@ -259,7 +331,7 @@ def _find_candidates(
         b = other_points[part]
         right = np.concatenate([b, np.ones((len(b), 1), np.float32), -0.5 * (b**2).sum(axis=1, keepdims=True)], axis=1)
         hits = np.flatnonzero((left @ right.T >= np.float32(-0.5 * limit)).ravel())
-        found_rows.append(rows[hits // len(part)])
+        found_rows.append(hits // len(part))
         found_others.append(part[hits % len(part)])
     return np.concatenate(found_rows), np.concatenate(found_others)
 
@@ -268,25 +340,23 @@ def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArra
     """The rows whose point is within the limit of the box around some points."""
     low, high = inside_box.min(axis=0), inside_box.max(axis=0)
     kept = [np.empty(0, np.int64)]
-    for start in range(0, len(rows), _SAMPLE):
-        part = rows[start : start + _SAMPLE]
+    for start in range(0, len(rows), _PART):
+        part = rows[start : start + _PART]
         inside = points[part]
         gaps = inside - inside.clip(low, high)
         kept.append(part[np.einsum("ij,ij->i", gaps, gaps) <= limit])
     return np.concatenate(kept)
 
 
-def _verify(
-    prints: Fingerprints, first: Indices, second: Indices, limits: Limits, others: Fingerprints | None = None
+def _verify(  # noqa: PLR0917  # two sets and the rows of each
+    prints: Fingerprints, first: Indices, second: Indices, limits: Limits, others: Fingerprints, turn: int
 ) -> Iterator[NearPairs]:
-    """The near ones of some pairs; ``second`` are rows of ``others`` where those are given."""
-    others = prints if others is None else others
+    """The near ones of some pairs of a row of ``prints``, which are turned already, and one of ``others``."""
     for start in range(0, len(first), _VERIFIED_AT_ONCE):
         one, two = first[start : start + _VERIFIED_AT_ONCE], second[start : start + _VERIFIED_AT_ONCE]
-        distance = np.bitwise_count(prints.hashes[one] ^ others.hashes[two]).sum(axis=1, dtype=np.int64)
-        close = distance <= limits.max_distance
+        close = count_differing(prints.steps[one], others.steps[two]) <= limits.max_distance
         one, two = one[close], two[close]
         distance, correlation = compare_rows(prints, one, two, others)
         near = correlation >= limits.min_correlation
         if near.any():
-            yield NearPairs(one[near], two[near], distance[near], correlation[near])
+            yield NearPairs(one[near], two[near], distance[near], correlation[near], np.full(int(near.sum()), turn))
