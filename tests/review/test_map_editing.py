@@ -16,9 +16,9 @@ from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap, normalise_annotations, normalise_label
 from logoingest.labels.class_map.writing import write_document
 from logoingest.review.map_editing import is_decided_so, plan_edit
-from logoingest.review.rulings import Action, Meaning, Ruling
+from logoingest.review.rulings import Action, RuledMeaning, Ruling
 
-PUMA = Meaning(Action.CLASS, "puma")
+PUMA = RuledMeaning(Action.CLASS, "puma")
 
 
 def edit(folder, rulings, answers=None, text=MAP, write=True):
@@ -64,10 +64,10 @@ def test_a_new_class_an_ignored_answer_and_a_noise_word(tmp_path):
     edit(
         tmp_path,
         {
-            "fanta": Meaning(Action.NEW, "Fanta"),
-            "phanta": Meaning(Action.NEW, "Fanta"),
-            "nix da": Meaning(Action.IGNORE),
-            "brandname": Meaning(Action.NOISE),
+            "fanta": RuledMeaning(Action.NEW, "Fanta"),
+            "phanta": RuledMeaning(Action.NEW, "Fanta"),
+            "nix da": RuledMeaning(Action.IGNORE),
+            "brandname": RuledMeaning(Action.NOISE),
         },
     )
     data = tomllib.loads(read(tmp_path))
@@ -81,7 +81,11 @@ def test_a_new_class_an_ignored_answer_and_a_noise_word(tmp_path):
 
 def test_a_first_noise_word_keeps_the_built_in_ones(tmp_path):
     """A list of one's own replaces the built-in list: so it is written out."""
-    edit(tmp_path, {"brandname": Meaning(Action.NOISE), "nix da": Meaning(Action.IGNORE)}, text='[classes.puma]\nname = "Puma"\n')
+    edit(
+        tmp_path,
+        {"brandname": RuledMeaning(Action.NOISE), "nix da": RuledMeaning(Action.IGNORE)},
+        text='[classes.puma]\nname = "Puma"\n',
+    )
     class_map = ClassMap.load(tmp_path / "map.toml")
     assert normalise_label("marca puma", class_map).class_ids == ("puma",)
     assert normalise_label("brandname puma", class_map).class_ids == ("puma",)
@@ -90,7 +94,7 @@ def test_a_first_noise_word_keeps_the_built_in_ones(tmp_path):
 
 def test_a_dropped_answer_never_comes_out_here_or_in_new_data(tmp_path):
     """Its class is no class of the release."""
-    edit(tmp_path, {"asdf": Meaning(Action.DROP), "qwertz uiop": Meaning(Action.DROP)})
+    edit(tmp_path, {"asdf": RuledMeaning(Action.DROP), "qwertz uiop": RuledMeaning(Action.DROP)})
     class_map = ClassMap.load(tmp_path / "map.toml")
     assert normalise_label("ASDF", class_map).decision == "dropped"
     assert normalise_label("asdfg", class_map).decision in {"unknown", "review"}
@@ -100,7 +104,7 @@ def test_a_dropped_answer_never_comes_out_here_or_in_new_data(tmp_path):
 def test_an_override_speaks_of_the_annotations_that_are_there(tmp_path):
     """New data with the same answer is asked about again."""
     answers = ["odd thing", "odd thing", "odd thing", "puma", "worse"]
-    edit(tmp_path, {"odd thing": Meaning(Action.OVERRIDE, "bmw"), "worse": Meaning(Action.OVERRIDE_DROP)}, answers)
+    edit(tmp_path, {"odd thing": RuledMeaning(Action.OVERRIDE, "bmw"), "worse": RuledMeaning(Action.OVERRIDE_DROP)}, answers)
     class_map = ClassMap.load(tmp_path / "map.toml")
     decisions = normalise_annotations(annotate(*answers, "odd thing"), class_map).decisions.to_pylist()
     assert [row["class_ids"] for row in decisions] == [["bmw"]] * 3 + [["puma"], [], []]
@@ -110,7 +114,7 @@ def test_an_override_speaks_of_the_annotations_that_are_there(tmp_path):
 
 def test_an_override_works_on_what_no_entry_can_stand_for(tmp_path):
     """Reversed text, endless text, nothing at all."""
-    hostile = {label: Meaning(Action.OVERRIDE, "puma") for label in ("a\u202eb", "x" * 5_000, "")}
+    hostile = {label: RuledMeaning(Action.OVERRIDE, "puma") for label in ("a\u202eb", "x" * 5_000, "")}
     edit(tmp_path, hostile)
     decisions = normalise_annotations(annotate(*hostile), ClassMap.load(tmp_path / "map.toml")).decisions
     assert decisions.column("class_ids").to_pylist() == [["puma"]] * 3
@@ -118,7 +122,7 @@ def test_an_override_works_on_what_no_entry_can_stand_for(tmp_path):
 
 def test_a_pair_is_told_apart(tmp_path):
     """Among the top-level keys, above the comments of the first table."""
-    edit(tmp_path, {"pumas": Meaning(Action.NOT, "puma")})
+    edit(tmp_path, {"pumas": RuledMeaning(Action.NOT, "puma")})
     assert read(tmp_path).index("distinct_from") < read(tmp_path).index("[classes.puma]")
     assert normalise_label("pumas", ClassMap.load(tmp_path / "map.toml")).decision in {"review", "unknown"}
     assert tomllib.loads(read(tmp_path))["distinct_from"] == [["puma", "pumas"]]
@@ -126,7 +130,7 @@ def test_a_pair_is_told_apart(tmp_path):
 
 def test_applying_again_changes_nothing(tmp_path):
     """All is decided so already."""
-    rulings = {"kitty cat": PUMA, "asdf": Meaning(Action.DROP), "odd": Meaning(Action.OVERRIDE, "bmw"), "fanta": Meaning(Action.NEW, "Fanta"), "nix": Meaning(Action.IGNORE), "brandname": Meaning(Action.NOISE), "pumas": Meaning(Action.NOT, "puma")}  # fmt: skip
+    rulings = {"kitty cat": PUMA, "asdf": RuledMeaning(Action.DROP), "odd": RuledMeaning(Action.OVERRIDE, "bmw"), "fanta": RuledMeaning(Action.NEW, "Fanta"), "nix": RuledMeaning(Action.IGNORE), "brandname": RuledMeaning(Action.NOISE), "pumas": RuledMeaning(Action.NOT, "puma")}  # fmt: skip
     edit(tmp_path, rulings)
     again = edit(tmp_path, rulings, text=read(tmp_path))
     assert (again.changes, again.settled, len(again.already)) == ([], [], len(rulings))
@@ -134,7 +138,7 @@ def test_applying_again_changes_nothing(tmp_path):
 
 def test_what_was_declared_meanwhile_is_not_undone(tmp_path):
     """The ruling is reported beside what is declared; the others are written."""
-    made = edit(tmp_path, {"pumma": Meaning(Action.CLASS, "bmw"), "none": PUMA, "bimmer": Meaning(Action.CLASS, "bmw")})
+    made = edit(tmp_path, {"pumma": RuledMeaning(Action.CLASS, "bmw"), "none": PUMA, "bimmer": RuledMeaning(Action.CLASS, "bmw")})
     assert [(late.ruling.raw_label, late.by) for late in made.overruled] == [
         ("pumma", 'puma (alias "pumma")'),
         ("none", "ignored (no_label)"),
@@ -148,8 +152,8 @@ def test_what_was_declared_meanwhile_is_not_undone(tmp_path):
         ({"a\u202eb": PUMA}, "reverses the writing direction"),
         ({"x" * 600: PUMA}, "has 600 characters"),
         ({"": PUMA}, "has nothing to be seen"),
-        ({"--- ": Meaning(Action.NOISE)}, "neither letters nor digits"),
-        ({"fanta": PUMA, "FANTA": Meaning(Action.CLASS, "bmw")}, "folded the two are one answer"),
+        ({"--- ": RuledMeaning(Action.NOISE)}, "neither letters nor digits"),
+        ({"fanta": PUMA, "FANTA": RuledMeaning(Action.CLASS, "bmw")}, "folded the two are one answer"),
     ],
 )
 def test_what_cannot_be_reproduced_is_refused_and_nothing_is_written(tmp_path, rulings, said):
@@ -189,13 +193,13 @@ def test_a_map_that_stands_on_another_gets_the_entries_itself(tmp_path):
 def test_entries_find_their_place_in_any_form_of_the_file(tmp_path, text):
     """Inline tables, dotted keys, lists of tables, none of it, and Windows line ends."""
     (tmp_path / "classes.txt").write_text("puma\nbmw\n")
-    rulings = {"kitty cat": PUMA, "asdf": Meaning(Action.DROP), "odd": Meaning(Action.OVERRIDE, "bmw"), "fanta": Meaning(Action.NEW, "Fanta"), "nix": Meaning(Action.IGNORE), "brandname": Meaning(Action.NOISE), "pumas": Meaning(Action.NOT, "puma")}  # fmt: skip
+    rulings = {"kitty cat": PUMA, "asdf": RuledMeaning(Action.DROP), "odd": RuledMeaning(Action.OVERRIDE, "bmw"), "fanta": RuledMeaning(Action.NEW, "Fanta"), "nix": RuledMeaning(Action.IGNORE), "brandname": RuledMeaning(Action.NOISE), "pumas": RuledMeaning(Action.NOT, "puma")}  # fmt: skip
     edit(tmp_path, rulings, text=text)
     again = edit(tmp_path, rulings, text=read(tmp_path), write=False)
     assert len(again.already) == len(rulings)
 
 
-meanings = st.sampled_from([PUMA, Meaning(Action.CLASS, "bmw"), Meaning(Action.NEW, "Fanta"), Meaning(Action.IGNORE), Meaning(Action.DROP), Meaning(Action.NOISE), Meaning(Action.OVERRIDE, "bmw"), Meaning(Action.OVERRIDE_DROP)])  # fmt: skip
+meanings = st.sampled_from([PUMA, RuledMeaning(Action.CLASS, "bmw"), RuledMeaning(Action.NEW, "Fanta"), RuledMeaning(Action.IGNORE), RuledMeaning(Action.DROP), RuledMeaning(Action.NOISE), RuledMeaning(Action.OVERRIDE, "bmw"), RuledMeaning(Action.OVERRIDE_DROP)])  # fmt: skip
 
 storable = labels.filter(lambda label: not any("\ud800" <= char <= "\udfff" for char in label))  # a UTF-8 table holds no other
 

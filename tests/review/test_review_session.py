@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builders.reviews import HOSTILE, MAP, annotate, find_clusters
 from logoingest.labels import ClassMap
-from logoingest.review.rulings import Action, ClassFinder, Meaning
+from logoingest.review.rulings import Action, ClassFinder, RuledMeaning
 from logoingest.review.session import Session, collect_rulings, resume_session, run_command
 
 CLASS_MAP = ClassMap.from_toml(MAP)
@@ -43,17 +43,17 @@ def test_the_first_cluster_is_the_one_that_settles_most():
 @pytest.mark.parametrize(
     ("line", "meaning"),
     [
-        ("n Fanta", Meaning(Action.NEW, "Fanta")),
-        ("new: Fanta", Meaning(Action.NEW, "Fanta")),
-        ("w", Meaning(Action.NOISE)),
-        ("w fant", Meaning(Action.NOISE, "fant")),
-        ("i", Meaning(Action.IGNORE)),
-        ("d", Meaning(Action.DROP)),
-        ("o puma", Meaning(Action.OVERRIDE, "puma")),
-        ("o drop", Meaning(Action.OVERRIDE_DROP)),
-        ("= puma", Meaning(Action.CLASS, "puma")),
-        ("Puma", Meaning(Action.CLASS, "puma")),
-        ("1", Meaning(Action.CLASS, CLUSTERS[0].candidates[0].class_id)),
+        ("n Fanta", RuledMeaning(Action.NEW, "Fanta")),
+        ("new: Fanta", RuledMeaning(Action.NEW, "Fanta")),
+        ("w", RuledMeaning(Action.NOISE)),
+        ("w fant", RuledMeaning(Action.NOISE, "fant")),
+        ("i", RuledMeaning(Action.IGNORE)),
+        ("d", RuledMeaning(Action.DROP)),
+        ("o puma", RuledMeaning(Action.OVERRIDE, "puma")),
+        ("o drop", RuledMeaning(Action.OVERRIDE_DROP)),
+        ("= puma", RuledMeaning(Action.CLASS, "puma")),
+        ("Puma", RuledMeaning(Action.CLASS, "puma")),
+        ("1", RuledMeaning(Action.CLASS, CLUSTERS[0].candidates[0].class_id)),
     ],
 )
 def test_a_command_decides_the_whole_cluster(line, meaning):
@@ -66,7 +66,7 @@ def test_a_command_decides_the_whole_cluster(line, meaning):
 def test_a_search_lists_and_a_number_picks_from_it():
     """Any other command forgets the list."""
     assert "1 Mercedes-Benz" in play("/ merc").message
-    assert decided(play("/ merc", "1")) == dict.fromkeys(FIRST, Meaning(Action.CLASS, "mercedes"))
+    assert decided(play("/ merc", "1")) == dict.fromkeys(FIRST, RuledMeaning(Action.CLASS, "mercedes"))
     assert play("/ merc", "9").rulings == {}
     assert play("/ merc", "s").found == ()
 
@@ -138,7 +138,7 @@ def test_at_the_end_only_undo_and_quit_are_left():
 def test_a_class_made_in_the_session_can_be_chosen_in_it():
     """By its name."""
     session = play("n Fanta", "= fanta")
-    assert decided(session)["asdf"] == Meaning(Action.NEW, "Fanta")
+    assert decided(session)["asdf"] == RuledMeaning(Action.NEW, "Fanta")
 
 
 def test_a_killed_session_goes_on_where_it_was():
@@ -155,7 +155,7 @@ def test_what_was_decided_or_undone_in_the_map_meanwhile_is_left_out_of_a_resume
     """And said."""
     journal = [{"rulings": [["gone", "class: puma"], ["asdf", "class: nobody"], ["fanta", "drop"]]}, {"skipped": ["gone"]}]
     resumed = resume_session(START, journal, UNDECIDED)
-    assert decided(resumed) == {"fanta": Meaning(Action.DROP)}
+    assert decided(resumed) == {"fanta": RuledMeaning(Action.DROP)}
     assert "2 that do not fit" in resumed.message
 
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from builders.reviews import HOSTILE, MAP, annotate, find_clusters, labels
 from logoingest.errors import UsageError
 from logoingest.labels import ClassMap
-from logoingest.review.rulings import Action, ClassFinder, Meaning
+from logoingest.review.rulings import Action, ClassFinder, RuledMeaning
 from logoingest.review.sheet import COLUMNS, read_sheet, write_sheet
 from logoingest.review.suggestions import make_label_id
 
 CLASS_MAP = ClassMap.from_toml(MAP)
 FINDER = ClassFinder(CLASS_MAP)
 ANSWERS = ["pmua", "puam", "punna", "bwm", "asdf"]
-PUMA = Meaning(Action.CLASS, "puma")
+PUMA = RuledMeaning(Action.CLASS, "puma")
 
 
 def export(*answers):
@@ -64,7 +64,7 @@ def test_a_decision_on_a_cluster_holds_for_its_rows_but_for_those_that_say_other
         lambda row: "puma" if row["row"] == "cluster" else {"fantta": "skip", "FANTA": "drop"}.get(row["label"]),
     )
     reading = read(data, ["fanta", "FANTA", "fantta"])
-    assert {ruling.raw_label: ruling.meaning for ruling in reading.rulings} == {"fanta": PUMA, "FANTA": Meaning(Action.DROP)}
+    assert {ruling.raw_label: ruling.meaning for ruling in reading.rulings} == {"fanta": PUMA, "FANTA": RuledMeaning(Action.DROP)}
     assert reading.empty == 1
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from builders.reviews import MAP, labels
 from logoingest.errors import Problem
 from logoingest.labels import ClassMap
-from logoingest.review.rulings import Action, ClassFinder, Meaning, list_made, read_meaning
+from logoingest.review.rulings import Action, ClassFinder, RuledMeaning, list_made, read_meaning
 from logoingest.strangers.escaping import escape_text
 
 FINDER = ClassFinder(ClassMap.from_toml(MAP + '[classes.skip]\nname = "Skip!"\n[output]\nrename = {bmw = "Bayern"}\n'))
@@ -18,24 +18,24 @@ CANDIDATES = ["puma", "bmw"]
 @pytest.mark.parametrize(
     ("text", "meaning"),
     [
-        ("puma", Meaning(Action.CLASS, "puma")),
-        ("  PUMA ", Meaning(Action.CLASS, "puma")),
-        ("mercedes-benz", Meaning(Action.CLASS, "mercedes")),  # by name
-        ("citroën", Meaning(Action.CLASS, "citroen")),
-        ("Bayern", Meaning(Action.CLASS, "bmw")),  # by the id that comes out
-        ("class: skip", Meaning(Action.CLASS, "skip")),  # a class that is called like a command
-        ("2", Meaning(Action.CLASS, "bmw")),
-        ("new: Fanta  Orange", Meaning(Action.NEW, "Fanta Orange")),
-        ("NEW:Fanta", Meaning(Action.NEW, "Fanta")),
-        ("new: Puma", Meaning(Action.CLASS, "puma")),  # somebody made it meanwhile
-        ("noise", Meaning(Action.NOISE)),
-        ("noise: swoosh", Meaning(Action.NOISE, "swoosh")),
-        ("Ignore", Meaning(Action.IGNORE)),
-        ("drop", Meaning(Action.DROP)),
-        ("override: puma", Meaning(Action.OVERRIDE, "puma")),
-        ("override: 1", Meaning(Action.OVERRIDE, "puma")),
-        ("override: drop", Meaning(Action.OVERRIDE_DROP)),
-        ("not: puma", Meaning(Action.NOT, "puma")),
+        ("puma", RuledMeaning(Action.CLASS, "puma")),
+        ("  PUMA ", RuledMeaning(Action.CLASS, "puma")),
+        ("mercedes-benz", RuledMeaning(Action.CLASS, "mercedes")),  # by name
+        ("citroën", RuledMeaning(Action.CLASS, "citroen")),
+        ("Bayern", RuledMeaning(Action.CLASS, "bmw")),  # by the id that comes out
+        ("class: skip", RuledMeaning(Action.CLASS, "skip")),  # a class that is called like a command
+        ("2", RuledMeaning(Action.CLASS, "bmw")),
+        ("new: Fanta  Orange", RuledMeaning(Action.NEW, "Fanta Orange")),
+        ("NEW:Fanta", RuledMeaning(Action.NEW, "Fanta")),
+        ("new: Puma", RuledMeaning(Action.CLASS, "puma")),  # somebody made it meanwhile
+        ("noise", RuledMeaning(Action.NOISE)),
+        ("noise: swoosh", RuledMeaning(Action.NOISE, "swoosh")),
+        ("Ignore", RuledMeaning(Action.IGNORE)),
+        ("drop", RuledMeaning(Action.DROP)),
+        ("override: puma", RuledMeaning(Action.OVERRIDE, "puma")),
+        ("override: 1", RuledMeaning(Action.OVERRIDE, "puma")),
+        ("override: drop", RuledMeaning(Action.OVERRIDE_DROP)),
+        ("not: puma", RuledMeaning(Action.NOT, "puma")),
         ("skip", None),
         ("", None),
         ("   ", None),
@@ -70,14 +70,14 @@ def test_what_cannot_be_meant_says_why(text, said):
 def test_a_class_that_another_ruling_makes_can_be_named():
     """``new: Fanta`` in one row, ``fanta`` in the next: one class, spelled as first."""
     made = list_made(["new: Fanta", "puma", "new: FANTA", ""])
-    assert read_meaning("fanta", (), FINDER, made) == Meaning(Action.NEW, "Fanta")
-    assert read_meaning("new: FANTA", (), FINDER, made) == Meaning(Action.NEW, "Fanta")
+    assert read_meaning("fanta", (), FINDER, made) == RuledMeaning(Action.NEW, "Fanta")
+    assert read_meaning("new: FANTA", (), FINDER, made) == RuledMeaning(Action.NEW, "Fanta")
 
 
 @pytest.mark.parametrize(
     "meaning",
     [
-        Meaning(action, "puma" if action in {"class", "override", "not"} else "Fanta" if action == "new" else "")
+        RuledMeaning(action, "puma" if action in {"class", "override", "not"} else "Fanta" if action == "new" else "")
         for action in Action
     ],
 )
@@ -90,7 +90,7 @@ def test_a_meaning_can_be_written_and_read_again(meaning):
 def test_any_text_is_a_meaning_or_a_problem(text):
     """No cell crashes, and a message never carries a character that moves the cursor."""
     found = read_meaning(text, CANDIDATES, FINDER)
-    assert found is None or isinstance(found, Meaning) or str(found).isprintable()
+    assert found is None or isinstance(found, RuledMeaning) or str(found).isprintable()
     assert escape_text(text).isprintable()
 
 

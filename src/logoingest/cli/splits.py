@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from logoingest.cli.arguments import add_command, load_options, print_json
 
 if TYPE_CHECKING:
-    from logoingest.pipeline.questions.placement import SplitExplanation
+    from logoingest.pipeline.questions.split_reasons import SplitExplanation
     from logoingest.splits import Standing
 
 #: What may stand after ``splits`` in the place of a config.

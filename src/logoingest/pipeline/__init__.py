@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.progress import Progress
     from logoingest.pipeline.questions.audit import LabelTrail, RowTrail, UrlTrail, explain_label_of, explain_row, explain_url
-    from logoingest.pipeline.questions.placement import SplitExplanation, explain_split
     from logoingest.pipeline.questions.planning import Conservation, Plan, Status, plan, summarise_status
+    from logoingest.pipeline.questions.split_reasons import SplitExplanation, explain_split
     from logoingest.pipeline.questions.verification import verify
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
     from logoingest.pipeline.session import Run, open_run
@@ -37,7 +37,7 @@ _HOMES = {
     "ledger": ("collect_ledger",),
     "progress": ("Progress",),
     "questions.audit": ("LabelTrail", "RowTrail", "UrlTrail", "explain_label_of", "explain_row", "explain_url"),
-    "questions.placement": ("SplitExplanation", "explain_split"),
+    "questions.split_reasons": ("SplitExplanation", "explain_split"),
     "questions.planning": ("Conservation", "Plan", "Status", "plan", "summarise_status"),
     "questions.verification": ("verify",),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),

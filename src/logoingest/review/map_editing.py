@@ -34,7 +34,7 @@ from logoingest.labels.matching.match import LabelDecision, decide_labels
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.clusters import strip_noise
-from logoingest.review.rulings import Action, Meaning, Ruling
+from logoingest.review.rulings import Action, RuledMeaning, Ruling
 from logoingest.schemas import Decision
 from logoingest.strangers.escaping import is_formula
 
@@ -141,7 +141,7 @@ def is_exact_only(text: str) -> bool:
     return folded.is_latin and len(folded.joined) <= _EXACT_LETTERS
 
 
-def is_decided_so(decision: LabelDecision, meaning: Meaning, class_map: ClassMap) -> bool:
+def is_decided_so(decision: LabelDecision, meaning: RuledMeaning, class_map: ClassMap) -> bool:
     """The map decides an answer as the ruling says; overrides apart, which are about annotations."""
     match meaning.action:
         case Action.CLASS | Action.NEW:
@@ -187,7 +187,7 @@ def _judge(
 
 
 def _judge_overrides(
-    meanings: Mapping[str, Meaning], annotations: pa.Table, class_map: ClassMap, but_for: Collection[str]
+    meanings: Mapping[str, RuledMeaning], annotations: pa.Table, class_map: ClassMap, but_for: Collection[str]
 ) -> dict[str, str]:
     """What annotations of each answer (but for those overridden earlier) come out as instead, by the function of the labels stage."""
     found: dict[str, list[str]] = {label: [] for label in meanings}
@@ -322,7 +322,7 @@ def _write_aliases(draft: _Draft, rulings: Sequence[Ruling], exact: Collection[s
     class_map = draft.load()
     named = [ruling for ruling in rulings if ruling.meaning.action in _ALIASED]
     for is_last in (False, True):
-        missing: dict[tuple[Meaning, str], list[str]] = defaultdict(list)
+        missing: dict[tuple[RuledMeaning, str], list[str]] = defaultdict(list)
         decisions = decide_labels([ruling.raw_label for ruling in named], class_map)
         for ruling, decision in zip(named, decisions, strict=True):
             if not is_decided_so(decision, ruling.meaning, class_map):
@@ -338,7 +338,7 @@ def _write_aliases(draft: _Draft, rulings: Sequence[Ruling], exact: Collection[s
     return class_map
 
 
-def _write_alias(draft: _Draft, meaning: Meaning, text: str, *, is_exact: bool) -> None:
+def _write_alias(draft: _Draft, meaning: RuledMeaning, text: str, *, is_exact: bool) -> None:
     is_drop = meaning.action is Action.DROP
     class_id = DROPPED_CLASS if is_drop else meaning.target
     by, on = draft.signature

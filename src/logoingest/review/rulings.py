@@ -48,7 +48,7 @@ class Action(StrEnum):
     NOT = "not"
 
 
-class Meaning(NamedTuple):
+class RuledMeaning(NamedTuple):
     """A ruling without its answer: what to do, and the class (declared id), new name or word it is about."""
 
     action: Action
@@ -68,7 +68,7 @@ class Ruling:
     """A person's decision on one answer."""
 
     raw_label: str
-    meaning: Meaning
+    meaning: RuledMeaning
     where: str = ""
     """The place it was written (``review.csv: row 7``), for messages."""
 
@@ -133,7 +133,7 @@ class ClassFinder:
 
 def read_meaning(
     text: str, candidates: Sequence[str], finder: ClassFinder, made: Mapping[str, str] | None = None
-) -> Meaning | Problem | None:
+) -> RuledMeaning | Problem | None:
     """What a person wrote; None where the answer is left open.
 
     Args:
@@ -150,7 +150,7 @@ def read_meaning(
     if word in {"", "skip"}:
         return None
     if word in {"noise", "ignore", "drop"}:
-        return Meaning(Action(word))
+        return RuledMeaning(Action(word))
     if word.isdecimal():
         return _pick_candidate(int(word[:9]), candidates, finder)
     prefixed = _PREFIXED.fullmatch(text)
@@ -162,12 +162,12 @@ def read_meaning(
     if kind == "new":
         return _name_class(rest, finder, made)
     if kind == "noise":
-        return Meaning(Action.NOISE, rest) if fold(rest).plain else Problem("", f"{shorten(rest)} is no word")
+        return RuledMeaning(Action.NOISE, rest) if fold(rest).plain else Problem("", f"{shorten(rest)} is no word")
     if kind == "override" and rest.casefold() == "drop":
-        return Meaning(Action.OVERRIDE_DROP)
+        return RuledMeaning(Action.OVERRIDE_DROP)
     if kind == "override" and rest.isdecimal():
         picked = _pick_candidate(int(rest[:9]), candidates, finder)
-        return picked if isinstance(picked, Problem) else Meaning(Action.OVERRIDE, picked.target)
+        return picked if isinstance(picked, Problem) else RuledMeaning(Action.OVERRIDE, picked.target)
     if kind == "override" and (inner := _PREFIXED.fullmatch(rest)) and inner.group(1).lower() == "class":
         rest = inner.group(2)
     return _with_class(Action(kind), rest, finder, made)
@@ -184,32 +184,32 @@ def list_made(texts: Iterable[str]) -> dict[str, str]:
     return made
 
 
-def _pick_candidate(number: int, candidates: Sequence[str], finder: ClassFinder) -> Meaning | Problem:
+def _pick_candidate(number: int, candidates: Sequence[str], finder: ClassFinder) -> RuledMeaning | Problem:
     if not 1 <= number <= len(candidates):
         there = f"there are {len(candidates)}" if candidates else "there is none"
         return Problem(
             "", f"there is no candidate {number}", f"{there}; a class that is called {number} is written class: {number}"
         )
     found = finder.find(candidates[number - 1])
-    return found if isinstance(found, Problem) else Meaning(Action.CLASS, found)
+    return found if isinstance(found, Problem) else RuledMeaning(Action.CLASS, found)
 
 
-def _with_class(action: Action, text: str, finder: ClassFinder, made: Mapping[str, str]) -> Meaning | Problem:
+def _with_class(action: Action, text: str, finder: ClassFinder, made: Mapping[str, str]) -> RuledMeaning | Problem:
     found = finder.find(text)
     if isinstance(found, Problem) and action is Action.CLASS and fold(text).text in made:
         return _name_class(made[fold(text).text], finder, made)
-    return found if isinstance(found, Problem) else Meaning(action, found)
+    return found if isinstance(found, Problem) else RuledMeaning(action, found)
 
 
-def _name_class(name: str, finder: ClassFinder, made: Mapping[str, str]) -> Meaning | Problem:
+def _name_class(name: str, finder: ClassFinder, made: Mapping[str, str]) -> RuledMeaning | Problem:
     """A new class; the one that is there where somebody made it meanwhile."""
     found = finder.find(name)
     if not isinstance(found, Problem):
-        return Meaning(Action.CLASS, found)
+        return RuledMeaning(Action.CLASS, found)
     if finder.knows(name):
         return found  # more than one class is called so
     name, folded = " ".join(name.split()), fold(name)
     if not name.isprintable() or len(name) > _MAX_NAME or folded.is_cut or folded.is_reversed or not folded.plain:
         rule = f"1 to {_MAX_NAME} printable characters, a letter or digit among them"
         return Problem("", f"{shorten(name)} cannot be a class's name", rule)
-    return Meaning(Action.NEW, made.get(folded.text, name))
+    return RuledMeaning(Action.NEW, made.get(folded.text, name))

@@ -6,7 +6,7 @@
 3. A class first gets what it must have: a group in train, then in test, validation and the other splits, as far as its groups go.
    Further groups go where the class lacks most of its share, counted in pictures; ties where the whole dataset lacks most.
 4. A group of several classes counts for all of them. Where that left a class without a split it must have, new groups are moved
-   until it has one, or until nothing helps (``repair``); then groups are moved that even out shares (``evening``).
+   until it has one, or until nothing helps (``repair``); then groups are moved that even out shares (``balancing``).
 
 Neither the order of the input nor anything but ids, groups, classes, shares, seed, the earlier places and the fixed ones decides.
 The order by rarity follows K. Sechidis et al., "On the stratification of multi-label data", 2011, doi:10.1007/978-3-642-23808-6_10.

@@ -13,8 +13,9 @@ from logoingest.config import SplitsConfig
 from logoingest.errors import Problem, UsageError
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.schemas import Origin, SplitRow, Stage, StageResult
+from logoingest.splits.balancing import balance_shares
 from logoingest.splits.board import Board, set_board
-from logoingest.splits.evening import even_shares
+from logoingest.splits.group_placement import list_members, order_groups, place_groups
 from logoingest.splits.grouping import (
     NOWHERE,
     Groups,
@@ -25,7 +26,6 @@ from logoingest.splits.grouping import (
     read_samples,
     refuse_small_classes,
 )
-from logoingest.splits.placing import list_members, order_groups, place_groups
 from logoingest.splits.repair import meet_needs
 
 
@@ -105,7 +105,7 @@ def _assign(
     quota = place_groups(board, members)
     for group in meet_needs(board, members):
         quota[group] = True
-    for group in even_shares(board, members):
+    for group in balance_shares(board, members):
         quota[group] = False
     return Assignment(samples, groups, board, quota, refused)
 

@@ -13,7 +13,7 @@ from logoingest.labels.matching.explanation import explain_label
 from logoingest.labels.matching.label_table import normalise_annotations
 from logoingest.labels.matching.match import decide_labels, normalise_label
 from logoingest.review.map_editing import plan_edit
-from logoingest.review.rulings import Action, Meaning, Ruling
+from logoingest.review.rulings import Action, RuledMeaning, Ruling
 from logoingest.review.suggestions import gather_open_labels, list_spellings
 from logoingest.schemas import AnnotationRow
 
@@ -145,7 +145,7 @@ def test_a_ruling_about_a_value_settles_every_answer_with_it(tmp_path):
     path = tmp_path / "map.toml"
     path.write_text("[classes.nike]\n[classes.puma]\n", encoding="utf-8")
     annotations = annotate('["nike", "zzz"]', '["zzz", "nike"]', '["nike", "none"]')
-    rulings = [Ruling("zzz", Meaning(Action.CLASS, "puma")), Ruling('["nike", "none"]', Meaning(Action.CLASS, "nike"))]
+    rulings = [Ruling("zzz", RuledMeaning(Action.CLASS, "puma")), Ruling('["nike", "none"]', RuledMeaning(Action.CLASS, "nike"))]
     edit = plan_edit(path, rulings, annotations, Signature("me", None), ())
     made = normalise_annotations(annotations, edit.class_map)
     assert made.decisions.column("class_ids").to_pylist() == [["nike", "puma"], ["puma", "nike"], ["nike"]]

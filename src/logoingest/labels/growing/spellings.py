@@ -82,7 +82,7 @@ def group_spellings(
         rests = noise.strip(folded)
         bare = as_folded(rests[-1]) if rests else folded
         readable = make_readable(value)
-        key = make_key(bare, is_closed=is_closed)
+        key = key_spelling(bare, is_closed=is_closed)
         if folded.is_reversed or folded.is_cut or not fold(readable).text or not 0 < len(key) <= MAX_KEY_LENGTH:
             left.append(value)
             continue
@@ -93,7 +93,7 @@ def group_spellings(
     return list(groups.values()), left
 
 
-def make_key(folded: Folded, *, is_closed: bool) -> str:
+def key_spelling(folded: Folded, *, is_closed: bool) -> str:
     """The letters and digits; of a bare number, and of what is like a code in a closed set, every sign."""
     letters = folded.plain.replace(" ", "")
     is_number = bool(letters) and not any(char.isalpha() for char in letters)

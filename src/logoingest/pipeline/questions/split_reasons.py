@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9a-fA-F]{6,64}")
 _MOST_NAMED = 5
 
 
-class Member(NamedTuple):
+class GroupMember(NamedTuple):
     """A picture of a group, and how it came into its split."""
 
     image_id: str
@@ -39,7 +39,7 @@ class Group(NamedTuple):
     """Pictures that show the same thing and stay together."""
 
     group_id: str
-    members: Sequence[Member]
+    members: Sequence[GroupMember]
     """The picture that was asked about, then the others by image_id."""
 
 
@@ -139,9 +139,9 @@ def _gather_group(run: Run, splits: pa.Table, image_id: str) -> Group:
     ids = members.column("image_id")
     since = known.column("since").take(pc.index_in(ids, value_set=known.column("image_id").combine_chunks()))
     urls = images.column("urls").take(pc.index_in(ids, value_set=images.column("image_id").combine_chunks()))
-    rows = members.append_column("since", since).append_column("urls", urls).select(Member._fields).to_pylist()
+    rows = members.append_column("since", since).append_column("urls", urls).select(GroupMember._fields).to_pylist()
     ordered = sorted(rows, key=lambda row: (row["image_id"] != image_id, row["image_id"]))
-    return Group(own.as_py(), [Member(**{**row, "origin": Origin(row["origin"])}) for row in ordered])
+    return Group(own.as_py(), [GroupMember(**{**row, "origin": Origin(row["origin"])}) for row in ordered])
 
 
 def _say_why(group: Group, steps: Sequence[PlacementStep], fixed: str | None) -> str:

@@ -22,7 +22,7 @@ _LEAST_GAIN = 1e-6
 
 
 @dataclass(slots=True)
-class _Evening:
+class _Balancing:
     """What is under way: pictures of each class, the groups that were moved, and how many moves may still be looked at."""
 
     board: Board
@@ -31,17 +31,17 @@ class _Evening:
     looks: int
 
 
-def even_shares(board: Board, members: Sequence[Sequence[int]]) -> set[int]:
+def balance_shares(board: Board, members: Sequence[Sequence[int]]) -> set[int]:
     """Move new groups to where their classes lack pictures; returns the groups that were moved."""
-    evening = _Evening(board, [max(sum(have), 1) for have in board.have], set(), MOST_LOOKS)
+    balancing = _Balancing(board, [max(sum(have), 1) for have in board.have], set(), MOST_LOOKS)
     for _ in range(ROUNDS):
         moves = 0
         for number in sorted(range(len(members)), key=lambda number: (-_measure(board, number), number)):
-            while evening.looks > 0 and _measure(board, number) >= EVEN and _make_best_move(evening, number, members[number]):
+            while balancing.looks > 0 and _measure(board, number) >= EVEN and _make_best_move(balancing, number, members[number]):
                 moves += 1
         if not moves:
             break
-    return evening.moved
+    return balancing.moved
 
 
 def _measure(board: Board, number: int) -> float:
@@ -49,34 +49,34 @@ def _measure(board: Board, number: int) -> float:
     return max(abs(have - target) for have, target in zip(board.have[number], board.target[number], strict=True))
 
 
-def _make_best_move(evening: _Evening, number: int, members: Sequence[int]) -> bool:
+def _make_best_move(balancing: _Balancing, number: int, members: Sequence[int]) -> bool:
     """Make the best move of one of the class's groups; returns whether there was one."""
-    board = evening.board
+    board = balancing.board
     over = [have - target for have, target in zip(board.have[number], board.target[number], strict=True)]
     short = [split for split in board.open_splits if over[split] < 0]
     full = (group for group in members if over[board.place[group]] > 0)
     best, choice = -_LEAST_GAIN, None
     for group in itertools.islice(full, _TRIED):
         for split in short:
-            change = _weigh_move(evening, group, split)
+            change = _weigh_move(balancing, group, split)
             if change < best:
                 best, choice = change, (group, split)
-        evening.looks -= len(short)
+        balancing.looks -= len(short)
     if choice is None:
         return False
     board.note(choice[0], Motive.EVENING, number, choice[1])
     board.put(*choice)
-    evening.moved.add(choice[0])
+    balancing.moved.add(choice[0])
     return True
 
 
-def _weigh_move(evening: _Evening, group: int, split: int) -> float:
+def _weigh_move(balancing: _Balancing, group: int, split: int) -> float:
     """What the move changes of the sum; infinite where a class would lose a group it must have."""
-    board = evening.board
+    board = balancing.board
     before, size, change = board.place[group], board.sizes[group], 0.0
     for number in board.classes[group]:
         if board.groups[number][before] <= board.need[number][before]:
             return math.inf
         have, target = board.have[number], board.target[number]
-        change += 2 * size * (size + have[split] - target[split] - have[before] + target[before]) / evening.totals[number]
+        change += 2 * size * (size + have[split] - target[split] - have[before] + target[before]) / balancing.totals[number]
     return change
