@@ -6,34 +6,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
+import numpy as np
+import pyarrow as pa
 import tomlkit
 
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.growing.closed_sets import is_closed_set
+from logoingest.labels.growing.draft_classes import MAX_CLASSES, list_by_letters, list_by_pictures, list_closed_classes
 from logoingest.labels.growing.draft_text import DraftClass, add_classes, add_comments, write_head
 from logoingest.labels.growing.minimal_aliases import choose_aliases
-from logoingest.labels.growing.slips import find_slips, hint_at_others
-from logoingest.labels.growing.spellings import (
-    SpellingGroup,
-    count_distinct_rests,
-    count_values,
-    group_spellings,
-    make_readable,
-    read_values,
-)
+from logoingest.labels.growing.shared_pictures import Sayings, list_sayings, measure_company
+from logoingest.labels.growing.spellings import SpellingGroup, count_values, group_spellings, make_readable, read_values
+from logoingest.labels.growing.word_choice import is_about_logos, leave_silent, list_noise_by_letters, list_noise_by_pictures
 from logoingest.labels.matching.match import decide_labels
-from logoingest.labels.matching.spelling_index import join_key
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.noise import NoisePhrases
-from logoingest.labels.text.words import CANNOT_TELL, EMPTY_TALK, LOGO_ROOTS, NO_LABEL, NOISE_WORDS, SEPARATORS
+from logoingest.labels.text.words import NOISE_WORDS
 from logoingest.plain_json import HIDDEN
 from logoingest.schemas import Decision
-
-_MAX_CLASSES = 10_000
-_FEW_ANSWERS = 20
-"""From so few, "none" is no class, if others are."""
-_LOGO_SHARE = 0.005
-"""Share of answers with a logo word from which the task is one about logos."""
 
 
 class FirstMap(NamedTuple):
@@ -62,119 +52,69 @@ def draft_class_map(labels_with_counts: Sequence[tuple[str, int]], name: str) ->
     return draft_first_map(labels_with_counts, name).text
 
 
-def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str) -> FirstMap:
+def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str, said: pa.Table | None = None) -> FirstMap:
     """A commented class map: what ``init`` writes.
 
     A closed set ("yes", "no") is taken whole. Else answers are grouped by their key (case, accents, punctuation, spaces and noise
-    words aside), then by an edit distance that needs one spelling to be three times as common as the other; the most frequent
-    spelling is the class's name, and a line is written only for what the map does not decide by itself. What is rare, or in another
-    script than most answers, is listed in comments. The text parses whatever the answers hold, and does not depend on their order.
+    words aside); groups are joined by what people say of the same pictures, and by letters (``merging``), without pictures by an edit
+    distance that needs one spelling to be three times as common as the other. The most frequent spelling is the class's name, and a
+    line is written only for what the map does not decide by itself. What is rare, or what nobody agrees on, is listed in comments.
+    The text parses whatever the answers hold, and does not depend on their order.
 
     Args:
         labels_with_counts: distinct raw answers and how often each was given.
         name: what the map is for, for its first comment.
+        said: who said it of which picture, columns url, worker_id, raw_label; the answers are those of ``labels_with_counts``.
     """
     values = read_values(answer for answer, _ in labels_with_counts)
     counted = count_values(labels_with_counts, values)
     is_closed = is_closed_set(counted)
-    naming = _leave_silent(counted, is_closed=is_closed)
-    built_in, noise_words = _choose_words(naming, is_closed=is_closed)
-    noise = NoisePhrases.build([fold(word).text for words in noise_words.values() for word in words])
-    groups, _ = group_spellings(naming, noise, is_closed=is_closed)
-    groups = sorted((one for one in groups if is_closed or _may_name(one, noise)), key=lambda one: (-one.count, one.key))
-    classes = _list_closed_classes(groups) if is_closed else _list_classes(groups)
-    own_words = {} if "noise_words" in built_in else noise_words
-    return _finish(classes[:_MAX_CLASSES], counted, name, is_closed=is_closed, built_in=built_in, noise_words=own_words)
-
-
-def _leave_silent(counted: Sequence[tuple[str, int]], *, is_closed: bool) -> list[tuple[str, int]]:
-    """The values without those that mean "no label": of a closed set only what says nothing in any task."""
-    silent = {fold(answer).text for answers in NO_LABEL.values() for answer in answers}
-    known = [(value, count, fold(value)) for value, count in counted]
-    said = [(value, count) for value, count, folded in known if folded.text not in silent and folded.plain not in silent]
-    if is_closed and (sum(count for _, count in counted) >= _FEW_ANSWERS or len(said) < 2):
-        return [(value, count) for value, count, folded in known if folded.text not in CANNOT_TELL]
-    return said
-
-
-def _choose_words(naming: Sequence[tuple[str, int]], *, is_closed: bool) -> tuple[list[str], Mapping[str, Sequence[str]]]:
-    """The built-in lists that count, and the noise words: all built-in ones where the task is about logos, else those that these
-    answers show beside several names; none in a closed set.
-    """
+    naming = leave_silent(counted, is_closed=is_closed)
+    built_in, noise_words = (["no_label"], {}) if is_closed else _choose_words(naming, values, said)
+    noise = NoisePhrases.build(_list_noise(built_in, noise_words))
+    groups = _group(naming, noise, is_closed=is_closed)
+    sayings = None if said is None else list_sayings(said, values, _number(groups))
+    doubts: list[str] = []
     if is_closed:
-        return ["no_label"], {}
-    if _is_about_logos(naming):
-        return ["noise_words", "no_label"], NOISE_WORDS
-    groups, _ = group_spellings(naming, NoisePhrases.build(()), is_closed=False)
-    beside = {word for word, rests in count_distinct_rests(groups).items() if len(rests) > 1}
-    found = {language: [word for word in words if word in beside] for language, words in NOISE_WORDS.items()}
-    return ["no_label"], {language: words for language, words in found.items() if words}
+        classes = list_closed_classes(groups, sayings)
+    elif sayings is not None and _is_telling(sayings, len(groups)):
+        classes, doubts = list_by_pictures(groups, sayings, noise)
+    else:
+        classes = list_by_letters(groups, noise)
+    made = _finish(classes[:MAX_CLASSES], counted, name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
+    return made._replace(doubts=[*doubts, *made.doubts])
 
 
-def _is_about_logos(naming: Sequence[tuple[str, int]]) -> bool:
-    """Enough answers are a logo word, or have one at an end ("logo nike", "Nike 标志")."""
-    phrases = [fold(word).text for words in NOISE_WORDS.values() for word in words if any(root in word for root in LOGO_ROOTS)]
-    noise, alone = NoisePhrases.build(phrases), set(phrases)
-    found = [count for value, count in naming if (folded := fold(value)).plain in alone or noise.strip(folded)]
-    return len(found) > 1 and sum(found) >= _LOGO_SHARE * sum(count for _, count in naming)
+def _choose_words(
+    naming: Sequence[tuple[str, int]], values: Mapping[str, Sequence[str]], said: pa.Table | None
+) -> tuple[list[str], Mapping[str, Sequence[str]]]:
+    """The built-in lists that count, and the noise words that these answers show."""
+    built_in = ["noise_words", "no_label"] if is_about_logos(naming) else ["no_label"]
+    groups = _group(naming, NoisePhrases.build(_list_noise(built_in, {})), is_closed=False)
+    if said is not None:
+        sayings = list_sayings(said, values, _number(groups))
+        if _is_telling(sayings, len(groups)):
+            return built_in, list_noise_by_pictures(groups, sayings)
+    return built_in, list_noise_by_letters(groups)
 
 
-def _may_name(group: SpellingGroup, noise: NoisePhrases) -> bool:
-    """Neither talk nor a noise word, and more than a letter."""
-    plain = fold(group.name).plain
-    is_noise = f"{plain} " in noise.by_first.get(plain.partition(" ")[0], ())
-    return len(group.key) > 1 and bool(plain) and plain not in EMPTY_TALK and not is_noise
+def _list_noise(built_in: Sequence[str], noise_words: Mapping[str, Sequence[str]]) -> list[str]:
+    lists = [*(NOISE_WORDS.values() if "noise_words" in built_in else ()), *noise_words.values()]
+    return [fold(word).text for words in lists for word in words]
 
 
-def _list_closed_classes(groups: Sequence[SpellingGroup]) -> list[DraftClass]:
-    """Every answer a class; of many answers not one that was given once, if it is no code."""
-    enough = 2 if sum(group.count for group in groups) >= _FEW_ANSWERS else 1
-    silent = {fold(answer).text for answers in NO_LABEL.values() for answer in answers}
-    kept = [one for one in groups if one.count >= enough or any(char.isdigit() for char in one.key)]
-    return [
-        DraftClass(one.name, [one], '; elsewhere it would mean "no label"' if fold(one.name).text in silent else "") for one in kept
-    ]
+def _group(naming: Sequence[tuple[str, int]], noise: NoisePhrases, *, is_closed: bool) -> list[SpellingGroup]:
+    groups, _ = group_spellings(naming, noise, is_closed=is_closed)
+    return sorted(groups, key=lambda one: (-one.count, one.key))
 
 
-def _list_classes(groups: Sequence[SpellingGroup]) -> list[DraftClass]:
-    """What is common enough, each with its slips."""
-    seeds = _choose_seeds(groups)
-    slips = find_slips(seeds)
-    kept = [seed for seed in seeds if seed.key not in slips]
-    hints = hint_at_others(kept)
-    return [
-        DraftClass(
-            seed.name,
-            [seed, *(other for other in seeds if slips.get(other.key) == seed.key)],
-            f"; {hints[seed.key]}" if seed.key in hints else "",
-        )
-        for seed in kept
-    ]
+def _number(groups: Sequence[SpellingGroup]) -> dict[str, int]:
+    """Value → the place of its group."""
+    return {value: place for place, group in enumerate(groups) for value in group.answers}
 
 
-def choose_min_count(total: int) -> int:
-    """Answers that make a class, of so many in all."""
-    return 3 if total >= 200 else 2 if total >= 30 else 1
-
-
-def _choose_seeds(groups: Sequence[SpellingGroup]) -> list[SpellingGroup]:
-    """Groups common enough to be a class, most common first; other scripts only where Latin is not what most wrote in."""
-    total = sum(group.count for group in groups)
-    enough = choose_min_count(total)
-    is_mostly_latin = 2 * sum(group.count for group in groups if group.is_latin) >= total
-    seeds = [group for group in groups if group.count >= enough and (group.is_latin or not is_mostly_latin)]
-    counts = {group.key: group.count for group in seeds}
-    return [group for group in seeds if not _names_several(group, counts)][:_MAX_CLASSES]
-
-
-def _names_several(group: SpellingGroup, counts: Mapping[str, int]) -> bool:
-    """Every part between separators is a more common answer itself ("nike / puma")."""
-    text = fold(group.name).text
-    for separator in SEPARATORS:
-        keys = [join_key(fold(part)) for part in text.split(separator)]
-        if len(keys) > 1 and all(counts.get(key, 0) > group.count for key in keys):
-            return True
-    return False
+def _is_telling(sayings: Sayings, groups: int) -> bool:
+    return bool(len(sayings.picture)) and measure_company(sayings, np.arange(groups)).is_telling
 
 
 def _finish(

@@ -14,6 +14,11 @@ from logoingest.labels.growing.spellings import SpellingGroup
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.fold import fold
 
+_MIN_COUNT = 2
+"""Answers that are worth a line …"""
+_MIN_SLIP_COUNT = 5
+"""… and so many where it is the class's name misspelt."""
+_SLIP_EDITS = 2
 _MAX_ROUNDS = 12
 _MAX_AT_ONCE = 8
 _ALIKE_EDITS = 3
@@ -29,7 +34,12 @@ def choose_aliases(class_map: ClassMap, members: Mapping[str, Sequence[SpellingG
         class_map: the classes, without aliases.
         members: class → its groups of spellings.
     """
-    owners = {group.name: class_id for class_id, groups in members.items() for group in groups}
+    owners = {
+        group.name: class_id
+        for class_id, groups in members.items()
+        for group in groups
+        if group.count >= (_MIN_SLIP_COUNT if _is_near(group, groups[0]) else _MIN_COUNT)
+    }
     counts = {group.name: group.count for groups in members.values() for group in groups}
     open_names = sorted(owners, key=lambda name: (-counts[name], name))
     chosen: dict[str, list[str]] = {}
@@ -45,6 +55,10 @@ def choose_aliases(class_map: ClassMap, members: Mapping[str, Sequence[SpellingG
         class_map = replace(class_map, spellings=(*class_map.spellings, *extra))
         open_names = [name for name in open_names if name not in set(new)]
     return chosen
+
+
+def _is_near(group: SpellingGroup, main: SpellingGroup) -> bool:
+    return group is not main and group.is_latin == main.is_latin and OSA.distance(group.key, main.key) <= _SLIP_EDITS
 
 
 def _choose_next(names: Sequence[str], owners: Mapping[str, str], most: int) -> list[str]:

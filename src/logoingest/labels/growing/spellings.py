@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -37,8 +37,10 @@ class SpellingGroup:
 
     @property
     def name(self) -> str:
-        """The most frequent spelling; of equally frequent ones the one with most capitals, so that it reads as a name."""
-        return min(self.spellings, key=lambda text: (-self.spellings[text], -sum(char.isupper() for char in text), text))
+        """The most frequent spelling; one without capitals counts half, so that it reads as a name."""
+        return min(
+            self.spellings, key=lambda text: (-self.spellings[text] * (2 - text.islower()), -sum(map(str.isupper, text)), text)
+        )
 
 
 def read_values(answers: Iterable[str]) -> dict[str, list[str]]:
@@ -104,15 +106,3 @@ def key_spelling(folded: Folded, *, is_closed: bool) -> str:
 def make_readable(text: str) -> str:
     """One line of printable characters, white space squeezed; nothing that TOML or a terminal would act upon."""
     return "".join(char for char in " ".join(text[: 4 * MAX_KEY_LENGTH].split()) if char.isprintable()).strip()
-
-
-def count_distinct_rests(groups: Sequence[SpellingGroup]) -> Mapping[str, set[str]]:
-    """Word at either end of an answer → the answers that it stands beside, where they are answers by themselves too."""
-    known = {group.key for group in groups}
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for group in groups:
-        words = group.words
-        for word, rest in ((words[0], words[1:]), (words[-1], words[:-1])) if len(words) > 1 else ():
-            if "".join(rest) in known:
-                found[word].add("".join(rest))
-    return found

@@ -35,6 +35,10 @@ _SOURCE_KEYS = (
 _OPTIONAL_SECTIONS = tuple(name for name, field in Config.model_fields.items() if not field.is_required() and name != "base_dir")
 
 
+#: What a first class map is made from.
+_SAID = ["url", "worker_id", "raw_label"]
+
+
 class Scaffold(NamedTuple):
     """What ``init`` wrote and saw."""
 
@@ -84,7 +88,7 @@ def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None 
         raise SourceError(_describe_nothing([str(path) for path in guesses], rejected.num_rows, refusals))
     labels = _count_labels(kept)
     class_map.parent.mkdir(parents=True, exist_ok=True)
-    first_map = draft_first_map(labels, name)
+    first_map = draft_first_map(labels, name, kept.select(_SAID))
     class_map.write_text(first_map.text, encoding="utf-8")
     config.write_text(text, encoding="utf-8")
     _ = Run(written).class_map  # what was drafted must be readable
@@ -108,7 +112,7 @@ def redraft_class_map(run: Run) -> tuple[FirstMap, int]:
     """
     kept, _ = read_annotations(run.config.sources, run.config.base_dir)
     labels = _count_labels(kept)
-    return draft_first_map(labels, run.config.dataset.name), len(labels)
+    return draft_first_map(labels, run.config.dataset.name, kept.select(_SAID)), len(labels)
 
 
 def _count_labels(kept: pa.Table) -> list[tuple[str, int]]:

@@ -1,0 +1,180 @@
+"""Which spellings are classes, and which belong together: by pictures where several people spoke of them, else by letters alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from logoingest.labels.growing.draft_text import DraftClass
+from logoingest.labels.growing.merging import Joined, find_likeness, join_spellings
+from logoingest.labels.growing.shared_pictures import Company, Sayings
+from logoingest.labels.growing.slips import find_slips, hint_at_others
+from logoingest.labels.growing.spellings import SpellingGroup
+from logoingest.labels.growing.word_choice import FEW_ANSWERS
+from logoingest.labels.matching.spelling_index import join_key
+from logoingest.labels.text.fold import fold
+from logoingest.labels.text.noise import NoisePhrases
+from logoingest.labels.text.words import EMPTY_TALK, NO_LABEL, SEPARATORS
+
+MAX_CLASSES = 10_000
+_MIN_COMPANY = 3.0
+"""Answers on pictures that others spoke of, from which those decide whether it is a class."""
+_MIN_LIFT = 3.0
+"""A class is agreed on so many times as often as by chance …"""
+_MOSTLY = 0.5
+"""… or in so many of its answers."""
+_PROVED = 6.0
+"""Answers agreed with, from which a class is one, though it looks like another one's name in another script, or a slip of it."""
+_MANY, _SPREAD = 10.0, 0.25
+"""So many answers are said of any picture if nothing else is said of this share of theirs."""
+
+
+def may_name(group: SpellingGroup, noise: NoisePhrases) -> bool:
+    """Neither talk nor a noise word, and more than a letter."""
+    return len(group.key) > 1 and fold(group.name).plain not in EMPTY_TALK and not _is_noise(group, noise)
+
+
+def list_closed_classes(groups: Sequence[SpellingGroup], sayings: Sayings | None) -> list[DraftClass]:
+    """Every answer a class, but what the pictures show to be one in another script; of many answers none that was given once, if it
+    is no code.
+    """
+    enough = 2 if sum(group.count for group in groups) >= FEW_ANSWERS else 1
+    silent = {fold(answer).text for answers in NO_LABEL.values() for answer in answers}
+    joined = None if sayings is None else join_spellings(groups, sayings, across_scripts_only=True)
+    clusters = [[group] for group in groups] if joined is None else list(_list_clusters(groups, joined).values())
+    kept = [own for own in clusters if own[0].count >= enough or any(char.isdigit() for char in own[0].key)]
+    hint = '; elsewhere it would mean "no label"'
+    return [DraftClass(own[0].name, own, hint if fold(own[0].name).text in silent else "") for own in kept]
+
+
+def list_by_pictures(groups: Sequence[SpellingGroup], sayings: Sayings, noise: NoisePhrases) -> tuple[list[DraftClass], list[str]]:
+    """The classes that people agree on, each with its spellings, and what they say of any picture.
+
+    A cluster of spellings that is common enough is a class if the others agree with it, more often than with any other class and
+    than by chance. Of what few others saw, the letters decide.
+
+    Args:
+        groups: spellings, most common first; their places are the numbers in ``sayings``.
+        sayings: who said what of which picture.
+        noise: words that count as noise.
+    """
+    joined = join_spellings(groups, sayings)
+    enough = choose_min_count(sum(group.count for group in groups))
+    clusters = _list_clusters(groups, joined)
+    seen = {place: own for place, own in clusters.items() if joined.company.answers[place] >= _MIN_COMPANY}
+    unseen = [own[0] for place, own in clusters.items() if place not in seen and may_name(own[0], noise)]
+    by_letters = {seed.key for seed in _choose_seeds(groups)}
+    best = _find_best_others(joined.company)
+    agreed = {place: own for place, own in seen.items() if _count(own) >= enough and _is_agreed_on(place, joined.company, best)}
+    agreed = {place: own for place, own in agreed.items() if not _is_noise(own[0], noise)}
+    proved = {place for place in agreed if joined.company.own[place] >= _PROVED}
+    mains = [agreed[place][0] for place in agreed if place in proved]
+    likeness = find_likeness([own[0].name for place, own in agreed.items() if place not in proved], [one.name for one in mains])
+    weak = dict(zip([place for place in agreed if place not in proved], likeness, strict=True))
+    kept = [DraftClass(own[0].name, own) for place, own in agreed.items() if weak.get(place) is None]
+    kept += [DraftClass(seed.name, [seed]) for seed in unseen if seed.key in by_letters]
+    counts = {one.groups[0].key: one.count for one in kept}
+    kept = [one for one in kept if not _names_several(one.groups[0], counts)]
+    doubts = [_ask_likeness(agreed[place], mains[other]) for place, other in weak.items() if other is not None]
+    doubts += [
+        f'"{own[0].name}" ({_count(own):,}) is said of any picture: does it mean "no label"?'
+        for place, own in seen.items()
+        if _is_spread(place, joined.company, best) and not _is_noise(own[0], noise)
+    ]
+    return sorted(kept, key=lambda one: (-one.count, one.groups[0].key)), doubts
+
+
+def _count(own: Sequence[SpellingGroup]) -> int:
+    return sum(group.count for group in own)
+
+
+def _ask_likeness(own: Sequence[SpellingGroup], other: SpellingGroup) -> str:
+    return f'"{own[0].name}" ({_count(own):,}): is it {other.name}?'
+
+
+def _list_clusters(groups: Sequence[SpellingGroup], joined: Joined) -> dict[int, list[SpellingGroup]]:
+    """Number of a cluster → its spellings, the one it is called by first: the most frequent, in Latin letters where most write so and
+    half as many do.
+    """
+    clusters: defaultdict[int, list[SpellingGroup]] = defaultdict(list)
+    for group, owner in zip(groups, joined.owner, strict=True):
+        clusters[int(owner)].append(group)
+    is_mostly_latin = _is_mostly_latin(groups)
+    for own in clusters.values():
+        own.sort(key=lambda group: (-group.count, group.key))
+        readable = [group for group in own if group.is_latin == is_mostly_latin and 2 * group.count >= own[0].count]
+        if readable:
+            own.remove(readable[0])
+            own.insert(0, readable[0])
+    return clusters
+
+
+def _find_best_others(company: Company) -> np.ndarray:
+    """The most that the others say of another cluster, for each."""
+    pairs = company.shared.tocoo()
+    apart = pairs.row != pairs.col
+    best = np.zeros(len(company.answers))
+    np.maximum.at(best, pairs.row[apart], pairs.data[apart])
+    return best
+
+
+def _is_agreed_on(place: int, company: Company, best: np.ndarray) -> bool:
+    own, answers, base = company.own[place], company.answers[place], company.base[place]
+    return bool(own >= 1 and own >= best[place] and (own >= _MIN_LIFT * base * answers or own >= _MOSTLY * answers))
+
+
+def _is_spread(place: int, company: Company, best: np.ndarray) -> bool:
+    """So many answers, and the others agree neither with them nor on anything else."""
+    own, answers, base = company.own[place], company.answers[place], company.base[place]
+    return bool(answers >= _MANY and own <= _MIN_LIFT * base * answers and best[place] <= _SPREAD * answers)
+
+
+def _is_noise(group: SpellingGroup, noise: NoisePhrases) -> bool:
+    plain = fold(group.name).plain
+    return not plain or f"{plain} " in noise.by_first.get(plain.partition(" ")[0], ())
+
+
+def list_by_letters(groups: Sequence[SpellingGroup], noise: NoisePhrases) -> list[DraftClass]:
+    """What is common enough, each with its slips."""
+    seeds = _choose_seeds([group for group in groups if may_name(group, noise)])
+    slips = find_slips(seeds)
+    kept = [seed for seed in seeds if seed.key not in slips]
+    hints = hint_at_others(kept)
+    return [
+        DraftClass(
+            seed.name,
+            [seed, *(other for other in seeds if slips.get(other.key) == seed.key)],
+            f"; {hints[seed.key]}" if seed.key in hints else "",
+        )
+        for seed in kept
+    ]
+
+
+def choose_min_count(total: int) -> int:
+    """Answers that make a class, of so many in all."""
+    return 3 if total >= 200 else 2 if total >= 30 else 1
+
+
+def _choose_seeds(groups: Sequence[SpellingGroup]) -> list[SpellingGroup]:
+    """Groups common enough to be a class, most common first; other scripts only where Latin is not what most wrote in."""
+    enough = choose_min_count(sum(group.count for group in groups))
+    is_mostly_latin = _is_mostly_latin(groups)
+    seeds = [group for group in groups if group.count >= enough and (group.is_latin or not is_mostly_latin)]
+    counts = {group.key: group.count for group in seeds}
+    return [group for group in seeds if not _names_several(group, counts)][:MAX_CLASSES]
+
+
+def _names_several(group: SpellingGroup, counts: Mapping[str, int]) -> bool:
+    """Every part between separators is a more common answer itself ("nike / puma")."""
+    text = fold(group.name).text
+    for separator in SEPARATORS:
+        keys = [join_key(fold(part)) for part in text.split(separator)]
+        if len(keys) > 1 and all(counts.get(key, 0) > group.count for key in keys):
+            return True
+    return False
+
+
+def _is_mostly_latin(groups: Sequence[SpellingGroup]) -> bool:
+    return 2 * sum(group.count for group in groups if group.is_latin) >= sum(group.count for group in groups)

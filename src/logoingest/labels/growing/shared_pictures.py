@@ -1,0 +1,141 @@
+"""Who says what of the same pictures: how often the others, where one wrote a spelling, write it too, or another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy import sparse
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_MAX_PER_PICTURE = 300
+"""A picture with more different answers shows nothing."""
+
+
+class Sayings(NamedTuple):
+    """Who said what of which picture, each once, in numbers; only pictures that several people spoke of."""
+
+    picture: Indices
+    person: Indices
+    """A number for each person and picture."""
+    spelling: Indices
+    """0 to spellings - 1."""
+    worker: Indices
+    people: Floats
+    """How many spoke of each picture."""
+    spellings: int
+
+
+class Company(NamedTuple):
+    """What the others say where one says a spelling; a row and a column for each owner of spellings."""
+
+    shared: sparse.csr_array
+    """Answers of the row's, times the share of the other people on their pictures who say the column's."""
+    pictures: sparse.csr_array
+    """Pictures that both were said of."""
+    answers: Floats
+    """Answers of the row's on pictures that others spoke of, too."""
+    writers: Indices
+    """People who said it, on any picture."""
+
+    @property
+    def own(self) -> Floats:
+        """How many of the answers the others agree with."""
+        return np.asarray(self.shared.diagonal(), np.float64)
+
+    @property
+    def base(self) -> Floats:
+        """Each one's share of all these answers: how often the others would say it if they had not seen the picture."""
+        return np.asarray(self.answers / max(self.answers.sum(), 1.0), np.float64)
+
+    @property
+    def is_telling(self) -> bool:
+        """People agree more often than if they had not looked at the pictures."""
+        agreed, chance = self.own.sum() / max(self.answers.sum(), 1.0), float((self.base**2).sum())
+        return bool(agreed > chance + _MIN_AGREEMENT * (1 - chance))
+
+
+_MIN_AGREEMENT = 0.1
+"""Krippendorff's alpha, about, from which answers tell something of pictures."""
+
+
+def list_sayings(said: pa.Table, values: Mapping[str, Sequence[str]], numbers: Mapping[str, int]) -> Sayings:
+    """The table's rows in numbers; one worker's answers to one picture are one person's, rows without a worker one's each.
+
+    Args:
+        said: columns url, worker_id, raw_label.
+        values: what each distinct answer says.
+        numbers: number of a value's spelling; a value without one says nothing.
+    """
+    labels = pc.dictionary_encode(said.column("raw_label").combine_chunks())
+    spoken = [sorted({numbers[value] for value in values[text] if value in numbers}) for text in labels.dictionary.to_pylist()]
+    codes = labels.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    lengths = np.array([len(one) for one in spoken], np.int64)
+    flat = np.array([number for one in spoken for number in one], np.int64)
+    starts = np.cumsum(lengths) - lengths
+    row = np.repeat(np.arange(len(codes)), lengths[codes])
+    first = np.cumsum(lengths[codes]) - lengths[codes]
+    spelling = flat[starts[codes[row]] + np.arange(len(row)) - first[row]]
+    picture = _number(said.column("url"))[row]
+    worker = _number_workers(said.column("worker_id"))[row]
+    unique = np.unique(np.stack([picture, worker, spelling], axis=1), axis=0)
+    return _keep_company(unique[:, 0], unique[:, 1], unique[:, 2], len(set(numbers.values())))
+
+
+def _number(column: pa.ChunkedArray) -> Indices:
+    return np.asarray(pc.dictionary_encode(column.combine_chunks()).indices.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _number_workers(column: pa.ChunkedArray) -> Indices:
+    filled = pc.fill_null(column.combine_chunks().cast(pa.string()), "")
+    codes = _number(pa.chunked_array([filled]))
+    nameless = pc.equal(filled, "").to_numpy(zero_copy_only=False)
+    return np.where(nameless, codes.max(initial=0) + 1 + np.arange(len(codes)), codes)
+
+
+def _keep_company(picture: Indices, worker: Indices, spelling: Indices, spellings: int) -> Sayings:
+    is_new = np.ones(len(picture), bool)
+    is_new[1:] = (picture[1:] != picture[:-1]) | (worker[1:] != worker[:-1])
+    person = np.cumsum(is_new) - 1
+    people = np.bincount(picture[is_new], minlength=int(picture.max(initial=-1)) + 1).astype(np.float64)
+    kept = people[picture] > 1
+    return Sayings(picture[kept], person[kept], spelling[kept], worker[kept], people, spellings)
+
+
+def measure_company(sayings: Sayings, owner: Indices) -> Company:
+    """The company of each owner of spellings.
+
+    Args:
+        sayings: who said what.
+        owner: number of the owner of each spelling.
+    """
+    owners = int(owner.max(initial=-1)) + 1
+    said = owner[sayings.spelling]
+    weight = 1 / (sayings.people[sayings.picture] - 1)
+    rows = (len(sayings.people), owners)
+    by_picture = sparse.csr_array((np.ones(len(said)), (sayings.picture, said)), shape=rows)
+    by_person = sparse.csr_array((np.sqrt(weight), (sayings.person, said)), shape=(int(sayings.person.max(initial=-1)) + 1, owners))
+    crowded = np.diff(by_picture.indptr) > _MAX_PER_PICTURE
+    scale = np.where(crowded, 0.0, 1 / np.maximum(sayings.people - 1, 1.0))
+    scaled = sparse.csr_array(by_picture.multiply(scale[:, None]))
+    shared = sparse.csr_array(by_picture.T @ scaled - by_person.T @ by_person)
+    shared.data = np.where(shared.data < _NOTHING, 0.0, shared.data)
+    shared.eliminate_zeros()
+    shown = sparse.csr_array((np.where(crowded, 0.0, 1.0)[sayings.picture], (sayings.picture, said)), shape=rows)
+    shown.data = np.minimum(shown.data, 1.0)
+    pairs = np.unique(np.stack([said, sayings.worker], axis=1), axis=0)
+    return Company(
+        shared=shared,
+        pictures=sparse.csr_array(shown.T @ shown),
+        answers=np.bincount(said, minlength=owners).astype(np.float64),
+        writers=np.bincount(pairs[:, 0], minlength=owners),
+    )
+
+
+_NOTHING = 1e-9
