@@ -46,7 +46,7 @@ from logoingest.fetch.turns.fallback_router import FallbackRouter
 from logoingest.fetch.turns.host_limits import HostLimits
 from logoingest.fetch.turns.local_reading import LocalFiles
 from logoingest.fetch.turns.outcomes import compose_outcome, examine_body, hand_over, read_pause, wait_for_either
-from logoingest.fetch.turns.pursuit import NOWHERE, Batch, FetchRequest, OnOutcome, Pursuit, RobotsRequest, TakeRow, Turn
+from logoingest.fetch.turns.pursuit import NOWHERE, Batch, Exchange, FetchRequest, OnOutcome, Pursuit, RobotsRequest, TakeRow
 from logoingest.fetch.turns.robots_lookup import RobotsLookup
 from logoingest.fetch.turns.rows import build_table
 from logoingest.fetch.turns.schedule import Schedule
@@ -116,7 +116,7 @@ class Fetcher:
         self._hosts = HostLimits(settings, self._schedule, self._pace, self._breaker, self._waiting_room)
         self._fallbacks = FallbackRouter(settings, self._pace) if settings.fallbacks else None
         self._files = LocalFiles(settings, self._executor, may_start=self._may_read, finish=self._finish_file)
-        self._tasks: dict[asyncio.Task[None], Turn] = {}
+        self._tasks: dict[asyncio.Task[None], Exchange] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self.may_start: Callable[[], bool] = lambda: True
@@ -251,7 +251,7 @@ class Fetcher:
                 self._schedule.release(host)
                 self._waiting_room.add(request)  # its wait for a retry ended after the others had given up
                 continue
-            turn = Turn(host, request)
+            turn = Exchange(host, request)
             task = asyncio.create_task(self._take_turn(turn))
             self._tasks[task] = turn
             task.add_done_callback(self._end_turn)
@@ -277,7 +277,7 @@ class Fetcher:
                     batch.done.set_exception(error)
         self._pump()
 
-    def _free_slot(self, turn: Turn) -> None:
+    def _free_slot(self, turn: Exchange) -> None:
         if turn.holds_slot:
             turn.holds_slot = False
             self._schedule.release(turn.host)
@@ -304,7 +304,7 @@ class Fetcher:
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
-    async def _take_turn(self, turn: Turn) -> None:
+    async def _take_turn(self, turn: Exchange) -> None:
         host, request = turn.host, turn.request
         began = time.monotonic()
         try:

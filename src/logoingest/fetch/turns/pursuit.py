@@ -187,8 +187,8 @@ class RobotsRequest(FetchRequest):
 
 
 @dataclass(eq=False, slots=True)
-class Turn:
-    """One exchange of a request. The request may have its next turn before this one has come to its end."""
+class Exchange:
+    """One HTTP request and its answer. The request it is of may have its next one before this one has come to its end."""
 
     host: str
     request: FetchRequest
