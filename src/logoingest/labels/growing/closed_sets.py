@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from logoingest.labels.class_map.map_file import Thresholds
-from logoingest.labels.matching.nearest import judge_edits
+from logoingest.labels.matching.objections import judge_edits
 from logoingest.labels.text.fold import Folded, fold
 from logoingest.labels.text.known_names import is_known_name
 from logoingest.labels.text.words import CANNOT_TELL, GENERIC_WORDS

@@ -15,6 +15,10 @@ from collections.abc import Set as AbstractSet
 from rapidfuzz.distance import OSA, Levenshtein
 
 from logoingest.labels.matching.letter_triples import cost_word
+from logoingest.labels.matching.shared_parts import SharedParts
+
+NONE_COUNTED = SharedParts()
+"""Where no map is: the beginnings and endings that are known anyway."""
 
 _LETTERS = 26
 _KINDS_OF_EDIT = 4
@@ -29,7 +33,9 @@ _LAST_LETTER_COST = 1.0
 _MIN_GENERIC_ENDING = 4
 
 
-def weigh_evidence(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> float:
+def weigh_evidence(
+    query: str, key: str, words: Sequence[str], generic: AbstractSet[str], parts: SharedParts = NONE_COUNTED
+) -> float:
     """Powers of ten by which a slip is likelier than another name.
 
     Args:
@@ -37,6 +43,7 @@ def weigh_evidence(query: str, key: str, words: Sequence[str], generic: Abstract
         key: the class's spelling, without spaces.
         words: the words ``key`` is made of.
         generic: words that many names share.
+        parts: the words, beginnings and endings that the map's names share.
 
     Returns:
         The odds' logarithm; about 0 when nothing tells, 5 and more for a slip in an improbable enough name.
@@ -44,9 +51,9 @@ def weigh_evidence(query: str, key: str, words: Sequence[str], generic: Abstract
     changed = shared = 0.0
     for word, made in zip(words, cut_like(query, key, words), strict=True):
         if word == made:
-            shared += min(_cost_shared(word, generic), _MOST_PER_SHARED_WORD)
+            shared += min(_cost_shared(word, generic), parts.cost(word), _MOST_PER_SHARED_WORD)
         else:
-            changed += cost_word(made)
+            changed += parts.cost(made)
     return changed + min(shared, _MOST_OF_SHARED_WORDS) - _cost_edits(query, key)
 
 

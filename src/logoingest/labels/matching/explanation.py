@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from logoingest.labels.matching.match import LabelDecision, Query, decide_labels, list_values, make_queries, normalise_label
-from logoingest.labels.matching.nearest import NearestTable, Neighbours, describe_edits, find_objection
+from logoingest.labels.matching.nearest import NearestTable, Neighbours
+from logoingest.labels.matching.objections import describe_edits, find_objection
 from logoingest.labels.matching.spelling_index import index_of
 from logoingest.labels.text.fold import FoldingStep, fold_and_explain
 from logoingest.schemas import Decision
@@ -82,7 +83,7 @@ def _judge(query: Query, near: Neighbours, table: NearestTable, class_map: Class
         won = f"won by the rule {decision.rule}"
         if decision.rule != "fuzzy" or near.best is None:
             return won
-        return f"{won} ({describe_edits(query.key, table.keys[near.best.entry], table.words[near.best.entry], table.generic)})"
+        return f"{won} ({describe_edits(query.key, near.best.entry, table)})"
     if query.is_proposal:
         return "lost: is written in another script; a proposal only"
     return f"lost: {find_objection(query.key, near, table, class_map.thresholds) or 'a stronger rule decided'}"

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from logoingest.choices import read_choices
-from logoingest.labels.matching.nearest import MAX_KEY_LENGTH, Neighbours, find_objection
+from logoingest.labels.matching.nearest import MAX_KEY_LENGTH, Neighbours
+from logoingest.labels.matching.objections import find_objection
 from logoingest.labels.matching.spelling_index import index_of
 from logoingest.labels.text.fold import Folded, fold
 from logoingest.schemas import Decision

@@ -1,8 +1,7 @@
-"""The nearest spellings of an answer, over whole arrays at once, and the guards a fuzzy match must pass.
+"""The nearest spellings of an answer, over whole arrays at once.
 
 Distance is Damerau-Levenshtein in its optimal-string-alignment form (insert, delete, substitute, swap neighbours), on keys
-without spaces. A spelling within reach is still refused unless the guards find that it can only be a slip: see
-``find_objection``.
+without spaces. A spelling within reach is still refused unless nothing speaks against it: see ``objections``.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,27 +16,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import process
-from rapidfuzz.distance import OSA, Levenshtein
+from rapidfuzz.distance import OSA
 
-from logoingest.labels.matching.evidence import cut_like, weigh_evidence
+from logoingest.labels.matching.shared_parts import SharedParts
 from logoingest.labels.text.fold import fold
-from logoingest.labels.text.known_names import is_known_name
-from logoingest.labels.text.numbers import pick_numbers
 from logoingest.labels.text.words import GENERIC_WORDS
-from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map.class_map import ClassMap, Spelling
-    from logoingest.labels.class_map.map_file import Thresholds
 
 MAX_KEY_LENGTH = 120
 """Longer keys take no part in fuzzy matching."""
 
 _CELLS_AT_ONCE = 8_000_000
 _GENERIC_CLASSES = 3
-_SHORT_WORD = 2
-_EVIDENCE_PER_FURTHER_EDIT = 2.0
-_PARTNER_EDITS = 2
 _NO_LIMIT = 1 << 30
 
 
@@ -71,6 +62,7 @@ class NearestTable:
     """A number per class (and per such text)."""
     words: Sequence[Sequence[str]]
     generic: frozenset[str]
+    parts: SharedParts
     partners: Mapping[str, Sequence[str]]
     """Class → keys it must not be taken for."""
 
@@ -91,6 +83,7 @@ class NearestTable:
             codes=np.array([numbers[owner] for _, owner in order], np.int32),
             words=[entries[place][1] for place in order],
             generic=_find_generic_words((owner, entries[key, owner][1]) for key, owner in order),
+            parts=SharedParts.count((owner, entries[key, owner][1]) for key, owner in order),
             partners=_gather_partners(class_map, order),
         )
 
@@ -134,79 +127,6 @@ class NearestTable:
             )
             for entry, score, other, next_score in zip(best, best_scores, second, second_scores, strict=True)
         ]
-
-
-def find_objection(query: str, neighbours: Neighbours, table: NearestTable, thresholds: Thresholds) -> str | None:
-    """Why the best neighbour must not be accepted unasked; None when nothing speaks against it.
-
-    The guards, in order: a text it is told apart from; digits; what ``judge_edits`` finds; the next class; words
-    people know; ``distinct_from``.
-    """
-    best = neighbours.best
-    if best is None:
-        return "nothing is near"
-    key, spelling = table.keys[best.entry], table.spellings[best.entry]
-    if spelling is None:
-        return f"is told apart from its neighbours by distinct_from ({key})"
-    if pick_numbers(query) != pick_numbers(key):
-        return "the numbers differ"
-    if objection := judge_edits(query, key, table.words[best.entry], table.generic, thresholds):
-        return objection
-    edits = OSA.distance(query, key)
-    if neighbours.runner_up is not None:
-        rival = table.keys[neighbours.runner_up.entry]
-        if OSA.distance(query, rival) < edits + thresholds.margin_edits:
-            is_class = table.spellings[neighbours.runner_up.entry] is not None
-            return f"another class is as near ({rival})" if is_class else f"{rival}, told apart by distinct_from, is as near"
-    if is_known_name(query):
-        return f"{query} is a word or a name of its own"
-    for partner in table.partners.get(spelling.class_id, ()):
-        if OSA.distance(query, partner) <= edits + _PARTNER_EDITS:
-            return f"distinct_from forbids to choose between it and {partner}"
-    return None
-
-
-def judge_edits(query: str, key: str, words: Sequence[str], generic: AbstractSet[str], thresholds: Thresholds) -> str | None:
-    """Why the edits between an answer and a key (of these words) cannot be a slip; None when they can.
-
-    In order: the number of edits; letters, by edits; edits in words too short to be misspelt, or that make another word of
-    one; and the evidence that it is a slip rather than a name of its own, see ``weigh_evidence``.
-    """
-    edits = OSA.distance(query, key, score_cutoff=thresholds.max_edits)
-    if edits > thresholds.max_edits:
-        return f"more than {thresholds.max_edits} edits"
-    letters = min(len(query), len(key))
-    needed = (0, thresholds.one_edit_letters, thresholds.two_edits_letters, thresholds.three_edits_letters)[edits]
-    if letters < needed:
-        return f"{spell_count(edits, 'edit', 'edits')} in {letters} letters, {needed} letters are needed"
-    if _touches_short_word(query, key, words):
-        return "the edit is in a word too short to be misspelt"
-    if other := _find_other_word(query, key, words, generic):
-        return f"{other} is a word of its own"
-    evidence = weigh_evidence(query, key, words, generic)
-    needed_evidence = thresholds.evidence + _EVIDENCE_PER_FURTHER_EDIT * (max(edits, 1) - 1)
-    if evidence < needed_evidence:
-        return f"may be a name of its own rather than a slip ({spell_count(edits, 'edit', 'edits')}, evidence {evidence:.1f}, {needed_evidence:.1f} needed)"
-    return None
-
-
-def describe_edits(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str:
-    """How far the two are apart, and the evidence that it is a slip."""
-    return f"{spell_count(OSA.distance(query, key), 'edit', 'edits')}, evidence {weigh_evidence(query, key, words, generic):.1f}"
-
-
-def _find_other_word(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str | None:
-    """A word that many names share and that stands where the key has another ("Hyper" for "Super")."""
-    made = cut_like(query, key, words)
-    return next((other for other, word in zip(made, words, strict=True) if other != word and other in generic), None)
-
-
-def _touches_short_word(query: str, key: str, words: Sequence[str]) -> bool:
-    """A letter of a word of one or two is changed ("TJ Maxx" is not "TK Maxx")."""
-    if len(words) == 1:
-        return False
-    lengths = [len(word) for word in words for _ in word]
-    return any(lengths[edit.src_pos] <= _SHORT_WORD for edit in Levenshtein.editops(key, query) if edit.tag != "insert")
 
 
 def _add_entry(
