@@ -1,4 +1,4 @@
-"""The pages that are made from the code: commands, config and the table of floors.
+"""The pages that are made from the code: commands, what they print on --json, config and the table of floors.
 
 python docs/generate.py            # write them
 python docs/generate.py --check    # exit 1 where one is out of date (a test does the same)
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from json_pages import write_page, write_schema
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -44,7 +45,7 @@ _EXIT_CODES = """| exit code | meaning |
 def write_commands() -> str:
     """docs/commands.md: every command with its arguments, from the parser."""
     common = (
-        "Every command knows `--json` (the result as JSON on stdout), `--quiet` and `--verbose`; those that take a `dataset.toml` know\n"
+        "Every command knows `--json` (the result as JSON on stdout, see [json.md](json.md)), `--quiet` and `--verbose`; those that take a `dataset.toml` know\n"
         "`--set SECTION.KEY=VALUE`. Progress goes to stderr: bars on a terminal, plain lines elsewhere.\n"
     )
     return f"# Commands\n\n{_MADE}\n{common}\n{_EXIT_CODES}\n" + "\n".join(_describe_commands(build_parser(), "logoingest"))
@@ -170,6 +171,8 @@ def make_pages() -> dict[Path, str]:
     return {
         ROOT / "docs/commands.md": write_commands(),
         ROOT / "docs/config.md": write_config(),
+        ROOT / "docs/json.md": write_page(_MADE, _escape),
+        ROOT / "docs/json-schema.json": write_schema(),
         house: before + _START + write_floors() + _END + after,
     }
 

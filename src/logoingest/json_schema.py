@@ -13,11 +13,11 @@ from logoingest.plain_json import Field, is_answer_type, list_fields
 _SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-def describe_type(kind: Any) -> dict[str, Any]:
-    """The schema of a type, with the types it is made of under ``$defs``."""
+def describe_types(kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """One document for several named types: ``answers`` has the schema of each, ``$defs`` the types they are made of."""
     found: dict[str, Any] = {}
-    schema = _describe(kind, found)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": found}
+    answers = {name: _describe(kind, found) for name, kind in kinds.items()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "answers": answers, "$defs": dict(sorted(found.items()))}
 
 
 def list_answer_types(kind: Any) -> dict[str, type]:
