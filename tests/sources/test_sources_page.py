@@ -6,7 +6,7 @@ import re
 from typing import get_args
 
 from builders.places import ROOT
-from logoingest.config.sections import SourceConfig, SourceFormat
+from logoingest.config.source_section import SourceConfig, SourceFormat
 from logoingest.sources.readers import FORMATS
 
 PAGE = (ROOT / "docs/sources.md").read_text(encoding="utf-8")

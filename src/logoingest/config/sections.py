@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -19,10 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from logoingest.config.kept_columns import find_kept_fault, name_kept_columns
+from logoingest.config.fetch_section import FetchConfig
+from logoingest.config.kept_columns import find_kept_fault
+from logoingest.config.source_section import SourceConfig
+from logoingest.config.toml_table import Section, Share
 from logoingest.files.local import LocalRoot, name_root
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 #: The splits that have keys of their own, and are the only ones where ``[splits.shares]`` is left out.
 PLAIN_SPLITS = ("train", "validation", "test")
@@ -42,12 +41,6 @@ def find_name_fault(name: str) -> str | None:
     if not _SPLIT_NAME.fullmatch(name):
         return "lower-case letters, digits and _, a letter first, 32 at most"
     return _TAKEN_NAMES.get(name)
-
-
-class Section(BaseModel):
-    """A table of the config: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class DatasetConfig(Section):
@@ -75,177 +68,11 @@ class DatasetConfig(Section):
     """A run whose failed share of URLs is larger ends with exit code 4."""
 
 
-#: What a source file may be (docs/sources.md).
-SourceFormat = Literal[
-    "mturk", "tabular", "urls", "label_studio", "voc", "cvat", "coco", "via", "ground_truth", "labelbox", "crowdflower", "toloka"
-]
-
-
-class SourceConfig(Section):
-    """One source file of annotations."""
-
-    path: str
-    """File, folder or pattern (relative to this file): docs/sources.md lists the formats."""
-    format: SourceFormat | None = None
-    """Guessed from the file when left out."""
-    encoding: str = "utf-8"
-    """A byte-order mark is understood; anything but UTF-8 must be declared."""
-    url_column: str | None = None
-    """Column of the image URL; guessed when left out. MTurk: Input.image_url (also numbered: Input.image_url1 …)."""
-    label_column: str | None = None
-    """Column of the answer; guessed when left out. MTurk: Answer.<field>, or <field> inside Answer.taskAnswers."""
-    worker_column: str | None = None
-    """Column of the worker's id."""
-    bbox_column: str | None = None
-    """Column of a box: "[x, y, width, height]" or MTurk's [{left, top, width, height, label}]."""
-    bbox_columns: tuple[str, ...] = ()
-    """Four columns of a box's numbers; guessed by their usual names (xmin, ymin, xmax, ymax; x, y, width, height …)."""
-    bbox_format: Literal["xyxy", "xywh", "cxcywh"] | None = None
-    """What bbox_columns hold: two corners, a corner and a size, a centre and a size; guessed from their names."""
-    bbox_unit: Literal["pixels", "shares"] | None = None
-    """Whether bbox_columns hold pixels or shares of the picture's sides; guessed from their values."""
-    annotator_columns: tuple[str, ...] = ()
-    """A column an annotator: each holds that person's answers, and names the worker. Guessed: annotator_1, annotator_2 …"""
-    status_column: str | None = None
-    """Column of the requester's verdict (submitted, approved, rejected); guessed, as are the next two. MTurk and others have their own."""
-    time_column: str | None = None
-    """Column of the time an answer was sent."""
-    work_time_column: str | None = None
-    """Column of the seconds spent on an answer."""
-    id_column: str | None = None
-    """Column of the source's own id of an answer."""
-    alternative_url_columns: tuple[str, ...] = ()
-    """Columns of further URLs of the same picture."""
-    keep_columns: dict[str, str] = {}
-    """Columns that go along into the release: ["licence"], or { licence = "Input.license" } under another name."""
-    sha256_column: str | None = None
-    """Column of the sha256 that the picture's bytes must have, in hex or base64; empty cells ask for nothing."""
-    md5_column: str | None = None
-    """The same for md5."""
-    delimiter: str | None = None
-    """One character; guessed when left out (csv, tsv)."""
-    local_root: str | None = None
-    """Folder of pictures on this machine (relative to this file): paths and file: URLs of this source are read in it, nowhere else."""
-    url_prefix: str = ""
-    """Put before image URLs that have no scheme (file names, Pascal VOC's paths; end it with /), or around them: "https://…/{}.jpg"."""
-    json_answers: bool = True
-    """Whether an answer cell that holds a JSON list or object is read as such (tags, boxes, choices); false keeps its text."""
-
-    @field_validator("keep_columns", mode="before")
-    @classmethod
-    def _name_kept(cls, given: object) -> object:
-        return name_kept_columns(given)
-
-    @field_validator("keep_columns")
-    @classmethod
-    def _check_kept(cls, kept: dict[str, str]) -> dict[str, str]:
-        if fault := find_kept_fault(kept):
-            raise ValueError(fault)
-        return kept
-
-    @model_validator(mode="after")
-    def _looks_in_one_place(self) -> SourceConfig:
-        if self.local_root is not None and self.url_prefix:
-            raise ValueError("local_root and url_prefix both say where pictures without a scheme lie: name one")
-        return self
-
-    @field_validator("bbox_columns")
-    @classmethod
-    def _are_four(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
-        if columns and len(set(columns)) != 4:
-            raise ValueError(f"names four columns, not {len(set(columns))}")
-        return columns
-
-    @field_validator("url_prefix")
-    @classmethod
-    def _has_no_userinfo(cls, prefix: str) -> str:
-        if "@" in prefix.partition("//")[2].partition("/")[0]:
-            raise ValueError("names a user or password, which a release would repeat: give them by fetch.credentials")
-        return prefix
-
-
 class LabelsConfig(Section):
     """How answers become classes and votes become one answer."""
 
     class_map: str
     """The class map, TOML (relative to this file)."""
-
-
-class FetchConfig(Section):
-    """How URLs are fetched."""
-
-    concurrency: Annotated[int, Field(ge=1, le=4096)] = 64
-    """Requests in flight, over all hosts and processes."""
-    per_host: Annotated[int, Field(ge=1, le=256)] = 8
-    """Requests in flight towards one host (a proxy is not a host)."""
-    rate: NonNegativeFloat = 0.0
-    """Requests begun per second, over all hosts and processes; 0 sets no limit."""
-    per_host_rate: NonNegativeFloat = 0.0
-    """Requests begun per second towards one host; 0 sets no limit."""
-    per_host_burst: PositiveInt = 8
-    """With per_host_rate: how many requests may come at once after a rest."""
-    robots: Literal["obey", "ignore"] = "obey"
-    """Whether robots.txt is asked for, once per host, and obeyed (RFC 9309)."""
-    max_crawl_delay_s: NonNegativeFloat = 10.0
-    """A longer Crawl-delay in robots.txt counts as this; 0 ignores it."""
-    opt_out_headers: tuple[str, ...] = ("noai", "noimageai", "noindex", "noimageindex", "tdm-reservation")
-    """X-Robots-Tag directives that mean no; "tdm-reservation" is the header of that name. [] ignores them."""
-    breaker_failures: NonNegativeInt = 8
-    """After so many requests in a row without an answer a host counts as down; 0: never."""
-    breaker_pause_s: PositiveFloat = 60.0
-    """A host that is down is tried again at the end of a shard, once in so many seconds."""
-    processes: NonNegativeInt = 0
-    """Worker processes; 0 means one per CPU core."""
-    connect_timeout_s: PositiveFloat = 10.0
-    """Until the connection (TLS included) stands."""
-    read_timeout_s: PositiveFloat = 15.0
-    """Longest silence while reading."""
-    total_timeout_s: PositiveFloat = 60.0
-    """Deadline of one attempt, redirects and body included: a slow drip ends here."""
-    max_bytes: PositiveInt = 30_000_000
-    """Largest body, after content decoding; more is cut off and refused."""
-    max_redirects: NonNegativeInt = 5
-    """Redirects followed per attempt."""
-    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    """Requests per URL; only what can heal is tried again."""
-    backoff_s: NonNegativeFloat = 0.5
-    """First wait before a retry; doubles each time, with full jitter."""
-    max_backoff_s: PositiveFloat = 30.0
-    """Longest wait, a server's Retry-After included; a longer Retry-After fails the URL."""
-    proxy: str | None = None
-    """http(s)://[user:password@]host:port; its own address is trusted. Unset: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY are honoured."""
-    trust_env: bool = True
-    """Whether HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE of the environment count."""
-    ca_bundle: str | None = None
-    """PEM file of certificate authorities to trust instead of the default ones (relative to this file)."""
-    credentials: str | None = None
-    """TOML file of headers, cookies and passwords for single hosts (relative to this file); only its owner may read it (chmod 600)."""
-    user_agent: str = ""
-    """Left empty: "logoingest/<version> (+contact)"."""
-    accept: str = ""
-    """The Accept header; left empty: AVIF, WebP, PNG, JPEG, any picture, anything, in this order."""
-    headers: dict[str, str] = {}
-    """Further headers for every host, e.g. {Referer = "https://example.com/"}. Secrets belong to one host: credentials."""
-    contact: str = ""
-    """Mail address or page named in the User-Agent, so that a host can ask you to stop."""
-    allowed_networks: tuple[str, ...] = ()
-    """CIDR networks that may be fetched from although they are private, e.g. "10.1.0.0/16"."""
-    fallbacks: tuple[Literal["https", "alternative", "archive"], ...] = ()
-    """What is tried, in this order, when a URL is dead: its https form, the source row's other URLs, the Internet Archive."""
-    archive_url: str = "https://archive.org/wayback/available"
-    """The archive's look-up (Wayback availability API): asked whether it has a copy, and of when."""
-    archive_content_url: str = "https://web.archive.org/web"
-    """Where its copies lie: <archive_content_url>/<timestamp>id_/<URL> are the bytes as they were archived."""
-    archive_date: Annotated[str, Field(pattern=r"^([0-9]{4,14})?$")] = ""
-    """The copy nearest to this day is wanted, YYYYMMDD or any beginning of YYYYMMDDhhmmss; left empty: the newest."""
-    archive_delay_s: NonNegativeFloat = 2.0
-    """Least time between two requests to the archive: it serves everybody, and shuts out who asks for more than it likes."""
-    shard_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """URLs per shard: the unit of work, of resume and of distribution."""
-    executor: Literal["local", "ray"] = "local"
-    """Where shards are fetched: processes of this machine, or tasks of a Ray cluster (extra "ray"; see docs/scale.md)."""
-    ray_address: str = ""
-    """host:port of the cluster's head. Left empty: what RAY_ADDRESS says, else a cluster of this machine alone."""
 
 
 class ImagesConfig(Section):
