@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from logoingest.splits.assignment import assign_splits, replay_group
     from logoingest.splits.board import Board, Motive, PlacementStep, Standing
     from logoingest.splits.fixed_set import FixedSet, read_fixed_set
+    from logoingest.splits.folds import deal_folds
 
 _HOMES = {
     "assignment": ("assign_splits", "replay_group"),
     "board": ("Board", "Motive", "Standing", "PlacementStep"),
     "fixed_set": ("FixedSet", "read_fixed_set"),
+    "folds": ("deal_folds",),
 }
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "PlacementStep",
     "Standing",
     "assign_splits",
+    "deal_folds",
     "read_fixed_set",
     "replay_group",
 ]

@@ -80,7 +80,6 @@ def draw_split(name, rows):
 rows = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=8, max_size=60)
 
 
-@pytest.mark.filterwarnings("ignore:The least populated class")
 @given(rows, rows, st.integers(2, 5), st.integers(0, 3))
 def test_a_fold_never_divides_a_group_and_every_picture_is_held_out_once(train, validation, count, seed):
     """Over all folds every picture of train and validation validates once, always with its whole group; equal seeds cut equally."""

@@ -137,13 +137,17 @@ class PictureFeed:
 
 @dataclass(frozen=True)
 class FeatureFeed:
-    """What a frozen network says about every picture: ``features`` (views, n, width); a random view of each where allowed."""
+    """What frozen layers say about every picture: ``features`` (views, n, …); a random view of each where allowed."""
 
     features: Tensor
     labels: Rows
 
     def relabel(self, labels: Rows) -> FeatureFeed:
         return replace(self, labels=labels)
+
+    def select(self, places: Rows, views: int | None = None) -> FeatureFeed:
+        """The pictures at ``places``, in that order; of their views the first ones alone where so many are asked for."""
+        return FeatureFeed(self.features[:views, torch.from_numpy(places)], self.labels[places])
 
     def plan(self, batch_size: int, rng: np.random.Generator | None, counts: Rows | None = None) -> Batches:
         return cut_batches(plan_order(np.zeros(len(self.labels), dtype=np.int64), 1, rng, counts), batch_size)
@@ -156,7 +160,7 @@ class FeatureFeed:
                 if generator is not None
                 else torch.zeros(len(rows), dtype=torch.long)
             )
-            yield self.features[view.to(self.features.device), torch.from_numpy(rows).to(self.features.device)], rows
+            yield self.features[view.to(self.features.device), torch.from_numpy(rows).to(self.features.device)].float(), rows
 
 
 def normalise_batch(pictures: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from logoingest.errors import GateError, Problem, UsageError
 from logoingest.release.form.features import SEVERAL
 from logoingest.release.reading.loader import Release
 from logoingest.release.reading.random_access import PictureReader
+from logoingest.splits import deal_folds
 
 #: What a training reads: it learns from train, stops early by validation, scores on test. Other splits are never opened.
 SPLITS = PLAIN_SPLITS
@@ -117,7 +118,7 @@ def read_split(release: Release, *names: str) -> Split:
 
 
 def cut_folds(splits: Mapping[str, Split], count: int, seed: int = 0) -> list[Fold]:
-    """Deal the groups of train and validation out to so many folds, each with about the same share of every class.
+    """Deal the groups of train and validation out to so many folds by the laws of the splits (``logoingest.splits.deal_folds``).
 
     Args:
         splits: as ``read_splits`` gives them.
@@ -127,16 +128,10 @@ def cut_folds(splits: Mapping[str, Split], count: int, seed: int = 0) -> list[Fo
     Raises:
         UsageError: there are fewer groups than folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     parts = [splits[name] for name in FOLDED_SPLITS]
-    groups = np.array([group for part in parts for group in part.groups], dtype=object)
-    labels = np.concatenate([part.label for part in parts])
-    if count < 2 or len(set(groups.tolist())) < count:
-        what = f"{count} of {len(set(groups.tolist())):,} groups of pictures"
-        raise UsageError(Problem("folds", what, "ask for at least 2, and for no more than there are groups"))
-    cut = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(labels, labels, groups)
-    return [Fold(number, frozenset(groups[held_out].tolist())) for number, (_, held_out) in enumerate(cut)]
+    groups = [group for part in parts for group in part.groups]
+    labels = [f"{label:06}" for part in parts for label in part.label.tolist()]
+    return [Fold(number, held_out) for number, held_out in enumerate(deal_folds(groups, labels, count, seed))]
 
 
 def _join(tables: Sequence[pa.Table], column: str) -> npt.NDArray[np.generic]:

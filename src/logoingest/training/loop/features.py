@@ -1,7 +1,8 @@
-"""With a frozen backbone the network runs over every picture once, and all trainings run on what it said."""
+"""What is frozen runs over every picture once, and all trainings run on what it said: the whole backbone, or its lower layers."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import torch
@@ -26,16 +27,51 @@ def extract_features(job: Job, feed: PictureFeed, views: int) -> FeatureFeed | N
     generator = torch.Generator().manual_seed(job.config.seed + 2)
     made: list[Tensor] = []
     try:
-        with torch.no_grad():
-            for view in range(views):
-                caught.clear()
-                for inputs, rows in feed.serve(feed.plan(64, None), None if view == 0 else generator):
-                    if len(rows):
-                        with autocast(job.device):
-                            job.learner.network(arrange(job, inputs))
-                made.append(torch.cat(caught) if caught else torch.zeros(0, head.in_features, device=job.device))
+        for view in range(views):
+            caught.clear()
+            _run(job, job.learner.network, feed, None if view == 0 else generator)
+            made.append(torch.cat(caught) if caught else torch.zeros(0, head.in_features, device=job.device))
     finally:
         hook.remove()
+    return FeatureFeed(torch.stack(made), feed.labels)
+
+
+def _run(job: Job, module: nn.Module, feed: PictureFeed, generator: torch.Generator | None) -> list[Tensor]:
+    """What a module says of every picture of the feed, in order, batch by batch; changed at random with a generator."""
+    said = []
+    with torch.no_grad():
+        for inputs, rows in feed.serve(feed.plan(64, None), generator):
+            if len(rows):
+                with autocast(job.device):
+                    said.append(module(arrange(job, inputs)))
+    return said
+
+
+def divide_frozen(job: Job) -> tuple[nn.Module, nn.Module] | None:
+    """(the frozen lower layers, the rest), which share the network's weights; None where nothing below the rest is frozen.
+
+    Knows networks whose layers stand one behind another in ``features``: MobileNet, EfficientNet, ConvNeXt, DenseNet, VGG …
+    """
+    layers = getattr(job.learner.network, "features", None)
+    if not job.learner.pretrained or not isinstance(layers, nn.Sequential):
+        return None
+    learns = [any(parameter.requires_grad for parameter in layer.parameters()) for layer in layers]
+    cut = learns.index(True) if True in learns else len(learns)
+    if cut == 0:
+        return None
+    rest = copy.copy(job.learner.network)
+    rest._modules = {**rest._modules, "features": layers[cut:]}  # noqa: SLF001  # a shallow copy that skips them
+    return layers[:cut], rest
+
+
+def extract_lower(job: Job, lower: nn.Module, feed: PictureFeed, views: int) -> FeatureFeed:
+    """What the frozen lower layers say of every picture, as float16: the first view unchanged, the others changed at random."""
+    lower.eval()
+    generator = torch.Generator().manual_seed(job.config.seed + 2)
+    made = []
+    for view in range(views):
+        said = _run(job, lower, feed, None if view == 0 else generator)
+        made.append(torch.cat([batch.half() for batch in said]))
     return FeatureFeed(torch.stack(made), feed.labels)
 
 
