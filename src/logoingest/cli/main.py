@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logoingest.cli.arguments import add_command, load_options, print_json
+from logoingest.cli.evidence import add_evidence_commands
 from logoingest.cli.labels import add_label_commands
 from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop_group_word
 from logoingest.cli.releases.duplicates import AGAINST_HELP
@@ -163,6 +164,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_release_commands(commands)
     add_split_commands(commands)
+    add_evidence_commands(commands)
 
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")

@@ -228,6 +228,19 @@ class TrainConfig(Section):
     """Run the zero-input and shuffled-label controls (part of the verdict)."""
 
 
+class EvidenceConfig(Section):
+    """What a network sees in the pictures: look-alikes, wrong labels, the map in the report."""
+
+    backbone: str = "baseline"
+    """baseline, any torchvision model by name, or (relative to this file) the folder of another baseline or an .onnx file."""
+    weights: str = "imagenet"
+    """Of a torchvision model: "imagenet" (downloaded), or a local file of a state dict (relative to this file)."""
+    image_side_px: Annotated[int, Field(ge=16, le=1024)] = 224
+    """Side of the square that a torchvision model, or an ONNX file that takes any, sees; a baseline has its own."""
+    map: Literal["pca", "umap"] = "pca"
+    """How the report lays the pictures out in a plane: by principal components, or by neighbourhoods (extra "umap")."""
+
+
 class ReportConfig(Section):
     """The self-contained report.html."""
 
@@ -251,6 +264,7 @@ class Config(Section):
     splits: SplitsConfig = SplitsConfig()
     release: ReleaseConfig = ReleaseConfig()
     train: TrainConfig = TrainConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
     report: ReportConfig = ReportConfig()
     base_dir: Annotated[Path, Field(exclude=True)] = Path()
     """The folder relative paths are relative to (the file's own); not a key of the file."""

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from logoingest.pipeline.actions.retrying import Retried, retry
     from logoingest.pipeline.actions.scaffold import init, redraft_class_map
     from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
+    from logoingest.pipeline.embeddings import Embedded, embed, load_embeddings
     from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards
     from logoingest.pipeline.gates import check_gates
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.progress import Progress
     from logoingest.pipeline.questions.audit import LabelTrail, RowTrail, UrlTrail, explain_label_of, explain_row, explain_url
     from logoingest.pipeline.questions.planning import Conservation, Plan, Status, plan, summarise_status
+    from logoingest.pipeline.questions.similarity import find_similar
     from logoingest.pipeline.questions.split_reasons import SplitExplanation, explain_split
     from logoingest.pipeline.questions.verification import verify
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
@@ -32,6 +34,7 @@ _HOMES = {
     "actions.retrying": ("Retried", "retry"),
     "actions.scaffold": ("init", "redraft_class_map"),
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
+    "embeddings": ("Embedded", "embed", "load_embeddings"),
     "fetching": ("fetch_shard", "finish_fetch", "pending_shards"),
     "gates": ("check_gates",),
     "ledger": ("collect_ledger",),
@@ -39,6 +42,7 @@ _HOMES = {
     "questions.audit": ("LabelTrail", "RowTrail", "UrlTrail", "explain_label_of", "explain_row", "explain_url"),
     "questions.split_reasons": ("SplitExplanation", "explain_split"),
     "questions.planning": ("Conservation", "Plan", "Status", "plan", "summarise_status"),
+    "questions.similarity": ("find_similar",),
     "questions.verification": ("verify",),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),
     "session": ("Run", "open_run"),
@@ -50,6 +54,7 @@ __all__ = [
     "ROUTE",
     "Against",
     "Conservation",
+    "Embedded",
     "LabelTrail",
     "Plan",
     "Progress",
@@ -67,14 +72,17 @@ __all__ = [
     "check_gates",
     "collect_ledger",
     "compare_datasets",
+    "embed",
     "explain_label_of",
     "explain_row",
     "explain_split",
     "explain_url",
     "fetch_shard",
+    "find_similar",
     "finish_fetch",
     "init",
     "list_others",
+    "load_embeddings",
     "open_run",
     "pending_shards",
     "plan",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from itertools import chain
 from typing import Any
 
-import jinja2
 import pyarrow as pa
 
 from logoingest.config import Config
-from logoingest.report.escapes import find_link, make_visible, quote_css
+from logoingest.report.environment import load_template
 from logoingest.report.material import Material, find_places, read_material
 from logoingest.report.pages.baseline import gather_baseline
 from logoingest.report.pages.changes import gather_changes
@@ -26,7 +24,6 @@ from logoingest.report.pages.quality import gather_quality
 from logoingest.report.pages.splits import gather_splits
 from logoingest.report.pages.workers import gather_workers
 from logoingest.report.thumbnails import ThumbnailLimits, choose_pictures, make_thumbnails
-from logoingest.strangers.userinfo import drop_userinfo
 from logoingest.version import __version__
 from logoingest.workspace import Workspace
 
@@ -64,7 +61,7 @@ def render_report(workspace: Workspace, config: Config, rejected: pa.Table) -> s
     wishes, spare = [section.wanted for section in sections], [section.spare for section in sections]
     places = find_places(material.downloads, chain.from_iterable(chain.from_iterable([*wishes, *spare])))
     wanted = choose_pictures(wishes, spare, places, config.report.thumbnails)
-    template, trial = _load_template(), _Trial(wanted)
+    template, trial = load_template("report.html"), _Trial(wanted)
     room = MOST_BYTES - len(template.render(**facts, thumbnails=trial).encode())
     limits = ThumbnailLimits(config.report.thumbnail_side_px, min(config.report.thumbnail_bytes, room), config.images.max_pixels)
     return template.render(**facts, thumbnails=make_thumbnails(workspace, places, trial.uses, limits))
@@ -87,15 +84,3 @@ class _Trial:
     def __getitem__(self, image_id: str) -> str:
         self.uses[image_id] += 1
         return ""
-
-
-@cache
-def _load_template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("logoingest.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    environment.filters.update(
-        visible=make_visible, hide_user=drop_userinfo, link=find_link, css_text=quote_css, count="{:,}".format
-    )
-    return environment.get_template("report.html")

@@ -320,6 +320,52 @@ class SplitRow(Row):
     ]
 
 
+class EmbeddingRow(Row):
+    """One picture as a network sees it."""
+
+    image_id: Annotated[str, Column(_TEXT, "as in downloads (sha256); also of pictures that became no sample")]
+    model_hash: Annotated[str, Column(_TEXT, "of the network: its weights, and how pictures reach it; 64 hex digits")]
+    embedding: Annotated[list[float], Column(_FIGURES, "what reaches the network's last layer, averaged over the picture")]
+
+
+class PredictionRow(Row):
+    """One picture as a model judges it that never learned from it."""
+
+    image_id: Annotated[str, Column(_TEXT, "as in downloads")]
+    fold: Annotated[
+        int | None, Column(pa.int16(), "the fold that held it out; null where no fold learned from it: the mean of all")
+    ]
+    class_id: Annotated[str, Column(_TEXT, "the likeliest class")]
+    class_index: Annotated[int, Column(pa.int32(), "its number in the release")]
+    probabilities: Annotated[list[float], Column(_FIGURES, "of every class of the release, in its order; they sum to 1")]
+    margin: Annotated[float, Column(pa.float64(), "of the likeliest class over the next, 0 to 1")]
+    distance: Annotated[
+        float | None,
+        Column(pa.float64(), "mean cosine distance to the 5 nearest pictures of other groups, 0 to 2; null without embeddings"),
+    ]
+
+
+class SuspectRow(Row):
+    """One thing that a model sees and a person should look at."""
+
+    rank: Annotated[int, Column(pa.int32(), "from 1, the most doubtful first, over each kind")]
+    kind: Annotated[str, Column(_TEXT, "label (a settled class that looks wrong), settled (a refused picture that looks decided)")]
+    image_id: Annotated[str, Column(_TEXT, "as in downloads")]
+    split: Annotated[str | None, Column(_TEXT, "where it is; null for a refused picture")]
+    class_id: Annotated[str | None, Column(_TEXT, "what it is settled as; null for a refused picture")]
+    proposal: Annotated[str, Column(_TEXT, "what the model says it is")]
+    score: Annotated[
+        float, Column(pa.float64(), "how probably the proposal is right and the label is not, by model and votes, 0 to 1")
+    ]
+    margin: Annotated[float, Column(pa.float64(), "normalised margin: probability of the label minus the best other one, -1 to 1")]
+    votes: Annotated[str, Column(_TEXT, "what people answered, as in 'nike 2 : puma 1'; empty where it is not known")]
+    neighbours: Annotated[
+        list[str], Column(pa.list_(_TEXT), "image_ids of the three nearest pictures of other groups, nearest first")
+    ]
+    neighbour_classes: Annotated[list[str], Column(pa.list_(_TEXT), "what they are settled as; empty text for a refused one")]
+    detail: Annotated[str, Column(_TEXT, "one line for people")]
+
+
 class RejectedRow(Row):
     """One source row that did not make it, and why."""
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from logoingest.errors import Problem, UsageError
+from logoingest.splits.balancing import balance_shares
 from logoingest.splits.board import set_board
-from logoingest.splits.evening import even_shares
+from logoingest.splits.group_placement import list_members, order_groups, place_groups
 from logoingest.splits.grouping import form_groups, read_samples
-from logoingest.splits.placing import list_members, order_groups, place_groups
 
 
 def deal_folds(groups: Sequence[str], class_ids: Sequence[str], count: int, seed: int = 0) -> list[frozenset[str]]:
@@ -39,10 +39,10 @@ def deal_folds(groups: Sequence[str], class_ids: Sequence[str], count: int, seed
     samples = read_samples(pa.table({"image_id": ids, "group_id": pa.array(groups, pa.string()), "class_ids": lists}))
     names = [f"fold {number}" for number in range(count)]
     formed = form_groups(samples, {}, {}, names, {})
-    board = set_board(formed, samples.class_names, dict.fromkeys(names, 1 / count), least=0)
+    board = set_board(formed, samples.class_ids, dict.fromkeys(names, 1 / count), least=0)
     members = list_members(board, order_groups(formed.names, formed.sizes, seed))
     place_groups(board, members)
-    even_shares(board, members)
+    balance_shares(board, members)
     return [
         frozenset(name for name, place in zip(formed.names, board.place, strict=True) if place == number) for number in range(count)
     ]

@@ -4,6 +4,7 @@
     <workspace>/tables/<table>.parquet        one table between stages
     <workspace>/downloads/shard-00012.parquet one fetched shard
     <workspace>/downloads/shard-00012.begun   the rows of one whose fetching was stopped; the next fetch takes them over
+    <workspace>/embeddings/<network>/         what a network says of the pictures of each shard
     <workspace>/release/  baseline/  report.html
     <workspace>/baseline.unfinished/          the curves of a training that was broken off; the next one begins anew
 
@@ -114,6 +115,8 @@ class Workspace:
             for folder in (self.root, *(self.path(name) for name in ("tables", "downloads", "fingerprints"))):
                 for leftover in Path(folder).glob(".*.tmp"):
                     leftover.unlink(missing_ok=True)
+            for leftover in Path(self.path("embeddings")).glob("*/.*.tmp"):
+                leftover.unlink(missing_ok=True)
 
     def start_file(self, name: str) -> PendingFile:
         """A file to fill under a temporary name; it is there, whole, once it is published.
@@ -137,7 +140,11 @@ class Workspace:
 
     def write_table(self, name: str, table: pa.Table) -> FileRecord:
         """Write ``tables/<name>.parquet`` atomically; equal tables give equal bytes."""
-        return self._write(f"tables/{name}.parquet", lambda temporary: write_parquet(table, temporary))
+        return self.write_parquet(f"tables/{name}.parquet", table)
+
+    def write_parquet(self, name: str, table: pa.Table) -> FileRecord:
+        """The same under any name."""
+        return self._write(name, lambda temporary: write_parquet(table, temporary))
 
     def read_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read ``tables/<name>.parquet``.
@@ -145,7 +152,7 @@ class Workspace:
         Raises:
             WorkspaceError: it is not there, or damaged.
         """
-        return self._read_parquet(f"tables/{name}.parquet", columns)
+        return self.read_parquet(f"tables/{name}.parquet", columns)
 
     def has_table(self, name: str) -> bool:
         """Whether ``tables/<name>.parquet`` is there."""
@@ -157,7 +164,7 @@ class Workspace:
 
     def read_shard(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read ``downloads/<name>``; see ``read_table``. What a shard of an earlier version has no column for is null."""
-        return DownloadRow.complete(self._read_parquet(f"downloads/{name}", columns), columns)
+        return DownloadRow.complete(self.read_parquet(f"downloads/{name}", columns), columns)
 
     def read_shard_bytes(self, name: str, rows: Sequence[int]) -> list[bytes | None]:
         """The image bytes of some rows of a shard; only the row groups that hold them are read."""
@@ -201,7 +208,8 @@ class Workspace:
         self.filesystem.invalidate_cache(folder)
         return [os.path.basename(str(path)) for path in self.filesystem.ls(folder, detail=False)]
 
-    def _read_parquet(self, name: str, columns: Sequence[str] | None) -> pa.Table:
+    def read_parquet(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read a Parquet file by its full name; see ``read_table``."""
         path = self.path(name)
         try:
             with self.filesystem.open(path, "rb") as file:

@@ -101,9 +101,7 @@ def predict_out_of_fold(
         number[held_out], learned[place, np.unique(split.label[kept])] = place, True
         if on_network is not None:
             on_network(job, fold)
-    return OutOfFold(
-        split.image_id, split.label, number, found, learned, on_test.astype(np.float32), test.image_id, test.label
-    )
+    return OutOfFold(split.image_id, split.label, number, found, learned, on_test.astype(np.float32), test.image_id, test.label)
 
 
 class _Trainer:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logoingest.config.sections import PLAIN_SPLITS
-from logoingest.errors import GateError, Problem, UsageError
+from logoingest.errors import GateError, Problem
 from logoingest.release.form.features import SEVERAL
 from logoingest.release.reading.loader import Release
 from logoingest.release.reading.random_access import PictureReader

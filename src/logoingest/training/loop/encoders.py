@@ -1,0 +1,197 @@
+"""Networks that say where a picture lies: what reaches the last layer, as a vector, and where they know our classes, their scores.
+
+A trained baseline (its folder), a torchvision model with weights of its own, or a network as an ONNX file. Nothing in any of these
+files is executed as code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from logoingest.config import TrainConfig
+from logoingest.errors import ConfigError, Problem, UsageError, quote_first_line
+from logoingest.training.data.feeds import MEAN, STD, normalise_batch
+from logoingest.training.data.pictures import decode_square
+from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last
+from logoingest.training.models.artifact import CARD_FILE, WEIGHTS_FILE, load_artifact
+from logoingest.training.models.network import build_architecture, find_head, fit_weights, read_weights
+from logoingest.workspace import hash_file
+
+Floats = npt.NDArray[np.float32]
+#: Classes that a torchvision weights file of ImageNet names.
+_IMAGENET_CLASSES = 1000
+#: Pictures that run through a network at once.
+BATCH = 64
+
+
+class Encoded(NamedTuple):
+    """What a network says of n pictures."""
+
+    embeddings: Floats
+    """(n, width): what reaches the last layer, averaged over the picture."""
+    scores: Floats | None
+    """(n, classes): before the softmax; None where the network does not know our classes."""
+
+
+class EncoderFacts(NamedTuple):
+    """What is known of a network before it is asked."""
+
+    name: str
+    """As it was asked for."""
+    model_hash: str
+    """64 hex digits: equal ones say the same of every picture."""
+    side_px: int
+    class_ids: tuple[str, ...]
+    """The class of each score; none where the network does not know our classes."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A network and how to ask it."""
+
+    facts: EncoderFacts
+    run: Callable[[npt.NDArray[np.uint8]], Encoded]
+    """(n, side, side, 3) → what it says of them."""
+
+    @property
+    def model_hash(self) -> str:
+        """As in ``EncoderFacts``."""
+        return self.facts.model_hash
+
+    @property
+    def side_px(self) -> int:
+        """As in ``EncoderFacts``."""
+        return self.facts.side_px
+
+    def encode(self, files: Sequence[bytes]) -> Encoded:
+        """What it says of encoded pictures.
+
+        Raises:
+            ValueError: one is no whole picture.
+        """
+        squares = [decode_square(data, self.side_px) for data in files]
+        said = [self.run(np.stack(squares[start : start + BATCH])) for start in range(0, len(squares), BATCH)]
+        scores = [part.scores for part in said if part.scores is not None]
+        return Encoded(np.concatenate([part.embeddings for part in said]), np.concatenate(scores) if scores else None)
+
+
+def load_encoder(backbone: str, weights: str, side_px: int, base_dir: Path, device: str = "auto") -> Encoder:
+    """The network that a config or a command line names.
+
+    Args:
+        backbone: the folder of a trained baseline, an ``.onnx`` file (both relative to ``base_dir``), or a torchvision model by name.
+        weights: of a torchvision model: "imagenet" or a local state dict.
+        side_px: of the pictures that a torchvision model, or an ONNX file that takes any side, sees.
+        base_dir: what relative paths are relative to.
+        device: as ``train.device``; an ONNX file runs on the CPU.
+
+    Raises:
+        ConfigError, UsageError: it cannot be had, or does not fit.
+    """
+    path = base_dir / Path(backbone).expanduser()
+    if backbone.endswith(".onnx"):
+        return _load_onnx(path, backbone, side_px)
+    if path.is_dir() or "/" in backbone:
+        return load_baseline_encoder(path, backbone, device)
+    return _load_torchvision(backbone, weights, side_px, base_dir, device)
+
+
+def load_baseline_encoder(folder: Path, name: str = "baseline", device: str = "auto") -> Encoder:
+    """A trained baseline: its folder holds model.json and model.safetensors.
+
+    Raises:
+        UsageError: a file is missing or damaged, or they do not fit together.
+    """
+    network, class_ids, preprocessing = load_artifact(folder)
+    facts = {"weights": hash_file(folder / WEIGHTS_FILE).sha256, "card": json.loads((folder / CARD_FILE).read_bytes())}
+    return _wrap(network, EncoderFacts(name, _hash_facts(facts), preprocessing.side_px, class_ids), device)
+
+
+def _load_torchvision(name: str, weights: str, side_px: int, base_dir: Path, device: str) -> Encoder:
+    if weights == "none":
+        raise ConfigError(Problem("evidence.weights", '"none" knows nothing of pictures', '"imagenet", or a local state dict'))
+    config = TrainConfig(model=name, weights=weights, image_side_px=side_px)
+    network = build_architecture(name, _IMAGENET_CLASSES, side_px)
+    where, state = read_weights(config, base_dir)
+    head = find_head(network, _IMAGENET_CLASSES)
+    fit_weights(network, head, state, where, config)
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        if not key.startswith(f"{head}."):  # it was not loaded, and is not asked
+            digest.update(key.encode() + value.contiguous().numpy().tobytes())
+    facts = {"weights": digest.hexdigest(), "model": name, "side": side_px}
+    return _wrap(network, EncoderFacts(name, _hash_facts(facts), side_px, ()), device)
+
+
+def _wrap(network: nn.Module, facts: EncoderFacts, device_name: str) -> Encoder:
+    device, class_ids = choose_device(device_name), facts.class_ids
+    head = network.get_submodule(find_head(network, len(class_ids) or _IMAGENET_CLASSES))
+    channels_last = prefers_channels_last(network, device)
+    network = network.eval().to(device)
+    if channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    caught: list[Tensor] = []
+    head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+
+    def run(pixels: npt.NDArray[np.uint8]) -> Encoded:
+        caught.clear()
+        batch = normalise_batch(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255)
+        with torch.no_grad(), autocast(device):
+            said = network(batch.contiguous(memory_format=torch.channels_last) if channels_last else batch)
+        reached = caught[-1].float().cpu()
+        flat = reached.mean(dim=(2, 3)) if reached.dim() == 4 else reached.flatten(1)
+        return Encoded(flat.numpy(), said.float().cpu().numpy() if class_ids else None)
+
+    return Encoder(facts, run)
+
+
+def _load_onnx(path: Path, name: str, side_px: int) -> Encoder:
+    """A network of one input, (n, 3, side, side) normalised as for ImageNet, whose first output is flattened to a vector."""
+    where = "evidence.backbone"
+    if not path.is_file():
+        raise ConfigError(Problem(where, f"there is no file {path}", "the path is relative to dataset.toml"))
+    try:
+        import onnxruntime
+    except ImportError as error:
+        hint = 'pip install "logoingest[onnx]"'
+        raise UsageError(Problem(where, "an .onnx file needs the package onnxruntime", hint)) from error
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own errors derive from Exception alone
+        raise ConfigError(Problem(where, f"{path.name} is no ONNX network ({quote_first_line(error, 160)})")) from error
+    inputs = session.get_inputs()
+    shape: list[Any] = list(inputs[0].shape) if len(inputs) == 1 else []
+    if len(shape) != 4 or shape[1] != 3:
+        what = f"{path.name} takes {[(one.name, one.shape) for one in inputs][:4]}"
+        raise ConfigError(
+            Problem(where, what, "one input of shape (n, 3, side, side) is needed: pictures normalised as for ImageNet")
+        )
+    side = shape[2] if isinstance(shape[2], int) else side_px
+    most = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else BATCH
+    mean, std = np.array(MEAN, np.float32), np.array(STD, np.float32)
+
+    def run(pixels: npt.NDArray[np.uint8]) -> Encoded:
+        batch = ((pixels.astype(np.float32) / 255 - mean) / std).transpose(0, 3, 1, 2)
+        said = []
+        for start in range(0, len(batch), most):
+            part = batch[start : start + most]
+            padded = np.concatenate([part, np.zeros((most - len(part), *part.shape[1:]), np.float32)]) if most != BATCH else part
+            said.append(np.asarray(session.run(None, {inputs[0].name: padded})[0], np.float32)[: len(part)])
+        found = np.concatenate(said)
+        return Encoded(found.mean(axis=(2, 3)) if found.ndim == 4 else found.reshape(len(found), -1), None)
+
+    return Encoder(EncoderFacts(name, _hash_facts({"onnx": hash_file(path).sha256, "side": side}), side, ()), run)
+
+
+def _hash_facts(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
