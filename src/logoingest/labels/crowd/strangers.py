@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import betaln, logsumexp
 
 from logoingest.consensus.votes import Floats, Indices, sum_by
-from logoingest.labels.crowd.witnesses import Company, Witnesses
+from logoingest.labels.crowd.witnesses import CompanyShares, Witnesses
 from logoingest.labels.crowd.writings import Writings, collect_votes
 
 #: A name of c stands among names of c this often, relative to how often they do among each other; a stranger's does that often.
@@ -93,7 +93,7 @@ def _look_beside(court: Witnesses, spelling: Indices, class_number: Indices, spe
     )
 
 
-def _measure_usual(company: Company) -> Floats:
+def _measure_usual(company: CompanyShares) -> Floats:
     """How often, where one answer names a class, another one does, of those that name it or say nothing known."""
     named, silent = company
     mean = (named.sum() + 4.0) / (named.sum() + silent.sum() + 5.0)

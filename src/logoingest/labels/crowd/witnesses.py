@@ -22,7 +22,7 @@ _TOLERANCE = 1e-3
 _TINY = 1e-9
 
 
-class Company(NamedTuple):
+class CompanyShares(NamedTuple):
     """Where one answer names a class, how many of the others there, in shares, name it too or say nothing known; a row a class."""
 
     named: Floats
@@ -50,7 +50,7 @@ class Witnesses(NamedTuple):
     """Other people's votes for it."""
     prior: Floats
     """A class's share of the pictures."""
-    company: Company
+    company: CompanyShares
 
 
 class _Pairs(NamedTuple):
@@ -212,10 +212,10 @@ def _scale(score: Floats, prior: Floats, cell_pair: Indices, pairs: int) -> tupl
     return (1 - SHARED_ERROR) * likelihood / whole[cell_pair] + SHARED_ERROR, (1 - SHARED_ERROR) / whole + SHARED_ERROR
 
 
-def _measure_company(cells: _Cells, silent: Floats, classes: int) -> Company:
+def _measure_company(cells: _Cells, silent: Floats, classes: int) -> CompanyShares:
     others, beside = cells.votes - 1, silent[cells.picture]
     weight = np.where(others + beside > 0, cells.votes, 0.0) / np.maximum(others + beside, _TINY)
-    return Company(sum_by(cells.class_number, weight * others, classes), sum_by(cells.class_number, weight * beside, classes))
+    return CompanyShares(sum_by(cells.class_number, weight * others, classes), sum_by(cells.class_number, weight * beside, classes))
 
 
 def _spread(first: Indices, width: Indices) -> tuple[Indices, Indices]:
