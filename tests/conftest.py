@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from builders.datasets import CLASSES, Dataset, Site, draw_picture, serve_site
 from builders.places import REAL_DATA
+from builders.serving import serve_s3
 from builders.side_by_side import FileByFile, hold_threads, put_long_ones_first
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -45,6 +46,13 @@ def site() -> Iterator[Site]:
     """A fresh site on loopback."""
     with serve_site() as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """The environment that leads to an S3 server, one for all; a test makes a bucket of its own."""
+    with serve_s3() as environment:
+        yield environment
 
 
 @pytest.fixture

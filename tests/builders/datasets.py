@@ -10,10 +10,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter
+
+from builders.serving import QuietHandler, serve_http
 
 CLASSES = {"acme": "Acme", "bolt": "Bolt", "citron": "Citrön", "dune": "Dune"}
 SPELLINGS = {
@@ -74,9 +75,7 @@ class Site:
 def serve_site() -> Iterator[Site]:
     """A fresh site; a path it does not have is a 404."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             served.requests[self.path] += 1
             if served.delay_s:
@@ -88,17 +87,9 @@ def serve_site() -> Iterator[Site]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    served = Site(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield served
-    server.shutdown()
-    server.server_close()
+    with serve_http(Handler) as address:
+        served = Site(address)
+        yield served
 
 
 @dataclass

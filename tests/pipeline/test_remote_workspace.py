@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from builders.serving import make_bucket
 from logoingest import load_config, run
 from logoingest.errors import LeaseLostError, WorkspaceError
 from logoingest.pipeline import Run, open_run, refresh, retry, summarise_status, verify
@@ -16,25 +17,11 @@ from logoingest.workspace.lease import LEASE_FILE, hold_lease
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    """An S3 server with one bucket, found through the environment as any deployment would."""
-    boto3 = pytest.importorskip("boto3")
-    pytest.importorskip("s3fs")
-    server_module = pytest.importorskip("moto.server")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+def bucket(s3, monkeypatch):
+    """An empty bucket, found through the environment as any deployment would."""
+    for name, value in s3.items():
         monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="logos")
-    boto3.resource("s3").Bucket("logos").objects.all().delete()  # the stand-in keeps what it holds over its own end
-    yield "s3://logos"
-    server.stop()
+    return make_bucket(s3, "workspaces")
 
 
 def test_the_route_runs_on_s3(make_dataset, bucket, tmp_path):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 
 import pyarrow.parquet as pq
 import pytest
 
 from builders.datasets import draw_picture
 from builders.places import ROOT
+from builders.serving import serve_http
 from logoingest import load_config, run
 from logoingest.release import verify_release
 
@@ -115,12 +115,8 @@ def file_server(shared_data):
             pass
 
     handler = functools.partial(Handler, directory=str(shared_data / "litw/samples"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
+    with serve_http(handler) as address:
+        yield f"{address}/"
 
 
 def test_the_raw_samples_of_logos_in_the_wild_reach_the_release(shared_data, file_server, tmp_path):

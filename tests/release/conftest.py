@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +15,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when datasets is imported
 
 
 from builders.releases import Ingredients, collect, draw_picture, make_ingredients
+from builders.serving import make_bucket
 
 
 @pytest.fixture(scope="session")
@@ -44,21 +44,7 @@ def patient(written: Path, tmp_path: Path) -> Patient:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[dict[str, str]]:
+def server(s3: dict[str, str]) -> dict[str, str]:
     """The environment that leads to an S3 server with one bucket."""
-    boto3 = pytest.importorskip("boto3")
-    pytest.importorskip("s3fs")
-    running = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    client = boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"], region_name="us-east-1",
-                          aws_access_key_id="test", aws_secret_access_key="test")  # fmt: skip
-    client.create_bucket(Bucket="logos")
-    yield environment
-    running.stop()
+    make_bucket(s3, "logos")
+    return s3

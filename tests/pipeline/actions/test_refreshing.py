@@ -14,7 +14,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders.datasets import CLASSES, Dataset, draw_picture
+from builders.serving import QuietHandler, serve_http
 from logoingest import load_config, run
 from logoingest.cli.main import main
 from logoingest.config import Config
@@ -80,9 +80,7 @@ class Gallery:
 
 @pytest.fixture
 def gallery() -> Iterator[Gallery]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             status, headers, body = served.answer(self.path, {name.lower(): value for name, value in self.headers.items()})
             self.send_response(status)
@@ -93,16 +91,9 @@ def gallery() -> Iterator[Gallery]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    served = Gallery(f"http://127.0.0.1:{server.server_address[1]}")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield served
-    server.shutdown()
-    server.server_close()
+    with serve_http(Handler) as address:
+        served = Gallery(address)
+        yield served
 
 
 @pytest.fixture
