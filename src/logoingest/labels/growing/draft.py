@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
@@ -11,19 +11,21 @@ import pyarrow as pa
 import tomlkit
 
 from logoingest.labels.class_map.class_map import ClassMap
+from logoingest.labels.crowd.evidence import Meaning, gather_evidence
 from logoingest.labels.growing.closed_sets import is_closed_set
 from logoingest.labels.growing.draft_classes import MAX_CLASSES, list_by_letters, list_by_pictures, list_closed_classes
-from logoingest.labels.growing.draft_text import DraftClass, add_classes, add_comments, write_head
+from logoingest.labels.growing.draft_text import DraftClass, DraftWords, add_comments, list_ids, write_map
 from logoingest.labels.growing.minimal_aliases import choose_aliases
 from logoingest.labels.growing.shared_pictures import Sayings, list_sayings, measure_company
 from logoingest.labels.growing.spellings import SpellingGroup, count_values, group_spellings, make_readable, read_values
 from logoingest.labels.growing.word_choice import is_about_logos, leave_silent, list_noise_by_letters, list_noise_by_pictures
 from logoingest.labels.matching.match import decide_labels
-from logoingest.labels.text.fold import fold
 from logoingest.labels.text.noise import NoisePhrases
-from logoingest.labels.text.words import NOISE_WORDS
 from logoingest.plain_json import HIDDEN
 from logoingest.schemas import Decision
+
+_SURE = 0.995
+"""Probability from which a rare spelling is one of a class that was found."""
 
 
 class FirstMap(NamedTuple):
@@ -70,37 +72,36 @@ def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str, sa
     counted = count_values(labels_with_counts, values)
     is_closed = is_closed_set(counted)
     naming = leave_silent(counted, is_closed=is_closed)
-    built_in, noise_words = (["no_label"], {}) if is_closed else _choose_words(naming, values, said)
-    noise = NoisePhrases.build(_list_noise(built_in, noise_words))
+    words = DraftWords(True, ["no_label"], {}) if is_closed else _choose_words(naming, values, said)
+    noise = NoisePhrases.build(words.list_noise())
     groups = _group(naming, noise, is_closed=is_closed)
     sayings = None if said is None else list_sayings(said, values, _number(groups))
+    is_telling = sayings is not None and _is_telling(sayings, len(groups))
     doubts: list[str] = []
     if is_closed:
         classes = list_closed_classes(groups, sayings)
-    elif sayings is not None and _is_telling(sayings, len(groups)):
+    elif sayings is not None and is_telling:
         classes, doubts = list_by_pictures(groups, sayings, noise)
     else:
         classes = list_by_letters(groups, noise)
-    made = _finish(classes[:MAX_CLASSES], counted, name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
+    classes = classes[:MAX_CLASSES]
+    document, class_map = _write(classes, words, name)
+    if said is not None and classes and is_telling and not is_closed:
+        classes = _join_by_crowd(classes, groups, said, class_map)
+        document, _ = _write(classes, words, name)
+    made = _describe(classes, words, counted, name, document)
     return made._replace(doubts=[*doubts, *made.doubts])
 
 
-def _choose_words(
-    naming: Sequence[tuple[str, int]], values: Mapping[str, Sequence[str]], said: pa.Table | None
-) -> tuple[list[str], Mapping[str, Sequence[str]]]:
+def _choose_words(naming: Sequence[tuple[str, int]], values: Mapping[str, Sequence[str]], said: pa.Table | None) -> DraftWords:
     """The built-in lists that count, and the noise words that these answers show."""
-    built_in = ["noise_words", "no_label"] if is_about_logos(naming) else ["no_label"]
-    groups = _group(naming, NoisePhrases.build(_list_noise(built_in, {})), is_closed=False)
+    words = DraftWords(False, ["noise_words", "no_label"] if is_about_logos(naming) else ["no_label"], {})
+    groups = _group(naming, NoisePhrases.build(words.list_noise()), is_closed=False)
     if said is not None:
         sayings = list_sayings(said, values, _number(groups))
         if _is_telling(sayings, len(groups)):
-            return built_in, list_noise_by_pictures(groups, sayings)
-    return built_in, list_noise_by_letters(groups)
-
-
-def _list_noise(built_in: Sequence[str], noise_words: Mapping[str, Sequence[str]]) -> list[str]:
-    lists = [*(NOISE_WORDS.values() if "noise_words" in built_in else ()), *noise_words.values()]
-    return [fold(word).text for words in lists for word in words]
+            return words._replace(noise_words=list_noise_by_pictures(groups, sayings))
+    return words._replace(noise_words=list_noise_by_letters(groups))
 
 
 def _group(naming: Sequence[tuple[str, int]], noise: NoisePhrases, *, is_closed: bool) -> list[SpellingGroup]:
@@ -117,22 +118,37 @@ def _is_telling(sayings: Sayings, groups: int) -> bool:
     return bool(len(sayings.picture)) and measure_company(sayings, np.arange(groups)).is_telling
 
 
-def _finish(
-    classes: Sequence[DraftClass],
-    counted: Sequence[tuple[str, int]],
-    name: str,
-    *,
-    is_closed: bool,
-    built_in: Sequence[str],
-    noise_words: Mapping[str, Sequence[str]],
+def _write(classes: Sequence[DraftClass], words: DraftWords, name: str) -> tuple[tomlkit.TOMLDocument, ClassMap]:
+    """The file with the fewest lines, and the map it is."""
+    bare = write_map(classes, {}, words, name)
+    ids = list_ids(classes)
+    chosen = choose_aliases(ClassMap.from_toml(tomlkit.dumps(bare), name), {ids[one.name]: one.groups for one in classes})
+    document = write_map(classes, {one.name: chosen.get(ids[one.name], ()) for one in classes}, words, name)
+    return document, ClassMap.from_toml(tomlkit.dumps(document), name)
+
+
+def _join_by_crowd(
+    classes: Sequence[DraftClass], groups: Sequence[SpellingGroup], said: pa.Table, class_map: ClassMap
+) -> list[DraftClass]:
+    """The classes with the spellings that the crowd's evidence, now that there are classes, surely finds to be theirs."""
+    ids = list_ids(classes)
+    numbers = _number(groups)
+    held = {group.key for one in classes for group in one.groups}
+    more: defaultdict[str, list[SpellingGroup]] = defaultdict(list)
+    for spelling in gather_evidence(said, class_map).spellings:
+        place = numbers.get(spelling.text)
+        if spelling.is_open and spelling.meaning is Meaning.NAMES and spelling.probability >= _SURE and place is not None:
+            group = groups[place]
+            if group.key not in held and spelling.class_id is not None:
+                held.add(group.key)
+                more[spelling.class_id].append(group)
+    return [DraftClass(one.name, [*one.groups, *more[ids[one.name]]], one.hint) for one in classes]
+
+
+def _describe(
+    classes: Sequence[DraftClass], words: DraftWords, counted: Sequence[tuple[str, int]], name: str, document: tomlkit.TOMLDocument
 ) -> FirstMap:
-    """The map's text, and what it makes of the answers."""
-    bare = _write(classes, {}, name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
-    ids = {one.name: class_id for class_id, one in add_classes(tomlkit.document(), classes, {}).items()}
-    members = {ids[one.name]: one.groups for one in classes}
-    chosen = choose_aliases(ClassMap.from_toml(tomlkit.dumps(bare), name), members)
-    aliases = {one.name: chosen.get(ids[one.name], ()) for one in classes}
-    document = _write(classes, aliases, name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
+    """The map's text, with what it makes of the answers as comments."""
     made = ClassMap.from_toml(tomlkit.dumps(document), name)
     decided: dict[Decision, Counter[str]] = {decision: Counter() for decision in Decision}
     for (value, count), decision in zip(counted, decide_labels([value for value, _ in counted], made), strict=True):
@@ -147,27 +163,13 @@ def _finish(
     return FirstMap(
         text=tomlkit.dumps(document),
         classes=sorted(((one.name, one.count) for one in classes), key=lambda item: (-item[1], item[0])),
-        is_closed=is_closed,
+        is_closed=words.is_closed,
         no_label=ignored,
-        noise_words=sorted({word for words in noise_words.values() for word in words}),
-        built_in=built_in,
+        noise_words=sorted({word for texts in words.noise_words.values() for word in texts}),
+        built_in=words.built_in,
         undecided=undecided,
         doubts=[f"{one.name} ({one.count:,}){one.hint.replace(';', ':', 1)}" for one in classes if one.hint],
     )
-
-
-def _write(
-    classes: Sequence[DraftClass],
-    aliases: Mapping[str, Sequence[str]],
-    name: str,
-    *,
-    is_closed: bool,
-    built_in: Sequence[str],
-    noise_words: Mapping[str, Sequence[str]],
-) -> tomlkit.TOMLDocument:
-    document = write_head(name, is_closed=is_closed, built_in=built_in, noise_words=noise_words)
-    add_classes(document, classes, aliases)
-    return document
 
 
 def _rank(counts: Counter[str]) -> list[tuple[str, int]]:

@@ -122,7 +122,8 @@ def _find_best_others(company: Company) -> np.ndarray:
 
 def _is_agreed_on(place: int, company: Company, best: np.ndarray) -> bool:
     own, answers, base = company.own[place], company.answers[place], company.base[place]
-    return bool(own >= 1 and own >= best[place] and (own >= _MIN_LIFT * base * answers or own >= _MOSTLY * answers))
+    is_own = (own >= 1 and own >= best[place]) or own >= _PROVED
+    return bool(is_own and (own >= _MIN_LIFT * base * answers or own >= _MOSTLY * answers))
 
 
 def _is_spread(place: int, company: Company, best: np.ndarray) -> bool:
@@ -169,7 +170,7 @@ def _choose_seeds(groups: Sequence[SpellingGroup]) -> list[SpellingGroup]:
 def _names_several(group: SpellingGroup, counts: Mapping[str, int]) -> bool:
     """Every part between separators is a more common answer itself ("nike / puma")."""
     text = fold(group.name).text
-    for separator in SEPARATORS:
+    for separator in (separator for separator in SEPARATORS if separator in text):
         keys = [join_key(fold(part)) for part in text.split(separator)]
         if len(keys) > 1 and all(counts.get(key, 0) > group.count for key in keys):
             return True

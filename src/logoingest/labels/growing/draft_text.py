@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import tomlkit
 
@@ -13,6 +14,7 @@ from logoingest.labels.growing.scripts import tell_language
 from logoingest.labels.growing.spellings import SpellingGroup, make_readable
 from logoingest.labels.matching.nearest import MAX_KEY_LENGTH
 from logoingest.labels.text.fold import fold
+from logoingest.labels.text.words import NOISE_WORDS
 from logoingest.schemas import is_class_id
 from logoingest.wording import cut_text, spell_count
 
@@ -36,12 +38,46 @@ class DraftClass:
         return sum(group.count for group in self.groups)
 
 
-def write_head(
-    name: str, *, is_closed: bool, built_in: Sequence[str], noise_words: Mapping[str, Sequence[str]]
+class DraftWords(NamedTuple):
+    """The words that count in the draft."""
+
+    is_closed: bool
+    """The answers are a closed set."""
+    built_in: Sequence[str]
+    """Built-in lists that count."""
+    noise_words: Mapping[str, Sequence[str]]
+    """The map's own, per language."""
+
+    def list_noise(self) -> list[str]:
+        """Every noise word that counts, folded."""
+        lists = [*(NOISE_WORDS.values() if "noise_words" in self.built_in else ()), *self.noise_words.values()]
+        return [fold(word).text for words in lists for word in words]
+
+
+def write_map(
+    classes: Sequence[DraftClass], aliases: Mapping[str, Sequence[str]], words: DraftWords, name: str
 ) -> tomlkit.TOMLDocument:
-    """The document with its first comments and the words that count."""
+    """The file: first comments, words, classes.
+
+    Args:
+        classes: what they are called and how often.
+        aliases: name of a class → the spellings that need a line.
+        words: what counts.
+        name: what the map is for.
+    """
+    document = _write_head(words, name)
+    add_classes(document, classes, aliases)
+    return document
+
+
+def list_ids(classes: Sequence[DraftClass]) -> dict[str, str]:
+    """Name of a class → its id in the file."""
+    return {one.name: class_id for class_id, one in add_classes(tomlkit.document(), classes, {}).items()}
+
+
+def _write_head(words: DraftWords, name: str) -> tomlkit.TOMLDocument:
     document = tomlkit.document()
-    kind = "The answers are a closed set, taken whole." if is_closed else "Please go over it."
+    kind = "The answers are a closed set, taken whole." if words.is_closed else "Please go over it."
     for line in (
         f"Class map of {make_readable(name)}: a first draft, made from the answers. {kind}",
         "",
@@ -51,11 +87,11 @@ def write_head(
         document.add(tomlkit.comment(line))
     document.add(tomlkit.nl())
     document.add(tomlkit.comment("Built-in lists that count (`logoingest labels words` prints them); those left out here don't."))
-    document.add("built_in", tomlkit.item(list(built_in)))
-    if noise_words:
+    document.add("built_in", tomlkit.item(list(words.built_in)))
+    if words.noise_words:
         table = tomlkit.table()
-        for language, words in sorted(noise_words.items()):
-            table.add(language, list(words))
+        for language, texts in sorted(words.noise_words.items()):
+            table.add(language, list(texts))
         document.add(tomlkit.nl())
         document.add(tomlkit.comment("Words that stand beside many different names in these answers."))
         document.add("noise_words", table)

@@ -84,8 +84,11 @@ def list_sayings(said: pa.Table, values: Mapping[str, Sequence[str]], numbers: M
     spelling = flat[starts[codes[row]] + np.arange(len(row)) - first[row]]
     picture = _number(said.column("url"))[row]
     worker = _number_workers(said.column("worker_id"))[row]
-    unique = np.unique(np.stack([picture, worker, spelling], axis=1), axis=0)
-    return _keep_company(unique[:, 0], unique[:, 1], unique[:, 2], len(set(numbers.values())))
+    order = np.lexsort((spelling, worker, picture))
+    picture, worker, spelling = picture[order], worker[order], spelling[order]
+    is_new = np.ones(len(order), bool)
+    is_new[1:] = (picture[1:] != picture[:-1]) | (worker[1:] != worker[:-1]) | (spelling[1:] != spelling[:-1])
+    return _keep_company(picture[is_new], worker[is_new], spelling[is_new], len(set(numbers.values())))
 
 
 def _number(column: pa.ChunkedArray) -> Indices:
@@ -129,12 +132,13 @@ def measure_company(sayings: Sayings, owner: Indices) -> Company:
     shared.eliminate_zeros()
     shown = sparse.csr_array((np.where(crowded, 0.0, 1.0)[sayings.picture], (sayings.picture, said)), shape=rows)
     shown.data = np.minimum(shown.data, 1.0)
-    pairs = np.unique(np.stack([said, sayings.worker], axis=1), axis=0)
+    workers = int(sayings.worker.max(initial=-1)) + 1
+    writers = np.unique(said * workers + sayings.worker) // max(workers, 1)
     return Company(
         shared=shared,
         pictures=sparse.csr_array(shown.T @ shown),
         answers=np.bincount(said, minlength=owners).astype(np.float64),
-        writers=np.bincount(pairs[:, 0], minlength=owners),
+        writers=np.bincount(writers, minlength=owners),
     )
 
 
