@@ -67,7 +67,7 @@ def test_the_stages_before_fetch_load_neither_pandas_nor_scipy(tmp_path):
 import sys
 from logoingest.cli.main import main
 code = main(["run", {str(tmp_path / "dataset.toml")!r}, "--until", "normalise", "--quiet", "--json"])
-import logoingest.pipeline.fetching
+import logoingest.pipeline.downloading
 print(code, [name for name in ("pandas", "scipy") if name in sys.modules])
 """
     assert run_python(code).strip().endswith("0 []")

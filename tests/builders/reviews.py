@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from logoingest.labels import ClassMap, normalise_annotations
 from logoingest.labels.class_map.entries import Signature
-from logoingest.review.suggestions import OpenLabels, cluster_open_labels, gather_open_labels
+from logoingest.review.suggestions import GatheredLabels, cluster_open_labels, gather_open_labels
 from logoingest.schemas import AnnotationRow
 
 ADA = Signature("ada", date(2025, 10, 9))
@@ -75,7 +75,7 @@ def write_map(folder: Path, text: str = MAP) -> Path:
     return file
 
 
-def find_open(annotations: pa.Table, class_map: ClassMap) -> OpenLabels:
+def find_open(annotations: pa.Table, class_map: ClassMap) -> GatheredLabels:
     """What the map leaves undecided."""
     made = normalise_annotations(annotations, class_map)
     return gather_open_labels(annotations, made.labels, made.decisions, class_map)

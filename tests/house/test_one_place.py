@@ -66,12 +66,3 @@ def test_a_second_place_is_noticed(name: str, code: str, tmp_path: Path) -> None
     (tmp_path / "copy.py").write_text(code)
     mark = next(thing.mark for thing in THINGS if thing.name == name)
     assert find_marked(tmp_path, mark) == ["copy.py"]
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["Candidate", "Decision", "Finding", "Outcome", "Reason", "Release", "Refusal", "RobotsRule", "Rule", "Session", "Verdict"],
-)
-def test_two_things_never_share_a_word(name: str) -> None:
-    """A word of the house names one class, whichever room it lives in."""
-    assert len(find_marked(SOURCES, rf"^class {name}\b")) == 1

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from logoingest.pipeline.actions.retrying import Retried, retry
     from logoingest.pipeline.actions.scaffold import init, redraft_class_map
     from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
+    from logoingest.pipeline.downloading import fetch_shard, finish_fetch, pending_shards
     from logoingest.pipeline.embeddings import Embedded, embed, load_embeddings
-    from logoingest.pipeline.fetching import fetch_shard, finish_fetch, pending_shards
     from logoingest.pipeline.gates import check_gates
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.progress import Progress
@@ -35,7 +35,7 @@ _HOMES = {
     "actions.scaffold": ("init", "redraft_class_map"),
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
     "embeddings": ("Embedded", "embed", "load_embeddings"),
-    "fetching": ("fetch_shard", "finish_fetch", "pending_shards"),
+    "downloading": ("fetch_shard", "finish_fetch", "pending_shards"),
     "gates": ("check_gates",),
     "ledger": ("collect_ledger",),
     "progress": ("Progress",),

@@ -24,7 +24,7 @@ from logoingest.pipeline.stages.labels import LABELS
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.review.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
 from logoingest.review.rulings import Ruling
-from logoingest.review.suggestions import Cluster, OpenLabels, cluster_open_labels, gather_open_labels
+from logoingest.review.suggestions import Cluster, GatheredLabels, cluster_open_labels, gather_open_labels
 from logoingest.schemas import Decision, Stage
 
 THUMBNAIL_SIDE_PX = 160
@@ -38,7 +38,7 @@ class Review(NamedTuple):
 
     clusters: Sequence[Cluster]
     clusters_in_all: int
-    open_labels: OpenLabels
+    open_labels: GatheredLabels
     annotations: pa.Table
     labels: pa.Table
     class_map: ClassMap

@@ -121,7 +121,7 @@ class Cluster:
         return f"{self.suspects} of {people} workers look like spammers" if self.suspects else ""
 
 
-class OpenLabels(NamedTuple):
+class GatheredLabels(NamedTuple):
     """What is undecided, and what is left out of it because noise words name nothing: spellings and answers."""
 
     labels: Sequence[OpenLabel]
@@ -131,7 +131,7 @@ class OpenLabels(NamedTuple):
 
 def gather_open_labels(
     annotations: pa.Table, labels: pa.Table, decisions: pa.Table, class_map: ClassMap, pictured: Collection[str] = ()
-) -> OpenLabels:
+) -> GatheredLabels:
     """The distinct answers that no rule and no override decides, sorted by text; of several values at once, those that are open.
 
     Args:
@@ -160,7 +160,7 @@ def gather_open_labels(
         distinct = {url for row in rows for url in row["url_distinct"] if url is not None}
         urls = sorted(distinct, key=lambda url: (url not in pictured, url))
         found.append(OpenLabel(label, fact["decision"], fact["rule"], fact["matched_alias"], answers, workers, urls))
-    return OpenLabels(found, len(noise), sum(noise))
+    return GatheredLabels(found, len(noise), sum(noise))
 
 
 def _divide_answers(rows: Sequence[Mapping[str, Any]], class_map: ClassMap) -> dict[str, list[Mapping[str, Any]]]:

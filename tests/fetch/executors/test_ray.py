@@ -27,7 +27,7 @@ import pytest
 from logoingest import load_config, run
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.fetch import FetchSettings, ShardJob, run_shards_on_ray
-from logoingest.pipeline.fetching import pending_shards
+from logoingest.pipeline.downloading import pending_shards
 from logoingest.pipeline.session import open_run
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace, name_begun, shard_name

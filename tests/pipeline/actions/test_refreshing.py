@@ -31,7 +31,7 @@ from logoingest.fetch.executors.ray_shards import fetch_on_worker
 from logoingest.images import inspect_image
 from logoingest.pipeline import open_run, refresh
 from logoingest.pipeline.actions.refreshing import MARKER
-from logoingest.pipeline.fetching import is_on_host
+from logoingest.pipeline.downloading import is_on_host
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace, hash_file
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from logoingest.errors import Problem, UsageError
 from logoingest.fetch import ShardJob
 from logoingest.fetch.rules.revalidation import RefreshResult, mark_placeholders
-from logoingest.pipeline.fetching import (
+from logoingest.pipeline.downloading import (
     forget_shards,
     has_failed,
     is_on_host,

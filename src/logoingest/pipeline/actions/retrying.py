@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError
 from logoingest.fetch import ShardJob
-from logoingest.pipeline.fetching import forget_shards, has_failed, is_on_host, read_listed_urls, read_plan, run_jobs
+from logoingest.pipeline.downloading import forget_shards, has_failed, is_on_host, read_listed_urls, read_plan, run_jobs
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason
 

@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.pipeline.fetching import count_begun, find_missing_contact, list_pending, plan_fetch
+from logoingest.pipeline.downloading import count_begun, find_missing_contact, list_pending, plan_fetch
 from logoingest.pipeline.ledger import Ledger, collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.spec import StageSpec

@@ -18,7 +18,7 @@ DOWNLOADS = "downloads/"
 
 def make_downloads(run: Run) -> StageOutput:
     """Fetch what is not there."""
-    from logoingest.pipeline.fetching import fetch_all
+    from logoingest.pipeline.downloading import fetch_all
 
     return StageOutput(*fetch_all(run))
 

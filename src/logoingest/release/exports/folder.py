@@ -12,7 +12,7 @@ from logoingest.errors import GateError, Problem
 from logoingest.pictures.orientation import is_turned
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.options import DEFAULTS, ExportOptions
-from logoingest.release.exports.rewriting import rewrite_picture
+from logoingest.release.exports.picture_forms import rewrite_picture
 from logoingest.release.exports.rows import ExportRow, read_rows
 from logoingest.release.reading.loader import Release
 
