@@ -17,7 +17,7 @@ from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap
 from logoingest.labels.lint.claims import is_pattern
 from logoingest.labels.lint.findings import RULES
-from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_places
+from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_line_numbers
 from logoingest.labels.lint.rules import lint_class_map
 
 CASES = json.loads((DATA / "lint/cases.json").read_text("utf-8"))
@@ -188,7 +188,7 @@ def test_lines_of_every_kind_of_writing():
     )
     root = find_lines(text)
     assert _shape(root) == _shape(tomllib.loads(text))
-    places = list_places(root)
+    places = list_line_numbers(root)
     expected = {"a.b": 2, "c.d": 3, "e": 7, "e[0]": 8, "e[1]": 9, "e[1].f[1]": 10, "t.u.v": 13, "w[0].x": 15, "w[1].x": 17, "w[1].y.z": 19, "t.k": 21, "t.l": 22}  # fmt: skip
     assert {place: places[place] for place in expected} == expected
     assert find_place(places, "w[1].nothing[3].here") == 16

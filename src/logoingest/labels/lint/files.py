@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from logoingest.errors import Problem
 from logoingest.labels.class_map.map_file import ANY_LANGUAGE, MapForm, read_form
 from logoingest.labels.lint.findings import Finding
-from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_places
+from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_line_numbers
 from logoingest.labels.text.fold import Folded, fold
 
 _MAX_DEPTH = 8
@@ -180,7 +180,7 @@ def _read_form(text: str, name: str, short: str, chain: Chain) -> MapLayer | Non
     except (tomllib.TOMLDecodeError, RecursionError):
         chain.findings += [_describe_invalid(problem, name, text) for problem in problems]
         return None
-    places = list_places(root)
+    places = list_line_numbers(root)
     if form is None:
         layer = MapLayer(name, short, root, MapForm(), places)
         chain.findings += [_describe_fault(layer, problem) for problem in problems]

@@ -162,7 +162,7 @@ def find_lines(text: str) -> Spot:
     return root
 
 
-def list_places(root: Spot) -> Mapping[str, int]:
+def list_line_numbers(root: Spot) -> Mapping[str, int]:
     """``classes.nike.aliases[3]`` → line, for everything in the text."""
     places: dict[str, int] = {}
     queue = [("", root)]

@@ -108,7 +108,7 @@ def _list_groups(material: Material, sizes: pa.Table, conflicts: pa.Table | None
     by_group: dict[str, list[dict[str, Any]]] = {}
     for row in members.sort_by("image_id").to_pylist():
         by_group.setdefault(row["group_id"], []).append(row)
-    told = describe_pictures(material, members.column("image_id").to_pylist()) if members.num_rows <= 20_000 else {}
+    told = describe_members(material, members.column("image_id").to_pylist()) if members.num_rows <= 20_000 else {}
     return [{**group, "members": _order_members(by_group[group["group_id"]], told)} for group in chosen]
 
 
@@ -134,7 +134,7 @@ def count_bits(first: bytes | None, second: bytes | None) -> int:
     return int(np.bitwise_count(np.frombuffer(first, np.uint8) ^ np.frombuffer(second, np.uint8)).sum())
 
 
-def describe_pictures(material: Material, image_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def describe_members(material: Material, image_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """image_id → its classes, its split (None where it has none) and the reason of that (None where it has one)."""
     samples = pick_rows(material.samples.select(["image_id", "class_ids"]), image_ids)
     splits = pick_rows(material.splits.select(["image_id", "split"]), image_ids)
@@ -157,7 +157,7 @@ def _list_shared(material: Material) -> tuple[list[dict[str, Any]], int, int]:
     table = material.images.select(["image_id", "urls", "width", "height"]).append_column("url_count", counts)
     table = table.filter(pc.greater(counts, 1))
     chosen = table.sort_by([("url_count", "descending"), ("image_id", "ascending")]).slice(0, _MOST_SHARED).to_pylist()
-    told = describe_pictures(material, [row["image_id"] for row in chosen])
+    told = describe_members(material, [row["image_id"] for row in chosen])
     total = pc.sum(table.column("url_count")).as_py() or 0
     return [{**row, **told[row["image_id"]], "urls": row["urls"][:4]} for row in chosen], table.num_rows, total
 
