@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import pyarrow as pa
 
@@ -379,9 +379,32 @@ class RejectedRow(Row):
     source_row: Annotated[int, Column(pa.int64(), "as in annotations")]
 
 
-#: Facts one decode tells; the columns ``images.inspect_image`` fills in a download row.
-FACT_COLUMNS: Sequence[str] = (
-    "image_reason", "image_detail", "format", "mode", "width", "height", "frames", "orientation", "damaged", "pixel_hash",
-    "hash", "signature", "brightness", "contrast", "sharpness", "entropy", "border_share", "saturation",
-    "channel_mean", "channel_std", "icc", "original_fault",
-)  # fmt: skip
+class PictureFacts(TypedDict):
+    """What one decode tells of a picture: the columns of a ``DownloadRow`` that ``images.inspect_image`` fills; they are explained there."""
+
+    image_reason: str | None
+    image_detail: str | None
+    format: str | None
+    mode: str | None
+    width: int | None
+    height: int | None
+    frames: int | None
+    orientation: int | None
+    damaged: bool | None
+    pixel_hash: str | None
+    hash: bytes | None
+    signature: bytes | None
+    brightness: float | None
+    contrast: float | None
+    sharpness: float | None
+    entropy: float | None
+    border_share: float | None
+    saturation: float | None
+    channel_mean: Sequence[float] | None
+    channel_std: Sequence[float] | None
+    icc: str | None
+    original_fault: str | None
+
+
+#: The names of those columns.
+FACT_COLUMNS: Sequence[str] = tuple(PictureFacts.__annotations__)

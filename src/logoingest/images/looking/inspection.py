@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from logoingest.pictures.decoding import Picture, decode_picture
 from logoingest.pictures.profiles import describe_profile
 from logoingest.pictures.sniffing import sniff_format
 from logoingest.refusals import Refusal
-from logoingest.schemas import FACT_COLUMNS, Reason
+from logoingest.schemas import FACT_COLUMNS, PictureFacts, Reason
 
 
-def inspect_image(data: bytes, max_pixels: int = 100_000_000, store: Literal["original", "rgb"] = "original") -> dict[str, Any]:
+def inspect_image(data: bytes, max_pixels: int = 100_000_000, store: Literal["original", "rgb"] = "original") -> PictureFacts:
     """Look at a downloaded body: is it a whole picture, and what is there to know of it?
 
     Args:
@@ -25,7 +25,7 @@ def inspect_image(data: bytes, max_pixels: int = 100_000_000, store: Literal["or
             whatever decodes.
 
     Returns:
-        the columns ``schemas.FACT_COLUMNS`` of a ``DownloadRow``. ``image_reason`` is None for a usable picture, else
+        the columns of a ``DownloadRow`` that tell of the picture. ``image_reason`` is None for a usable picture, else
         ``not_image``, ``truncated``, ``decode_error`` or ``bomb`` with ``image_detail``. Where nothing decodes, the other columns
         are None but for ``format`` where it is known. ``original_fault`` says why the bytes as they are open to us alone, as
         "reason: detail"; None where they open everywhere. ``pixel_hash`` is the sha256 of the RGB pixels with size and orientation: of a JPEG at the
@@ -41,7 +41,7 @@ def inspect_image(data: bytes, max_pixels: int = 100_000_000, store: Literal["or
         return _describe_refusal(picture, sniffed.format)
     facts = _describe_picture(picture)
     if picture.obstacle is not None and store == "original":
-        facts |= {"image_reason": picture.obstacle.reason.value, "image_detail": explain_obstacle(picture.obstacle)}
+        facts["image_reason"], facts["image_detail"] = picture.obstacle.reason.value, explain_obstacle(picture.obstacle)
     return facts
 
 
@@ -50,12 +50,13 @@ def explain_obstacle(obstacle: Refusal) -> str:
     return f'{obstacle.detail}: images.store = "rgb" saves it'
 
 
-def _describe_refusal(refusal: Refusal, picture_format: str | None) -> dict[str, Any]:
-    facts: dict[str, Any] = dict.fromkeys(FACT_COLUMNS)
-    return facts | {"image_reason": refusal.reason.value, "image_detail": refusal.detail, "format": picture_format}
+def _describe_refusal(refusal: Refusal, picture_format: str | None) -> PictureFacts:
+    facts = cast("PictureFacts", dict.fromkeys(FACT_COLUMNS))
+    facts["image_reason"], facts["image_detail"], facts["format"] = refusal.reason.value, refusal.detail, picture_format
+    return facts
 
 
-def _describe_picture(picture: Picture) -> dict[str, Any]:
+def _describe_picture(picture: Picture) -> PictureFacts:
     grey = picture.small.convert("L")
     pixels = np.asarray(picture.small)
     fingerprint = fingerprint_picture(picture.small, grey, pixels)
