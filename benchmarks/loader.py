@@ -98,10 +98,10 @@ def build(folder: Path, root: Path, count: int) -> int:
         RejectedRow.empty_table(),
         [(f"class-{number}", f"class {number}") for number in range(CLASSES)],
         lambda _shard, rows: [unique[row][1][0] for row in rows],
-        DatasetConfig(name="loader", workspace="work"),
-        ReleaseConfig(),
-        {},
-        {"annotations": len(unique), "voted": len(unique), "rejected": 0, "pending": 0},
+        dataset=DatasetConfig(name="loader", workspace="work"),
+        settings=ReleaseConfig(),
+        lineage={},
+        counts={"annotations": len(unique), "voted": len(unique), "rejected": 0, "pending": 0},
     )
     export_release(open_release(root / "release"), "imagefolder", root / "folders")
     return len(unique)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.release import write_release
+from logoingest.release.form.manifest import ReleaseManifest
 from logoingest.schemas import ImageRow, RejectedRow, SampleRow, SplitRow
 
 CLASSES = [("adidas", "Adidas"), ("unused", "Never seen"), ("coca-cola", "Coca-Cola | コカ・コーラ"), ("no", "no")]
@@ -40,7 +41,7 @@ class Ingredients:
         tables = {name: shuffle(getattr(self, name), seed) for name in ("samples", "images", "splits", "rejected")}
         return Ingredients(**{**self.__dict__, **tables})
 
-    def write(self, folder: Path, **further: Any) -> dict[str, Any]:
+    def write(self, folder: Path, **further: Any) -> ReleaseManifest:
         """Write the release into a new folder; ``further`` goes to ``write_release``."""
         folder.mkdir(parents=True)
         return write_release(
@@ -51,10 +52,10 @@ class Ingredients:
             self.rejected,
             self.classes,
             lambda shard, rows: [self.shards[shard][row] for row in rows],
-            self.dataset,
-            self.settings,
-            self.lineage,
-            self.counts,
+            dataset=self.dataset,
+            settings=self.settings,
+            lineage=self.lineage,
+            counts=self.counts,
             **further,
         )
 

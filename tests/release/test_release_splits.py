@@ -25,11 +25,11 @@ def write_named(ingredients, folder, names=NAMES):
         ingredients.rejected,
         ingredients.classes,
         lambda shard, rows: [ingredients.shards[shard][row] for row in rows],
-        ingredients.dataset,
-        ReleaseConfig(rows_per_group=4, max_file_bytes=20_000),
-        ingredients.lineage,
-        ingredients.counts,
-        names,
+        dataset=ingredients.dataset,
+        settings=ReleaseConfig(rows_per_group=4, max_file_bytes=20_000),
+        lineage=ingredients.lineage,
+        counts=ingredients.counts,
+        split_names=names,
     )
 
 

@@ -58,7 +58,8 @@ def write(parts, folder, convert=SHRINK, lineage=None):
     return write_release(
         folder, parts.samples, parts.images, parts.splits, parts.rejected, parts.classes,
         lambda shard, rows: [parts.shards[shard][row] for row in rows],
-        parts.dataset, parts.settings, parts.lineage if lineage is None else lineage, parts.counts, convert=convert,
+        dataset=parts.dataset, settings=parts.settings, lineage=parts.lineage if lineage is None else lineage, counts=parts.counts,
+        convert=convert,
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError
 from logoingest.release import open_release, verify_release, write_release
+from logoingest.release.form.manifest import ReleaseManifest
 from logoingest.release.writing import parquet as parquet_files
 from logoingest.release.writing.parquet import RowRange, plan_files
 from logoingest.release.writing.rows import name_extension
@@ -115,10 +116,10 @@ def test_nothing_of_this_machine_or_moment(written):
 def test_returned_manifest_is_the_file(ingredients, tmp_path):
     """What write_release returns is what manifest.json says."""
     manifest = ingredients.write(tmp_path / "release")
-    assert json.loads((tmp_path / "release/manifest.json").read_text()) == manifest
-    assert manifest["splits"] == {"train": 16, "validation": 4, "test": 4}
-    assert manifest["rejected"] == {"fetch": {"http_4xx": 3}}
-    assert manifest["multi_class_images"] == {"train": 1, "validation": 0, "test": 0}
+    assert ReleaseManifest.model_validate_json((tmp_path / "release/manifest.json").read_bytes()) == manifest
+    assert manifest.splits == {"train": 16, "validation": 4, "test": 4}
+    assert manifest.rejected == {"fetch": {"http_4xx": 3}}
+    assert manifest.multi_class_images == {"train": 1, "validation": 0, "test": 0}
 
 
 def test_unused_classes_get_no_label(written):
@@ -136,14 +137,14 @@ def test_empty_split_has_no_file(making, tmp_path):
 def test_release_without_pictures(making, tmp_path):
     """No picture at all still gives a card, a manifest and the rejected rows."""
     manifest = making.collect([], [], []).write(tmp_path / "release")
-    assert manifest["splits"] == {"train": 0, "validation": 0, "test": 0}
-    assert manifest["files"]["rejected.parquet"]["rows"] == 3
+    assert manifest.splits == {"train": 0, "validation": 0, "test": 0}
+    assert manifest.files["rejected.parquet"].rows == 3
 
 
 def test_samples_without_a_split_are_left_out(ingredients, tmp_path):
     """What splits does not name is not released."""
     fewer = dataclasses.replace(ingredients, splits=ingredients.splits.slice(0, 5))
-    assert sum(fewer.write(tmp_path / "release")["splits"].values()) == 5
+    assert sum(fewer.write(tmp_path / "release").splits.values()) == 5
 
 
 def drop(table: pa.Table, image_id: str) -> pa.Table:
@@ -192,7 +193,7 @@ def test_folder_that_is_not_empty_is_refused(tmp_path):
     """Nothing is written over."""
     (tmp_path / "there").write_text("mine")
     with pytest.raises(LogoingestError, match="is not empty"):
-        write_release(tmp_path, *[None] * 10)
+        write_release(tmp_path, *[None] * 6, dataset=None, settings=None, lineage={}, counts={})
 
 
 def test_each_shard_is_read_once_and_in_order(ingredients, tmp_path):
@@ -207,8 +208,8 @@ def test_each_shard_is_read_once_and_in_order(ingredients, tmp_path):
         return [ingredients.shards[shard][row] for row in rows]
 
     write_release(
-        folder, watched.samples, watched.images, watched.splits, watched.rejected, watched.classes, load, watched.dataset,
-        watched.settings, watched.lineage, watched.counts,
+        folder, watched.samples, watched.images, watched.splits, watched.rejected, watched.classes, load,
+        dataset=watched.dataset, settings=watched.settings, lineage=watched.lineage, counts=watched.counts,
     )  # fmt: skip
     assert asked == [("shard-00000.parquet", list(range(12))), ("shard-00001.parquet", list(range(12)))]
 
@@ -307,8 +308,8 @@ def test_rows_out_are_rows_in(cases, rows_per_group, max_file_bytes, min_files):
         folder = Path(name)
         write_release(
             folder, samples, images, splits, RejectedRow.empty_table(), [(key, key) for key in "abc"],
-            lambda shard, rows: [cases[row][0] for row in rows], DatasetConfig(name="law", workspace="w"),
-            ReleaseConfig(rows_per_group=rows_per_group, max_file_bytes=max_file_bytes, min_files=min_files), {}, {},
+            lambda shard, rows: [cases[row][0] for row in rows], dataset=DatasetConfig(name="law", workspace="w"),
+            settings=ReleaseConfig(rows_per_group=rows_per_group, max_file_bytes=max_file_bytes, min_files=min_files), lineage={}, counts={},
         )  # fmt: skip
         classes = [entry["id"] for entry in json.loads((folder / "manifest.json").read_text())["classes"]]
         found = []

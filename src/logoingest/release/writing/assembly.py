@@ -25,6 +25,7 @@ from logoingest.release.form.manifest import (
     FORMAT,
     MANIFEST_NAME,
     REJECTED_NAME,
+    ReleaseManifest,
     compute_fingerprint,
     render_manifest,
 )
@@ -37,7 +38,7 @@ from logoingest.version import __version__
 from logoingest.workspace import hash_file
 
 
-def write_release(  # noqa: PLR0917  # everything a release is made of; the pipeline alone calls it
+def write_release(  # noqa: PLR0917  # the tables of a release, and what goes with them
     folder: Path,
     samples: pa.Table,
     images: pa.Table,
@@ -45,17 +46,17 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
     rejected: pa.Table,
     classes: Sequence[tuple[str, str]],
     load_bytes: BytesLoader,
+    *,
     dataset: DatasetConfig,
     settings: ReleaseConfig,
     lineage: Mapping[str, Any],
     counts: Mapping[str, int],
     split_names: Sequence[str] = SPLITS,
     convert: Converter | None = None,
-    *,
     annotations: pa.Table | None = None,
     kept: Sequence[str] = (),
     answered_on: dt.date | None = None,
-) -> dict[str, Any]:
+) -> ReleaseManifest:
     """Fill ``folder`` with a release. Equal tables in any order give equal bytes; memory does not grow with the pictures.
 
     The classes that occur in what is released become the labels 0, 1, 2 …, in the order of ``classes``; a label's name is its
@@ -81,7 +82,7 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
         convert: brings each picture into the form it is released in; boxes are scaled with it. As fetched where left out.
 
     Returns:
-        The manifest, as ``manifest.json`` holds it.
+        All of ``manifest.json``.
 
     Raises:
         LogoingestError: the tables do not fit together, a shard does not hold a picture it should, or one cannot be converted.
@@ -121,7 +122,7 @@ def write_release(  # noqa: PLR0917  # everything a release is made of; the pipe
     manifest = {**facts, "files": dict(sorted(described.items()))}
     manifest["fingerprint"] = compute_fingerprint(manifest)
     (folder / MANIFEST_NAME).write_bytes(render_manifest(manifest))
-    return manifest
+    return ReleaseManifest.model_validate(manifest)
 
 
 def _write_data(
