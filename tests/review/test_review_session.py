@@ -53,7 +53,6 @@ def test_the_first_cluster_is_the_one_that_settles_most():
         ("o drop", RuledMeaning(Action.OVERRIDE_DROP)),
         ("= puma", RuledMeaning(Action.CLASS, "puma")),
         ("Puma", RuledMeaning(Action.CLASS, "puma")),
-        ("1", RuledMeaning(Action.CLASS, CLUSTERS[0].candidates[0].class_id)),
     ],
 )
 def test_a_command_decides_the_whole_cluster(line, meaning):
@@ -61,6 +60,14 @@ def test_a_command_decides_the_whole_cluster(line, meaning):
     session = play(line)
     assert decided(session) == dict.fromkeys(FIRST, meaning)
     assert session.current.members[0].raw_label == "asdf"
+
+
+def test_a_number_picks_the_candidate():
+    """The first one shown."""
+    clusters = tuple(find_clusters(annotate("mersedes bens"), CLASS_MAP))
+    assert decided(play("1", start=Session(clusters, ClassFinder(CLASS_MAP)))) == {
+        "mersedes bens": RuledMeaning(Action.CLASS, "mercedes")
+    }
 
 
 def test_a_search_lists_and_a_number_picks_from_it():

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
@@ -24,10 +24,12 @@ from rapidfuzz.distance import OSA
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.matching.nearest import MAX_KEY_LENGTH
 from logoingest.labels.matching.spelling_index import index_of, join_key
+from logoingest.labels.text.counterparts import find_counterpart
 from logoingest.labels.text.fold import Folded, fold
 from logoingest.labels.text.known_names import is_known_name
 from logoingest.labels.text.noise import as_folded
 from logoingest.labels.text.numbers import pick_numbers
+from logoingest.labels.text.syllables import find_other_sign
 
 MAX_COMPARED = 256
 """Spellings an answer is compared with, the most frequent ones."""
@@ -59,6 +61,9 @@ class _Group:
     ascii_key: str
     is_latin: bool
     near_class: str | None
+    inside: frozenset[str] = frozenset()
+    """Classes that stand in it as whole words."""
+    words: Sequence[str] = ()
 
 
 @dataclass
@@ -148,23 +153,28 @@ def _list_noise(class_map: ClassMap) -> frozenset[str]:
 def _collide(order: Sequence[int], spellings: Sequence[OpenSpelling], class_map: ClassMap) -> list[_Group]:
     """One group for all answers that share a key; the most frequent answer comes first."""
     parent: dict[int, int] = {}
-    owner: dict[tuple[str, str], int] = {}
+    owner: dict[tuple[str, ...], int] = {}
     keys: dict[int, tuple[str, Folded]] = {}
+    inside: dict[int, frozenset[str]] = {}
     for place in order:
         parent[place] = place
         folded = strip_noise(spellings[place].raw_label, class_map)
         key = "" if folded.is_reversed or folded.is_cut else join_key(folded)
         keys[place] = key, folded
-        for mark in _list_marks(spellings[place], key, folded):
+        inside[place] = frozenset(hit.spelling.class_id for hit in index_of(class_map).list_inside(folded)) if key else frozenset()
+        for mark in _list_marks(spellings[place], key, folded, inside[place]):
             root = _find_root(parent, owner.setdefault(mark, place))
             parent[_find_root(parent, place)] = root
     members: dict[int, list[int]] = defaultdict(list)
     for place in order:
         members[_find_root(parent, place)].append(place)
-    return [_make_group(places, spellings, keys) for places in members.values()]
+    return [
+        replace(_make_group(places, spellings, keys), inside=frozenset().union(*(inside[place] for place in places)))
+        for places in members.values()
+    ]
 
 
-def _list_marks(spelling: OpenSpelling, key: str, folded: Folded) -> Iterator[tuple[str, str]]:
+def _list_marks(spelling: OpenSpelling, key: str, folded: Folded, inside: frozenset[str]) -> Iterator[tuple[str, ...]]:
     """What makes two answers one; the kind stands first, so that no key is taken for a class."""
     if not key:
         return
@@ -173,7 +183,7 @@ def _list_marks(spelling: OpenSpelling, key: str, folded: Folded) -> Iterator[tu
     if len(words) > 1:
         yield "words", " ".join(sorted(set(words)))
     if spelling.near_class is not None and _is_slip(key, spelling.near_spelling or ""):
-        yield "class", spelling.near_class
+        yield "class", spelling.near_class, *sorted(inside)
 
 
 def _is_slip(key: str, spelling: str) -> bool:
@@ -190,7 +200,8 @@ def _make_group(places: list[int], spellings: Sequence[OpenSpelling], keys: dict
     ascii_key = "" if folded.is_ideographic or not fits else folded.joined
     count = sum(spellings[place].answers for place in places)
     near_class = f"\0{key}" if is_known_name(key) else near[0] if near else None  # a name people know is nobody's slip
-    return _Group(places, count, key if fits else "", ascii_key, folded.is_latin, near_class)
+    words = tuple((folded.ascii if folded.is_latin else folded.plain).split())
+    return _Group(places, count, key if fits else "", ascii_key, folded.is_latin, near_class, words=words)
 
 
 def _join_near(groups: Sequence[_Group], must_cross: bool) -> list[_Group]:
@@ -214,7 +225,23 @@ def _join_near(groups: Sequence[_Group], must_cross: bool) -> list[_Group]:
 def _may_join(one: _Group, other: _Group, must_cross: bool) -> bool:
     if one.near_class is not None and other.near_class is not None and one.near_class != other.near_class:
         return False
-    return not must_cross or not (one.is_latin and other.is_latin)
+    if one.inside and other.inside and one.inside != other.inside:
+        return False
+    if must_cross:
+        return not (one.is_latin and other.is_latin)
+    return find_other_sign(one.key, other.key) is None and not _differ_by_words(one, other)
+
+
+def _differ_by_words(one: _Group, other: _Group) -> bool:
+    """What differs is a word people know in both ("lime green", "olive green"), or the sibling of one ("north", "south")."""
+    if find_counterpart(one.key, other.key, other.words):
+        return True
+    pairs = [pair for pair in zip(one.words, other.words, strict=False) if pair[0] != pair[1]]
+    alike = len(one.words) == len(other.words) > 1 and len(pairs) == 1
+    if not alike:
+        return False
+    short, long = sorted(pairs[0], key=len)
+    return not long.startswith(short) and is_known_name(short) and is_known_name(long)
 
 
 def _allow_edits(length: int, table: Sequence[tuple[int, int]]) -> int:

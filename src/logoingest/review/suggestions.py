@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import tomlkit
 
 from logoingest.choices import read_choices
 from logoingest.labels.class_map.class_map import ClassMap
-from logoingest.labels.class_map.writing import make_entry
 from logoingest.labels.matching.match import decide_labels
-from logoingest.labels.text.fold import fold
 from logoingest.review.clusters import OpenSpelling, cluster_labels, is_only_noise
-from logoingest.review.map_editing import is_exact_only, write_spelling
+from logoingest.review.initials import find_initials
 from logoingest.schemas import Decision
 
 if TYPE_CHECKING:
@@ -26,8 +23,8 @@ if TYPE_CHECKING:
 CANDIDATES = 3
 """Candidates a cluster."""
 
-NEAR_ENOUGH = 0.7
-"""Score from which the first candidate is proposed."""
+USEFUL_SCORE = 0.35
+"""Candidates below it are not shown: what is nearest of nothing near."""
 
 _ASKED_MEMBERS = 3
 _EXAMPLES = 3
@@ -220,29 +217,6 @@ def cluster_open_labels(
     return [Cluster(members, found, suspicious) for members, found in zip(shown, proposals, strict=True)], len(clusters)
 
 
-def propose_toml(cluster: Cluster) -> str:
-    """Lines for the map that settle the cluster: as its first candidate where that is near, else as a class of its own.
-
-    Valid TOML for any text; empty where only spammers typed it, or no entry can stand for it.
-    """
-    near = cluster.candidates[0] if cluster.candidates and cluster.candidates[0].score >= NEAR_ENOUGH else None
-    texts = {fold(text).text: text for member in reversed(cluster.members) if (text := write_spelling(member.raw_label))}
-    spelled = list(reversed(texts.values()))
-    if not spelled or (near is None and (cluster.suspects or not spelled[0].isprintable())):
-        return ""
-    aliases = tomlkit.array()
-    for text in spelled if near else spelled[1:]:
-        aliases.append(make_entry(text, exact=is_exact_only(text)))
-    table = tomlkit.table()
-    if len(aliases):
-        table.append(tomlkit.key(["aliases", "any"]), aliases)
-    classes = tomlkit.table(is_super_table=True)
-    classes.append(near.class_id if near else spelled[0], table)
-    document = tomlkit.document()
-    document.append("classes", classes)
-    return tomlkit.dumps(document)
-
-
 def make_label_id(raw_label: str) -> str:
     """``L`` and ten hex digits: begins with a letter, so that no spreadsheet takes it for a number."""
     return "L" + hashlib.sha256(raw_label.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
@@ -265,12 +239,26 @@ def _propose(asked: Sequence[Sequence[str]], class_map: ClassMap) -> list[list[C
     found = []
     for labels in asked:
         best: dict[str, Candidate] = {}
-        for proposal in (proposal for label in labels for proposal in proposals[label]):
-            candidate = _name_candidate(proposal, declared, class_map)
+        for candidate in _list_candidates(labels, proposals, declared, class_map):
             if candidate.class_id not in best or candidate.score > best[candidate.class_id].score:
                 best[candidate.class_id] = candidate
         found.append(sorted(best.values(), key=lambda one: (-one.score, one.class_id))[:CANDIDATES])
     return found
+
+
+def _list_candidates(
+    labels: Sequence[str],
+    proposals: Mapping[str, Sequence[Proposal]],
+    declared: Mapping[tuple[str, str | None], str],
+    class_map: ClassMap,
+) -> Iterator[Candidate]:
+    for label in labels:
+        for proposal in proposals[label]:
+            if proposal.score >= USEFUL_SCORE:
+                yield _name_candidate(proposal, declared, class_map)
+        for spelling, score, reason in find_initials(label, class_map):
+            name = class_map.names.get(spelling.class_id, spelling.class_id)
+            yield Candidate(spelling.class_id, name, spelling.text, score, reason)
 
 
 def _name_candidate(proposal: Proposal, declared: Mapping[tuple[str, str | None], str], class_map: ClassMap) -> Candidate:

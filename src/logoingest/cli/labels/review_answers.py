@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from logoingest.plain_json import Rows
 from logoingest.review import Applied, AppliedGroups, Review
+from logoingest.review.map_lines import propose_lines
 from logoingest.review.rounds import SideEffect
 from logoingest.review.sheet import SheetReading
-from logoingest.review.suggestions import Candidate, Cluster, propose_toml
+from logoingest.review.suggestions import Candidate, Cluster
 from logoingest.schemas import TextConflictRow
 
 
@@ -81,12 +82,15 @@ def describe_review(review: Review, text_conflicts: pa.Table) -> Suggestions:
         LabelCounts(found.noise_labels, found.noise_answers),
         review.clusters_in_all,
         review.note,
-        [_describe_cluster(cluster) for cluster in review.clusters],
+        [
+            _describe_cluster(cluster, lines)
+            for cluster, lines in zip(review.clusters, propose_lines(review.clusters, review.class_map), strict=True)
+        ],
         text_conflicts,
     )
 
 
-def _describe_cluster(cluster: Cluster) -> UndecidedCluster:
+def _describe_cluster(cluster: Cluster, lines: str) -> UndecidedCluster:
     labels = [
         UndecidedLabel(
             member.raw_label,
@@ -111,7 +115,7 @@ def _describe_cluster(cluster: Cluster) -> UndecidedCluster:
         examples=cluster.examples,
         labels=labels,
         candidates=cluster.candidates,
-        toml=propose_toml(cluster),
+        toml=lines,
     )
 
 

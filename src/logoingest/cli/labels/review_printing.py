@@ -21,11 +21,11 @@ def print_suggestions(review: Review, options: argparse.Namespace) -> None:
     """The clusters with candidates and lines for the map, and how many there are."""
     from logoingest.cli.labels.review_terminal import describe_cluster
     from logoingest.labels.text.quoting import shorten
-    from logoingest.review.suggestions import propose_toml
+    from logoingest.review.map_lines import propose_lines
 
     if review.note:
         print(f"({escape_text(review.note)})\n")
-    for cluster in review.clusters:
+    for cluster, lines in zip(review.clusters, propose_lines(review.clusters, review.class_map), strict=True):
         print(f"{cluster.cluster_id}  {describe_cluster(cluster)}")
         if cluster.warning:
             print(f"  ! {cluster.warning}")
@@ -36,7 +36,7 @@ def print_suggestions(review: Review, options: argparse.Namespace) -> None:
         print(f"  {'  '.join(spellings[:_SHOWN_SPELLINGS])}{more}")
         for number, candidate in enumerate(cluster.candidates, 1):
             print(f"  {number} {escape_text(candidate.name)}  {candidate.score:.2f}  {escape_text(candidate.reason)}")
-        for line in propose_toml(cluster).splitlines():
+        for line in lines.splitlines():
             print(f"      {escape_text(line)}")
         print()
     print_summary(review, options)

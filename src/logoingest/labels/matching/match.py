@@ -30,8 +30,6 @@ _EXACT_SCORE = 100.0
 _MAX_PARTS = 8
 _MAX_CHOICES = 64
 _MAX_DEPTH = 2
-_MAX_CONTAINED_WORDS = 5
-_MIN_CONTAINED_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +311,7 @@ def _doubt(folded: Folded, find: _Find | None, class_map: ClassMap, index: Spell
     """Review when something is near or inside, else unknown."""
     facts: dict[str, Any] = {} if find is None else _describe_find(find, index)
     facts.pop("class_id", None)
-    if inside := _find_inside(folded, index):
+    if inside := next(index.list_inside(folded), None):
         matched = inside.spelling.text
         note = f'contains "{matched}" among other words'
         return _build(folded, class_map, Decision.REVIEW, "contains", matched_alias=matched, note=note)
@@ -321,17 +319,6 @@ def _doubt(folded: Folded, find: _Find | None, class_map: ClassMap, index: Spell
     if score is not None and score >= class_map.thresholds.review_score:
         return _build(folded, class_map, Decision.REVIEW, "near", note=(find.objection or "") if find else "", **facts)
     return _build(folded, class_map, Decision.UNKNOWN, "none", note="nothing in the map is near", **facts)
-
-
-def _find_inside(folded: Folded, index: SpellingIndex) -> Hit | None:
-    """A spelling that stands in the answer as whole words, the longest first."""
-    words = folded.plain.split()[:40]
-    for length in range(min(_MAX_CONTAINED_WORDS, len(words) - 1), 0, -1):
-        for start in range(len(words) - length + 1):
-            text = " ".join(words[start : start + length])
-            if len(text) >= _MIN_CONTAINED_LETTERS and (hit := index.find_plain(text)):
-                return hit
-    return None
 
 
 def _build(

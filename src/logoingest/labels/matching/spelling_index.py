@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _KEPT = "_spelling_index"
 _MIN_LOOSE_LETTERS = 5
+_MAX_WORDS_SEEN = 40
+_MAX_CONTAINED_WORDS = 5
+_MIN_CONTAINED_LETTERS = 3
 _MIN_GERMAN_LETTERS = 4
 
 Table: TypeAlias = "Mapping[str, Sequence[Spelling]]"
@@ -148,6 +151,19 @@ class SpellingIndex:
             if found := table.get(key):
                 return _choose(rule, found)
         return None
+
+    def list_inside(self, folded: Folded) -> Iterator[Hit]:
+        """The spellings that stand in an answer as whole words, among others: the longest first, none inside another."""
+        words = folded.plain.split()[:_MAX_WORDS_SEEN]
+        taken: set[int] = set()
+        for length in range(min(_MAX_CONTAINED_WORDS, len(words) - 1), 0, -1):
+            for start in range(len(words) - length + 1):
+                text, places = " ".join(words[start : start + length]), range(start, start + length)
+                if len(text) < _MIN_CONTAINED_LETTERS or not taken.isdisjoint(places):
+                    continue
+                if hit := self.find_plain(text):
+                    taken.update(places)
+                    yield hit
 
     def means_no_label(self, folded: Folded) -> bool:
         """The answer says that there is no label, or that its writer cannot tell."""
