@@ -10,6 +10,8 @@ means), ``pace`` (how fast), ``robots`` (whether at all), ``breaker`` (whether a
                     └ schedule → request → settled, or redirect → enqueue, or later again
 
 A URL that is settled as dead is enqueued once more for each of its fallbacks (``fallback_router``), if any are wanted.
+
+One class, and longer than a file should be: all its methods change one state, on one event loop.
 """
 
 from __future__ import annotations
