@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A worker a core; a file stays whole, so that what its tests share is made once (tests/builders/side_by_side.py).
 SIDE_BY_SIDE := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+DECIDING := sources labels consensus samples splits review fetch/rules house
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -21,8 +22,8 @@ test: lint types floors $(VENV)/installed  ## everything CI runs
 
 check: lint types floors  ## linters, types and import floors alone
 
-test-fast: $(VENV)/installed  ## the inner loop: the rules and the labels, no servers, no training
-	$(BIN)/python -m pytest tests/sources tests/splits tests/review tests/samples tests/labels/matching/test_match.py tests/labels/class_map/test_class_map.py tests/labels/text/test_fold.py tests/test_config.py tests/test_boxes.py -m 'not slow and not deploy and not ray' -k 'not real'
+test-fast: $(VENV)/installed  ## the inner loop: the rooms that decide, without a server, a training or another process
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(addprefix tests/,$(DECIDING)) -m 'not slow'
 
 docs: $(VENV)/installed  ## the documentation as a site, in site/: made without the network, warnings are errors
 	$(PIP_INSTALL) --editable '.[docs]'
