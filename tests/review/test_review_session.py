@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from builders.reviews import HOSTILE, MAP, annotate, find_clusters
 from logoingest.labels import ClassMap
+from logoingest.plain_json import to_json
 from logoingest.review.rulings import Action, ClassFinder, RuledMeaning
 from logoingest.review.session import Session, collect_rulings, resume_session, run_command
 
@@ -151,7 +152,7 @@ def test_a_class_made_in_the_session_can_be_chosen_in_it():
 def test_a_killed_session_goes_on_where_it_was():
     """From the journal's plain JSON; undo reaches back over the break."""
     session = play("n Fanta", "x 1", "s", "d")
-    journal = json.loads(json.dumps([step.to_json() for step in session.steps]))
+    journal = json.loads(json.dumps(to_json(session.steps)))
     resumed = resume_session(START, journal, UNDECIDED)
     assert resumed == session
     assert "resumed: 4 decisions" in resumed.message

@@ -25,7 +25,7 @@ from logoingest.pipeline.session import Run
 from logoingest.plain_json import JsonName, Rows
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.release import Release, Violation
-from logoingest.schemas import AgainstRow, Reason, Stage, StageResult
+from logoingest.schemas import AgainstRow, Likeness, Reason, Stage, StageResult
 from logoingest.workspace import Workspace
 
 #: The table of what is alike, and the folder of others' fingerprints.
@@ -272,7 +272,7 @@ def _describe_leaks(other: Other, pairs: pa.Table) -> Violation | None:
 
 def _describe_pair(pair: Mapping[str, object]) -> str:
     kind = str(pair["kind"]).replace("_", " ")
-    how = f"{kind}, {pair['transformation']}, r {pair['correlation']:.3f}" if pair["kind"] == "near" else kind
+    how = f"{kind}, {pair['transformation']}, r {pair['correlation']:.3f}" if pair["kind"] == Likeness.NEAR else kind
     return f"{pair['other_name']} ({pair['other_split'] or 'split unknown'}; {how})"
 
 

@@ -20,7 +20,7 @@ from logoingest.labels.text.quoting import shorten
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
 from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_sheet_rows, show
 from logoingest.review.suggestions import CANDIDATES
-from logoingest.samples.group_rulings import GroupRuling, find_ruled, make_conflict_id
+from logoingest.samples.group_rulings import GroupDecision, GroupRuling, find_ruled, make_conflict_id
 from logoingest.strangers.escaping import guard_cell
 
 FORMS = "a class, 1 to 3, both, drop, skip"
@@ -129,8 +129,8 @@ def _read_decision(row: SheetRow, finder: ClassFinder) -> GroupRuling | Problem 
     """A ruling without its pictures."""
     text = row.read("decision")
     word = text.casefold()
-    if word in {"both", "drop"}:
-        return GroupRuling((), "both" if word == "both" else "drop")
+    if word in {GroupDecision.BOTH, GroupDecision.DROP}:
+        return GroupRuling((), GroupDecision(word))
     meaning = read_meaning(text, list_candidates(row), finder)
     if meaning is None or isinstance(meaning, Problem):
         return meaning
@@ -139,4 +139,4 @@ def _read_decision(row: SheetRow, finder: ClassFinder) -> GroupRuling | Problem 
     class_id = finder.class_map.outputs[meaning.target]
     if class_id is None:
         return Problem("", f"the class map throws {shorten(meaning.target)} away", "write drop")
-    return GroupRuling((), "class", class_id)
+    return GroupRuling((), GroupDecision.CLASS, class_id)

@@ -22,6 +22,7 @@ from logoingest.pictures.thumbnails import draw_thumbnail
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS
 from logoingest.pipeline.staleness import explain_staleness
+from logoingest.plain_json import Json
 from logoingest.review.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
 from logoingest.review.rulings import Ruling
 from logoingest.review.suggestions import Cluster, GatheredLabels, cluster_open_labels, gather_open_labels
@@ -180,7 +181,7 @@ class Journal:
             raise WorkspaceError(Problem(self._workspace.path(self._name), f"is damaged ({error})", "remove it")) from None
         return steps
 
-    def save(self, steps: Sequence[Mapping[str, object]]) -> None:
+    def save(self, steps: Sequence[Json]) -> None:
         """Write the steps made so far.
 
         Raises:

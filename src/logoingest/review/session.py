@@ -41,13 +41,9 @@ class SessionStep:
     skipped: Sequence[str] = ()
     parted: Sequence[str] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists and strings."""
-        return {"rulings": [list(pair) for pair in self.rulings], "skipped": list(self.skipped), "parted": list(self.parted)}
-
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SessionStep:
-        """The step that ``to_json`` gave."""
+        """The step that ``to_json`` made a plain value of."""
         rulings = tuple((str(label), str(text)) for label, text in data.get("rulings", ()))
         return cls(rulings, tuple(map(str, data.get("skipped", ()))), tuple(map(str, data.get("parted", ()))))
 

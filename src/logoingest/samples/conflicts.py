@@ -20,13 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.samples.group_rulings import GroupRuling
+from logoingest.samples.group_rulings import GroupDecision, GroupRuling
 from logoingest.samples.suspected_placeholders import SuspectedPlaceholder
-from logoingest.schemas import ConflictRow, Reason, SampleRow, Stage
+from logoingest.schemas import ConflictKind, ConflictRow, Reason, SampleRow, Stage
 from logoingest.wording import spell_count
 
-IDENTICAL, NEAR, PLACEHOLDER = "identical", "near", "placeholder"
-_REASONS = {IDENTICAL: Reason.CLASS_CONFLICT, PLACEHOLDER: Reason.PLACEHOLDER}
+_REASONS = {ConflictKind.IDENTICAL: Reason.CLASS_CONFLICT, ConflictKind.PLACEHOLDER: Reason.PLACEHOLDER}
 """Kinds that are left out until somebody rules."""
 _SHOWN_PICTURES = 6
 _SHOWN_DIGITS = 12
@@ -85,17 +84,24 @@ def resolve_conflicts(  # noqa: PLR0917  # what the samples stage has
     """
     by_picture = {image_id: ruling for ruling in rulings for image_id in ruling.images}
     samples, ruled = _apply_classes(samples, decisions, by_picture)
-    dropped = [row for row in _read_ids(samples) if row in by_picture and by_picture[row].decision == "drop"]
+    dropped = [row for row in _read_ids(samples) if row in by_picture and by_picture[row].decision == GroupDecision.DROP]
     refusals = {image_id: Refusal(Reason.CLASS_CONFLICT, f"left out by {by_picture[image_id].signed}") for image_id in dropped}
-    both = [ruling for ruling in rulings if ruling.decision == "both"]
+    both = [ruling for ruling in rulings if ruling.decision == GroupDecision.BOTH]
     found = list(_find(_read_samples(samples, images, _find_grouped(samples), set(dropped)), both))
     counted = _count_votes([sample for _, members in found for sample in members], decisions)
     conflicts = [_describe(kind, members, counted, _tell_pictures(kind, members, counted)) for kind, members in found]
-    disputed = {image_id for conflict in conflicts if conflict["kind"] == IDENTICAL for image_id in conflict["image_ids"]}
+    disputed = {
+        image_id for conflict in conflicts if conflict["kind"] == ConflictKind.IDENTICAL for image_id in conflict["image_ids"]
+    }
     given = {image_id for image_id, ruling in by_picture.items() if ruling.class_id is not None}
     for members, evidence in _find_suspected(samples, images, suspected, disputed | given | set(dropped), both):
         conflicts.append(
-            _describe(PLACEHOLDER, members, _count_votes(members, decisions), f"may stand for photos that are gone: {evidence}")
+            _describe(
+                ConflictKind.PLACEHOLDER,
+                members,
+                _count_votes(members, decisions),
+                f"may stand for photos that are gone: {evidence}",
+            )
         )
     for conflict in conflicts if policy == "review" else ():
         if conflict["kind"] in _REASONS:
@@ -165,7 +171,7 @@ def _read_samples(samples: pa.Table, images: pa.Table, image_ids: pa.Array, with
     ]  # fmt: skip
 
 
-def _find(samples: Sequence[_Sample], allowed: Sequence[GroupRuling]) -> Iterator[tuple[str, list[_Sample]]]:
+def _find(samples: Sequence[_Sample], allowed: Sequence[GroupRuling]) -> Iterator[tuple[ConflictKind, list[_Sample]]]:
     """Pictures of equal pixels that contradict each other; then groups that do without those; but for what is ``allowed``."""
     named = _index_allowed(allowed)
     conflicting: set[str] = set()
@@ -173,12 +179,12 @@ def _find(samples: Sequence[_Sample], allowed: Sequence[GroupRuling]) -> Iterato
         if _contradict(members):
             conflicting.update(sample.image_id for sample in members)
             if not _is_allowed(members, named):
-                yield IDENTICAL, members
+                yield ConflictKind.IDENTICAL, members
     for members in _gather(
         (sample for sample in samples if sample.image_id not in conflicting), lambda sample: (sample.group_id, "")
     ):
         if _contradict(members) and not _is_allowed(members, named):
-            yield NEAR, members
+            yield ConflictKind.NEAR, members
 
 
 def _find_suspected(
@@ -243,7 +249,9 @@ def _count_votes(samples: Sequence[_Sample], decisions: pa.Table) -> dict[str, d
     return counted
 
 
-def _describe(kind: str, members: Sequence[_Sample], counted: Mapping[str, Mapping[str, int]], detail: str) -> dict[str, Any]:
+def _describe(
+    kind: ConflictKind, members: Sequence[_Sample], counted: Mapping[str, Mapping[str, int]], detail: str
+) -> dict[str, Any]:
     classes = {class_id for sample in members for class_id in sample.class_ids}
     votes = {class_id: sum(counted[sample.image_id].get(class_id, 0) for sample in members) for class_id in classes}
     ranked = sorted(votes, key=lambda class_id: (-votes[class_id], class_id))
@@ -257,10 +265,10 @@ def _describe(kind: str, members: Sequence[_Sample], counted: Mapping[str, Mappi
     }
 
 
-def _tell_pictures(kind: str, members: Sequence[_Sample], counted: Mapping[str, Mapping[str, int]]) -> str:
+def _tell_pictures(kind: ConflictKind, members: Sequence[_Sample], counted: Mapping[str, Mapping[str, int]]) -> str:
     pictures = "; ".join(_describe_picture(sample, counted[sample.image_id]) for sample in members[:_SHOWN_PICTURES])
     more = f"; and {len(members) - _SHOWN_PICTURES} more" if len(members) > _SHOWN_PICTURES else ""
-    what = "equal pixels" if kind == IDENTICAL else "near-duplicates"
+    what = "equal pixels" if kind == ConflictKind.IDENTICAL else "near-duplicates"
     return f"{what} settled differently: {pictures}{more}"
 
 

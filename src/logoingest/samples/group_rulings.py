@@ -18,8 +18,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import tomlkit
 
@@ -29,11 +30,21 @@ from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.text.quoting import shorten
 
-Decision = Literal["class", "both", "drop"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CLASS = re.compile(r"class:\s*(.+)", re.DOTALL)
 _HEAD = "# What people ruled on pictures that show the same and were settled as different classes (docs/duplicates.md).\n"
 _ID_DIGITS = 10
+
+
+class GroupDecision(StrEnum):
+    """What a person makes of pictures that contradict each other."""
+
+    CLASS = "class"
+    """All show this class."""
+    BOTH = "both"
+    """Each is right as it is."""
+    DROP = "drop"
+    """They are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +53,15 @@ class GroupRuling:
 
     images: tuple[str, ...]
     """Their image_ids, sorted."""
-    decision: Decision
+    decision: GroupDecision
     class_id: str | None = None
-    """With ``class``: as samples name it."""
+    """With ``CLASS``: as samples name it."""
     by: str = ""
     on: date | None = None
 
     def __str__(self) -> str:
         """As it is written."""
-        return f"class: {self.class_id}" if self.decision == "class" else self.decision
+        return f"class: {self.class_id}" if self.decision == GroupDecision.CLASS else self.decision
 
     @property
     def signed(self) -> str:
@@ -102,7 +113,7 @@ def _read_entry(entry: Any, where: str, class_map: ClassMap) -> GroupRuling | Pr
     if class_id is None or class_id not in set(class_map.class_ids):
         what = "ruling is missing or wrong" if class_id is None else f"there is no class {shorten(class_id)}"
         return Problem(where, what, '"class: <a class id of the map>", "both" or "drop"')
-    return GroupRuling(tuple(sorted(set(images))), "class", class_id, by, on)
+    return GroupRuling(tuple(sorted(set(images))), GroupDecision.CLASS, class_id, by, on)
 
 
 def add_group_rulings(path: Path, rulings: Sequence[GroupRuling], signature: Signature) -> None:

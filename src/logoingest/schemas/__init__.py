@@ -8,7 +8,7 @@ this order in every file. What a row that did not make it is called is a ``Reaso
 """
 
 from logoingest.schemas.class_ids import MAX_CLASS_ID_CHARS, is_class_id
-from logoingest.schemas.reasons import Decision, Origin, Outcome, Reason
+from logoingest.schemas.reasons import ConflictKind, Decision, Likeness, Origin, Outcome, Reason
 from logoingest.schemas.rows import Column, Row, StageResult
 from logoingest.schemas.tables import (
     FACT_COLUMNS,
@@ -50,6 +50,7 @@ __all__ = [
     "AgreementRow",
     "AnnotationRow",
     "Column",
+    "ConflictKind",
     "ConflictRow",
     "Decision",
     "DownloadRow",
@@ -57,6 +58,7 @@ __all__ = [
     "ImageRow",
     "LabelRow",
     "LabelledBox",
+    "Likeness",
     "ListedPlaceholderRow",
     "Origin",
     "Outcome",

@@ -100,3 +100,23 @@ class Origin(StrEnum):
     """A class needed it there."""
     HASH = "hash"
     """Its turn came by the hash of its group's name, and a class lacked most of its share there."""
+
+
+class ConflictKind(StrEnum):
+    """Why pictures of several classes contradict each other."""
+
+    IDENTICAL = "identical"
+    """Their pixels are equal."""
+    NEAR = "near"
+    """They are near-duplicates."""
+    PLACEHOLDER = "placeholder"
+    """They may stand for photos that are gone."""
+
+
+class Likeness(StrEnum):
+    """How a picture of ours and one of another dataset are alike, the surest first."""
+
+    SAME_BYTES = "same_bytes"
+    SAME_PIXELS = "same_pixels"
+    NEAR = "near"
+    """A near-duplicate."""

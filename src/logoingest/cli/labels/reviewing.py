@@ -18,6 +18,7 @@ from logoingest.cli.labels.review_printing import (
 )
 from logoingest.cli.labels.text_conflicts import print_text_conflicts
 from logoingest.errors import ClassMapError, Problem, UsageError
+from logoingest.plain_json import to_json
 from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
@@ -240,7 +241,7 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     session = Session(tuple(review.clusters), ClassFinder(review.class_map))
     if steps := journal.load():
         session = resume_session(session, steps, {label.raw_label for label in review.open_labels.labels})
-    session = review_at_terminal(session, lambda now: journal.save([step.to_json() for step in now.steps]), str)
+    session = review_at_terminal(session, lambda now: journal.save([to_json(step) for step in now.steps]), str)
     rulings = collect_rulings(session)
     if not rulings:
         journal.clear()

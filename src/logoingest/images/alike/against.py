@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from logoingest.images.alike.duplicates import find_near_rows, stack_prints
 from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_turned
 from logoingest.images.alike.turns import TURNS
-from logoingest.schemas import AgainstRow
+from logoingest.schemas import AgainstRow, Likeness
 
 #: How a pair is alike, the strongest first.
-KINDS = ("same_bytes", "same_pixels", "near")
+KINDS = tuple(Likeness)
 #: Pairs that are kept of one of our pictures and one other dataset: leaks first, then the most alike.
 MOST_PAIRS = 10
 #: The limits within which two pictures are one, saved twice: quality, size and format apart.
@@ -93,7 +93,7 @@ class Comparison:
         kinds: dict[tuple[int, int], int] = {}
         near = self._search.find_pairs(prints)
         for pair in zip(near.first.tolist(), near.second.tolist(), strict=True):
-            kinds[pair] = KINDS.index("near")
+            kinds[pair] = KINDS.index(Likeness.NEAR)
         for column, index, kind in (("pixel_hash", self._by_pixels, 1), ("sha256", self._by_file, 0)):
             for place, key in enumerate(usable.column(column).to_pylist()):
                 kinds.update({(row, place): kind for row in index.get(key, ())})

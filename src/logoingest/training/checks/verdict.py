@@ -7,10 +7,11 @@ what chance alone would do in more than one run of twenty proves nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from scipy.special import bdtr, bdtrc
+
+from logoingest.plain_json import Json, to_json
 
 #: Chance of a constant guesser to be called better than itself.
 SIGNIFICANCE = 0.05
@@ -46,9 +47,9 @@ class Verdict:
         """Whether every check passed."""
         return all(check.passed for check in self.checks)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """The form of verdict.json."""
-        return {"passed": self.passed, "checks": [asdict(check) for check in self.checks]}
+        return {"passed": self.passed, "checks": to_json(self.checks)}
 
 
 def check_start_loss(loss: float, class_count: int) -> Check:
