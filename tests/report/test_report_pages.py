@@ -91,7 +91,14 @@ def test_conflicts_and_leaks_are_shown_where_their_tables_are(make_workspace):
         "detail": "3 against 2",
     }  # fmt: skip
     made.workspace.write_table("conflicts", ConflictRow.table([conflict]))
-    alike = {"other": "older", "other_name": "x.jpg", "other_split": "test", "other_sha256": "ab", "kind": "near"}
+    alike = {
+        "other": "older",
+        "other_name": "x.jpg",
+        "other_split": "test",
+        "other_sha256": "ab",
+        "kind": "near",
+        "transformation": "as it is",
+    }
     pairs = [
         {**alike, "image_id": made.ids[3], "split": "train", "distance": 3, "correlation": 0.98, "leak": False},
         {**alike, "image_id": made.ids[4], "split": "train", "distance": 9, "correlation": 0.91, "leak": True},
