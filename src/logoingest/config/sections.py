@@ -73,6 +73,10 @@ class LabelsConfig(Section):
 
     class_map: str
     """The class map, TOML (relative to this file)."""
+    crowd: Literal["propose", "accept"] = "propose"
+    """Whether words that answers about the same pictures explain are proposed in a review, or decided (docs/crowd.md)."""
+    crowd_confidence: Annotated[float, Field(ge=0.9, lt=1.0)] = 0.995
+    """With crowd = "accept": how probable a word's class must be."""
 
 
 class ImagesConfig(Section):

@@ -97,7 +97,11 @@ def record_output(run: Run, stage: str, inputs: dict[str, str], made: StageOutpu
     """Write a finished stage into the manifest and the log."""
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
     record = StageRecord(
-        inputs=inputs, outputs=made.outputs, counts=made.counts, finished_at=finished_at, elapsed_s=round(elapsed_s, 3)
+        inputs={**inputs, **made.inputs},
+        outputs=made.outputs,
+        counts=made.counts,
+        finished_at=finished_at,
+        elapsed_s=round(elapsed_s, 3),
     )
     run.workspace.record_stage(stage, record)
     figures = ", ".join(f"{name} {count:,}" for name, count in made.counts.items())

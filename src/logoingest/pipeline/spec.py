@@ -23,6 +23,8 @@ class StageOutput(NamedTuple):
 
     outputs: dict[str, FileRecord]
     counts: dict[str, int]
+    inputs: Mapping[str, str] = {}
+    """Inputs that the stage wrote anew itself, as ``further_inputs`` will give them from now on."""
 
 
 def want_always(_config: Config) -> bool:

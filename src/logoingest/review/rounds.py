@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError, WorkspaceError
-from logoingest.labels import ClassMap, normalise_annotations
+from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.class_map.writing import write_document
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.quoting import shorten
 from logoingest.pictures.thumbnails import draw_thumbnail
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.stages.labels import LABELS
+from logoingest.pipeline.stages.labels import LABELS, normalise_answers
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.plain_json import Json
 from logoingest.review.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
@@ -90,7 +90,7 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
     if why is None:
         labels, decisions = workspace.read_table("labels"), workspace.read_table("decisions")
     else:
-        labels, decisions, _ = normalise_annotations(annotations, run.class_map)
+        labels, decisions, _ = normalise_answers(run, annotations).normalised
     found = gather_open_labels(annotations, labels, decisions, run.class_map, _list_pictured(run))
     clusters, in_all = cluster_open_labels(
         found.labels, run.class_map, apart=apart, suspects=_list_suspects(run), min_answers=min_answers, limit=limit

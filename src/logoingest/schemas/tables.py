@@ -61,9 +61,12 @@ class LabelRow(Row):
     decision: Annotated[
         str, Column(_TEXT, "accepted, ignored (it means 'no label'), dropped (its class is not wanted), review or unknown")
     ]
-    rule: Annotated[str, Column(_TEXT, "the rule that decided: alias, alias_folded, name, fuzzy, several, no_label …")]
+    rule: Annotated[str, Column(_TEXT, "the rule that decided: alias, alias_folded, name, fuzzy, several, no_label, crowd …")]
     matched_alias: Annotated[str | None, Column(_TEXT, "the alias or class name of the map that matched or came nearest")]
-    score: Annotated[float | None, Column(pa.float64(), "similarity to matched_alias, 0 to 100")]
+    score: Annotated[
+        float | None,
+        Column(pa.float64(), "similarity to matched_alias, 0 to 100; under the rule crowd, its probability in percent"),
+    ]
     runner_up: Annotated[str | None, Column(_TEXT, "the best class other than the winner")]
     margin: Annotated[float | None, Column(pa.float64(), "score minus the runner-up's score, 0 to 100")]
     attributes: Annotated[str | None, Column(_TEXT, "facts read off the label by affix rules, as a JSON object")]

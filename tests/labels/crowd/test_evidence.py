@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drawn_crowds import JAPANESE, MAP, NAMES, draw_crowd, make_annotations
+from builders.word_crowds import JAPANESE, MAP, NAMES, draw_crowd, make_annotations
 from logoingest.labels import ClassMap
 from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, SpellingEvidence, gather_evidence
 

@@ -80,10 +80,25 @@ class WordForm(Provenance):
     text: str
 
 
+class CrowdForm(Form):
+    """What stood for a line of a crowd layer when it was written."""
+
+    probability: Annotated[float, Field(ge=0, le=1)]
+    pictures: Annotated[int, Field(ge=0)]
+    workers: Annotated[int, Field(ge=0)]
+    settled: Annotated[int, Field(ge=0)]
+    """Pictures that others settled as the class."""
+    next: str = ""
+    """The next best class."""
+    next_settled: Annotated[int, Field(ge=0)] = 0
+
+
 class AliasForm(Provenance):
     """One spelling of a class: plain text, or a table."""
 
     text: Text
+    evidence: CrowdForm | None = None
+    """What the crowd showed, where it wrote the line; nothing is decided by it."""
     exact: bool = False
     """Counts only when the answer is this and nothing else: never fuzzily, never inside a longer answer."""
 
@@ -201,6 +216,14 @@ class OutputForm(Form):
     """Classes whose annotations are dropped."""
 
 
+class WithdrawnForm(AliasForm):
+    """``[[withdrawn]]``: a line that the crowd once wrote."""
+
+    class_id: Annotated[ClassId, Field(alias="class")]
+    why: str = ""
+    withdrawn_on: date | None = None
+
+
 class MapForm(Form):
     """A whole class-map file."""
 
@@ -223,6 +246,8 @@ class MapForm(Form):
     affixes: tuple[AffixForm, ...] = ()
     classes: Mapping[ClassId, ClassForm] = Field(default_factory=dict)
     overrides: tuple[OverrideForm, ...] = ()
+    withdrawn: tuple[WithdrawnForm, ...] = ()
+    """Lines of a crowd layer that newer answers contradict; nothing is decided by them."""
 
 
 def read_form(text: str, name: str) -> tuple[MapForm | None, list[Problem]]:
@@ -285,8 +310,12 @@ def _find_form(location: Sequence[str | int]) -> type[Form]:
     match location:
         case ("classes", _):
             return ClassForm
+        case ("classes", _, "aliases", *_, "evidence") | ("withdrawn", _, "evidence"):
+            return CrowdForm
         case ("classes", _, "aliases", *_):
             return AliasForm
+        case ("withdrawn", _):
+            return WithdrawnForm
         case ("overrides", _):
             return OverrideForm
         case ("affixes", _):

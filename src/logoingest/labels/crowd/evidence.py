@@ -115,9 +115,15 @@ class CrowdEvidence:
         return self.by_label.get(raw_label)
 
 
-class _Reading(NamedTuple):
+class Reading(NamedTuple):
     """The annotations in numbers, and what the numbers stand for."""
 
+    spelling: Indices
+    """Of each row; -1 where its answer is never judged."""
+    picture: Indices
+    """Of each row."""
+    worker: Indices
+    """Of each row; -1 where nobody says who."""
     votes: CrowdVotes
     class_of: Indices
     keys: Sequence[str]
@@ -142,13 +148,17 @@ def gather_evidence(
         images: ``ImageRow``s (urls, group_id): copies of a picture then count as one. Left out, a URL is a picture.
         decisions: of the distinct answers (null is ""), where they are there already.
     """
-    reading = _read(annotations, class_map, images, decisions)
-    return _describe(reading, weigh_meanings(reading.votes, reading.class_of))
+    reading = read_answers(annotations, class_map, images, decisions)
+    return describe_meanings(reading, weigh_meanings(reading.votes, reading.class_of))
 
 
-def _read(
-    annotations: pa.Table, class_map: ClassMap, images: pa.Table | None, decisions: Sequence[LabelDecision] | None
-) -> _Reading:
+def read_answers(
+    annotations: pa.Table,
+    class_map: ClassMap,
+    images: pa.Table | None = None,
+    decisions: Sequence[LabelDecision] | None = None,
+) -> Reading:
+    """The annotations in numbers; as ``gather_evidence`` takes them."""
     codes, distinct = encode_labels(annotations.column("raw_label"))
     decisions = decide_labels(distinct, class_map) if decisions is None else decisions
     class_names = [*class_map.class_ids, NO_LABEL]
@@ -172,7 +182,10 @@ def _read(
     told = (spelling >= 0) & (picture >= 0)
     class_of = np.array([class_ for _, class_ in names], np.intp)
     votes = CrowdVotes(picture[told], worker[told], spelling[told], len(names), len(class_names))
-    return _Reading(
+    return Reading(
+        spelling=spelling,
+        picture=picture,
+        worker=worker,
         votes=votes,
         class_of=class_of,
         keys=[key for key, _ in names],
@@ -214,7 +227,8 @@ def _number_pictures(urls: pa.ChunkedArray, images: pa.Table | None) -> tuple[In
     return np.where(picture >= 0, group_of[picture], -1), distinct
 
 
-def _describe(reading: _Reading, meanings: Meanings) -> CrowdEvidence:
+def describe_meanings(reading: Reading, meanings: Meanings) -> CrowdEvidence:
+    """What the numbers say, a row a spelling."""
     shown = _choose_pictures(meanings)
     names = [*reading.class_names]
     rows = []

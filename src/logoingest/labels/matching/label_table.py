@@ -51,6 +51,13 @@ class NormalisedLabels(NamedTuple):
     """``RejectedRow``: the annotations that were not accepted, in their order."""
 
 
+class Withheld(NamedTuple):
+    """Rows whose answer is accepted elsewhere, but not of their picture."""
+
+    rows: NDArray[np.bool_]
+    why: str
+
+
 class _Verdict(NamedTuple):
     """What an annotation comes to: a row of ``DECISION_SCHEMA`` without its id, and the detail of a rejection."""
 
@@ -70,7 +77,7 @@ def normalise_labels(raw_labels: pa.ChunkedArray | pa.Array, class_map: ClassMap
 
 
 def normalise_annotations(annotations: pa.Table, class_map: ClassMap) -> NormalisedLabels:
-    """The labels stage.
+    """The labels stage, by the class map alone.
 
     Args:
         annotations: ``AnnotationRow``s.
@@ -80,16 +87,46 @@ def normalise_annotations(annotations: pa.Table, class_map: ClassMap) -> Normali
         Labels, decisions and rejected rows; every annotation has one decision, and is rejected unless it is accepted.
     """
     codes, distinct = encode_labels(annotations.column("raw_label"))
-    decided = decide_labels(distinct, class_map)
+    return tabulate_decisions(annotations, class_map, codes, decide_labels(distinct, class_map))
+
+
+def tabulate_decisions(
+    annotations: pa.Table,
+    class_map: ClassMap,
+    codes: NDArray[np.int32],
+    decided: Sequence[LabelDecision],
+    withheld: Withheld | None = None,
+) -> NormalisedLabels:
+    """What is decided about distinct answers, joined back to the annotations; a person's override of one of them wins.
+
+    Args:
+        annotations: ``AnnotationRow``s.
+        class_map: whose overrides count.
+        codes: each row's place in ``decided``; changed.
+        decided: a decision a distinct answer.
+        withheld: rows whose answer is accepted, but not there.
+    """
+    distinct = [made.raw_label for made in decided]
     counts = np.bincount(codes, minlength=len(distinct))
     order = sorted(range(len(distinct)), key=distinct.__getitem__)
     labels = _build_labels([decided[code] for code in order], pa.array(counts[order], pa.int64()))
     verdicts = [_Verdict(made.decision, made.class_ids, made.rule, _describe(made), made.attributes) for made in decided]
+    if withheld is not None and withheld.rows.any():
+        codes, verdicts = _withhold(codes, verdicts, withheld)
     for row, verdict in _list_overridden(annotations, class_map):
         attributes = verdicts[codes[row]].attributes  # another class, but still partly visible
         codes[row] = len(verdicts)
         verdicts.append(verdict._replace(attributes=attributes))
     return NormalisedLabels(labels, _spread(annotations, codes, verdicts), _reject(annotations, codes, verdicts))
+
+
+def _withhold(codes: NDArray[np.int32], verdicts: list[_Verdict], withheld: Withheld) -> tuple[NDArray[np.int32], list[_Verdict]]:
+    """The rows' own verdicts: in doubt, by the rule that would have accepted them."""
+    held, place = np.unique(codes[withheld.rows], return_inverse=True)
+    codes = codes.copy()
+    codes[withheld.rows] = len(verdicts) + place
+    doubts = [verdicts[code]._replace(decision=Decision.REVIEW, class_ids=(), detail=withheld.why) for code in held.tolist()]
+    return codes, [*verdicts, *doubts]
 
 
 def encode_labels(raw_labels: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:

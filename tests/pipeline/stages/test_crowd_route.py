@@ -1,0 +1,92 @@
+"""The labels stage with the crowd: decided before anything is fetched, written beside the map, fresh on the next run."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from builders.word_crowds import JAPANESE, MAP, draw_crowd
+from logoingest import load_config, run
+from logoingest.labels import ClassMap
+from logoingest.pipeline.session import open_run
+
+SETTINGS = (
+    '[dataset]\nname = "flags"\nworkspace = "work"\n[[sources]]\npath = "rows.csv"\n'
+    '[labels]\nclass_map = "flags.toml"\ncrowd = "accept"\ncrowd_confidence = 0.99\n[train]\nenabled = false\n'
+)
+
+
+def write_rows(path: Path, rows: list[tuple[str, str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("image_url", "worker_id", "label"), *rows])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_rows(tmp_path / "rows.csv", draw_crowd(pictures=240, workers=18))
+    (tmp_path / "flags.toml").write_text(MAP)
+    (tmp_path / "dataset.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+def read_labels(folder: Path) -> dict[str, tuple[str, str, str | None]]:
+    with open_run(load_config(folder / "dataset.toml")) as opened:
+        rows = opened.workspace.read_table("labels").to_pylist()
+    return {row["raw_label"]: (row["decision"], row["rule"], row["class_id"]) for row in rows}
+
+
+def test_words_are_decided_before_anything_is_fetched(folder: Path) -> None:
+    """``run --until normalise`` accepts them by the rule crowd; the layer is a map to read; a second run is fresh."""
+    config = load_config(folder / "dataset.toml")
+    counts = run(config, until="labels")[-1].counts
+    labels = read_labels(folder)
+    assert {labels[word] for word in JAPANESE.values()} == {("accepted", "crowd", class_id) for class_id in JAPANESE}
+    assert (counts["crowd_lines"], counts["crowd_withdrawn"]) == (len(JAPANESE), 0)
+    layer = folder / "flags.crowd.toml"
+    before = layer.read_bytes()
+    assert len(ClassMap.load(layer).class_ids) == len(JAPANESE)
+    assert not run(config, until="labels")[-1].ran
+    run(config, until="labels", start="labels")
+    assert layer.read_bytes() == before
+
+
+def test_only_proposing_decides_nothing(folder: Path) -> None:
+    """The default writes no layer, and applies none that is there."""
+    run(load_config(folder / "dataset.toml"), until="labels")
+    (folder / "dataset.toml").write_text(SETTINGS.replace('crowd = "accept"\n', ""))
+    assert run(load_config(folder / "dataset.toml"), until="labels")[-1].ran
+    assert "crowd" not in {rule for _, rule, _ in read_labels(folder).values()}
+
+
+def test_a_layer_that_somebody_changed_is_looked_at_again(folder: Path) -> None:
+    """Edited by hand or by another dataset's run, the stage runs again and says what no longer holds."""
+    config = load_config(folder / "dataset.toml")
+    run(config, until="labels")
+    layer = folder / "flags.crowd.toml"
+    text = layer.read_text("utf-8").replace(JAPANESE["italy"], "nice flag")
+    layer.write_text(text, "utf-8")
+    outcome = run(config, until="labels")[-1]
+    assert outcome.ran
+    assert outcome.counts["crowd_withdrawn"] == 1
+    assert read_labels(folder)[JAPANESE["italy"]][1] == "crowd"
+    assert read_labels(folder)["nice flag"][1] != "crowd"
+    assert not run(config, until="labels")[-1].ran
+
+
+def test_a_map_in_a_folder_that_cannot_be_written_still_learns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layer stands in the workspace, and is read from there."""
+    from logoingest.pipeline import crowd_layer
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(crowd_layer, "replace_file", refuse)
+    config = load_config(folder / "dataset.toml")
+    run(config, until="labels")
+    assert not (folder / "flags.crowd.toml").exists()
+    assert read_labels(folder)[JAPANESE["italy"]][1] == "crowd"
+    with open_run(config) as opened:
+        assert len(crowd_layer.load_layer(opened)) == len(JAPANESE)
+    assert not run(config, until="labels")[-1].ran
