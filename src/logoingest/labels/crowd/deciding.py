@@ -29,7 +29,7 @@ from logoingest.labels.crowd.evidence import (
     Reading,
     SpellingEvidence,
     describe_meanings,
-    read_answers,
+    number_answers,
 )
 from logoingest.labels.crowd.layer import CrowdLine
 from logoingest.labels.crowd.meanings import Meanings, weigh_meanings
@@ -88,7 +88,7 @@ def normalise_with_crowd(
     """
     codes, distinct = encode_labels(annotations.column("raw_label"))
     decided = decide_labels(distinct, class_map)
-    reading = read_answers(annotations, class_map, decisions=decided)
+    reading = number_answers(annotations, class_map, decisions=decided)
     meanings = weigh_meanings(reading.votes, reading.class_of)
     evidence = describe_meanings(reading, meanings)
     sure = list_sure(evidence, class_map, confidence, list_speakers(reading, meanings))

@@ -148,11 +148,11 @@ def gather_evidence(
         images: ``ImageRow``s (urls, group_id): copies of a picture then count as one. Left out, a URL is a picture.
         decisions: of the distinct answers (null is ""), where they are there already.
     """
-    reading = read_answers(annotations, class_map, images, decisions)
+    reading = number_answers(annotations, class_map, images, decisions)
     return describe_meanings(reading, weigh_meanings(reading.votes, reading.class_of))
 
 
-def read_answers(
+def number_answers(
     annotations: pa.Table,
     class_map: ClassMap,
     images: pa.Table | None = None,
