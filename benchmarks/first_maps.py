@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from crowd_simulation import Answer, load_brands, load_languages, load_territories, simulate_crowd
 from logoingest.labels import ClassMap
-from logoingest.labels.growing import draft
+from logoingest.labels.first_maps import draft
 from logoingest.labels.matching.match import decide_labels
 
 CLOSED = ("yesno", "truefalse", "digits", "letters", "sizes", "vehicles", "clothes", "fooddrink", "xray")

@@ -1,14 +1,15 @@
 """From what people typed to classes: an answer -> a class.
 
 text/       folding, noise words, other scripts        lint/        what is wrong or doubtful in a map
-class_map/  its form, its meaning, writing it          growing/     a first map, aliases from packs
+class_map/  its form, its meaning, writing it          growing/     maps from pairs, aliases from packs
 matching/   exact, nearest, evidence; the stage        thresholds/  what each setting would accept
+crowd/      who wrote what of the same pictures        first_maps/  a first map from the answers themselves
 """
 
 from __future__ import annotations
 
 from logoingest.labels.class_map.class_map import ClassMap, Spelling
-from logoingest.labels.growing.draft import FirstMap, draft_class_map, draft_first_map
+from logoingest.labels.first_maps.draft import FirstMap, draft_class_map, draft_first_map
 from logoingest.labels.matching.explanation import CandidateView, Explanation, explain_label
 from logoingest.labels.matching.label_table import DECISION_SCHEMA, NormalisedLabels, normalise_annotations, normalise_labels
 from logoingest.labels.matching.match import LabelDecision, normalise_label

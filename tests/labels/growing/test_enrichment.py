@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from builders.places import DATA
 from logoingest.labels import ClassMap, fold, normalise_label
-from logoingest.labels.growing.enrichment import Enrichment, carry_out, is_short, plan_enrichment, read_wikidata_ids
+from logoingest.labels.growing.alias_judgement import is_short
+from logoingest.labels.growing.enrichment import Enrichment, carry_out, plan_enrichment, read_wikidata_ids
 from logoingest.labels.growing.map_from_pairs import make_pair_map
 from logoingest.labels.growing.pack_entries import PackEntry, PackName, Pair
 from logoingest.labels.growing.packs import Pack, make_table_pack, open_pack

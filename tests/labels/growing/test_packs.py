@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from builders.places import DATA
 from logoingest.errors import UsageError
+from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.growing import packs
+from logoingest.labels.growing.cldr_names import open_cldr
+from logoingest.labels.growing.enrichment import plan_enrichment
 from logoingest.labels.growing.pack_entries import PackName, Pair, clean_language, clean_name
 from logoingest.labels.growing.packs import make_table_pack, open_pack
 
@@ -212,3 +215,45 @@ def test_language_codes_lose_their_region(code, language):
 def test_names_are_one_visible_line():
     """White space squeezed, invisible and control characters gone, accents composed."""
     assert clean_name(" A\u200bc\n me\u0301 \x1b[1m\ud800") == "Ac mé [1m"
+
+
+@pytest.mark.parametrize("name", ["colours.json", "colours.toml"])
+def test_names_per_language_are_a_pack_of_any_domain(name):
+    """A file of names per language, as JSON or TOML; each is called as its key and in English, and else by any name."""
+    pack, entries = read(name)
+    assert pack.format == "names"
+    green = entries["green"]
+    assert green.titles == ("green", "olive drab")
+    assert {(one.text, one.language) for one in green.names} >= {("зелёный", "ru"), ("緑", "ja"), ("みどり", "ja")}
+    assert "grün" in green.nicknames
+
+
+@pytest.mark.parametrize("text", ['{"green": {"de": 1}}', '{"green": {}, "red": ["rot"]}', "[[names]]\n"])
+def test_what_is_no_names_per_language_is_said(text, tmp_path):
+    """One message, with what is known."""
+    file = tmp_path / ("x.toml" if text.startswith("[[") else "x.json")
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"known form|no names per language|no object"):
+        open_pack(file)
+
+
+def test_cldr_has_names_of_any_language():
+    """Territories, languages and the like, from the package's data; a kind it lacks is named with those there are."""
+    pytest.importorskip("babel")
+    entries = {entry.key: entry for entry in open_cldr("cldr:territories").iterate()}
+    names = {name.text: name.language for name in entries["DE"].names}
+    assert entries["DE"].titles == ("Germany",)
+    assert (names["ドイツ"], names["Niemcy"]) == ("ja", "pl")
+    with pytest.raises(UsageError, match="cldr:currencies"):
+        open_cldr("cldr:colours")
+
+
+def test_a_map_of_countries_is_enriched_from_cldr(tmp_path):
+    """What several countries are called in some language is in doubt; what one is, is added to it."""
+    pytest.importorskip("babel")
+    class_map = ClassMap.from_toml('built_in = ["no_label"]\n[classes.Germany]\n[classes.Niger]\n[classes.Nigeria]\n')
+    plan = plan_enrichment(class_map, open_cldr("cldr:territories"), {})
+    added = {(one.class_id, one.text) for one in plan.added}
+    assert {("Germany", "德国"), ("Niger", "ニジェール"), ("Nigeria", "尼日利亚")} <= added
+    assert len({one.text for one in plan.added}) == len(plan.added)
+    assert plan.unmatched > 200

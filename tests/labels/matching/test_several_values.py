@@ -8,7 +8,7 @@ from builders.answers import Answered, refusals_of, sample_of
 from logoingest.choices import write_choices
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.entries import Signature
-from logoingest.labels.growing.draft import draft_class_map
+from logoingest.labels.first_maps.draft import draft_class_map
 from logoingest.labels.matching.explanation import explain_label
 from logoingest.labels.matching.label_table import normalise_annotations
 from logoingest.labels.matching.match import decide_labels, normalise_label

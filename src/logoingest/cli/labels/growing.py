@@ -17,7 +17,8 @@ from logoingest.wording import spell_count
 if TYPE_CHECKING:
     from logoingest.cli.labels.map_answers import EnrichedMap, NewMap
     from logoingest.cli.labels.pairs import PairTable
-    from logoingest.labels.growing.enrichment import Doubt, Enrichment
+    from logoingest.labels.growing.alias_judgement import Doubt
+    from logoingest.labels.growing.enrichment import Enrichment
     from logoingest.labels.growing.map_from_pairs import PairMap
     from logoingest.labels.growing.packs import Pack
 
@@ -34,13 +35,20 @@ def add_commands(commands: Any) -> None:
     new.add_argument("--force", action="store_true", help="overwrite OUT.toml")
     _add_table_options(new)
 
-    enrich = add_command(commands, "enrich", _command_enrich, "add aliases from a pack of brand names to a class map", config=False)
+    enrich = add_command(commands, "enrich", _command_enrich, "add aliases from a pack of names to a class map", config=False)
     enrich.add_argument("map", type=Path, metavar="MAP.toml")
     enrich.add_argument(
-        "--from", dest="pack", type=Path, required=True, metavar="PACK", help="nsi.json, Wikidata entities, simple-icons.json, csv"
+        "--from",
+        dest="pack",
+        type=Path,
+        required=True,
+        metavar="PACK",
+        help="nsi.json, Wikidata entities, simple-icons.json, names per language (JSON, TOML), csv, or cldr:territories, cldr:languages …",
     )
     enrich.add_argument(
-        "--pack-format", choices=("nsi", "wikidata", "simple-icons", "csv"), help="what the pack is (found out when left out)"
+        "--pack-format",
+        choices=("nsi", "wikidata", "simple-icons", "names", "csv"),
+        help="what the pack is (found out when left out)",
     )
     enrich.add_argument("--out", type=Path, metavar="OUT.toml", help="write there, and leave MAP.toml as it is")
     enrich.add_argument("--force", action="store_true", help="overwrite OUT.toml")
@@ -133,9 +141,12 @@ def _read_table(options: argparse.Namespace, path: Path) -> PairTable:
 
 
 def _open_pack(options: argparse.Namespace) -> Pack:
+    from logoingest.labels.growing.cldr_names import PREFIX, open_cldr
     from logoingest.labels.growing.packs import make_table_pack, open_pack
 
     path: Path = options.pack
+    if str(path).startswith(PREFIX):
+        return open_cldr(str(path))
     is_table = path.name.lower().removesuffix(".gz").endswith(_TABLES) and options.pack_format is None
     if options.pack_format != "csv" and not (is_table and not _has_entities(path)):
         return open_pack(path, options.pack_format)

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from logoingest.labels.class_map.word_lists import WordList
-from logoingest.labels.growing.draft import FirstMap
-from logoingest.labels.growing.enrichment import Doubt, NewAlias
+from logoingest.labels.first_maps.draft import FirstMap
+from logoingest.labels.growing.alias_judgement import Doubt, NewAlias
 from logoingest.labels.matching.explanation import CandidateView, Explanation
 from logoingest.labels.matching.match import LabelDecision
 from logoingest.labels.text.fold import FoldingStep

@@ -1,1 +1,1 @@
-"""Class maps that grow: a first draft from the answers, from pairs, and aliases from packs of names."""
+"""Class maps that grow: from pairs, and by aliases from packs of names."""

@@ -12,7 +12,7 @@ from logoingest.errors import ClassMapError, Problem
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.map_file import ANY_LANGUAGE
 from logoingest.labels.class_map.writing import LINE_LENGTH, make_entry
-from logoingest.labels.growing.enrichment import Doubt, NewAlias, judge_candidates
+from logoingest.labels.growing.alias_judgement import Doubt, NewAlias, judge_candidates
 from logoingest.labels.growing.pack_entries import Pair, clean_language, clean_name, find_qid
 from logoingest.labels.text.fold import fold
 

@@ -33,6 +33,8 @@ def guess_form(value: Any) -> str | None:
             return "wikidata"
         if isinstance(value.get("icons"), list):
             return "simple-icons"
+        if value and all(isinstance(names, dict) and _are_names(names) for names in value.values()):
+            return "names"
     if isinstance(value, list) and value and isinstance(value[0], dict):
         if is_entity(value[0]):
             return "wikidata"
@@ -181,10 +183,44 @@ def _list_titles(held: Any) -> Iterator[str]:
             yield text
 
 
+# -- names per language ------------------------------------------------------------------------------------------------
+
+
+def _are_names(names: Mapping[str, Any]) -> bool:
+    """Language → a name, or a list of names."""
+    return all(
+        isinstance(held, str) or (isinstance(held, list) and all(isinstance(text, str) for text in held)) for held in names.values()
+    )
+
+
+def _read_names(value: Any, file: Path) -> Iterator[PackEntry]:
+    if not isinstance(value, dict):
+        raise _malformed(file, "", "is no object of names")
+    for key, names in value.items():
+        if not isinstance(names, dict) or not _are_names(names):
+            raise _malformed(file, key, 'has no names per language, such as {"en": "Germany", "ja": ["ドイツ"]}')
+        yield make_named_entry(key, names, file.name)
+
+
+def make_named_entry(key: str, names: Mapping[str, str | Sequence[str]], source: str) -> PackEntry:
+    """A thing with its names per language; a class called by its key or its English name is it, else one called by any of them."""
+    texts = [
+        PackName(clean_name(text), clean_language(code))
+        for code, held in names.items()
+        for text in ([held] if isinstance(held, str) else held)
+    ]
+    english = [name.text for name in texts if name.language in {"en", ANY_LANGUAGE}]
+    titles = tuple(dict.fromkeys(filter(None, (clean_name(key), *english))))
+    return PackEntry(
+        key, None, titles, _distinct(texts), source, nicknames=tuple(dict.fromkeys(name.text for name in texts if name.text))
+    )
+
+
 FORMS: Mapping[str, Callable[[Any, Path], Iterable[PackEntry]]] = {
     "nsi": _read_nsi,
     "wikidata": _read_wikidata,
     "simple-icons": _read_simple_icons,
+    "names": _read_names,
 }
 """Form → its reader, of a value and the file it is from; raises UsageError where the value is not of the form."""
 

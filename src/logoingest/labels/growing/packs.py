@@ -3,7 +3,9 @@
     nsi           name-suggestion-index: ``nsi.json``, or files of its ``data/brands`` (BSD-3)
     wikidata      an entity (Special:EntityData), many, one per line, or a dump (gzip and bzip2 too) (CC0)
     simple-icons  ``simple-icons.json`` (CC0)
+    names         names per language, JSON or TOML: {"Germany": {"de": "Deutschland", "ja": ["ドイツ"]}}
     csv           pairs (raw, canonical[, lang]), given as rows: a table is read by the caller
+    cldr          Unicode's names of territories, languages, scripts and currencies, from the package babel (``cldr_names``)
 
 A file is strangers' text: whatever it holds, reading it costs bounded memory and ends in entries or in one message.
 """
@@ -14,6 +16,7 @@ import bz2
 import gzip
 import json
 import re
+import tomllib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,7 +27,7 @@ from logoingest.errors import Problem, UsageError
 from logoingest.labels.growing.pack_entries import PackEntry, Pair, read_pair
 from logoingest.labels.growing.pack_forms import FORMS, guess_form, is_entity, read_entity
 
-FORMATS = ("nsi", "wikidata", "simple-icons", "csv")
+FORMATS = ("nsi", "wikidata", "simple-icons", "names", "csv")
 MAX_FILE_BYTES = 128 << 20
 """Of a file that is one JSON value."""
 MAX_LINE_BYTES = 32 << 20
@@ -65,7 +68,9 @@ def open_pack(path: Path, pack_format: str | None = None) -> Pack:
         value = _read_value(file)
         found = pack_format or guess_form(value)
         if found is None or found == "csv":
-            hint = "name-suggestion-index, Wikidata entities, simple-icons, or a table of raw and canonical names"
+            hint = (
+                "name-suggestion-index, Wikidata entities, simple-icons, names per language, or a table of raw and canonical names"
+            )
             raise UsageError(Problem(str(file), "is no pack of a known form", f"known: {hint}; say which with --pack-format"))
         entries += FORMS[found](value, file)
         formats.append(found)
@@ -129,9 +134,12 @@ def _read_value(path: Path) -> Any:
         hint = "a Wikidata dump of any length can be read with one entity a line"
         raise UsageError(Problem(str(path), f"is longer than {MAX_FILE_BYTES >> 20} MiB and not one entity a line", hint))
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except UnicodeDecodeError as error:
         raise UsageError(Problem(str(path), f"is not UTF-8 (offset {error.start})")) from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(Problem(str(path), f"is not valid TOML: {error}")) from None
     except json.JSONDecodeError as error:
         raise UsageError(Problem(str(path), f"is not valid JSON: {error.msg} (line {error.lineno})")) from None
     except (RecursionError, ValueError):  # an integer of too many digits is a ValueError

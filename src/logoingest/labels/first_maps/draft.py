@@ -12,13 +12,13 @@ import tomlkit
 
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.crowd.evidence import Meaning, gather_evidence
-from logoingest.labels.growing.closed_sets import is_closed_set
-from logoingest.labels.growing.draft_classes import MAX_CLASSES, list_by_letters, list_by_pictures, list_closed_classes
-from logoingest.labels.growing.draft_text import DraftClass, DraftWords, add_comments, list_ids, write_map
-from logoingest.labels.growing.minimal_aliases import choose_aliases
-from logoingest.labels.growing.shared_pictures import Sayings, list_sayings, measure_company
-from logoingest.labels.growing.spellings import SpellingGroup, count_values, group_spellings, make_readable, read_values
-from logoingest.labels.growing.word_choice import is_about_logos, leave_silent, list_noise_by_letters, list_noise_by_pictures
+from logoingest.labels.first_maps.closed_sets import is_closed_set
+from logoingest.labels.first_maps.draft_classes import MAX_CLASSES, list_by_letters, list_by_pictures, list_closed_classes
+from logoingest.labels.first_maps.draft_text import DraftClass, DraftWords, add_comments, list_ids, write_map
+from logoingest.labels.first_maps.minimal_aliases import choose_aliases
+from logoingest.labels.first_maps.shared_pictures import Sayings, list_sayings, measure_company
+from logoingest.labels.first_maps.spellings import SpellingGroup, count_values, group_spellings, make_readable, read_values
+from logoingest.labels.first_maps.word_choice import is_about_logos, leave_silent, list_noise_by_letters, list_noise_by_pictures
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.noise import NoisePhrases
 from logoingest.plain_json import HIDDEN

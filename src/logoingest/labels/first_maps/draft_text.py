@@ -9,9 +9,9 @@ from typing import NamedTuple
 import tomlkit
 
 from logoingest.labels.class_map.writing import make_entry
-from logoingest.labels.growing.enrichment import is_short
-from logoingest.labels.growing.scripts import tell_language
-from logoingest.labels.growing.spellings import SpellingGroup, make_readable
+from logoingest.labels.first_maps.languages import tell_language
+from logoingest.labels.first_maps.spellings import SpellingGroup, make_readable
+from logoingest.labels.growing.alias_judgement import is_short
 from logoingest.labels.matching.nearest import MAX_KEY_LENGTH
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.words import NOISE_WORDS

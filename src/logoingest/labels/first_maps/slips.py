@@ -9,8 +9,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from logoingest.labels.class_map.map_file import Thresholds
-from logoingest.labels.growing.closed_sets import COMMON_RATIO, find_slip_objection
-from logoingest.labels.growing.spellings import SpellingGroup
+from logoingest.labels.first_maps.closed_sets import COMMON_RATIO, find_slip_objection
+from logoingest.labels.first_maps.spellings import SpellingGroup
 
 _CELLS_AT_ONCE = 4_000_000
 _LETTERS_PER_HINT = 4

@@ -18,11 +18,10 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from logoingest.labels.growing.scripts import name_script
-from logoingest.labels.growing.shared_pictures import Company, Floats, Indices, Sayings, measure_company
-from logoingest.labels.growing.spellings import SpellingGroup
+from logoingest.labels.first_maps.shared_pictures import Company, Floats, Indices, Sayings, measure_company
+from logoingest.labels.first_maps.spellings import SpellingGroup
 from logoingest.labels.text.fold import fold
-from logoingest.labels.text.romanisation import romanise
+from logoingest.labels.text.romanisation import find_script, romanise
 from logoingest.labels.text.sounds import make_skeleton, sound_out
 
 _ROUNDS = 10
@@ -173,5 +172,5 @@ def _read(name: str) -> _Reading:
 
 
 def _differ_in_script(offer: _Offer, groups: Sequence[SpellingGroup]) -> bool:
-    scripts = [{name_script(char) for char in groups[one].name if char.isalpha()} for one in (offer.small, offer.large)]
+    scripts = [{find_script(char) for char in groups[one].name} - {""} for one in (offer.small, offer.large)]
     return scripts[0].isdisjoint(scripts[1])

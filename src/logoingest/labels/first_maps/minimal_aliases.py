@@ -8,9 +8,9 @@ from dataclasses import replace
 from rapidfuzz.distance import OSA
 
 from logoingest.labels.class_map.class_map import ClassMap, Spelling
-from logoingest.labels.growing.enrichment import is_short
-from logoingest.labels.growing.scripts import tell_language
-from logoingest.labels.growing.spellings import SpellingGroup
+from logoingest.labels.first_maps.languages import tell_language
+from logoingest.labels.first_maps.spellings import SpellingGroup
+from logoingest.labels.growing.alias_judgement import is_short
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.fold import fold
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from logoingest.labels.growing.draft_text import DraftClass
-from logoingest.labels.growing.merging import Joined, find_likeness, join_spellings
-from logoingest.labels.growing.shared_pictures import Company, Sayings
-from logoingest.labels.growing.slips import find_slips, hint_at_others
-from logoingest.labels.growing.spellings import SpellingGroup
-from logoingest.labels.growing.word_choice import FEW_ANSWERS
+from logoingest.labels.first_maps.draft_text import DraftClass
+from logoingest.labels.first_maps.merging import Joined, find_likeness, join_spellings
+from logoingest.labels.first_maps.shared_pictures import Company, Sayings
+from logoingest.labels.first_maps.slips import find_slips, hint_at_others
+from logoingest.labels.first_maps.spellings import SpellingGroup
+from logoingest.labels.first_maps.word_choice import FEW_ANSWERS
 from logoingest.labels.matching.spelling_index import join_key
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.noise import NoisePhrases

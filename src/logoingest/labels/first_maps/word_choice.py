@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from logoingest.labels.growing.merging import join_spellings
-from logoingest.labels.growing.scripts import tell_language
-from logoingest.labels.growing.shared_pictures import Company, Indices, Sayings, measure_company
-from logoingest.labels.growing.spellings import SpellingGroup
+from logoingest.labels.first_maps.languages import tell_language
+from logoingest.labels.first_maps.merging import join_spellings
+from logoingest.labels.first_maps.shared_pictures import Company, Indices, Sayings, measure_company
+from logoingest.labels.first_maps.spellings import SpellingGroup
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.noise import NoisePhrases
 from logoingest.labels.text.words import CANNOT_TELL, LOGO_ROOTS, NO_LABEL, NOISE_WORDS
