@@ -69,8 +69,11 @@ def _count_crowd(made: CrowdDecisions) -> dict[str, int]:
     import pyarrow.compute as pc
 
     from logoingest.labels.crowd.deciding import RULE
+    from logoingest.schemas import Decision
 
-    rules = made.normalised.decisions.filter(pc.equal(made.normalised.decisions.column("decision"), "accepted")).column("rule")
+    rules = made.normalised.decisions.filter(pc.equal(made.normalised.decisions.column("decision"), Decision.ACCEPTED)).column(
+        "rule"
+    )
     applied = sum(not line.why for line in made.lines)
     by_crowd = pc.sum(pc.equal(rules, RULE)).as_py() or 0
     return {"by_crowd": by_crowd, "crowd_lines": applied, "crowd_withdrawn": len(made.lines) - applied}
