@@ -15,8 +15,8 @@ from logoingest.cli.main import build_parser, main
 from logoingest.json_schema import describe_types
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/json-schema.json").read_text(encoding="utf-8"))
-#: Commands that take minutes; their types are checked by those that share them.
-LONG = {"demo", "train"}
+#: Commands that train or need a network: what they print is made of the others' types, or tested with them.
+LONG = {"demo", "train", "embed", "similar"}
 
 
 def list_commands(parser, words: tuple[str, ...] = ()) -> Iterator[str]:

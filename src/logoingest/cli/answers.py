@@ -18,9 +18,11 @@ from logoingest.cli.labels.review_answers import AppliedSheet, Suggestions, Writ
 from logoingest.cli.releases.answers import PulledRelease
 from logoingest.cli.scaffolding import ScaffoldAnswer
 from logoingest.demo import Tour
+from logoingest.evidence.similar import Similar
 from logoingest.labels.lint.rules import LintReport
 from logoingest.pipeline import (
     Against,
+    Embedded,
     LabelTrail,
     Plan,
     Refreshed,
@@ -69,5 +71,7 @@ ANSWERS: Mapping[str, Any] = {
     "duplicates": Against,
     "versions": list[VersionPlace],
     "splits explain": SplitExplanation,
+    "embed": Embedded,
+    "similar": Similar,
     "demo": Tour,
 }

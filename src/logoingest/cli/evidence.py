@@ -40,12 +40,11 @@ def _read_count(text: str) -> int:
 def _command_embed(options: argparse.Namespace) -> int:
     from logoingest.cli.console import show_progress
     from logoingest.pipeline import embed, open_run
-    from logoingest.plain_json import to_json
 
     with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened:
         made = embed(opened, options.backbone)
     if options.json:
-        return print_json(to_json(made))
+        return print_json(made)
     print(
         f"{made.pictures:,} pictures have embeddings of {made.model.name} ({made.model.width} numbers), {made.computed:,} of them new"
     )
@@ -56,14 +55,13 @@ def _command_embed(options: argparse.Namespace) -> int:
 
 def _command_similar(options: argparse.Namespace) -> int:
     from logoingest.pipeline import Run, find_similar
-    from logoingest.plain_json import to_json
 
     run = Run(load_options(options))
     similar = find_similar(run, options.picture, options.count, options.backbone)
     if options.html is not None:
         _write_page(run, similar, options.html)
     if options.json:
-        return print_json(to_json(similar))
+        return print_json(similar)
     _print_similar(similar)
     if options.html is not None:
         print(f"wrote {options.html}")
