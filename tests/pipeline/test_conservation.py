@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from builders.datasets import CLASS_MAP, draw_picture
+from builders.laws import examples
 from logoingest import load_config
 from logoingest.errors import GateError
 from logoingest.images import inspect_image
@@ -64,7 +65,7 @@ def write_source(folder: Path, rows: list[dict[str, str]]) -> Path:
     return folder / "dataset.toml"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(rows=st.lists(row, min_size=1, max_size=60), bodies=st.lists(st.integers(-2, len(BODIES) - 1), min_size=12, max_size=12))
 def test_every_source_row_is_in_exactly_one_place(tmp_path_factory, rows, bodies):
     """Over the written files: rows = those that voted for a released sample + those in rejected.parquet, and none is in both."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import tomlkit
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.reviews import ADA, MAP, annotate, find_open, labels, write_map
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap, normalise_annotations, normalise_label
@@ -204,7 +205,7 @@ meanings = st.sampled_from([PUMA, RuledMeaning(Action.CLASS, "bmw"), RuledMeanin
 storable = labels.filter(lambda label: not any("\ud800" <= char <= "\udfff" for char in label))  # a UTF-8 table holds no other
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.dictionaries(storable, meanings, max_size=6))
 def test_every_decision_written_is_reproduced(rulings):
     """The law of the round trip: on any answers, what was written decides as the person did; else nothing is written."""

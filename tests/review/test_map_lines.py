@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 import tomlkit
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from logoingest.labels import ClassMap
 from logoingest.labels.matching.match import decide_labels
 from logoingest.review.map_lines import propose_lines
@@ -93,7 +94,7 @@ def test_a_possible_class_is_said_in_comments():
         min_size=1,
     )
 )
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_pasted_lines_decide_their_cluster(answers):
     """Every line that is no comment settles all answers of its cluster, and is valid TOML."""
     class_map = map_of("Nike")

@@ -9,9 +9,10 @@ import sys
 
 import pytest
 import tomlkit
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.places import DATA, ROOT
 from logoingest.labels import ClassMap
 from logoingest.labels.matching.match import decide_labels
@@ -75,7 +76,7 @@ def test_nothing_is_accepted_across_scripts_but_an_exact_transliteration():
 
 
 @given(st.lists(st.text(max_size=30) | st.sampled_from(SAMPLE[:8]), max_size=6), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_text_gets_sorted_proposals(labels, limit):
     """At most the limit, distinct classes, scores in (0, 1] from best to worst, equal ones by class id, reasons on one ASCII line."""
     found = propose_classes(labels, MAP, limit=limit)
@@ -93,7 +94,7 @@ def test_any_text_gets_sorted_proposals(labels, limit):
 
 
 @given(st.lists(st.text(max_size=12) | st.sampled_from(SAMPLE), min_size=1, max_size=8), st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_other_labels_do_not_matter(labels, data):
     """A label's proposals are the same alone, in company, and in any order."""
     shuffled = data.draw(st.permutations(labels))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.reviews import HOSTILE, MAP, annotate, find_clusters
 from logoingest.labels import ClassMap
 from logoingest.plain_json import to_json
@@ -174,7 +175,7 @@ commands = st.one_of(
 ).filter(lambda line: not line.strip().startswith(("q", "u")))  # fmt: skip
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(commands, max_size=12), st.integers(0, 12))
 def test_undo_is_exact(lines, back):
     """After any commands, n undos lead to just where the session was n steps before; enough of them, to the start."""

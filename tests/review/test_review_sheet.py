@@ -6,9 +6,10 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.reviews import HOSTILE, MAP, annotate, find_clusters, labels
 from logoingest.errors import UsageError
 from logoingest.labels import ClassMap
@@ -116,7 +117,7 @@ def test_what_is_no_sheet_is_refused(data):
 
 
 @given(st.lists(st.one_of(st.sampled_from(HOSTILE), labels), min_size=1, max_size=8, unique=True).filter(lambda answers: all(char < "\ud800" or char > "\udfff" for label in answers for char in label)))  # fmt: skip
-@settings(max_examples=40)
+@examples(40)
 def test_any_answers_go_out_harmless_and_come_back_whole(answers):
     """No cell that starts a formula, none that moves a cursor; every undecided answer gets its decision back."""
     clusters = find_clusters(annotate(*answers), CLASS_MAP)

@@ -6,10 +6,11 @@ import itertools
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.answers import DROPPED, IGNORED, REVIEW, UNKNOWN, Answered, refusals_of, sample_of
+from builders.laws import examples
 from logoingest.config import SamplesConfig
 from logoingest.errors import LogoingestError
 from logoingest.samples.boxes import DrawnBox, measure_overlap, merge_boxes
@@ -354,7 +355,7 @@ answer = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(answer, max_size=30), st.sampled_from(["majority", "one_coin"]), st.integers(1, 3), st.sampled_from([0.0, 0.6, 1.0]),
     st.integers(0, 3), st.integers(),

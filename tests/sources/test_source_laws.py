@@ -7,9 +7,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.sources import read_all
 from logoingest.errors import SourceError
 
@@ -22,7 +23,7 @@ ROWS = st.lists(
     st.tuples(URLS, st.one_of(PLAIN, st.sampled_from(["a", "b"])), st.sampled_from(["w1", "w2", ""])), min_size=1, max_size=12
 )
 KEYS = {"format": "tabular", "url_column": "url", "label_column": "label", "worker_column": "worker"}
-FEW = settings(max_examples=40, deadline=None)
+FEW = examples(40)
 
 
 def write_csv(rows, path: Path, **options) -> None:

@@ -1,9 +1,10 @@
 """The laws of the splits stage."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.splits import NAMES, datasets, split
 from logoingest.config import SplitsConfig
 from logoingest.errors import UsageError
@@ -14,7 +15,7 @@ FIVE = {"train": 0.5, "validation": 0.1, "test": 0.2, "calibration": 0.1, "hold_
 SERVED = ("train", "test", "validation", "calibration", "hold_out")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(datasets(multi=True))
 def test_partition(rows):
     """Every sample is in exactly one split, and the table is sorted."""
@@ -24,7 +25,7 @@ def test_partition(rows):
     assert {row["split"] for row in kept.values()} <= set(NAMES)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(datasets(multi=True))
 def test_groups_are_never_divided(rows):
     """No group is in two splits."""
@@ -34,7 +35,7 @@ def test_groups_are_never_divided(rows):
         assert places.setdefault(row["group_id"], row["split"]) == row["split"]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(datasets(multi=True), st.randoms())
 def test_input_order_does_not_matter(rows, random):
     """Shuffled samples give the same table."""
@@ -43,7 +44,7 @@ def test_input_order_does_not_matter(rows, random):
     assert split(shuffled)[0] == split(rows)[0]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(datasets())
 def test_needs_are_met(rows):
     """A class of one group trains, one of two groups also tests, one of three or more is in all three splits."""
@@ -54,7 +55,7 @@ def test_needs_are_met(rows):
         assert found == set(("train", "test", "validation")[: min(len(groups), 3)])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(datasets(multi=True), st.data())
 def test_nothing_moves_when_data_is_added(rows, data):
     """Earlier places are kept whatever is added, and still no group is divided."""
@@ -129,7 +130,7 @@ def test_empty():
     assert kept.num_rows == rejected.num_rows == 0
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(datasets(multi=True), st.randoms(), st.data())
 def test_named_splits_keep_every_law(rows, random, data):
     """Five splits, some pictures placed before and some fixed: whole groups, nothing moved, fixed pictures where they should be,
@@ -151,7 +152,7 @@ def test_named_splits_keep_every_law(rows, random, data):
     assert split(shuffled, previous, given_, shares=FIVE) == (after, rejected)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(datasets(), st.integers(1, 3))
 def test_classes_are_served_in_order(rows, least):
     """Train, test, validation, then the others as the config lists them; ``min_per_split`` groups each where there are enough."""

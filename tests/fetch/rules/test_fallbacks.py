@@ -10,10 +10,11 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from builders.laws import examples
 from logoingest.config import FetchConfig
 from logoingest.errors import ConfigError
 from logoingest.fetch import FetchSettings
@@ -304,7 +305,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(_JSON.map(lambda value: json.dumps({"archived_snapshots": value}).encode()) | st.binary())
 def test_no_answer_is_too_strange_to_read(body):
     """Whatever a server makes up: a timestamp of 14 digits, or a verdict."""

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from logoingest.errors import WorkspaceError
 from logoingest.fetch.shards.kept_rows import KeptRows
 from logoingest.fetch.shards.shard_writer import MAX_GROUP_BYTES, ROW_BYTES, ByteBudget, ShardWriter
@@ -42,7 +43,7 @@ def write(folder, urls, bodies, order, limit=10**9, only=None):
 
 
 @given(st.lists(st.one_of(st.none(), st.binary(max_size=40)), max_size=30), st.randoms(), st.sampled_from([0, 50, 10**9]))
-@settings(max_examples=60, deadline=None)
+@examples(30)
 def test_the_file_does_not_depend_on_the_order_rows_came_in(tmp_path_factory, contents, chance, limit):
     """Any order, with or without moving bodies to disk: the rows stand in the order of the URLs, and the bytes are the same."""
     urls = [f"http://h/{index}" for index in range(len(contents))]
@@ -62,7 +63,7 @@ def test_the_file_does_not_depend_on_the_order_rows_came_in(tmp_path_factory, co
 
 
 @given(st.lists(st.one_of(st.none(), st.binary(max_size=40)), max_size=30), st.randoms(), st.sampled_from([0, 50, 10**9]))
-@settings(max_examples=60, deadline=None)
+@examples(30)
 def test_a_shard_broken_off_twice_and_finished_is_the_same_shard(tmp_path_factory, contents, chance, limit):
     """What came before each stop is taken over and not wanted again; the bytes are those of one undisturbed go."""
     urls = [f"http://h/{index}" for index in range(len(contents))]

@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from builders.datasets import draw_picture
 from builders.fingerprints import list_near, make_prints
+from builders.laws import examples
 from logoingest.errors import UsageError
 from logoingest.images import inspect_image
 from logoingest.images.alike.against import MOST_PAIRS, OURS_SCHEMA, Comparison, Theirs, is_leak
@@ -24,7 +25,7 @@ from logoingest.images.alike.elsewhere import PRINT_SCHEMA, fingerprint_piece, g
 from logoingest.images.alike.neighbours import Fingerprints, NearSearch
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(0, 10_000), st.integers(1, 150), st.integers(1, 150))
 def test_search_between_two_sets_is_exact(seed, count, others):
     """Between two sets just those pairs come out that comparing all pairs finds, in order."""

@@ -6,11 +6,12 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from builders.fingerprints import list_near, make_prints, turn_signature
+from builders.laws import examples
 from builders.places import REAL_DATA
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
 from logoingest.images.alike.turns import INVERSES, TURNS
@@ -22,7 +23,7 @@ def as_bytes(prints):
     return [row.tobytes() for row in prints.signatures]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(0, 10_000), st.integers(2, 150), st.sampled_from([5.0, 15.0, 24.0]))
 def test_search_is_exact(seed, count, noise):
     """The search finds just the pairs that comparing all pairs finds."""
@@ -40,7 +41,7 @@ def test_search_is_exact_over_blocks():
     assert len(found.first) == expected > 1_000
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(0, 10_000), st.integers(1, 80), st.randoms())
 def test_groups_are_an_equivalence_and_order_independent(seed, count, random):
     """Groups partition the pictures, are named by their smallest id, keep equal pixels together; shuffling changes nothing."""
@@ -62,7 +63,7 @@ def test_groups_are_an_equivalence_and_order_independent(seed, count, random):
     assert dict(zip(shuffled[0], group_duplicates(*shuffled), strict=True)) == groups
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(0, 10_000), st.integers(1, 40), st.integers(0, 7), st.data())
 def test_a_group_does_not_depend_on_how_its_pictures_are_turned(seed, count, number, data):
     """Any one picture turned or mirrored, everything is grouped as before; the turn that is told takes one to the other."""

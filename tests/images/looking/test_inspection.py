@@ -8,10 +8,11 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from builders.laws import examples
 from builders.places import DATA, REAL_DATA
 from logoingest.images import inspect_image
 from logoingest.pictures.frames import MAX_FRAMES
@@ -228,7 +229,7 @@ def test_frames_are_counted():
     assert inspect_image(gif[:start] + gif[start:-1] * 12_000 + b";")["frames"] == MAX_FRAMES
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.binary(max_size=64), st.sampled_from(["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "ICO", "PPM"]), st.integers(0, 400))
 def test_never_raises(noise, picture_format, position):
     """Whatever bytes overwrite a picture, an outcome comes back."""

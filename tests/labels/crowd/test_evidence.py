@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.word_crowds import JAPANESE, MAP, NAMES, draw_crowd, make_annotations
 from logoingest.labels import ClassMap
 from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, SpellingEvidence, gather_evidence
@@ -93,7 +94,7 @@ def test_another_word_for_no_label_is_found(class_map: ClassMap) -> None:
     assert find(gather_evidence(make_annotations(rows), class_map), "hakuna").class_id == NO_LABEL
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(seed=st.integers(0, 1 << 30))
 def test_the_order_of_rows_decides_nothing(class_map: ClassMap, seed: int) -> None:
     """Shuffled rows give equal evidence, to the last digit."""
@@ -103,7 +104,7 @@ def test_the_order_of_rows_decides_nothing(class_map: ClassMap, seed: int) -> No
     assert before.spellings == after.spellings
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(times=st.integers(2, 30))
 def test_copies_of_a_picture_count_once(class_map: ClassMap, times: int) -> None:
     """Where near-duplicates are known, twenty copies of one picture are one: the evidence does not grow."""
@@ -118,7 +119,7 @@ def test_copies_of_a_picture_count_once(class_map: ClassMap, times: int) -> None
     assert find(gather_evidence(make_annotations(rows), class_map), "quux").pictures == times
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(pictures=st.integers(1, 60), worker=st.sampled_from(["w01", None]))
 def test_one_workers_word_is_never_evidence(class_map: ClassMap, pictures: int, worker: str | None) -> None:
     """However often one person writes it; people without a name count as one."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from logoingest.labels import ClassMap, draft_class_map, normalise_label
 
 ANSWERS = [
@@ -55,7 +56,7 @@ def test_a_draft_does_not_depend_on_the_order_of_answers():
 @given(st.lists(st.tuples(st.text(max_size=25), st.integers(1, 500)), max_size=8), st.text(max_size=20))
 @example([('"""\n[classes.x]\n', 5), ("'''", 5), ("\\", 5), ("a = 1", 5), ("\ud800nike", 9)], "\n[x]\n")
 @example([("ı", 5), ("I", 5), ("i", 5)], "x")
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_whatever_the_answers_hold_the_draft_parses(answers, name):
     """No answer escapes into the TOML."""
     text = draft_class_map(answers, name)

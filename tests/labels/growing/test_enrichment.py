@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomlkit
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.places import DATA
 from logoingest.labels import ClassMap, fold, normalise_label
 from logoingest.labels.growing.alias_judgement import is_short
@@ -128,7 +129,7 @@ PAIRS = st.lists(st.builds(Pair, WORDS, WORDS, st.sampled_from(["any", "ja", "de
 SMALL_MAP = '[classes.acme]\nname = "Acme"\naliases = ["acme inc"]\n[classes.bolt]\nname = "Bolt"\n[classes.dune]\nname = "Dune"\nwikidata = "Q9"\n'
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(PAIRS, st.randoms(use_true_random=False))
 def test_enriching_twice_is_enriching_once_in_any_order(pairs, random):
     """The second time nothing is added, the order of the rows does not matter, and every class name still means its class."""
@@ -150,7 +151,7 @@ def test_enriching_twice_is_enriching_once_in_any_order(pairs, random):
         assert normalise_label(alias.text, after).class_ids == (alias.class_id,)
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(PAIRS, st.randoms(use_true_random=False))
 def test_a_map_from_pairs_is_sound_and_the_same_in_any_order(pairs, random):
     """It loads, its names mean themselves, and each spelling is decided as told, or listed."""

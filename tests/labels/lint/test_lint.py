@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import tomlkit
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.places import DATA, ROOT
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap
@@ -171,7 +172,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
-@settings(max_examples=150)
+@examples(150)
 def test_the_walk_sees_what_tomllib_sees(data):
     """Keys, lists and tables have the shape of what is read, and places only grow downwards in a list."""
     text = tomlkit.dumps(data)
@@ -211,7 +212,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=10))
-@settings(max_examples=200)
+@examples(200)
 def test_no_map_crashes_lint(tmp_path_factory, pieces):
     """Pieces of maps in any order: lint ends, and finds an error wherever the map does not load."""
     folder = tmp_path_factory.mktemp("lint")
@@ -228,14 +229,14 @@ def test_no_map_crashes_lint(tmp_path_factory, pieces):
         st.sampled_from(["include", "classes", "affixes", "output", "overrides", "noise_words", "x"]), VALUES, max_size=4
     )
 )
-@settings(max_examples=100)
+@examples(100)
 def test_no_toml_crashes_lint(tmp_path_factory, data):
     """Whatever stands under the known keys."""
     _lint(tmp_path_factory.mktemp("lint"), tomlkit.dumps(data))
 
 
 @given(st.text(alphabet=string.printable, max_size=60))
-@settings(max_examples=60)
+@examples(60)
 def test_no_text_crashes_lint(tmp_path_factory, text):
     """What is no TOML at all is an error."""
     assert _lint(tmp_path_factory.mktemp("lint"), text).has_errors

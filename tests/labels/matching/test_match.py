@@ -6,9 +6,10 @@ import json
 
 import pytest
 import tomlkit
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.places import DATA
 from logoingest.errors import ClassMapError
 from logoingest.labels import ClassMap, explain_label, fold, normalise_label
@@ -89,7 +90,7 @@ def _answers():
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_answer_crashes(text):
     """Any text gets a decision, and one that explains itself."""
     explanation = explain_label(text, BRANDS)
@@ -106,7 +107,7 @@ def test_hostile_answers_end(text):
 
 
 @given(st.lists(_answers(), min_size=1, max_size=9), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_decisions_do_not_depend_on_their_neighbours(labels, order):
     """An answer is decided the same alone, among others, and in any order."""
     alone = {label: normalise_label(label, BRANDS) for label in labels}
@@ -131,7 +132,7 @@ _EXACT_RULES = ("alias", "alias_folded", "name", "no_label", "joined", "respelle
     st.integers(0, 5),
     st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_adding_an_alias_changes_nothing_that_a_stronger_rule_decided(names, alias, owner, data):
     """An exact decision only changes where the new alias itself is found, and by a rule at least as strong."""
     classes = {f"c{number}": {"name": name} for number, name in enumerate(names)}

@@ -6,9 +6,10 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from logoingest.labels import fold, fold_and_explain
 from logoingest.labels import fold as fold_function
 from logoingest.labels.text.fold import MAX_LENGTH, STEPS, transliterate
@@ -20,7 +21,6 @@ from logoingest.labels.text.numbers import SIGNS
 @example("i\u0307\u0307")
 @example("ﷺ" * 600)
 @example("=HYPERLINK(\"a\",\"=HYPERLINK('b','c')\")")
-@settings(deadline=None)
 def test_folding_is_idempotent(text):
     """What is folded stays as it is."""
     once = fold(text).text
@@ -28,7 +28,7 @@ def test_folding_is_idempotent(text):
 
 
 @given(st.text(alphabet=st.characters(codec="ascii"), max_size=60))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_plain_ascii_takes_the_short_way_to_the_same_end(text):
     """The fast path for simple answers gives what the steps give."""
     folded = text
@@ -39,21 +39,21 @@ def test_plain_ascii_takes_the_short_way_to_the_same_end(text):
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_case_and_outer_space_never_matter(text):
     """Space around an answer changes nothing."""
     assert fold(f"  {text.strip()}\t").text == fold(text.strip()).text
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_keys_are_made_of_key_letters_only(text):
     """The joined key has small ASCII letters, digits, & and +, and the signs of numbers only."""
     assert all(char.isascii() and (char.isalnum() or char in f"&+{SIGNS}") and char == char.lower() for char in fold(text).joined)
 
 
 @given(st.text(alphabet="0159,./-+%#$€<=~ aC½٥'", max_size=12))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_plain_words_stay_as_they_are(text):
     """Plain text folded again is the same: numbers keep their signs, and gain none."""
     plain = fold(text).plain

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.places import DATA
 from logoingest.labels.text.fold import fold, make_plain
 from logoingest.labels.text.romanisation import romanise, romanise_japanese
@@ -24,7 +25,7 @@ def test_letters_are_romanised(case):
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_text_becomes_lower_case_ascii(text):
     """Whatever is romanised comes out in ASCII, lower case, and sounds and skeleton stay so."""
     latin = romanise(fold(text).text)

@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from logoingest.config import DatasetConfig, ReleaseConfig
 from logoingest.errors import LogoingestError
 from logoingest.release import open_release, verify_release, write_release
@@ -274,7 +275,7 @@ CASES = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(CASES, st.integers(1, 7), st.integers(1, 200), st.integers(1, 9))
 def test_rows_out_are_rows_in(cases, rows_per_group, max_file_bytes, min_files):
     """Law: whatever the sizes, every picture is released once, in its split, under its label, with its bytes."""

@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.places import DATA
 from builders.sources import read_all
 from logoingest.errors import SourceError
@@ -27,7 +28,7 @@ FILES = {
     "tabular": ["tabular/roboflow.csv", "tabular/crowd_form.csv", "tabular/wide.csv", "tabular/yolo_shares.csv"],
 }
 SAMPLES = [(kind, name) for kind, names in FILES.items() for name in names]
-FEW = settings(max_examples=15, deadline=None)
+FEW = examples(15)
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 10**12), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=3),
     st.dictionaries(st.sampled_from(["name", "x", "regions", "annotations", "labels"]), st.integers(), max_size=2),

@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from builders.places import DATA
 from builders.sources import read_all
 from logoingest.sources import guess_source
@@ -102,7 +103,7 @@ def test_equal_rows_of_one_file_without_ids_are_votes(tmp_path):
     assert (len(got.kept), count(got)) == (4, {"repeated_row": 2})
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(
         st.lists(

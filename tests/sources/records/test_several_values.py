@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from logoingest.config import SamplesConfig, SourceConfig
 from logoingest.labels import normalise_annotations
 from logoingest.labels.class_map.class_map import ClassMap
@@ -23,7 +24,7 @@ MAP = ClassMap.from_toml("[classes.nike]\n[classes.puma]\n[classes.adidas]\n")
 SPELLINGS = ("checkbox.csv", "jsonlist.csv", "ls_multi.json", "slashtext.csv")
 SETS = st.lists(st.sampled_from(["nike", "puma", "adidas", "zzz", "none"]), min_size=1, max_size=4, unique=True)
 ROWS = st.lists(st.tuples(st.sampled_from("mn"), st.sampled_from(["w0", "w1", "w2", ""]), SETS), min_size=1, max_size=9)
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(20)
 
 
 def take_in(path: Path, **keys):
