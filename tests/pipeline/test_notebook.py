@@ -19,6 +19,7 @@ release
 """
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_bars_and_runs_inside_its_loop(make_dataset, monkeypatch, tmp_path):
     """run() in a cell: no loop in its way, one output that is drawn anew with bars and what each stage did, nothing on stderr."""
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")

@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from builders.places import ROOT
 
 
+@pytest.mark.slow
 def test_every_url_of_a_faulty_list_ends_as_planned():
     """300 URLs of 33 kinds, robots.txt, dead hosts and a slow drip among them: reasons, and how often each was asked for, are the plan's."""
     limits = ["--urls", "300", "--shard-size", "100", "--max-attempts", "2", "--total-timeout-s", "5", "--read-timeout-s", "4"]

@@ -96,6 +96,7 @@ def run(code: str, folders: list[Path], port: int, home: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_verify_makes_no_request(written, tmp_path, listener):
     """Releases, whole and hostile, are verified deeply: nobody was called, and every hostile one is named."""
     port, heard = listener

@@ -141,6 +141,7 @@ def test_three_workers(written):
     assert sorted(mean for mean, _ in stream) == expected
 
 
+@pytest.mark.slow
 def test_two_gloo_ranks(written, tmp_path):
     """Two processes under torch.distributed: DistributedSampler and the stream each deal every picture, none twice."""
     store = tmp_path / "store"
