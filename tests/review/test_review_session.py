@@ -66,9 +66,9 @@ def test_a_command_decides_the_whole_cluster(line, meaning):
 
 def test_a_number_picks_the_candidate():
     """The first one shown."""
-    clusters = tuple(find_clusters(annotate("mersedes bens"), CLASS_MAP))
+    clusters = tuple(find_clusters(annotate("my mercedes"), CLASS_MAP))
     assert decided(play("1", start=Session(clusters, ClassFinder(CLASS_MAP)))) == {
-        "mersedes bens": RuledMeaning(Action.CLASS, "mercedes")
+        "my mercedes": RuledMeaning(Action.CLASS, "mercedes")
     }
 
 

@@ -19,7 +19,7 @@ from logoingest.labels.text.fold import fold
 from logoingest.review.clusters import strip_noise
 from logoingest.review.map_editing import is_exact_only, write_spelling
 from logoingest.review.suggestions import Cluster
-from logoingest.strangers.escaping import is_formula
+from logoingest.strangers.escaping import flatten_text, is_formula
 
 NEAR_ENOUGH = 0.7
 """Score from which the first candidate is proposed."""
@@ -45,7 +45,7 @@ def propose_lines(clusters: Sequence[Cluster], class_map: ClassMap) -> list[str]
     made = [_propose(cluster, class_map) if len(named) < 2 else None for cluster, named in zip(clusters, names, strict=True)]
     _choose_spellings([proposal for proposal in made if proposal is not None], class_map)
     return [
-        f"# names several classes: {_comment(', '.join(named))}\n" if len(named) > 1 else _write(proposal, class_map)
+        f"# names several classes: {flatten_text(', '.join(named))}\n" if len(named) > 1 else _write(proposal, class_map)
         for proposal, named in zip(made, names, strict=True)
     ]
 
@@ -131,8 +131,4 @@ def _write(proposal: _Proposal | None, class_map: ClassMap) -> str:
     if proposal.is_sure:
         return lines
     name = class_map.names.get(proposal.class_id, proposal.class_id)
-    return "".join(f"# {line}\n" for line in (f"if it is {_comment(name)}:", *lines.splitlines()))
-
-
-def _comment(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
+    return "".join(f"# {line}\n" for line in (f"if it is {flatten_text(name)}:", *lines.splitlines()))

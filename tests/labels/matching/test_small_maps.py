@@ -10,7 +10,7 @@ import tomlkit
 
 from logoingest.labels import ClassMap, normalise_label
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "labels" / "small_maps"
+DATA = Path(__file__).resolve().parents[2] / "data" / "labels" / "small_maps"
 
 
 def _load_cases():

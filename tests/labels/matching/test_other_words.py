@@ -14,7 +14,7 @@ from logoingest.labels.text.syllables import find_other_sign
 
 PAIRS = [
     json.loads(line)
-    for line in (Path(__file__).resolve().parents[1] / "data" / "labels" / "word_pairs.jsonl").read_text("utf-8").splitlines()
+    for line in (Path(__file__).resolve().parents[2] / "data" / "labels" / "word_pairs.jsonl").read_text("utf-8").splitlines()
 ]
 
 
