@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logoingest.samples.agreement import compute_alpha, compute_class_alphas, tabulate_agreement
+from logoingest.samples.agreement import compute_alpha, compute_class_alphas, find_doubt, tabulate_agreement
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability": an observer a line, a unit a letter, "." where missing
 TWO_OBSERVERS = ["0100000010", "1110010000"]
@@ -100,3 +101,28 @@ def test_the_table_holds_all_then_no_label_then_the_classes():
     assert [row["alpha"] for row in rows] == pytest.approx(
         [compute_alpha(items, workers, numbers), alphas[2], alphas[0], alphas[1]], abs=1e-6
     )
+
+
+def doubt(right, confidence, gold=0, pictures=200):
+    """What is said of a crowd of four classes whose five voters each are right so often."""
+    chance = np.random.default_rng(7)
+    truth = chance.integers(0, 4, pictures)
+    items = np.repeat(np.arange(pictures), 5)
+    votes = np.where(chance.random(len(items)) < right, truth[items], chance.integers(0, 4, len(items)))
+    table = tabulate_agreement(items, np.arange(len(items)) % 20, votes, ["a", "b", "c", "d"])
+    return find_doubt(table, pa.chunked_array([[confidence] * pictures]), gold)
+
+
+def test_a_crowd_no_better_than_chance_is_said_so():
+    """Whatever its confidence, and whatever gold was asked; a handful of answers says nothing."""
+    assert "no better than chance" in doubt(0.0, 0.4)
+    assert "no better than chance" in doubt(0.0, 0.99, gold=100)
+    assert doubt(0.0, 0.4, pictures=3) is None
+
+
+def test_confidence_is_doubted_where_people_agree_little_and_nothing_measures_it():
+    """Below the least agreement for tentative conclusions, unless gold questions tell or nothing is claimed."""
+    assert "gold questions" in doubt(0.6, 0.87)
+    assert doubt(0.6, 0.87, gold=40) is None
+    assert doubt(0.6, 0.4) is None
+    assert doubt(0.97, 0.97) is None

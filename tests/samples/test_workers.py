@@ -78,6 +78,25 @@ def test_stock_answers_are_suspect():
     assert suspicion_of(answered, "spam") == "answers 'good', 'yes' 100% of 50 times"
 
 
+def test_a_class_that_the_map_lacks_is_named_as_the_cause():
+    """Four workers say "tesla" of the same pictures: one who was shown little else is suspect, and the reason says why."""
+    answered = make_crowd()
+    for number in range(40):
+        for worker in ("w8", "w9", "specialist"):
+            answered.say(f"tesla{number}", UNKNOWN, worker, raw="Tesla")
+    reason = suspicion_of(answered, "specialist")
+    assert reason.startswith("answers 'tesla' 100% of 40 times (the map may lack a class for 'tesla': 2 other workers say so)")
+
+
+def test_empty_talk_of_several_spammers_is_no_class():
+    """However many type "good"."""
+    answered = make_crowd()
+    for number in range(40):
+        for worker in ("s1", "s2", "s3", "s4"):
+            answered.say(f"plain{number}", UNKNOWN, worker, raw="good")
+    assert "lack" not in suspicion_of(answered, "s1")
+
+
 def test_unmatched_answers_in_a_foreign_script_are_not_suspect():
     """An honest worker whose script the class map lacks says something else on every class."""
     answered = make_crowd()

@@ -189,6 +189,8 @@ def print_status(status: Status) -> None:
         stages.add_row(stage.stage, clean(state), "" if stage.elapsed_s is None else f"{stage.elapsed_s:.1f}", clean(figures))
     console.print()
     console.print(stages)
+    for warning in status.warnings:
+        console.print(f"warning: {clean(warning)}")
 
 
 def print_violations(violations: Sequence[Violation]) -> None:

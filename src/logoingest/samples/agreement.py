@@ -10,8 +10,18 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logoingest.schemas import AgreementRow
+
+CHANCE_ALPHA = 0.1
+"""Below it people agree no better than chance; real tasks of doubtful worth have been measured from .13 on."""
+TENTATIVE_ALPHA = 0.667
+"""Below it not even tentative conclusions are drawn (Krippendorff, Content Analysis, 2004, p. 241)."""
+
+_FEW_ANSWERS = 20
+_FEW_GOLD = 20
+_CONFIDENT = 0.7
 
 Integers = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
@@ -82,6 +92,32 @@ def tabulate_agreement(items: Integers, workers: Integers, classes: Integers, na
         scope, name = ("class", names[number]) if number < len(names) else ("no_label", None)
         rows.append(_describe(scope, name, int(given[number]), int(shown[number]), alphas[number]))
     return AgreementRow.table(rows)
+
+
+def find_doubt(agreement: pa.Table, confidence: pa.ChunkedArray, gold: int) -> str | None:
+    """Why the classes, or their confidence, must not be believed as they are; None when nothing in the votes says so.
+
+    Errors that many people share (a face that half the crowd calls neutral) show in no vote: two tasks with equal agreement may be
+    83 and 64 % right. So low agreement is said wherever no gold questions measure what it means.
+
+    Args:
+        agreement: ``AgreementRow``s.
+        confidence: of the settled samples.
+        gold: answers about pictures whose class is known.
+    """
+    overall = next((row for row in agreement.to_pylist() if row["scope"] == "all"), None)
+    if overall is None or overall["alpha"] is None or overall["answers"] < _FEW_ANSWERS:
+        return None
+    alpha, mean = overall["alpha"], pc.mean(confidence).as_py()
+    measured = f"alpha {alpha:.2f} over {overall['answers']:,} answers about {overall['pictures']:,} pictures"
+    if alpha < CHANCE_ALPHA:
+        return f"people agree no better than chance ({measured}): the classes are guesses, whatever their confidence"
+    if alpha < TENTATIVE_ALPHA and gold < _FEW_GOLD and mean is not None and mean >= _CONFIDENT:
+        return (
+            f"people agree little ({measured}; {TENTATIVE_ALPHA} is the least for tentative conclusions), yet confidence is "
+            f"{mean:.2f} on average: what many get wrong alike shows in no vote; measure it with gold questions"
+        )
+    return None
 
 
 def _describe(scope: str, class_id: str | None, answers: int, pictures: int, alpha: float) -> dict[str, object]:

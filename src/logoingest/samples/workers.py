@@ -6,7 +6,7 @@ shares are judged by the far end of their 95 % interval (Wilson 1927, https://do
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.consensus.votes import Floats, Indices, is_among
+from logoingest.labels.text.words import EMPTY_TALK
 from logoingest.samples.answers import NO_GOLD, Annotations, AnswerKind, Answers, sign_sayings
 from logoingest.samples.copies import find_copies
 from logoingest.samples.verdicts import Verdicts
 from logoingest.schemas import WorkerRow
 from logoingest.wording import cut_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MIN_VOTES = 10
 _MIN_ANSWERS = 20
@@ -27,6 +31,8 @@ _LOW_AGREEMENT = 0.6
 #: So many answers that match nothing, of so few kinds, are suspect: people who misspell do it differently every time.
 _UNMATCHED_SHARE = 0.3
 _FEW_KINDS = 4
+#: A word that matches nothing and that so many workers give is no habit of one: the map lacks it.
+_MANY_GIVERS = 3
 _FEW_KINDS_SHARE = 0.8
 #: A median time below this share of the usual worker's is suspect, unless the votes show that the fast worker is good.
 _FAST = 0.2
@@ -67,9 +73,10 @@ def describe_workers(annotations: Annotations, answers: Answers, verdicts: Verdi
     with np.errstate(invalid="ignore"):
         agreement = np.round(agreed / judged, 6)
         gold_accuracy = np.round(answered / asked, 6)
-    reasons = _suspect(annotations, given, judged, agreed, seconds)
+    unread = _count_unread(annotations)
+    reasons = _suspect(unread, given, judged, agreed, seconds)
     _suspect_gold(reasons, asked, answered)
-    _suspect_likeness(reasons, likeness, annotations.worker_names)
+    _suspect_likeness(reasons, likeness, annotations.worker_names, unread)
     names = pa.array(annotations.worker_names, pa.string())
     columns = {
         "worker_id": names,
@@ -180,12 +187,13 @@ def _suspect_gold(reasons: list[list[str]], asked: Indices, answered: Indices) -
         reasons[worker].append(f"{answered[worker]} of {asked[worker]} gold questions right, usual is {usual:.0%}")
 
 
-def _suspect_likeness(reasons: list[list[str]], likeness: _Likeness, names: list[str]) -> None:
-    """Add those whose odd answers are somebody else's."""
+def _suspect_likeness(reasons: list[list[str]], likeness: _Likeness, names: list[str], unread: pd.DataFrame) -> None:
+    """Add those whose odd answers are somebody else's, and what the map lacks where that explains it."""
     for worker in np.flatnonzero(likeness.worker >= 0).tolist():
         shared, chance = likeness.shared[worker], likeness.expected[worker]
         other = _show(names[likeness.worker[worker]])
-        reasons[worker].append(f"{shared} odd answers are {other}'s too, chance gives {chance:.1f}")
+        missing = _name_missing(unread.loc[unread["worker"] == worker].head(_FEW_KINDS), int(shared))
+        reasons[worker].append(f"{shared} odd answers are {other}'s too, chance gives {chance:.1f}{missing}")
 
 
 def _measure_seconds(annotations: Annotations, count: int) -> Floats:
@@ -197,7 +205,7 @@ def _measure_seconds(annotations: Annotations, count: int) -> Floats:
     return medians.reindex(range(count)).to_numpy(np.float64)
 
 
-def _suspect(annotations: Annotations, given: Indices, judged: Indices, agreed: Indices, seconds: Floats) -> list[list[str]]:
+def _suspect(unread: pd.DataFrame, given: Indices, judged: Indices, agreed: Indices, seconds: Floats) -> list[list[str]]:
     """Why each worker is suspect; empty lists for nearly all."""
     reasons: list[list[str]] = [[] for _ in given]
     often = judged >= _MIN_VOTES
@@ -206,7 +214,7 @@ def _suspect(annotations: Annotations, given: Indices, judged: Indices, agreed: 
     for worker in np.flatnonzero(often & (highest < _LOW_AGREEMENT * usual)).tolist():
         share = agreed[worker] / judged[worker]
         reasons[worker].append(f"agrees {share:.0%} over {judged[worker]} votes, usual is {usual:.0%}")
-    for worker, words in _find_stock_answers(annotations, given).items():
+    for worker, words in _find_stock_answers(unread, given).items():
         reasons[worker].append(words)
     timed = (given >= _MIN_ANSWERS) & ~np.isnan(seconds)
     usual_time = float(np.median(seconds[timed])) if timed.any() else 0.0
@@ -216,28 +224,49 @@ def _suspect(annotations: Annotations, given: Indices, judged: Indices, agreed: 
     return reasons
 
 
-def _find_stock_answers(annotations: Annotations, given: Indices) -> dict[int, str]:
-    """Workers who give the same few answers that match nothing again and again → which ones and how often."""
+def _count_unread(annotations: Annotations) -> pd.DataFrame:
+    """(worker, label, times, givers) of the answers that match nothing, a worker's most frequent first.
+
+    ``givers`` are the workers who say it where another says it, too; nobody where it names nothing ("good").
+    """
     import pandas as pd
 
     unread = np.flatnonzero((annotations.kind == AnswerKind.UNREAD) & (annotations.worker >= 0))
     labels = pc.utf8_lower(pc.utf8_trim_whitespace(annotations.table.column("raw_label").take(pa.array(unread, pa.int64()))))
+    said = pd.DataFrame({"worker": annotations.worker[unread], "label": labels.to_pandas(), "picture": annotations.picture[unread]})
     counts = (
-        pd.DataFrame({"worker": annotations.worker[unread], "label": labels.to_pandas()})
-        .value_counts(["worker", "label"])
+        said.value_counts(["worker", "label"])
         .reset_index(name="times")
         .sort_values(["worker", "times", "label"], ascending=[True, False, True], kind="stable")
     )
+    together = said.loc[said.groupby(["picture", "label"])["worker"].transform("nunique") > 1]
+    givers = together.groupby("label")["worker"].nunique()
+    counts["givers"] = counts["label"].map(givers.drop(labels=list(EMPTY_TALK), errors="ignore")).fillna(0).astype(int)
+    return counts
+
+
+def _find_stock_answers(counts: pd.DataFrame, given: Indices) -> dict[int, str]:
+    """Workers who give the same few answers that match nothing again and again → which ones and how often."""
     total = counts.groupby("worker")["times"].sum()
     stock = counts.groupby("worker").head(_FEW_KINDS).groupby("worker")["times"].sum()
     lowest, _ = bound_share(total.to_numpy(), given[total.index.to_numpy()])
     is_stock = (total >= _MIN_ANSWERS) & (lowest >= _UNMATCHED_SHARE) & (stock >= _FEW_KINDS_SHARE * total)
     found = {}
     for worker in total.index[is_stock].tolist():
-        words = counts.loc[counts["worker"] == worker, "label"].head(_FEW_KINDS)
-        shown = ", ".join(f"'{_show(word)}'" for word in words)
-        found[int(worker)] = f"answers {shown} {stock[worker] / given[worker]:.0%} of {given[worker]} times"
+        words = counts.loc[counts["worker"] == worker].head(_FEW_KINDS)
+        shown = ", ".join(f"'{_show(word)}'" for word in words["label"])
+        reason = f"answers {shown} {stock[worker] / given[worker]:.0%} of {given[worker]} times"
+        found[int(worker)] = reason + _name_missing(words, int(stock[worker]))
     return found
+
+
+def _name_missing(words: pd.DataFrame, times: int) -> str:
+    """That the map lacks what a worker says, where words that others say as well make up half of so many answers; else nothing."""
+    lacking = words.loc[words["givers"] >= _MANY_GIVERS]
+    if 2 * int(lacking["times"].sum()) < times or lacking.empty:
+        return ""
+    shown = ", ".join(f"'{_show(word)}'" for word in lacking["label"])
+    return f" (the map may lack a class for {shown}: {int(lacking['givers'].max()) - 1} other workers say so)"
 
 
 def _show(text: str) -> str:

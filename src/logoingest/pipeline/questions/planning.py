@@ -133,6 +133,8 @@ class Status(NamedTuple):
     """In the order of the route."""
     stages: Sequence[StageStatus]
     """All of them, in order."""
+    warnings: Sequence[str]
+    """What must not be believed as it is."""
 
 
 def describe_stages(run: Run) -> list[StageStatus]:
@@ -176,7 +178,20 @@ def summarise_status(run: Run) -> Status:
     """The law's figures, the funnel by stage and reason, the stages and their state."""
     ledger = collect_ledger(run.workspace)
     law = Conservation(**ledger.counts, holds=ledger.total == len(ledger.voted) + ledger.rejected.num_rows + ledger.pending)
-    return Status(run.config.dataset.name, run.workspace.url, law, _draw_funnel(ledger), describe_stages(run))
+    return Status(run.config.dataset.name, run.workspace.url, law, _draw_funnel(ledger), describe_stages(run), _list_doubts(run))
+
+
+def _list_doubts(run: Run) -> list[str]:
+    from logoingest.samples.agreement import find_doubt
+
+    workspace = run.workspace
+    if not all(workspace.has_table(name) for name in ("agreement", "samples", "workers")):
+        return []
+    gold = pc.sum(workspace.read_table("workers", ["gold"]).column("gold")).as_py() or 0
+    doubt = find_doubt(
+        workspace.read_table("agreement"), workspace.read_table("samples", ["confidence"]).column("confidence"), gold
+    )
+    return [] if doubt is None else [doubt]
 
 
 def _draw_funnel(ledger: Ledger) -> list[FunnelStep]:

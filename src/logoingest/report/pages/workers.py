@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from logoingest.report.material import Material
 from logoingest.report.pages.contents import MOST_ROWS, Notice, PageContents
+from logoingest.samples.agreement import find_doubt
 
 
 def gather_workers(material: Material) -> PageContents:
@@ -19,9 +20,11 @@ def gather_workers(material: Material) -> PageContents:
         verb = "is" if workers["suspects"] == 1 else "are"
         text = f"{workers['suspects']:,} of {workers['count']:,} workers {verb} suspect"
         notices.append(Notice(text, "workers", grave=False))
-    return PageContents(
-        {"workers": workers, "agreement": _list_agreement(material.workspace.read_table("agreement"))}, notices=notices
-    )
+    agreement = material.workspace.read_table("agreement")
+    confidence = material.workspace.read_table("samples", ["confidence"]).column("confidence")
+    if doubt := find_doubt(agreement, confidence, workers["gold"]):
+        notices.append(Notice(doubt, "workers", grave=True))
+    return PageContents({"workers": workers, "agreement": _list_agreement(agreement), "doubt": doubt}, notices=notices)
 
 
 def _list_workers(workers: pa.Table) -> dict[str, Any]:
