@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.answers import Answered
+from builders.laws import examples
 from logoingest.config import SamplesConfig
 from logoingest.samples.conflicts import resolve_conflicts
 from logoingest.samples.group_rulings import GroupRuling
@@ -76,6 +77,7 @@ def test_they_are_only_listed_where_the_config_keeps_them():
     assert "p" in resolved.samples.column("image_id").to_pylist()
 
 
+@examples(30)
 @given(seed=st.integers(0, 99), case=st.sampled_from(CASES))
 def test_the_order_of_rows_changes_nothing(seed, case):
     """Whatever comes first, the same is suspected for the same reason."""

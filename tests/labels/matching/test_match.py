@@ -132,7 +132,7 @@ _EXACT_RULES = ("alias", "alias_folded", "name", "no_label", "joined", "respelle
     st.integers(0, 5),
     st.data(),
 )
-@examples(150)
+@examples(60)
 def test_adding_an_alias_changes_nothing_that_a_stronger_rule_decided(names, alias, owner, data):
     """An exact decision only changes where the new alias itself is found, and by a rule at least as strong."""
     classes = {f"c{number}": {"name": name} for number, name in enumerate(names)}
