@@ -1,7 +1,6 @@
 """Placeholders on which nobody disagrees: suspected by their addresses, left out until somebody rules."""
 
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from builders.answers import Answered
 from builders.laws import examples
+from builders.places import DATA
 from logoingest.config import SamplesConfig
 from logoingest.samples.conflicts import resolve_conflicts
 from logoingest.samples.group_rulings import GroupRuling
@@ -17,7 +17,7 @@ from logoingest.samples.placeholder_words import find_hint, find_phrase, may_hol
 from logoingest.samples.settling import settle_samples
 from logoingest.schemas import Reason
 
-CASES = json.loads((Path(__file__).parents[1] / "data/samples/suspected_placeholders.json").read_text("utf-8"))
+CASES = json.loads((DATA / "samples/suspected_placeholders.json").read_text("utf-8"))
 
 
 def plant(case):
