@@ -29,7 +29,7 @@ from logoingest.errors import UsageError
 from logoingest.fetch import FetchSettings, ShardJob
 from logoingest.fetch.executors.ray_shards import fetch_on_worker
 from logoingest.images import inspect_image
-from logoingest.pipeline import open_run, refresh
+from logoingest.pipeline import Refreshed, open_run, refresh
 from logoingest.pipeline.actions.refreshing import MARKER
 from logoingest.pipeline.downloading import is_on_host
 from logoingest.schemas import DownloadRow, Stage
@@ -133,7 +133,7 @@ def read_rows(config: Config, gallery: Gallery) -> dict[str, dict]:
     return rows
 
 
-def ask_again(config: Config, *hosts: str) -> dict[str, int]:
+def ask_again(config: Config, *hosts: str) -> Refreshed:
     with open_run(config) as opened:
         return refresh(opened, hosts)
 
@@ -177,13 +177,7 @@ def test_every_picture_ends_as_what_became_of_it(fill, gallery, processes):
     before = read_rows(config, gallery)
     let_time_pass(gallery)
     section = config.fetch.model_copy(update={"processes": processes})
-    assert ask_again(config.model_copy(update={"fetch": section})) == {
-        "asked": 10,
-        "changed": 1,
-        "unchanged": 4,
-        "gone": 3,
-        "failed": 2,
-    }
+    assert ask_again(config.model_copy(update={"fetch": section})) == Refreshed(asked=10, changed=1, unchanged=4, gone=3, failed=2)
     after = read_rows(config, gallery)
     assert {path: row["refreshed"] for path, row in after.items()} == FINDINGS
     assert after.pop("/missing.jpg") == before.pop("/missing.jpg")
@@ -311,7 +305,7 @@ def test_a_placeholder_does_not_take_a_pictures_place(fill, gallery):
     images = config.images.model_copy(update={"placeholder_sha256": (hashlib.sha256(listed).hexdigest().upper(),)})
     table = pa.table({"image_id": [hashlib.sha256(found).hexdigest()]})
     Workspace(config.workspace_url).write_table("placeholders", table)
-    assert ask_again(config.model_copy(update={"images": images}))["gone"] == 2
+    assert ask_again(config.model_copy(update={"images": images})).gone == 2
     rows = read_rows(config, gallery)
     assert [rows[path]["bytes"] for path in ("/a.jpg", "/b.jpg")] == [draw_picture(0), draw_picture(1)]
     assert rows["/a.jpg"]["detail"] == "when asked again: a placeholder stands in its place"
@@ -349,7 +343,7 @@ def test_fallbacks_say_nothing_about_the_url_itself(fill, gallery):
     config = fill({"/a.jpg": {}})
     del gallery.pages["/a.jpg"]
     section = config.fetch.model_copy(update={"fallbacks": ("https",)})
-    assert ask_again(config.model_copy(update={"fetch": section}))["gone"] == 1
+    assert ask_again(config.model_copy(update={"fetch": section})).gone == 1
     assert read_rows(config, gallery)["/a.jpg"]["detail"] == "when asked again: HTTP 404"  # and nothing of https
 
 
