@@ -311,9 +311,10 @@ def _doubt(folded: Folded, find: _Find | None, class_map: ClassMap, index: Spell
     """Review when something is near or inside, else unknown."""
     facts: dict[str, Any] = {} if find is None else _describe_find(find, index)
     facts.pop("class_id", None)
-    if inside := next(index.list_inside(folded), None):
-        matched = inside.spelling.text
-        note = f'contains "{matched}" among other words'
+    if inside := list(index.list_inside(folded)):
+        matched = inside[0].spelling.text
+        found = ", ".join(f'"{hit.spelling.text}"' for hit in inside)
+        note = f"contains {found} among other words"
         return _build(folded, class_map, Decision.REVIEW, "contains", matched_alias=matched, note=note)
     score = None if find is None or find.neighbours.best is None else find.neighbours.best.score
     if score is not None and score >= class_map.thresholds.review_score:
