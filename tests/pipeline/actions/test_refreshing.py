@@ -303,7 +303,7 @@ def test_a_placeholder_does_not_take_a_pictures_place(fill, gallery):
     listed, found = draw_picture(91), draw_picture(92)
     gallery.pages["/a.jpg"], gallery.pages["/b.jpg"] = (Page(200, "image/jpeg", body) for body in (listed, found))
     images = config.images.model_copy(update={"placeholder_sha256": (hashlib.sha256(listed).hexdigest().upper(),)})
-    table = pa.table({"image_id": [hashlib.sha256(found).hexdigest()]})
+    table = pa.table({"image_id": [hashlib.sha256(found).hexdigest()], "decided": ["found"]})
     Workspace(config.workspace_url).write_table("placeholders", table)
     assert ask_again(config.model_copy(update={"images": images})).gone == 2
     rows = read_rows(config, gallery)
