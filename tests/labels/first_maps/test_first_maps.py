@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from logoingest.labels import ClassMap, FirstMap, draft_first_map, normalise_label
 
@@ -139,3 +141,27 @@ def test_two_spellings_by_one_worker_of_one_picture_are_no_witnesses():
         (f"q{picture}", f"w{number}", ("nike", "puma", "fila")[picture % 3]) for picture in range(20) for number in range(3)
     ]
     assert {"nike", "puma", "fila"} == {name for name, _ in tell(answers).classes}
+
+
+def test_two_who_agree_on_a_word_of_their_own_make_no_class():
+    """Two colluders write it together, on whatever pictures they get."""
+    rng = random.Random(3)
+    answers = []
+    for picture in range(120):
+        shown = ("Kenya", "Ghana", "Togo", "Benin")[picture % 4]
+        together = picture % 5 == 0
+        answers += [(f"p{picture}", f"w{number}", shown) for number in rng.sample(range(20), 2 if together else 4)]
+        answers += [(f"p{picture}", f"x{number}", "bingo") for number in range(2)] if together else []
+        answers.append((f"p{picture}", f"v{picture}", f"{shown[:-1]}xx{picture}"))
+    assert {name for name, _ in tell(answers).classes} == {"Kenya", "Ghana", "Togo", "Benin"}
+
+
+WORDS = st.one_of(st.sampled_from(["nike", "Nike", "no", "\u202eekin", "0", "+", '["a", "b"]', "a / b", ""]), st.text(max_size=12))
+
+
+@given(st.lists(st.tuples(st.sampled_from("pqr"), st.sampled_from(["", "v", "w", "x"]), WORDS), min_size=1, max_size=40))
+@settings(max_examples=25, deadline=None)
+def test_whatever_people_say_of_pictures_the_draft_parses(answers):
+    """No answer, picture or worker breaks it."""
+    made = tell(answers)
+    assert ClassMap.from_toml(made.text).class_ids

@@ -9,7 +9,7 @@ import numpy as np
 
 from logoingest.labels.first_maps.draft_text import DraftClass
 from logoingest.labels.first_maps.merging import Joined, find_likeness, join_spellings
-from logoingest.labels.first_maps.shared_pictures import Company, Sayings
+from logoingest.labels.first_maps.shared_pictures import Company, Floats, Sayings
 from logoingest.labels.first_maps.slips import find_slips, hint_at_others
 from logoingest.labels.first_maps.spellings import SpellingGroup
 from logoingest.labels.first_maps.word_choice import FEW_ANSWERS
@@ -27,6 +27,11 @@ _MOSTLY = 0.5
 """… or in so many of its answers."""
 _PROVED = 6.0
 """Answers agreed with, from which a class is one, though it looks like another one's name in another script, or a slip of it."""
+_CLAIMED = 0.35
+"""Of the answers to a class's pictures other classes have at most so many, in shares of its own."""
+_MET = 1.5
+"""Answers that meet a more frequent word, from which that may be what it is called."""
+_MIN_WRITERS = 3
 _MANY, _SPREAD = 10.0, 0.25
 """So many answers are said of any picture if nothing else is said of this share of theirs."""
 
@@ -61,37 +66,74 @@ def list_by_pictures(groups: Sequence[SpellingGroup], sayings: Sayings, noise: N
         noise: words that count as noise.
     """
     joined = join_spellings(groups, sayings)
+    company = joined.company
     enough = choose_min_count(sum(group.count for group in groups))
-    clusters = _list_clusters(groups, joined)
-    seen = {place: own for place, own in clusters.items() if joined.company.answers[place] >= _MIN_COMPANY}
-    unseen = [own[0] for place, own in clusters.items() if place not in seen and may_name(own[0], noise)]
+    clusters = {place: own for place, own in _list_clusters(groups, joined).items() if not _is_noise(own[0], noise)}
+    seen = {place: own for place, own in clusters.items() if company.answers[place] >= _MIN_COMPANY}
+    is_class = _judge_classes(seen, company, is_mostly_latin=_is_mostly_latin(groups))
+    found = {place: own for place, own in seen.items() if is_class[place] and _count(own) >= enough}
+    proved = [own[0] for place, own in found.items() if company.own[place] >= _PROVED]
+    likeness = _find_likeness([own[0] for place, own in found.items() if company.own[place] < _PROVED], proved)
     by_letters = {seed.key for seed in _choose_seeds(groups)}
-    best = _find_best_others(joined.company)
-    agreed = {place: own for place, own in seen.items() if _count(own) >= enough and _is_agreed_on(place, joined.company, best)}
-    agreed = {place: own for place, own in agreed.items() if not _is_noise(own[0], noise)}
-    proved = {place for place in agreed if joined.company.own[place] >= _PROVED}
-    mains = [agreed[place][0] for place in agreed if place in proved]
-    likeness = find_likeness([own[0].name for place, own in agreed.items() if place not in proved], [one.name for one in mains])
-    weak = dict(zip([place for place in agreed if place not in proved], likeness, strict=True))
-    kept = [DraftClass(own[0].name, own) for place, own in agreed.items() if weak.get(place) is None]
+    unseen = [own[0] for place, own in clusters.items() if place not in seen and may_name(own[0], noise)]
+    kept = [DraftClass(own[0].name, own) for own in found.values() if own[0].key not in likeness]
     kept += [DraftClass(seed.name, [seed]) for seed in unseen if seed.key in by_letters]
     counts = {one.groups[0].key: one.count for one in kept}
     kept = [one for one in kept if not _names_several(one.groups[0], counts)]
-    doubts = [_ask_likeness(agreed[place], mains[other]) for place, other in weak.items() if other is not None]
+    doubts = [
+        f'"{own[0].name}" ({_count(own):,}): is it {likeness[own[0].key]}?' for own in found.values() if own[0].key in likeness
+    ]
+    best = _find_best_others(company)
     doubts += [
         f'"{own[0].name}" ({_count(own):,}) is said of any picture: does it mean "no label"?'
         for place, own in seen.items()
-        if _is_spread(place, joined.company, best) and not _is_noise(own[0], noise)
+        if not is_class[place] and _is_spread(place, company, best)
     ]
     return sorted(kept, key=lambda one: (-one.count, one.groups[0].key)), doubts
 
 
+def _judge_classes(seen: Mapping[int, Sequence[SpellingGroup]], company: Company, *, is_mostly_latin: bool) -> dict[int, bool]:
+    """Whether each cluster that others saw is a class: people agree on it; or, in the letters that most write in, it is no other's.
+
+    What many answers of one or two people say is none, where there are more people.
+    """
+    best = _find_best_others(company)
+    surely = (company.own >= _PROVED) & (company.own >= _MIN_LIFT * company.base * company.answers)
+    claimed = company.shared @ surely.astype(np.float64) - np.where(surely, company.own, 0.0)
+    above = _find_most_above(company)
+    crowd = max((int(company.writers[place]) for place in seen), default=0)
+    found: dict[int, bool] = {}
+    for place, own in seen.items():
+        answers, writers = company.answers[place], company.writers[place]
+        is_free = (
+            claimed[place] <= _CLAIMED * answers
+            and above[place] < _MET
+            and writers >= _MIN_WRITERS
+            and own[0].is_latin == is_mostly_latin
+            and fold(own[0].name).plain not in EMPTY_TALK
+            and not _is_spread(place, company, best)
+        )
+        is_pet = answers >= _MANY and writers < _MIN_WRITERS <= crowd
+        found[place] = (_is_agreed_on(place, company, best) or is_free) and not is_pet
+    return found
+
+
+def _find_likeness(weak: Sequence[SpellingGroup], proved: Sequence[SpellingGroup]) -> dict[str, str]:
+    """Key → the name of the proved class that it is the slip of, or in another script looks like."""
+    names = {group.key: group.name for group in proved}
+    ranked = sorted([*weak, *proved], key=lambda group: (-group.count, group.key))
+    slips = find_slips(ranked)
+    found = {group.key: names[slips[group.key]] for group in weak if slips.get(group.key) in names}
+    for is_latin, in_one_script in ((True, False), (False, False), (True, True), (False, True)):
+        asked = [group for group in weak if group.is_latin == is_latin and group.key not in found]
+        others = [group.name for group in proved if (group.is_latin == is_latin) == in_one_script]
+        places = find_likeness([group.name for group in asked], others, in_one_script=in_one_script)
+        found |= {group.key: others[place] for group, place in zip(asked, places, strict=True) if place is not None}
+    return found
+
+
 def _count(own: Sequence[SpellingGroup]) -> int:
     return sum(group.count for group in own)
-
-
-def _ask_likeness(own: Sequence[SpellingGroup], other: SpellingGroup) -> str:
-    return f'"{own[0].name}" ({_count(own):,}): is it {other.name}?'
 
 
 def _list_clusters(groups: Sequence[SpellingGroup], joined: Joined) -> dict[int, list[SpellingGroup]]:
@@ -111,7 +153,7 @@ def _list_clusters(groups: Sequence[SpellingGroup], joined: Joined) -> dict[int,
     return clusters
 
 
-def _find_best_others(company: Company) -> np.ndarray:
+def _find_best_others(company: Company) -> Floats:
     """The most that the others say of another cluster, for each."""
     pairs = company.shared.tocoo()
     apart = pairs.row != pairs.col
@@ -120,13 +162,22 @@ def _find_best_others(company: Company) -> np.ndarray:
     return best
 
 
-def _is_agreed_on(place: int, company: Company, best: np.ndarray) -> bool:
+def _find_most_above(company: Company) -> Floats:
+    """The most that the others say of a cluster that is said more often, for each."""
+    pairs = company.shared.tocoo()
+    above = company.answers[pairs.col] > company.answers[pairs.row]
+    most = np.zeros(len(company.answers))
+    np.maximum.at(most, pairs.row[above], pairs.data[above])
+    return most
+
+
+def _is_agreed_on(place: int, company: Company, best: Floats) -> bool:
     own, answers, base = company.own[place], company.answers[place], company.base[place]
     is_own = (own >= 1 and own >= best[place]) or own >= _PROVED
     return bool(is_own and (own >= _MIN_LIFT * base * answers or own >= _MOSTLY * answers))
 
 
-def _is_spread(place: int, company: Company, best: np.ndarray) -> bool:
+def _is_spread(place: int, company: Company, best: Floats) -> bool:
     """So many answers, and the others agree neither with them nor on anything else."""
     own, answers, base = company.own[place], company.answers[place], company.base[place]
     return bool(answers >= _MANY and own <= _MIN_LIFT * base * answers and best[place] <= _SPREAD * answers)

@@ -37,6 +37,7 @@ _MIN_PICTURES = 2
 _MIN_WRITERS = 2
 _LETTERS = 0.6
 """Similarity of two spellings, in Latin letters, that speaks for one class."""
+_LETTERS_IN_ONE_SCRIPT = 0.75
 _MIN_SKELETON = 4
 _TOP = 0.97
 
@@ -135,10 +136,13 @@ def are_alike(one: SpellingGroup, other: SpellingGroup) -> bool:
     return set(short.words) <= set(long.words) or short.latin == "".join(word[0] for word in long.words)
 
 
-def find_likeness(names: Sequence[str], others: Sequence[str]) -> list[int | None]:
-    """For each name the place of the first of the others that is near in how it reads in Latin letters, or None."""
+def find_likeness(names: Sequence[str], others: Sequence[str], *, in_one_script: bool) -> list[int | None]:
+    """For each name the place of the first of the others that is near in how it reads in Latin letters, or None; in one script, where
+    another word is often near, nearer.
+    """
     if not others:
         return [None] * len(names)
+    least = _LETTERS_IN_ONE_SCRIPT if in_one_script else _LETTERS
     skeletons: dict[str, int] = {}
     for place, other in enumerate(others):
         skeletons.setdefault(_read(other).skeleton, place)
@@ -146,8 +150,8 @@ def find_likeness(names: Sequence[str], others: Sequence[str]) -> list[int | Non
     found: list[int | None] = []
     for name in names:
         reading = _read(name)
-        near = process.extractOne(reading.romanised, romanised, scorer=OSA.normalized_similarity, score_cutoff=_LETTERS)
-        same = skeletons.get(reading.skeleton) if len(reading.skeleton) >= _MIN_SKELETON else None
+        near = process.extractOne(reading.romanised, romanised, scorer=OSA.normalized_similarity, score_cutoff=least)
+        same = skeletons.get(reading.skeleton) if len(reading.skeleton) >= _MIN_SKELETON and not in_one_script else None
         found.append(near[2] if near is not None else same)
     return found
 
