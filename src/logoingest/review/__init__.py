@@ -1,6 +1,7 @@
 """People decide: what is in doubt, clustered and with candidates; their rulings, by spreadsheet or key by key; what they change.
 
-clusters, proposals   what belongs together, and which classes it may mean      suggestions     the doubts as a person wants them
+clusters, proposals   what belongs together, which classes letters propose       suggestions     the doubts as a person wants them
+initials, candidates  letters and the crowd weighed: what a cluster may mean     map_lines       lines for the map, to paste
 rulings, map_editing  what was ruled, and as entries of the class map           sheet, session  the spreadsheet, the terminal
 rounds, conflicts     a review round over a workspace; pictures of two minds    conflict_sheet  those in the spreadsheet
 """

@@ -1,6 +1,7 @@
 """Clusters of answers nobody has decided: what a person can settle with one look.
 
-Three steps, each on what the one before left apart: key collision (the answer without noise words, spaces and signs, or its
+What others' answers about the same pictures call one class is one cluster, in any script, and what they call two classes never is.
+Then three steps, each on what the one before left apart: key collision (the answer without noise words, spaces and signs, or its
 words in any order), edit distance (a few letters for the length, equal digits; the spelling of the class that is nearest
 counts as one), transliteration (the same on ASCII, where one of the two is in another script).
 
@@ -48,6 +49,8 @@ class OpenSpelling(NamedTuple):
     """The class the map finds nearest, where it is near enough to ask."""
     near_spelling: str | None = None
     """That class's spelling."""
+    crowd_class: str | None = None
+    """What it means, where others' answers about the same pictures tell."""
 
 
 @dataclass
@@ -64,6 +67,7 @@ class _Group:
     inside: frozenset[str] = frozenset()
     """Classes that stand in it as whole words."""
     words: Sequence[str] = ()
+    crowd_class: str | None = None
 
 
 @dataclass
@@ -156,26 +160,40 @@ def _collide(order: Sequence[int], spellings: Sequence[OpenSpelling], class_map:
     owner: dict[tuple[str, ...], int] = {}
     keys: dict[int, tuple[str, Folded]] = {}
     inside: dict[int, frozenset[str]] = {}
+    meant: dict[int, str | None] = {}  # root → what the crowd says it means
     for place in order:
-        parent[place] = place
+        parent[place], meant[place] = place, spellings[place].crowd_class
         folded = strip_noise(spellings[place].raw_label, class_map)
         key = "" if folded.is_reversed or folded.is_cut else join_key(folded)
         keys[place] = key, folded
         inside[place] = frozenset(hit.spelling.class_id for hit in index_of(class_map).list_inside(folded)) if key else frozenset()
         for mark in _list_marks(spellings[place], key, folded, inside[place]):
-            root = _find_root(parent, owner.setdefault(mark, place))
-            parent[_find_root(parent, place)] = root
+            _unite(parent, meant, place, owner.setdefault(mark, place))
     members: dict[int, list[int]] = defaultdict(list)
     for place in order:
         members[_find_root(parent, place)].append(place)
     return [
-        replace(_make_group(places, spellings, keys), inside=frozenset().union(*(inside[place] for place in places)))
-        for places in members.values()
+        replace(
+            _make_group(places, spellings, keys),
+            inside=frozenset().union(*(inside[place] for place in places)),
+            crowd_class=meant[root],
+        )
+        for root, places in members.items()
     ]
+
+
+def _unite(parent: dict[int, int], meant: dict[int, str | None], place: int, other: int) -> None:
+    """Make two answers one, unless the crowd says that they are different classes."""
+    one, into = _find_root(parent, place), _find_root(parent, other)
+    if meant[one] is None or meant[into] is None or meant[one] == meant[into]:
+        parent[one] = into
+        meant[into] = meant[into] or meant[one]
 
 
 def _list_marks(spelling: OpenSpelling, key: str, folded: Folded, inside: frozenset[str]) -> Iterator[tuple[str, ...]]:
     """What makes two answers one; the kind stands first, so that no key is taken for a class."""
+    if spelling.crowd_class is not None:
+        yield "crowd", spelling.crowd_class
     if not key:
         return
     yield "key", key
@@ -215,6 +233,7 @@ def _join_near(groups: Sequence[_Group], must_cross: bool) -> list[_Group]:
         if found is not None:
             found.members += group.members
             found.near_class = found.near_class or group.near_class
+            found.crowd_class = found.crowd_class or group.crowd_class
             continue
         kept.append(group)
         if key:
@@ -223,6 +242,8 @@ def _join_near(groups: Sequence[_Group], must_cross: bool) -> list[_Group]:
 
 
 def _may_join(one: _Group, other: _Group, must_cross: bool) -> bool:
+    if one.crowd_class is not None and other.crowd_class is not None and one.crowd_class != other.crowd_class:
+        return False
     if one.near_class is not None and other.near_class is not None and one.near_class != other.near_class:
         return False
     if one.inside and other.inside and one.inside != other.inside:

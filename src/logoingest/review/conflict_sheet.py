@@ -17,9 +17,9 @@ from typing import NamedTuple
 from logoingest.errors import Problem, UsageError
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.text.quoting import shorten
+from logoingest.review.candidates import CANDIDATES
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
 from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_sheet_rows, show
-from logoingest.review.suggestions import CANDIDATES
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling, find_ruled, make_conflict_id
 from logoingest.strangers.escaping import guard_cell
 

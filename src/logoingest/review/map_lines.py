@@ -1,7 +1,8 @@
 """Lines for the map that settle clusters, to paste: as few as decide every answer of theirs, and none that guesses.
 
 A cluster whose first candidate is near becomes aliases of that class; one with a candidate that is merely possible, or that names
-several classes, is said in comments, which decide nothing when pasted; one without becomes a class of its own.
+several classes, is said in comments, which decide nothing when pasted; one without becomes a class of its own. What the crowd shows to
+be no class at all is said in comments too, or, where few wrote it, not at all.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ from logoingest.labels.matching.spelling_index import index_of
 from logoingest.labels.text.fold import fold
 from logoingest.review.clusters import strip_noise
 from logoingest.review.map_editing import is_exact_only, write_spelling
-from logoingest.review.suggestions import Cluster
+from logoingest.review.suggestions import Advice, Cluster
 from logoingest.strangers.escaping import flatten_text, is_formula
 
 NEAR_ENOUGH = 0.7
 """Score from which the first candidate is proposed."""
 
 _MAX_ROUNDS = 8
+_ADVISED = {
+    Advice.NOISE: "stands beside all classes alike; if it is beside the point: noise_words",
+    Advice.NO_LABEL: "others say that there is no label; if it says so: no_label",
+    Advice.NOTHING: "",
+}
 
 
 @dataclass
@@ -41,13 +47,20 @@ class _Proposal:
 
 def propose_lines(clusters: Sequence[Cluster], class_map: ClassMap) -> list[str]:
     """TOML for each cluster, valid for any text; empty where only spammers typed it, or no entry can stand for it."""
-    names = [_list_classes(cluster, class_map) for cluster in clusters]
-    made = [_propose(cluster, class_map) if len(named) < 2 else None for cluster, named in zip(clusters, names, strict=True)]
+    advised = [_advise(cluster, class_map) for cluster in clusters]
+    made = [_propose(cluster, class_map) if said is None else None for cluster, said in zip(clusters, advised, strict=True)]
     _choose_spellings([proposal for proposal in made if proposal is not None], class_map)
-    return [
-        f"# names several classes: {flatten_text(', '.join(named))}\n" if len(named) > 1 else _write(proposal, class_map)
-        for proposal, named in zip(made, names, strict=True)
-    ]
+    return [_write(proposal, class_map) if said is None else said for proposal, said in zip(made, advised, strict=True)]
+
+
+def _advise(cluster: Cluster, class_map: ClassMap) -> str | None:
+    """What is said of a cluster that no class is proposed for; None where one is."""
+    named = _list_classes(cluster, class_map)
+    if len(named) > 1:
+        return f"# names several classes: {flatten_text(', '.join(named))}\n"
+    said = _ADVISED.get(cluster.advice) if cluster.advice else None
+    words = tomlkit.item([write_spelling(cluster.members[0].raw_label)]).as_string()
+    return f"# {said} = {flatten_text(words)}\n" if said else said
 
 
 def _list_classes(cluster: Cluster, class_map: ClassMap) -> list[str]:

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
 from logoingest.labels.text.quoting import shorten
+from logoingest.review.candidates import CANDIDATES
 from logoingest.review.rulings import FORMS, ClassFinder, Ruling, list_made, read_meaning
-from logoingest.review.suggestions import CANDIDATES, Cluster, OpenLabel, make_label_id
+from logoingest.review.suggestions import Cluster, OpenLabel, describe_advice, make_label_id
 from logoingest.strangers.escaping import escape_text, guard_cell, unguard_cell
 from logoingest.wording import cut_text
 
@@ -130,7 +131,8 @@ def _render_cluster(cluster: Cluster, show_example: Callable[[str], str]) -> Ite
         f"{number}: {show(one.name)} {one.score:.2f} ({show(one.reason)})"
         for number, one in enumerate(cluster.candidates[:CANDIDATES], 1)
     )
-    shared |= {"why": guard_cell(why), "warning": guard_cell(cluster.warning)}
+    doubts = "; ".join(filter(None, (cluster.warning, show(describe_advice(cluster)))))
+    shared |= {"why": guard_cell(why), "warning": guard_cell(doubts)}
     if len(cluster.members) > 1:
         spellings = " | ".join(show(member.raw_label) for member in cluster.members)
         facts = {"row": _WHOLE, "label_id": "", "label": guard_cell(spellings[:_MAX_SHOWN])}

@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.choices import read_choices
 from logoingest.labels.class_map.class_map import ClassMap
+from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, SpellingEvidence
 from logoingest.labels.matching.match import decide_labels
+from logoingest.review.candidates import Candidate, choose_evidence, find_evidence, find_named_class, gather_candidates
 from logoingest.review.clusters import OpenSpelling, cluster_labels, is_only_noise
-from logoingest.review.initials import find_initials
 from logoingest.schemas import Decision
 
-if TYPE_CHECKING:
-    from logoingest.review.proposals import Proposal
-
-CANDIDATES = 3
-"""Candidates a cluster."""
-
-USEFUL_SCORE = 0.35
-"""Candidates below it are not shown: what is nearest of nothing near."""
-
-_ASKED_MEMBERS = 3
 _EXAMPLES = 3
 _FEW_ANSWERS = 3
+_MANY_WRITERS = 3
 _ID_DIGITS = 10
-
-
-class Candidate(NamedTuple):
-    """A class a cluster may mean."""
-
-    class_id: str
-    """As declared in the map."""
-    name: str
-    alias: str
-    """The spelling that is nearest."""
-    score: float
-    """0 to 1; for ordering, not a probability."""
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +55,8 @@ class Cluster:
     """The best first."""
     suspicious: Collection[str] = ()
     """Workers that look like spammers; others than the cluster's may be among them."""
+    evidence: SpellingEvidence | None = None
+    """What others called its pictures, where the crowd tells anything."""
 
     @property
     def cluster_id(self) -> str:
@@ -108,6 +90,21 @@ class Cluster:
         return list(dict.fromkeys([*firsts, *self.urls]))[:_EXAMPLES]
 
     @property
+    def advice(self) -> Advice | None:
+        """What it seems to be where it is no class of the map; None where the crowd does not say so."""
+        told = self.evidence
+        if told is None:
+            return None
+        if told.meaning is Meaning.STRANGER:
+            return Advice.STRANGER
+        if told.meaning is Meaning.NAMES and told.class_id == NO_LABEL:
+            return Advice.NO_LABEL
+        if told.meaning is not Meaning.SPREAD:
+            return None
+        is_common = told.workers >= _MANY_WRITERS and self.suspects < len(self.workers)
+        return Advice.NOISE if is_common else Advice.NOTHING
+
+    @property
     def warning(self) -> str:
         """What is suspicious about who typed it; empty when nothing is."""
         people = len(self.workers)
@@ -116,6 +113,27 @@ class Cluster:
         if people == 1 and self.answers >= _FEW_ANSWERS:
             return f"one worker alone typed it, {self.answers} times"
         return f"{self.suspects} of {people} workers look like spammers" if self.suspects else ""
+
+
+class Advice(StrEnum):
+    """What an answer seems to be that is no class of the map, as others' answers about its pictures tell."""
+
+    NOISE = "noise"
+    """Many wrote it, beside all classes alike: a word beside the point, or an umbrella over all."""
+    NO_LABEL = "no label"
+    """Others say of the same pictures that there is no label."""
+    STRANGER = "stranger"
+    """Perhaps a class that the map lacks."""
+    NOTHING = "nothing"
+    """Few wrote it, beside all classes alike, or spammers: nothing to be put into the map."""
+
+
+_ADVICE = {
+    Advice.NOISE: "stands beside all classes alike: noise, or a word for all of them",
+    Advice.NO_LABEL: 'others say "no label" of its pictures',
+    Advice.STRANGER: "perhaps a class that the map lacks",
+    Advice.NOTHING: "stands beside all classes alike, and few wrote it: nothing for the map",
+}
 
 
 class GatheredLabels(NamedTuple):
@@ -186,6 +204,7 @@ def cluster_open_labels(
     labels: Sequence[OpenLabel],
     class_map: ClassMap,
     *,
+    crowd: CrowdEvidence | None = None,
     apart: Collection[str] = (),
     suspects: Collection[str] = (),
     min_answers: int = 1,
@@ -196,6 +215,7 @@ def cluster_open_labels(
     Args:
         labels: from ``gather_open_labels``.
         class_map: where candidates come from.
+        crowd: what others called the same pictures (``gather_evidence``).
         apart: raw labels taken out of their cluster.
         suspects: workers that look like spammers.
         min_answers: clusters with fewer answers are left out.
@@ -203,18 +223,25 @@ def cluster_open_labels(
     """
     if limit == 0:
         return [], 0
+    ordered = sorted(labels, key=lambda label: label.raw_label)
+    told = {} if crowd is None else {label.raw_label: find_evidence(crowd, label.raw_label, class_map) for label in ordered}
     owners = {spelling.text: spelling.class_id for spelling in class_map.spellings}
-    spellings = [
-        OpenSpelling(label.raw_label, label.answers, *_find_near(label, owners))
-        for label in sorted(labels, key=lambda label: label.raw_label)
-    ]
-    by_text = {label.raw_label: label for label in labels}
-    clusters = [[by_text[spellings[place].raw_label] for place in places] for places in cluster_labels(spellings, class_map, apart)]
+    spellings = [_describe_spelling(label, owners, told.get(label.raw_label)) for label in ordered]
+    clusters = [[ordered[place] for place in places] for places in cluster_labels(spellings, class_map, apart)]
     clusters = [members for members in clusters if sum(member.answers for member in members) >= min_answers]
     shown = clusters[:limit]
-    proposals = _propose([[member.raw_label for member in members[:_ASKED_MEMBERS]] for members in shown], class_map)
+    evidence = [choose_evidence(told.get(member.raw_label) for member in members) for members in shown]
+    candidates = gather_candidates([[member.raw_label for member in members] for members in shown], evidence, class_map)
     suspicious = frozenset(suspects)
-    return [Cluster(members, found, suspicious) for members, found in zip(shown, proposals, strict=True)], len(clusters)
+    made = zip(shown, candidates, evidence, strict=True)
+    return [Cluster(members, found, suspicious, said) for members, found, said in made], len(clusters)
+
+
+def describe_advice(cluster: Cluster) -> str:
+    """What a cluster seems to be that is no class of the map, and why; "" where the crowd does not say so."""
+    if cluster.advice is None or cluster.evidence is None:
+        return ""
+    return f"{_ADVICE[cluster.advice]} ({cluster.evidence.words})"
 
 
 def make_label_id(raw_label: str) -> str:
@@ -222,46 +249,8 @@ def make_label_id(raw_label: str) -> str:
     return "L" + hashlib.sha256(raw_label.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
 
 
-def _find_near(label: OpenLabel, owners: Mapping[str, str]) -> tuple[str | None, str | None]:
-    owner = None if label.rule != "near" or label.near_spelling is None else owners.get(label.near_spelling)
-    return (None, None) if owner is None else (owner, label.near_spelling)
-
-
-def _propose(asked: Sequence[Sequence[str]], class_map: ClassMap) -> list[list[Candidate]]:
-    """Candidates of each cluster: the best any of its first members has."""
-    from logoingest.review.proposals import propose_classes  # brings scikit-learn along, which applying a sheet does not need
-
-    distinct = list(dict.fromkeys(label for labels in asked for label in labels))
-    proposals = dict(zip(distinct, propose_classes(distinct, class_map, limit=CANDIDATES), strict=True))
-    declared = {
-        (spelling.text, class_map.outputs.get(spelling.class_id)): spelling.class_id for spelling in reversed(class_map.spellings)
-    }
-    found = []
-    for labels in asked:
-        best: dict[str, Candidate] = {}
-        for candidate in _list_candidates(labels, proposals, declared, class_map):
-            if candidate.class_id not in best or candidate.score > best[candidate.class_id].score:
-                best[candidate.class_id] = candidate
-        found.append(sorted(best.values(), key=lambda one: (-one.score, one.class_id))[:CANDIDATES])
-    return found
-
-
-def _list_candidates(
-    labels: Sequence[str],
-    proposals: Mapping[str, Sequence[Proposal]],
-    declared: Mapping[tuple[str, str | None], str],
-    class_map: ClassMap,
-) -> Iterator[Candidate]:
-    for label in labels:
-        for proposal in proposals[label]:
-            if proposal.score >= USEFUL_SCORE:
-                yield _name_candidate(proposal, declared, class_map)
-        for spelling, score, reason in find_initials(label, class_map):
-            name = class_map.names.get(spelling.class_id, spelling.class_id)
-            yield Candidate(spelling.class_id, name, spelling.text, score, reason)
-
-
-def _name_candidate(proposal: Proposal, declared: Mapping[tuple[str, str | None], str], class_map: ClassMap) -> Candidate:
-    """A proposal under the class's declared id: what an alias is written to."""
-    class_id = declared.get((proposal.alias, proposal.class_id), proposal.class_id)
-    return Candidate(class_id, class_map.names.get(class_id, class_id), proposal.alias, proposal.score, proposal.reason)
+def _describe_spelling(label: OpenLabel, owners: Mapping[str, str], told: SpellingEvidence | None) -> OpenSpelling:
+    """What clusters are made by; where the crowd names a class, letters have no say."""
+    named = find_named_class(told)
+    owner = None if named or label.rule != "near" or label.near_spelling is None else owners.get(label.near_spelling)
+    return OpenSpelling(label.raw_label, label.answers, owner, label.near_spelling if owner else None, named)

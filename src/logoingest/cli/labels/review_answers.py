@@ -7,12 +7,14 @@ from typing import Annotated, NamedTuple
 
 import pyarrow as pa
 
+from logoingest.labels.crowd.evidence import Meaning, SpellingEvidence
 from logoingest.plain_json import Rows
 from logoingest.review import Applied, AppliedGroups, Review
+from logoingest.review.candidates import Candidate
 from logoingest.review.map_lines import propose_lines
 from logoingest.review.rounds import SideEffect
 from logoingest.review.sheet import SheetReading
-from logoingest.review.suggestions import Candidate, Cluster
+from logoingest.review.suggestions import Advice, Cluster
 from logoingest.schemas import TextConflictRow
 
 
@@ -32,6 +34,27 @@ class UndecidedLabel(NamedTuple):
     """The spelling that is nearest."""
 
 
+class CrowdTestimony(NamedTuple):
+    """What others called the pictures an answer was given of."""
+
+    words: str
+    """In a sentence."""
+    meaning: Meaning
+    class_id: str | None
+    """The class it most probably names, as it comes out."""
+    probability: float
+    """That it names that class."""
+    pictures: int
+    """It was given of; copies count once."""
+    workers: int
+    settled: int
+    """Pictures that others settled as the class."""
+    next_class_id: str | None
+    next_settled: int
+    urls: Sequence[str]
+    """Some of the pictures, those settled as the class first."""
+
+
 class UndecidedCluster(NamedTuple):
     """Answers that probably mean one thing."""
 
@@ -42,6 +65,10 @@ class UndecidedCluster(NamedTuple):
     suspect_workers: int
     warning: str
     """What is suspicious about who typed it; "" where nothing is."""
+    crowd: CrowdTestimony | None
+    """Null where nobody else said anything of its pictures."""
+    advice: Advice | None
+    """What it seems to be that is no class of the map, by what the crowd says."""
     urls: int
     examples: Sequence[str]
     """URLs to look at."""
@@ -111,11 +138,29 @@ def _describe_cluster(cluster: Cluster, lines: str) -> UndecidedCluster:
         workers=len(cluster.workers),
         suspect_workers=cluster.suspects,
         warning=cluster.warning,
+        crowd=None if cluster.evidence is None else describe_evidence(cluster.evidence),
+        advice=cluster.advice,
         urls=len(cluster.urls),
         examples=cluster.examples,
         labels=labels,
         candidates=cluster.candidates,
         toml=lines,
+    )
+
+
+def describe_evidence(told: SpellingEvidence) -> CrowdTestimony:
+    """The evidence of a spelling."""
+    return CrowdTestimony(
+        told.words,
+        told.meaning,
+        told.class_id,
+        told.probability,
+        told.pictures,
+        told.workers,
+        told.settled,
+        told.next_class_id,
+        told.next_settled,
+        told.urls,
     )
 
 

@@ -22,6 +22,7 @@ def print_suggestions(review: Review, options: argparse.Namespace) -> None:
     from logoingest.cli.labels.review_terminal import describe_cluster
     from logoingest.labels.text.quoting import shorten
     from logoingest.review.map_lines import propose_lines
+    from logoingest.review.suggestions import describe_advice
 
     if review.note:
         print(f"({escape_text(review.note)})\n")
@@ -29,6 +30,8 @@ def print_suggestions(review: Review, options: argparse.Namespace) -> None:
         print(f"{cluster.cluster_id}  {describe_cluster(cluster)}")
         if cluster.warning:
             print(f"  ! {cluster.warning}")
+        if advice := describe_advice(cluster):
+            print(f"  ~ {escape_text(advice)}")
         spellings = [
             f"{shorten(member.raw_label)}{f' ×{member.answers:,}' if member.answers > 1 else ''}" for member in cluster.members
         ]

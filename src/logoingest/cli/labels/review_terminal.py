@@ -18,7 +18,7 @@ from typing import TextIO
 
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.session import Session, run_command
-from logoingest.review.suggestions import Cluster
+from logoingest.review.suggestions import Cluster, describe_advice
 from logoingest.schemas import Decision
 from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
@@ -79,6 +79,8 @@ def _show_position(session: Session, style: Style, show_example: Callable[[str],
     print(style.bold(f"{left} left · {describe_cluster(cluster)}"))
     if cluster.warning:
         print(f"  ! {cluster.warning}")
+    if advice := describe_advice(cluster):
+        print(f"  ~ {escape_text(advice)}")
     for number, member in enumerate(cluster.members[:_SHOWN_MEMBERS], 1):
         near = f", near {shorten(member.near_spelling)}" if member.near_spelling and member.decision == Decision.REVIEW else ""
         print(f"  x{number:<3} {shorten(member.raw_label)}  {member.answers:,} × ({member.decision}: {member.rule}{near})")
