@@ -7,12 +7,12 @@ import os
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-#: Rooms whose tests start servers, clusters and processes of their own: Prefect, Ray, lanes that are killed.
-WHOLE_MACHINE = ("tests/flows/", "tests/fetch/executors/")
+#: Whose tests start servers and clusters of their own: Prefect, Ray.
+WHOLE_MACHINE = ("tests/flows/", "tests/pipeline/test_ray.py")
 
 
 class FileByFile(LoadFileScheduling):
-    """``--dist loadfile``, with the rooms that take the whole machine as one unit: one worker tests them one after the other."""
+    """``--dist loadfile``, with those that take the whole machine as one unit: one worker tests them one after the other."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "the whole machine" if nodeid.startswith(WHOLE_MACHINE) else super()._split_scope(nodeid)
