@@ -67,7 +67,7 @@ def judge_edits(
     """Why the edits between an answer and a key (of these words) cannot be a slip; None when they can.
 
     In order: the number of edits; letters, by edits; edits in words too short to be misspelt, or that make another word of
-    one; and the evidence that it is a slip rather than a name of its own, see ``weigh_evidence``.
+    one; the evidence that it is a slip rather than a name of its own, see ``weigh_evidence``; another sign, or a word's sibling.
     """
     edits = OSA.distance(query, key, score_cutoff=thresholds.max_edits)
     if edits > thresholds.max_edits:
@@ -84,6 +84,8 @@ def judge_edits(
     needed_evidence = thresholds.evidence + _EVIDENCE_PER_FURTHER_EDIT * (max(edits, 1) - 1)
     if evidence < needed_evidence:
         return f"may be a name of its own rather than a slip ({spell_count(edits, 'edit', 'edits')}, evidence {evidence:.1f}, {needed_evidence:.1f} needed)"
+    if other := find_other_sign(query, key) or find_counterpart(query, key, words):  # the dearest question comes last
+        return f"{other} is a word of its own"
     return None
 
 
@@ -96,8 +98,6 @@ def describe_edits(query: str, entry: int, table: NearestTable) -> str:
 
 def _find_other_word(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str | None:
     """A word that many names share and that stands where the key has another ("Hyper" for "Super")."""
-    if other := find_other_sign(query, key) or find_counterpart(query, key, words):
-        return other
     made = cut_like(query, key, words)
     return next((other for other, word in zip(made, words, strict=True) if other != word and _is_word(other, word, generic)), None)
 
