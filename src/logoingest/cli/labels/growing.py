@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from logoingest.labels.growing.packs import Pack
 
 _SHOWN = 30
+_SHOWN_MOST = 10
 _TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet")
 _DOUBT_COLUMNS = ("text", "class_id", "language", "why", "source")
 
@@ -224,19 +225,20 @@ def _print_enrichment(options: argparse.Namespace, pack: Pack, plan: Enrichment,
         f"{verb} {len(plan.added):,} aliases to {len({alias.class_id for alias in plan.added}):,} classes; {plan.known:,} were known"
     )
     if plan.added:
-        print(
-            "  by language: "
-            + ", ".join(f"{code} {count:,}" for code, count in count_names(alias.language for alias in plan.added).items())
-        )
-        per_class = list(count_names(alias.class_id for alias in plan.added).items())
-        more = f", … and {len(per_class) - 10:,} more classes" if len(per_class) > 10 else ""
-        print("  by class: " + ", ".join(f"{_show(one)} {count:,}" for one, count in per_class[:10]) + more)
+        print("  by language: " + _list_most(count_names(alias.language for alias in plan.added), "languages"))
+        print("  by class: " + _list_most(count_names(alias.class_id for alias in plan.added), "classes"))
     if options.verbose or options.dry_run:
         for alias in plan.added:
             print(f"  + {_show(alias.class_id)}: {_show(alias.text)} ({alias.language}{', exact' if alias.is_exact else ''})")
     _print_doubts(plan.doubts, options.ambiguous)
     if plan.added and not options.dry_run:
         print(f"wrote {target}")
+
+
+def _list_most(counts: Mapping[str, int], what: str) -> str:
+    """The first of them, and how many there are besides."""
+    more = f", … and {len(counts) - _SHOWN_MOST:,} more {what}" if len(counts) > _SHOWN_MOST else ""
+    return ", ".join(f"{_show(name)} {count:,}" for name, count in list(counts.items())[:_SHOWN_MOST]) + more
 
 
 def _print_doubts(doubts: Sequence[Doubt], file: Path | None) -> None:
