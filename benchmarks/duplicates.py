@@ -170,7 +170,7 @@ def time_search(originals: Sequence[bytes], count: int) -> None:
     prints = make_prints(originals, count)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     started, used = time.perf_counter(), time.process_time()
-    rows = find_structured(prints)
+    rows = find_structured(prints.signatures)
     pairs = join_pairs(list(iterate_near_pairs(prints.take(rows), Limits())))
     wall, cpu = time.perf_counter() - started, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

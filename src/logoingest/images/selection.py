@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
-from logoingest.images.alike.duplicates import group_duplicates, group_equal
+from logoingest.images.alike.duplicates import group_copies, group_equal
 from logoingest.images.looking.inspection import explain_obstacle
 from logoingest.images.looking.quality import FLAGS, describe_flag, raise_flags
 from logoingest.images.placeholders import find_listed, read_listed
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.schemas import FACT_COLUMNS, ImageRow, Outcome, Reason, Stage, StageResult
+from logoingest.schemas import FACT_COLUMNS, CopyRow, ImageRow, Outcome, Reason, Stage, StageResult
 
 _USED = ("url", "final_url", "sha256", "byte_count", *FACT_COLUMNS, "shard", "shard_row")
+
+
+class Selection(NamedTuple):
+    """What the stage makes of the downloads."""
+
+    images: StageResult
+    copies: pa.Table
+    """``CopyRow`` of the pictures kept; empty where near-duplicates are not looked for."""
 
 
 def select_images(
     downloads: pa.Table, annotations: pa.Table, config: ImagesConfig, listed: Mapping[str, str] | None = None
 ) -> StageResult:
-    """Make ``images`` of the downloads.
+    """The images of ``select_with_copies`` alone."""
+    return select_with_copies(downloads, annotations, config, listed).images
+
+
+def select_with_copies(
+    downloads: pa.Table, annotations: pa.Table, config: ImagesConfig, listed: Mapping[str, str] | None = None
+) -> Selection:
+    """Make ``images`` of the downloads, and ``copies``.
 
     Args:
         downloads: ``DownloadRow`` without ``bytes``, and ``shard`` (string) and ``shard_row`` (int32), where the bytes are.
@@ -37,6 +52,7 @@ def select_images(
         kept: ``ImageRow``, one per distinct file, sorted by image_id.
         rejected: ``RejectedRow`` sorted by annotation_id: stage ``fetch`` where the URL failed (the download's reason) or was never
         fetched (``cancelled``); stage ``images`` where the body is no usable picture, or the config refuses it.
+        copies: ``CopyRow``: why pictures are in one group.
 
     Raises:
         ConfigError: ``images.reject_flags`` names a flag that does not exist.
@@ -60,7 +76,8 @@ def select_images(
             reject_annotations(annotations, refused, Stage.IMAGES, on="url"),
         ]
     )
-    return StageResult(_make_rows(kept, config), rejected.sort_by("annotation_id"))
+    images, copies = _make_rows(kept, config)
+    return Selection(StageResult(images, rejected.sort_by("annotation_id")), copies)
 
 
 def _check_flags(names: Iterable[str]) -> None:
@@ -143,14 +160,15 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     return None
 
 
-def _make_rows(pictures: Sequence[Mapping[str, Any]], config: ImagesConfig) -> pa.Table:
+def _make_rows(pictures: Sequence[Mapping[str, Any]], config: ImagesConfig) -> tuple[pa.Table, pa.Table]:
     ids = [picture["sha256"] for picture in pictures]
     pixel_hashes = [picture["pixel_hash"] for picture in pictures]
     if config.near_duplicates:
-        groups = group_duplicates(ids, [picture["signature"] for picture in pictures], pixel_hashes)
+        groups, copies = group_copies(ids, [picture["signature"] for picture in pictures], pixel_hashes)
     else:
-        groups = group_equal(ids, pixel_hashes)
-    return ImageRow.table(
+        groups, copies = group_equal(ids, pixel_hashes), CopyRow.empty_table()
+    images = ImageRow.table(
         {**picture, "image_id": image_id, "group_id": group, "flags": raise_flags(picture)}
         for picture, image_id, group in zip(pictures, ids, groups, strict=True)
     )
+    return images, copies

@@ -8,7 +8,7 @@ this order in every file. What a row that did not make it is called is a ``Reaso
 """
 
 from logoingest.schemas.class_ids import MAX_CLASS_ID_CHARS, is_class_id
-from logoingest.schemas.reasons import ConflictKind, Decision, Likeness, Origin, Outcome, Reason
+from logoingest.schemas.reasons import ConflictKind, CopyKind, Decision, Likeness, Origin, Outcome, Reason
 from logoingest.schemas.rows import Column, Row, StageResult
 from logoingest.schemas.tables import (
     FACT_COLUMNS,
@@ -20,6 +20,7 @@ from logoingest.schemas.tables import (
     AgreementRow,
     AnnotationRow,
     ConflictRow,
+    CopyRow,
     DownloadRow,
     EmbeddingRow,
     ImageRow,
@@ -52,6 +53,8 @@ __all__ = [
     "Column",
     "ConflictKind",
     "ConflictRow",
+    "CopyKind",
+    "CopyRow",
     "Decision",
     "DownloadRow",
     "EmbeddingRow",

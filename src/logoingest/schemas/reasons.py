@@ -113,6 +113,21 @@ class ConflictKind(StrEnum):
     """They may stand for photos that are gone."""
 
 
+class CopyKind(StrEnum):
+    """What makes two pictures of one dataset show the same."""
+
+    SAME_PIXELS = "same_pixels"
+    """Different files, the same pixels."""
+    SAVED_AGAIN = "saved_again"
+    """The whole picture in another quality, size, format or light."""
+    TURNED = "turned"
+    """The whole picture turned by a right angle, or mirrored."""
+    CROPPED = "cropped"
+    """One shows a part of the other: cropped, framed, on a screen."""
+    NEAR = "near"
+    """Much the same, yet not the same picture for sure: the next frame of a burst, a badly damaged copy."""
+
+
 class Likeness(StrEnum):
     """How a picture of ours and one of another dataset are alike, the surest first."""
 

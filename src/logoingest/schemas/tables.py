@@ -291,6 +291,19 @@ class ConflictRow(Row):
     detail: Annotated[str, Column(_TEXT, "one line for people")]
 
 
+class CopyRow(Row):
+    """Two pictures of the dataset that show the same, and the evidence: why they are in one group."""
+
+    image_id: Annotated[str, Column(_TEXT, "the one with the smaller id")]
+    other_id: Annotated[str, Column(_TEXT, "the other one")]
+    kind: Annotated[str, Column(_TEXT, "same_pixels, saved_again, turned, cropped (or framed) or near")]
+    transformation: Annotated[
+        str, Column(_TEXT, "what makes the other of the first: as it is, turned by 90°, cropped to 80% x 75% …")
+    ]
+    overlap: Annotated[float, Column(pa.float64(), "area that both show, as a share of the larger one, 0 to 1")]
+    residual: Annotated[float, Column(pa.float64(), "what is left between them there: 1 - Pearson's r of the grey values, 0 to 2")]
+
+
 class AgainstRow(Row):
     """One of our pictures and one of another dataset that are alike."""
 

@@ -7,12 +7,16 @@ are near in any of the eight turns and mirrors (``neighbours``). Nearness isn't 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from logoingest.images.alike.copies import SAME_PIXELS, CopyPairs, find_copy_pairs, judge_pairs
 from logoingest.images.alike.neighbours import (
     MAX_DISTANCE,
     MIN_CORRELATION,
@@ -26,9 +30,11 @@ from logoingest.images.alike.neighbours import (
     join_pairs,
     keep_best,
 )
+from logoingest.schemas import CopyRow
 
 SIGNATURE_BYTES = 1_024
 _EDGES_KEPT = 4_000_000
+_MOST_MIDDLES = 8
 
 
 def find_duplicate_pairs(
@@ -54,20 +60,27 @@ def find_duplicate_pairs(
 
 def find_near_rows(prints: Fingerprints, limits: Limits) -> NearPairs:
     """As ``find_duplicate_pairs``, of stacked fingerprints."""
-    rows = find_structured(prints)
+    rows = find_structured(prints.signatures)
     pairs = join_pairs(list(iterate_near_pairs(prints.take(rows), limits)))
     return keep_best(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
 
 
-def group_duplicates(
-    image_ids: Sequence[str],
-    signatures: Sequence[bytes],
-    pixel_hashes: Sequence[str],
-    *,
-    max_distance: int = MAX_DISTANCE,
-    min_correlation: float = MIN_CORRELATION,
-) -> list[str]:
-    """The group of each picture, named by the smallest ``image_id`` in it; the order of the input changes nothing.
+class Grouping(NamedTuple):
+    """Which pictures belong together, and why."""
+
+    groups: list[str]
+    """The group of each picture, named by the smallest image_id in it."""
+    copies: pa.Table
+    """``CopyRow``, sorted: each picture that was near its group's first, and the pairs through which such groups became one."""
+
+
+def group_duplicates(image_ids: Sequence[str], signatures: Sequence[bytes], pixel_hashes: Sequence[str]) -> list[str]:
+    """The groups of ``group_copies`` alone."""
+    return group_copies(image_ids, signatures, pixel_hashes).groups
+
+
+def group_copies(image_ids: Sequence[str], signatures: Sequence[bytes], pixel_hashes: Sequence[str]) -> Grouping:
+    """The group of each picture; the order of the input changes nothing, nor does how a picture is turned.
 
     Equal pixels always share a group. Near pictures are joined to connected components. A component is one group as long as all of
     it is within twice the limits (bits, and 1 - r) of its centre, the picture with most near ones. A looser one, a chain whose
@@ -75,12 +88,13 @@ def group_duplicates(
     is within twice the limits of its group's centre, and pictures that are near but in different groups exist only around such
     cuts.
 
+    Of each such group the first picture is then looked for among all others, in any guise (``copies``), and the groups that are found to
+    show the same are joined, as long as they are within two steps of the one in the middle.
+
     Args:
         image_ids: distinct ids.
         signatures: ``signature`` of each picture, 1,024 bytes.
         pixel_hashes: ``pixel_hash`` of each picture.
-        max_distance: as in ``find_duplicate_pairs``.
-        min_correlation: as in ``find_duplicate_pairs``.
 
     Raises:
         ValueError: the sequences differ in length, or an entry has another size.
@@ -92,13 +106,81 @@ def group_duplicates(
     units = _fold_equal([pixel_hashes[row] for row in order])
     kept, unit_of = np.unique(units, return_inverse=True)
     leader = np.arange(len(kept))
-    for members in _iterate_groups(prints.take(kept), Limits(max_distance, min_correlation)):
+    for members in _iterate_groups(prints.take(kept), Limits()):
         leader[members] = members.min()
-    groups = kept[leader[unit_of]]
+    leaders, place = np.unique(leader, return_inverse=True)
+    found = find_copy_pairs(prints.signatures[kept[leaders]])
+    joined = join_groups(len(leaders), found.first, found.second)
+    groups = kept[leaders[joined[place[unit_of]]]]
+    names = [image_ids[row] for row in order.tolist()]
     result = [""] * len(image_ids)
-    for row, group in zip(order, groups, strict=True):
-        result[row] = image_ids[order[group]]
-    return result
+    for row, group in zip(order.tolist(), groups.tolist(), strict=True):
+        result[row] = names[group]
+    between = CopyPairs(kept[leaders[found.first]], kept[leaders[found.second]], found.findings)
+    return Grouping(result, _tabulate(names, prints, units, kept[leader[unit_of]], between))
+
+
+def join_groups(count: int, first: Indices, second: Indices) -> Indices:
+    """For each of ``count`` things the first of those it belongs to, by the pairs of what is alike; chains are cut.
+
+    Those within two steps of the one with most pairs are one group if nothing else hangs on them; else it and what it is in a pair
+    with are a group, and the rest is looked at again.
+    """
+    partners: dict[int, set[int]] = defaultdict(set)
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        partners[one].add(other)
+        partners[other].add(one)
+    leader = np.arange(count)
+    waiting = [set(partners)]
+    while waiting:
+        for members in _iterate_connected(waiting.pop(), partners):
+            most = max(len(partners[member] & members) for member in members)
+            middle = sorted(member for member in members if len(partners[member] & members) == most)[:_MOST_MIDDLES]
+            centre = max(middle, key=lambda member: len(_reach_twice(member, members, partners)))
+            near = {centre} | partners[centre] & members
+            within = _reach_twice(centre, members, partners)
+            group = members if within == members else near
+            leader[sorted(group)] = min(group)
+            if members - group:
+                waiting.append(members - group)
+    return leader
+
+
+def _reach_twice(member: int, members: set[int], partners: Mapping[int, set[int]]) -> set[int]:
+    """The members within two steps of one."""
+    near = {member} | partners[member] & members
+    return near.union(*(partners[one] & members for one in near))
+
+
+def _iterate_connected(members: set[int], partners: Mapping[int, set[int]]) -> Iterator[set[int]]:
+    """The members by what they are connected to, in order of the smallest."""
+    left = set(members)
+    for member in sorted(members):
+        if member not in left:
+            continue
+        reached, edge = {member}, {member}
+        while edge:
+            edge = set().union(*(partners[one] for one in edge)) & left - reached
+            reached |= edge
+        left -= reached
+        yield reached
+
+
+def _tabulate(names: Sequence[str], prints: Fingerprints, units: Indices, leaders: Indices, between: CopyPairs) -> pa.Table:
+    """``CopyRow`` of the pairs: equal pixels with the first that has them, near ones with their group's first, and ``between``."""
+    rows = np.arange(len(names))
+    equal = rows[units != rows]
+    near = rows[(units == rows) & (leaders != rows)]
+    turns = compare_turned(prints, leaders[near], near).turn
+    findings = judge_pairs(prints.signatures[leaders[near]], prints.signatures[near], turns)
+    first = [*units[equal].tolist(), *leaders[near].tolist(), *between.first.tolist()]
+    second = [*equal.tolist(), *near.tolist(), *between.second.tolist()]
+    told = [SAME_PIXELS] * len(equal) + findings + between.findings
+    table = CopyRow.table(
+        {"image_id": names[one], "other_id": names[other], **finding._asdict()}
+        for one, other, finding in zip(first, second, told, strict=True)
+    )
+    return table.sort_by([("image_id", "ascending"), ("other_id", "ascending")])
 
 
 def group_equal(image_ids: Sequence[str], pixel_hashes: Sequence[str]) -> list[str]:
@@ -128,7 +210,7 @@ def _fold_equal(keys: Sequence[str]) -> Indices:
 
 def _iterate_groups(prints: Fingerprints, limits: Limits) -> Iterator[Indices]:
     """Groups of two or more rows, chains cut."""
-    waiting = [find_structured(prints)]
+    waiting = [find_structured(prints.signatures)]
     while waiting:
         rows = waiting.pop()
         labels, degrees = _connect(prints.take(rows), limits)

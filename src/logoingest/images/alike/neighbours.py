@@ -94,9 +94,9 @@ class Limits(NamedTuple):
     min_correlation: float = MIN_CORRELATION
 
 
-def find_structured(prints: Fingerprints) -> Indices:
+def find_structured(signatures: NDArray[np.uint8]) -> Indices:
     """The rows whose signature shows something; pictures of one colour look like each other and are near nothing."""
-    spreads = [part.std(axis=1, dtype=np.float32) for part in _chunks(prints.signatures)]
+    spreads = [part.std(axis=1, dtype=np.float32) for part in _chunks(signatures)]
     return np.flatnonzero(np.concatenate(spreads) >= MIN_SPREAD) if spreads else np.empty(0, np.int64)
 
 
@@ -192,13 +192,13 @@ class NearSearch:
             limits: how near is near.
         """
         self._limits = limits or Limits()
-        self._rows = find_structured(held)
+        self._rows = find_structured(held.signatures)
         self._held = held.take(self._rows)
         self._tree = _plant(_project(self._held.signatures))
 
     def find_pairs(self, others: Fingerprints) -> NearPairs:
         """Near pairs of a held picture (``first``) and another (``second``), rows of the two sets, sorted."""
-        rows = find_structured(others)
+        rows = find_structured(others.signatures)
         if not len(rows) or not len(self._rows):
             return join_pairs([])
         pairs = join_pairs(list(self._iterate(others.take(rows))))

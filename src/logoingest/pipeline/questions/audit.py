@@ -14,7 +14,7 @@ from logoingest.labels import Explanation, explain_label
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.plain_json import Rows
-from logoingest.schemas import AnnotationRow, Decision, DownloadRow, ImageRow, RejectedRow, Row, SampleRow, SplitRow
+from logoingest.schemas import AnnotationRow, CopyRow, Decision, DownloadRow, ImageRow, RejectedRow, Row, SampleRow, SplitRow
 from logoingest.workspace.downloads import read_downloads
 
 #: Columns for machines.
@@ -41,6 +41,8 @@ class UrlTrail(NamedTuple):
     annotations: Annotated[pa.Table, Rows(AnnotationRow)]
     downloads: Annotated[pa.Table, Rows(DownloadRow, are_whole=False)]
     images: Annotated[pa.Table, Rows(ImageRow, are_whole=False)]
+    copies: Annotated[pa.Table, Rows(CopyRow)]
+    """Pictures that show the same, in any guise, each with the evidence."""
     samples: Annotated[pa.Table, Rows(SampleRow, are_whole=False)]
     splits: Annotated[pa.Table, Rows(SplitRow, are_whole=False)]
     decisions: Sequence[DecidedAnnotation]
@@ -90,6 +92,7 @@ def explain_url(run: Run, url: str) -> UrlTrail:
         annotations,
         _lighten(downloads),
         _lighten(_pick(run, "images", ImageRow, "image_id", image_id)),
+        pa.concat_tables([_pick(run, "copies", CopyRow, name, image_id) for name in ("image_id", "other_id")]),
         _lighten(_pick(run, "samples", SampleRow, "image_id", image_id)),
         _lighten(_pick(run, "splits", SplitRow, "image_id", image_id)),
         _list_decisions(run, annotations.column("annotation_id").to_pylist()),

@@ -22,15 +22,15 @@ def make_images(run: Run) -> StageOutput:
     """Judge and de-duplicate the pictures."""
     import pyarrow.compute as pc
 
-    from logoingest.images import select_images
     from logoingest.images.placeholders import tabulate_listed
-    from logoingest.images.selection import find_distinct
+    from logoingest.images.selection import find_distinct, select_with_copies
     from logoingest.workspace.downloads import read_downloads
 
     annotations = run.workspace.read_table("annotations")
     downloads, listed = read_downloads(run.workspace), load_listed(run)
     downloads = downloads.filter(pc.is_in(downloads.column("url"), value_set=pc.unique(annotations.column("url"))))
-    kept, rejected = selected = select_images(downloads, annotations, run.config.images, listed)
+    selected, copies = select_with_copies(downloads, annotations, run.config.images, listed)
+    kept, rejected = selected
     placeholders = tabulate_listed(find_distinct(downloads) if listed else (), listed)
     if _refuses_known(run.config):
         from logoingest.pipeline.against import refuse_known
@@ -39,9 +39,10 @@ def make_images(run: Run) -> StageOutput:
     counts = {
         "images": kept.num_rows,
         "groups": len(pc.unique(kept.column("group_id"))),
+        "copies": copies.num_rows,
         "rejected": rejected.num_rows,
     }
-    tables = {"images": kept, "images_rejected": rejected, "placeholders_listed": placeholders}
+    tables = {"images": kept, "images_rejected": rejected, "placeholders_listed": placeholders, "copies": copies}
     return StageOutput(write_tables(run.workspace, tables), counts)
 
 
@@ -76,7 +77,7 @@ def _list_further_inputs(run: Run, _manifest: Manifest) -> dict[str, str]:
 
 IMAGES = StageSpec(
     name=Stage.IMAGES,
-    version=4,
+    version=5,
     needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH),
     reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS, DOWNLOADS: Stage.FETCH},
     make=make_images,

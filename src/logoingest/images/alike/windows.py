@@ -1,0 +1,244 @@
+"""Which pictures may show a part of another, or the same a little changed: candidates for ``fitting``, without comparing all with all.
+
+A crop shows what a window of the original shows. So of every signature 30 windows (all of it, nine, eight and seven tenths of both sides,
+a tenth apart) are described by their 35 lowest cosines, higher ones weighted up as much as pictures have less of them, brought to
+length 1; and every picture as a whole is looked up among the windows of all others, in all eight turns. What is alike by ``MIN_LIKENESS`` is a
+candidate, of each picture the ``RIVALS`` likest.
+
+Windows are kept in lists around centres taken from among them (an inverted file, as in J. Sivic and A. Zisserman, ICCV 2003). Centres
+stand for all eight turns of themselves: a window is put into the list of the nearest turned centre after it was turned back by that
+one's turn, a picture is looked up likewise in its nearest lists, and so the eight turns cost no more than one. In small sets all lists
+are looked through, and nothing is missed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+
+from logoingest.images.alike.steps import SIDE
+from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines, turn_squares
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+#: Likeness (cosine, 0 to 1) from which a pair is looked at, and how many others of each picture are.
+MIN_LIKENESS = 0.75
+RIVALS = 4
+_PLACES = ((1.0, 0.0), *((scale, shift / 10) for scale in (0.9, 0.8, 0.7) for shift in range(round(11 - 10 * scale))))
+_CELLS = 8
+_HIGHEST_COSINE = 7
+_WINDOWS_A_LIST = 6_000
+_MOST_CENTRES = 512
+_FEW_CENTRES = 8
+_LISTS_LOOKED_THROUGH = 24
+_AT_ONCE = 4_096
+_FEW = 3_000_000  # hits that are kept before the likest are chosen
+
+
+def _list_frequencies() -> tuple[Indices, Indices]:
+    pairs = [(down, total - down) for total in range(1, _HIGHEST_COSINE + 1) for down in range(total + 1)]
+    down, across = np.array(pairs, np.int64).T
+    return down, across
+
+
+_DOWN, _ACROSS = _list_frequencies()
+_WEIGHTS = np.hypot(_DOWN, _ACROSS).astype(np.float32) ** 0.5
+_TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
+#: (down, across) places of each window.
+_WINDOWS = [(one, other) for one in range(len(_PLACES)) for other in range(len(_PLACES)) if _PLACES[one][0] == _PLACES[other][0]]
+
+
+def _map_axis(scale: float, shift: float) -> Floats:
+    """Cosines of what lies between shift and shift + scale of a line of 32 pixels, 8 x 32."""
+    edges = SIDE * (shift + scale * np.arange(_CELLS + 1) / _CELLS)
+    pixels = np.arange(SIDE)
+    cells = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
+    return np.asarray(dct(np.eye(_CELLS), norm="ortho", axis=0) @ cells.clip(min=0) * (_CELLS / (SIDE * scale)), np.float32)
+
+
+_MAPS = np.stack([_map_axis(*place) for place in _PLACES])
+
+
+def find_start(windows: Indices) -> Floats:
+    """The map (n x 2 x 3, see ``fitting``) from the whole of a picture into these windows of another."""
+    down, across = (np.array([_PLACES[pair[axis]] for pair in _WINDOWS], np.float32)[windows] for axis in (0, 1))
+    maps = np.zeros((len(windows), 2, 3), np.float32)
+    for row, (scale, shift) in enumerate((across.T, down.T)):
+        maps[:, row, row], maps[:, row, 2] = scale, 2 * shift + scale - 1
+    return maps
+
+
+class Candidates(NamedTuple):
+    """Pairs to look at: ``part`` turned by ``turn`` may be what ``window`` of ``whole`` shows."""
+
+    part: Indices
+    whole: Indices
+    window: Indices
+    turn: Indices
+    likeness: Floats
+
+    def take(self, rows: Indices) -> Candidates:
+        return Candidates(self.part[rows], self.whole[rows], self.window[rows], self.turn[rows], self.likeness[rows])
+
+
+class Described(NamedTuple):
+    """Pictures as they are looked up: ``points`` of all windows (n·30 x 35), the list of each, and the turn it was turned back by."""
+
+    points: NDArray[np.float16]
+    lists: Indices
+    turns: Indices
+    nearest: Indices
+    """n x some: the lists a whole picture is looked up in, each with a turn (number · 8 + turn)."""
+
+
+class Centres:
+    """The centres of the lists, chosen evenly from some pictures' windows."""
+
+    def __init__(self, signatures: NDArray[np.uint8]) -> None:
+        count = len(signatures) * len(_WINDOWS)
+        wanted = min(_MOST_CENTRES, max(1, count // _WINDOWS_A_LIST))
+        rows = np.linspace(0, max(len(signatures) - 1, 0), wanted).astype(np.int64)
+        picked = describe_windows(signatures[rows]) if len(signatures) else np.zeros((1, len(_WINDOWS), len(_DOWN)), np.float32)
+        centres = picked[np.arange(len(picked)), np.arange(len(picked)) * 7 % len(_WINDOWS)]
+        self.count = len(centres)
+        self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(_DOWN))
+
+    def describe(self, signatures: NDArray[np.uint8]) -> Described:
+        points, lists, nearest = [], [], []
+        looked = len(self._all) if self.count <= _FEW_CENTRES else _LISTS_LOOKED_THROUGH
+        for start in range(0, len(signatures), _AT_ONCE // 4):
+            found = describe_windows(signatures[start : start + _AT_ONCE // 4])
+            near = found.reshape(-1, found.shape[-1]) @ self._all.T
+            lists.append(near.argmax(axis=1))
+            of_wholes = near.reshape(len(found), len(_WINDOWS), -1)[:, 0]
+            nearest.append(
+                np.argpartition(-of_wholes, looked - 1, axis=1)[:, :looked]
+                if looked < of_wholes.shape[1]
+                else np.tile(np.arange(looked), (len(found), 1))
+            )
+            points.append(turn_back(found.reshape(-1, found.shape[-1]), lists[-1] % len(TURNS)).astype(np.float16))
+        if not points:
+            none = np.empty(0, np.int64)
+            return Described(np.empty((0, len(_DOWN)), np.float16), none, none, np.empty((0, looked), np.int64))
+        chosen = np.concatenate(lists)
+        return Described(np.concatenate(points), chosen // len(TURNS), chosen % len(TURNS), np.concatenate(nearest))
+
+
+def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
+    """Points of all windows, n x 30 x 35, each of length 1; of length 0 where there is nothing to be seen."""
+    squares = signatures.reshape(-1, SIDE, SIDE).astype(np.float32)
+    lines = _MAPS.reshape(-1, SIDE) @ squares
+    lines = lines.reshape(len(squares), len(_PLACES), _CELLS, SIDE)
+    found = np.empty((len(squares), len(_WINDOWS), len(_DOWN)), np.float32)
+    for number, (down, across) in enumerate(_WINDOWS):
+        cosines = lines[:, down] @ _MAPS[across].T
+        found[:, number] = cosines[:, _DOWN, _ACROSS] * _WEIGHTS
+    length = np.linalg.norm(found, axis=2, keepdims=True)
+    return np.where(length > 2.0, found / np.maximum(length, 2.0), 0).astype(np.float32)
+
+
+def turn_points(points: Floats, number: int) -> Floats:
+    places, signs = _TURNED[number]
+    return np.asarray(points[:, places] * signs, np.float32)
+
+
+def turn_back(points: Floats, turns: Indices) -> Floats:
+    """Each of some points turned by the inverse of its turn."""
+    turned = np.empty_like(points)
+    for number in range(len(TURNS)):
+        rows = turns == number
+        turned[rows] = turn_points(points[rows], int(INVERSES[number]))
+    return turned
+
+
+def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Candidates:
+    """Pictures of ``parts`` that may be seen in a window of pictures of ``wholes``; ``same`` where both are the same set."""
+    kept, waiting, pending = join_candidates([]), [], 0
+    place = np.argsort(wholes.lists, kind="stable")
+    ends = np.searchsorted(wholes.lists[place], np.arange(centres.count + 1))
+    asked, turned = parts.nearest // len(TURNS), parts.nearest % len(TURNS)
+    own = turn_points_of_wholes(parts)
+    for number in range(centres.count):
+        windows = place[ends[number] : ends[number + 1]]
+        rows, columns = np.nonzero(asked == number)
+        if not len(windows) or not len(rows):
+            continue
+        turns = turned[rows, columns]
+        queries = turn_back(own[rows], turns)
+        for found in _look_through(queries, wholes.points[windows].astype(np.float32)):
+            query, window, likeness = found
+            part, whole = rows[query], windows[window] // len(_WINDOWS)
+            # a window was turned back by its turn, a query by its own: what takes the query to the window
+            turn = _COMPOSED[wholes.turns[windows[window]], INVERSES[turns[query]]]
+            wanted = (part != whole) if same else np.ones(len(part), bool)
+            waiting.append(Candidates(part, whole, windows[window] % len(_WINDOWS), turn, likeness).take(np.flatnonzero(wanted)))
+            pending += len(part)
+        if pending > _FEW:
+            kept, waiting, pending = keep_likest(join_candidates([kept, *waiting])), [], 0
+    return keep_likest(join_candidates([kept, *waiting]))
+
+
+def turn_points_of_wholes(described: Described) -> Floats:
+    """The points of whole pictures as they are, n x 35: the first window's, its turn undone."""
+    rows = np.arange(0, len(described.points), len(_WINDOWS))
+    points, turned = described.points[rows].astype(np.float32), np.empty((len(rows), len(_DOWN)), np.float32)
+    for number in range(len(TURNS)):
+        mine = described.turns[rows] == number
+        turned[mine] = turn_points(points[mine], number)
+    return turned
+
+
+def _look_through(queries: Floats, points: Floats) -> list[tuple[Indices, Indices, Floats]]:
+    found = []
+    for start in range(0, len(queries), _AT_ONCE // 8):
+        near = queries[start : start + _AT_ONCE // 8] @ points.T
+        query, window = np.nonzero(near >= MIN_LIKENESS)
+        found.append((query + start, window, near[query, window]))
+    return found
+
+
+def keep_likest(candidates: Candidates, most: int = RIVALS) -> Candidates:
+    """Every pair once, in its likest window and turn; of each part the ``most`` likest wholes; sorted by part and whole."""
+    order = np.lexsort((candidates.window, candidates.turn, -candidates.likeness, candidates.whole, candidates.part))
+    once = candidates.take(order[_mark_first(candidates.part[order], candidates.whole[order])])
+    order = np.lexsort((once.whole, -once.likeness, once.part))
+    parts = once.part[order]
+    rank = np.arange(len(parts)) - np.searchsorted(parts, parts)
+    return once.take(np.sort(order[rank < most]))
+
+
+def _mark_first(first: Indices, second: Indices) -> NDArray[np.bool_]:
+    fresh = np.ones(len(first), bool)
+    fresh[1:] = (np.diff(first) != 0) | (np.diff(second) != 0)
+    return fresh
+
+
+def join_candidates(parts: list[Candidates]) -> Candidates:
+    """Several lots as one, in the order they come."""
+    none = np.empty(0, np.int64)
+    empty = Candidates(none, none, none, none, np.empty(0, np.float32))
+    columns = [np.concatenate(column) for column in zip(empty, *parts, strict=True)]
+    return Candidates(columns[0], columns[1], columns[2], columns[3], columns[4])
+
+
+def _compose() -> Indices:
+    """The one turn that does what two do: row after column."""
+    marks = np.arange(4).reshape(2, 2)
+    from_marks = {turn_marks(marks, number): number for number in range(len(TURNS))}
+    return np.array(
+        [
+            [from_marks[turn_marks(np.array(turn_marks(marks, before)).reshape(2, 2), after)] for before in range(8)]
+            for after in range(8)
+        ]
+    )
+
+
+def turn_marks(marks: Indices, number: int) -> tuple[int, ...]:
+    return tuple(turn_squares(marks, number).ravel().tolist())
+
+
+_COMPOSED = _compose()

@@ -1,0 +1,156 @@
+"""Copies in any guise are found and told; what only resembles is not; chains are bounded."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter, ImageOps
+
+from builders.fingerprints import turn_signature
+from logoingest.images import inspect_image
+from logoingest.images.alike.copies import CopySearch, find_copy_pairs
+from logoingest.images.alike.duplicates import group_copies, join_groups
+from logoingest.images.alike.turns import TURNS
+from logoingest.images.alike.windows import _COMPOSED
+from logoingest.schemas import CopyRow
+
+
+def draw_scene(seed: int) -> Image.Image:
+    """A picture of its own: some blurred patches of colour, 360 x 270."""
+    random = np.random.default_rng(seed)
+    cells = random.integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    return Image.fromarray(cells).resize((360, 270), Image.Resampling.BICUBIC)
+
+
+def read_signature(picture: Image.Image, **options: object) -> np.ndarray:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", **(options or {"quality": 90}))
+    return np.frombuffer(inspect_image(buffer.getvalue())["signature"], np.uint8)
+
+
+def set_into_frame(picture: Image.Image) -> Image.Image:
+    return ImageOps.expand(ImageOps.expand(picture, 12, "#202020"), 30, "white")
+
+
+GUISES = {
+    "saved badly": (lambda picture: picture, {"quality": 10}, "saved_again", "as it is"),
+    "grey": (lambda picture: picture.convert("L"), {}, "saved_again", "as it is"),
+    "small": (lambda picture: picture.resize((90, 68)), {}, "saved_again", "as it is"),
+    "stretched": (lambda picture: picture.resize((300, 300)), {}, "saved_again", "as it is"),
+    "blurred": (lambda picture: picture.filter(ImageFilter.GaussianBlur(4)), {}, "saved_again", "as it is"),
+    "turned": (lambda picture: picture.transpose(Image.Transpose.ROTATE_270), {}, "turned", "turned by 90°"),
+    "mirrored": (lambda picture: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), {}, "turned", "mirrored"),
+    "cropped": (lambda picture: picture.crop((40, 30, 328, 246)), {}, "cropped", "cropped to 80% x 80%"),
+    "cropped and mirrored": (
+        lambda picture: picture.crop((0, 54, 288, 270)).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        {},
+        "cropped",
+        "mirrored, cropped to 80% x 80%",
+    ),
+    "framed": (set_into_frame, {}, "cropped", "set into more, of which it is 93% x "),
+    "rotated": (lambda picture: picture.rotate(4, Image.Resampling.BICUBIC, fillcolor="black"), {}, None, "rotated by "),
+}
+
+
+@pytest.mark.parametrize("name", GUISES)
+def test_a_copy_is_found_and_told_in_every_guise(name):
+    """Among other pictures just the copy is found, with its kind, what makes it of the original, and how much both show."""
+    change, options, kind, transformation = GUISES[name]
+    scenes = [draw_scene(seed) for seed in range(8)]
+    signatures = np.stack([*(read_signature(scene) for scene in scenes), read_signature(change(scenes[3]), **options)])
+    found = find_copy_pairs(signatures)
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(3, 8)]
+    (finding,) = found.findings
+    assert kind in {None, finding.kind}
+    assert finding.transformation.startswith(transformation)
+    assert finding.residual < 0.07
+    assert (finding.overlap < 0.96) == (finding.kind == "cropped")
+
+
+def test_a_picture_pasted_on_another_ground_is_no_copy():
+    """Half the size on a ground of its own, it is another picture."""
+    ground = draw_scene(50)
+    ground.paste(draw_scene(3).resize((180, 135)), (60, 80))
+    signatures = np.stack([*(read_signature(draw_scene(seed)) for seed in range(8)), read_signature(ground)])
+    assert len(find_copy_pairs(signatures).first) == 0
+
+
+def test_the_next_frame_of_a_burst_is_near():
+    """The camera moved a little and a thing in front moved on: one group, and called near, not a copy."""
+    scene = draw_scene(3)
+    frame = scene.crop((4, 3, 360, 270)).resize((360, 270))
+    frame.paste(draw_scene(9).resize((80, 80)), (165, 106))
+    found = find_copy_pairs(np.stack([read_signature(scene), read_signature(frame)]))
+    assert [finding.kind for finding in found.findings] == ["near"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 7), st.integers(0, 7), st.integers(0, 30))
+def test_copies_do_not_depend_on_turns_or_order(one, other, seed):
+    """A picture and a crop of it are found however either is turned and whichever comes first; the evidence is the same."""
+    scene = draw_scene(seed)
+    whole, part = read_signature(scene), read_signature(scene.crop((20, 40, 310, 260)))
+    straight = find_copy_pairs(np.stack([whole, part])).findings
+    turned = find_copy_pairs(np.stack([turn_signature(part, one), turn_signature(whole, other)])).findings
+    assert len(straight) == len(turned) == 1
+    assert turned[0].kind == straight[0].kind
+    assert turned[0].overlap == pytest.approx(straight[0].overlap, abs=0.02)
+    assert turned[0].residual == pytest.approx(straight[0].residual, abs=0.005)
+
+
+def test_turns_compose():
+    """Two turns one after the other are the one that the table names."""
+    marks = np.arange(1024).astype(np.int64)
+    for after, before in itertools.product(range(len(TURNS)), repeat=2):
+        assert np.array_equal(turn_signature(turn_signature(marks, before), after), turn_signature(marks, _COMPOSED[after, before]))
+
+
+def test_copies_between_two_sets():
+    """Of another set, too, in both directions: a crop of ours and what ours is a crop of."""
+    scenes = [draw_scene(seed) for seed in range(6)]
+    held = np.stack([read_signature(scene) for scene in [*scenes, scenes[0].crop((30, 30, 320, 250))]])
+    others = np.stack([read_signature(scenes[2].crop((0, 0, 290, 220))), read_signature(scenes[0]), read_signature(draw_scene(99))])
+    found = CopySearch(held).find(others)
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 1), (2, 0), (6, 1)]
+    assert len(CopySearch(held[:0]).find(others).first) == len(CopySearch(held).find(others[:0]).first) == 0
+
+
+def test_groups_and_their_evidence():
+    """Copies share a group whatever the order; a row a pair says why; equal pixels are told as such; blank pictures are alone."""
+    scene = draw_scene(1)
+    pictures = [
+        scene,
+        scene.transpose(Image.Transpose.ROTATE_180),
+        scene.crop((40, 30, 330, 250)),
+        draw_scene(2),
+        scene,
+        Image.new("RGB", (99, 99)),
+    ]
+    signatures = [read_signature(picture).tobytes() for picture in pictures]
+    ids, pixels = list("abcdef"), list("pqrtpu")
+    grouping = group_copies(ids, signatures, pixels)
+    assert grouping.groups == ["a", "a", "a", "d", "a", "f"]
+    assert grouping.copies.schema.equals(CopyRow.arrow_schema())
+    rows = {(row["image_id"], row["other_id"]): row["kind"] for row in grouping.copies.to_pylist()}
+    assert rows[("a", "b")] == "turned"
+    assert rows[("a", "e")] == "same_pixels"
+    assert "cropped" in {rows.get(("a", "c")), rows.get(("b", "c"))}
+    order = [4, 2, 0, 5, 3, 1]
+    shuffled = group_copies(*([column[row] for row in order] for column in (ids, signatures, pixels)))
+    assert shuffled.groups == [grouping.groups[row] for row in order]
+    assert shuffled.copies.equals(grouping.copies)
+
+
+def test_chains_of_copies_are_cut():
+    """Whatever is within two steps of the middle is one group; a longer chain comes apart instead of swallowing everything."""
+    assert join_groups(6, np.array([0, 1, 2, 3]), np.array([1, 2, 3, 4])).tolist() == [0, 0, 0, 0, 0, 5]
+    count = 30
+    chain = join_groups(count, np.arange(count - 1), np.arange(1, count))
+    assert max(np.bincount(chain)) <= 5
+    star = join_groups(count, np.zeros(count - 1, np.int64), np.arange(1, count))
+    assert set(star.tolist()) == {0}
