@@ -2,7 +2,7 @@
 
 **Words.** Undecided by the map, a name of one class with at least ``labels.crowd_confidence``, written by three people or more (two,
 where these two share words for three classes: then they speak a language, and have not agreed on a word), settled by others as that
-class of three pictures in four or more. What a person declared, and what ``distinct_from`` keeps apart, stays as it is.
+class of half its pictures and of two at least, and as the next class a third as often at most. What a person declared, and what ``distinct_from`` keeps apart, stays as it is.
 
 **Lines** are kept, and decide on other data too, until newer answers contradict them: then they are withdrawn, and that is said.
 
@@ -56,7 +56,10 @@ _SPEAKERS = 2
 _SHARED_CLASSES = 3
 _PICTURES = 2
 _SPEAKERS_PICTURES = 3
-_PURITY = 0.75
+_SETTLED = 2
+#: The share of its pictures that others settled as the class, at least; and how many as the next, for one of the class, at most.
+_CLEAR = 0.5
+_NEXT = 1 / 3
 #: Others who taught a word, and the pictures they taught it by, before it counts for a picture.
 _TEACHERS = 2
 _LESSONS = 2
@@ -121,7 +124,8 @@ def list_sure(
 
 def _is_founded(spelling: SpellingEvidence, is_spoken: bool) -> bool:
     people, pictures = (_SPEAKERS, _SPEAKERS_PICTURES) if is_spoken else (_PEOPLE, _PICTURES)
-    return spelling.workers >= people and spelling.settled >= pictures and spelling.settled >= _PURITY * max(spelling.witnessed, 1)
+    is_clear = spelling.settled >= _CLEAR * spelling.witnessed and spelling.next_settled <= _NEXT * spelling.settled
+    return spelling.workers >= people and spelling.pictures >= pictures and spelling.settled >= _SETTLED and is_clear
 
 
 def _is_kept_apart(spelling: SpellingEvidence, class_map: ClassMap) -> bool:

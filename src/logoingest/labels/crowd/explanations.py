@@ -14,7 +14,7 @@ from logoingest.labels.crowd.writings import UNDECIDED
 #: Concentration of a spelling that goes with several classes.
 _SEVERAL = 4.0
 #: How often a spelling names its class that goes with it only partly, relative to a name.
-_PARTLY = 0.35
+_PARTLY = 0.25
 #: From this probability on a picture counts as settled by the others.
 _SETTLED = 0.5
 _STEPS = 2

@@ -21,8 +21,8 @@ from logoingest.labels.crowd.witnesses import CompanyShares, Witnesses
 from logoingest.labels.crowd.writings import Writings, collect_votes
 
 #: A name of c stands among names of c this often, relative to how often they do among each other; a stranger's does that often.
-_ALIKE = (5.0, 1.0)
-_STRANGE = (1.0, 4.0)
+_ALIKE = (10.0, 1.0)
+_STRANGE = (1.5, 3.0)
 _GRID = (np.arange(24) + 0.5) / 24
 #: How strongly a name is held towards standing beside itself as often as beside the class's other names.
 _MIXED = 10.0

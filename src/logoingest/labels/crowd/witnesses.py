@@ -18,6 +18,8 @@ from logoingest.labels.crowd.writings import UNDECIDED, Bools, KnownVotes, Writi
 
 #: Classes of one picture that are looked at, the most probable ones.
 _MAX_CELLS = 12
+#: Bounds of a writer's reliability: a name that spammers use is to stand beside its class half the time, or it is none.
+_TRUST = (0.25, 0.98)
 _TOLERANCE = 1e-3
 _TINY = 1e-9
 
@@ -94,47 +96,67 @@ class _Own(NamedTuple):
     votes: Indices
 
 
-def call_witnesses(writings: Writings, class_of: Indices, classes: int, asked: Bools, noise: Floats) -> Witnesses:
-    """Call the others of every picture of the spellings asked about.
+class Court(NamedTuple):
+    """What all known answers together say of workers and pictures, before anybody's own are left out."""
 
-    Args:
-        writings: who wrote what.
-        class_of: the class of each spelling, or ``UNDECIDED``.
-        classes: how many there are.
-        asked: which spellings to ask about.
-        noise: how probably a spelling means nothing, 0 to 1; such answers are not counted as silent.
-    """
+    writings: Writings
+    class_of: Indices
+    votes: KnownVotes
+    vote: Floats
+    """What each of them adds to its class, log odds."""
+    skill: Floats
+    prior: Floats
+    cells: _Cells
+    correlation: float
+    """How much votes on one picture err together."""
+
+
+def open_court(writings: Writings, class_of: Indices, classes: int) -> Court:
+    """Weigh all answers whose class is known; ``class_of`` is a spelling's, or ``UNDECIDED``."""
     votes = collect_votes(writings, class_of)
     named = np.where(votes.worker < writings.named, votes.worker, -1)
     weights = weigh_votes(votes.picture, named, votes.class_number, classes, _TOLERANCE)
     skill = _place_skill(weights, writings.people)
     vote = logit(skill[votes.worker]) - np.log(weights.guess)[votes.class_number]
-    pairs = _list_pairs(writings, asked)
     cells = _list_cells(votes, vote, classes, writings.pictures)
-    silence = _hush(writings, votes, class_of, noise)
+    correlation = learn_correlation(weights) if len(vote) else 0.0
+    return Court(writings, class_of, votes, vote, skill, weights.prior, cells, correlation)
+
+
+def call_witnesses(court: Court, asked: Bools, noise: Floats) -> Witnesses:
+    """Call the others of every picture of the spellings asked about.
+
+    Args:
+        court: the answers.
+        asked: which spellings to ask about.
+        noise: how probably a spelling means nothing, 0 to 1; such answers are not counted as silent.
+    """
+    writings, votes, cells = court.writings, court.votes, court.cells
+    pairs = _list_pairs(writings, asked)
+    silence = _hush(writings, votes, court.class_of, noise)
     cell_pair, place = _spread(cells.first[pairs.picture], cells.width[pairs.picture])
-    own = _find_own(pairs, votes, vote, cells, writings.people)
+    own = _find_own(pairs, votes, court.vote, cells, writings.people)
     others = np.bincount(votes.picture, minlength=writings.pictures)[pairs.picture] - own.votes
-    temperature = 1 + np.maximum(others - 1, 0) * (learn_correlation(weights) if len(vote) else 0.0)
+    temperature = 1 + np.maximum(others - 1, 0) * court.correlation
     score = (cells.score[place] - sum_by(own.row, own.weight, len(place))) / temperature[cell_pair]
-    likelihood, unnamed = _scale(score, weights.prior[cells.class_number[place]], cell_pair, len(pairs.spelling))
+    likelihood, unnamed = _scale(score, court.prior[cells.class_number[place]], cell_pair, len(pairs.spelling))
     reliability = np.zeros(len(pairs.spelling))
-    np.maximum.at(reliability, pairs.writer_pair, skill[pairs.writer])
-    is_declared = class_of[pairs.spelling] != UNDECIDED  # then its writers' skill rests on itself, and says nothing about it
+    np.maximum.at(reliability, pairs.writer_pair, court.skill[pairs.writer])
+    is_declared = court.class_of[pairs.spelling] != UNDECIDED  # then its writers' skill rests on itself, and says nothing about it
     reliability = np.where(is_declared, np.maximum(reliability, PRIOR_SKILL), reliability)
     return Witnesses(
         pair_spelling=pairs.spelling,
         pair_picture=pairs.picture,
         unnamed=unnamed,
-        reliability=np.clip(reliability, 0.02, 0.98),
+        reliability=np.clip(reliability, *_TRUST),
         silent=_leave_out(pairs, silence, writings.people),
         writers=np.bincount(pairs.writer_pair, minlength=len(pairs.spelling)).astype(np.float64),
         cell_pair=cell_pair,
         cell_class=cells.class_number[place],
         likelihood=likelihood,
         cell_votes=(cells.votes[place] - np.bincount(own.row, minlength=len(place))).astype(np.float64),
-        prior=weights.prior,
-        company=_measure_company(cells, silence.total, classes),
+        prior=court.prior,
+        company=_measure_company(cells, silence.total, len(court.prior)),
     )
 
 
@@ -177,7 +199,8 @@ def _hush(writings: Writings, votes: KnownVotes, class_of: Indices, noise: Float
     order = np.argsort(key, kind="stable")
     present, first = np.unique(key[order], return_index=True)
     sense = np.maximum.reduceat(sense[order], first) if len(first) else sense
-    sense = np.where(is_among(present, np.unique(votes.picture * writings.people + votes.worker)), 0.0, sense)
+    speakers = (votes.picture * writings.people + votes.worker)[is_new(votes.picture, votes.worker)]
+    sense = np.where(is_among(present, speakers), 0.0, sense)
     return _Silence(present, sense, sum_by(present // max(writings.people, 1), sense, writings.pictures))
 
 

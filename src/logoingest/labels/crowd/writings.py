@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from logoingest.consensus.votes import Indices
+from logoingest.consensus.votes import Indices, count_distinct
 
 Bools = npt.NDArray[np.bool_]
 
@@ -84,7 +84,7 @@ def collect_votes(writings: Writings, class_of: Indices) -> KnownVotes:
 def count_people(writings: Writings, spellings: int) -> tuple[Indices, Indices]:
     """(writers, pictures) of each spelling; all writers without a name count as one."""
     worker = np.minimum(writings.worker, writings.named)
-    pairs = np.unique(writings.spelling * (writings.named + 1) + worker)
+    pairs, _ = count_distinct(writings.spelling * (writings.named + 1) + worker)
     writers = np.bincount(pairs // (writings.named + 1), minlength=spellings)
     first = is_new(writings.spelling, writings.picture)
     return writers, np.bincount(writings.spelling[first], minlength=spellings)
