@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.word_crowds import JAPANESE, MAP, draw_crowd, make_annotations
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.deciding import RULE, CrowdDecisions, normalise_with_crowd
+from logoingest.labels.crowd.deciding import RULE, CrowdDecisions, find_unconfirmed, normalise_with_crowd
 from logoingest.labels.crowd.layer import CrowdLine, read_layer, write_layer
 
 TODAY, LATER = dt.date(2026, 5, 4), dt.date(2026, 6, 5)
@@ -153,3 +154,19 @@ def test_the_answers_that_taught_a_word_do_not_confirm_their_pictures() -> None:
     assert [row["decision"] for row in said.values()] == ["accepted"] * 9 + ["review"] * 2
     refused = {row["annotation_id"]: row["detail"] for row in found.normalised.rejected.to_pylist()}
     assert "from the people who wrote it here" in refused[f"a{len(rows) - 1:06d}"]
+
+
+def test_what_copies_of_one_picture_taught_does_not_count_once_they_are_known(crowd: Rows) -> None:
+    """A word for one picture shown at twenty URLs is decided by its URLs, and turned down where they are one group; names stand."""
+    urls = [f"https://flags.test/copy{copy}.png" for copy in range(20)]
+    rows: Rows = [*crowd, *((url, f"w{(place + k) % 18:02d}", "Japan") for place, url in enumerate(urls) for k in range(2))]
+    rows += [(url, f"v{place % 6}", "red dot") for place, url in enumerate(urls)]
+    annotations = make_annotations(rows)
+    groups = [*((f"g{url}", [url]) for url in sorted({url for url, _, _ in crowd})), ("copies", urls)]
+    images = pa.table({"group_id": [group for group, _ in groups], "urls": [listed for _, listed in groups]})
+    found = decide(rows)
+    assert read_rules(found)["red dot"] == ("accepted", RULE, "japan")
+    doubted = find_unconfirmed(annotations, images, CLASS_MAP, found.lines, 0.99)
+    labels = [rows[place][2] for place in np.flatnonzero(doubted)]
+    assert labels.count("red dot") == 20
+    assert set(labels) == {"red dot"}

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from builders.datasets import draw_picture
 from builders.word_crowds import JAPANESE, MAP, draw_crowd
 from logoingest import load_config, run
 from logoingest.labels import ClassMap
 from logoingest.pipeline.session import open_run
+from logoingest.release import verify_release
 
 SETTINGS = (
     '[dataset]\nname = "flags"\nworkspace = "work"\n[[sources]]\npath = "rows.csv"\n'
@@ -90,3 +92,24 @@ def test_a_map_in_a_folder_that_cannot_be_written_still_learns(folder: Path, mon
     with open_run(config) as opened:
         assert len(crowd_layer.load_layer(opened)) == len(JAPANESE)
     assert not run(config, until="labels")[-1].ran
+
+
+def test_the_law_holds_with_the_crowd(folder: Path) -> None:
+    """Whole route: released pictures carry votes by words that the crowd decided, and every source row ends in one place."""
+    photos = folder / "photos"
+    photos.mkdir()
+    rows = [(url.rpartition("/")[2], worker, label) for url, worker, label in draw_crowd(pictures=90, workers=18)]
+    for number, name in enumerate(sorted({name for name, _, _ in rows})):
+        (photos / name).write_bytes(draw_picture(number))
+    write_rows(folder / "rows.csv", rows)
+    settings = SETTINGS.replace('path = "rows.csv"\n', 'path = "rows.csv"\nlocal_root = "photos"\n')
+    (folder / "dataset.toml").write_text(settings + "[fetch]\nprocesses = 1\n[images]\nmin_side_px = 8\n")
+    config = load_config(folder / "dataset.toml")
+    run(config)
+    assert verify_release(folder / "work/release") == []
+    with open_run(config) as opened:
+        decided = opened.workspace.read_table("decisions").to_pylist()
+        voted = {each for row in opened.workspace.read_table("samples").to_pylist() for each in row["annotation_ids"]}
+    by_crowd = {row["annotation_id"] for row in decided if row["rule"] == "crowd" and row["decision"] == "accepted"}
+    assert len(by_crowd & voted) > 10
+    assert not any(outcome.ran for outcome in run(config))

@@ -34,7 +34,7 @@ from logoingest.labels.crowd.evidence import (
 from logoingest.labels.crowd.layer import CrowdLine
 from logoingest.labels.crowd.meanings import Meanings, weigh_meanings
 from logoingest.labels.crowd.spellings import make_key
-from logoingest.labels.crowd.writings import Bools
+from logoingest.labels.crowd.writings import Bools, count_people, list_writings
 from logoingest.labels.matching.label_table import NormalisedLabels, Withheld, encode_labels, tabulate_decisions
 from logoingest.labels.matching.match import LabelDecision, decide_labels
 from logoingest.labels.matching.spelling_index import index_of
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 RULE = "crowd"
 """The rule of an answer that the crowd decided."""
+
+UNCONFIRMED = "what it means is not sure where copies of a picture count once"
+"""Why an answer that the crowd decided does not count once the pictures are known."""
 
 UNSUSTAINED = "what it means is known from the people who wrote it here, or from this picture, alone"
 """Why an answer that the crowd decided does not count for its picture."""
@@ -104,6 +107,36 @@ def normalise_with_crowd(
     were = {(line.text, line.class_id) for line in lines if not line.why}
     withdrawn = [line for line in kept if line.why and (line.text, line.class_id) in were]
     return CrowdDecisions(normalised, kept, withdrawn)
+
+
+def find_unconfirmed(
+    annotations: pa.Table, images: pa.Table, class_map: ClassMap, lines: Sequence[CrowdLine], confidence: float
+) -> Bools:
+    """The rows of words that the crowd decided and would not decide where copies of a picture count once.
+
+    Args:
+        annotations: ``AnnotationRow``s.
+        images: ``ImageRow``s: which URLs show one picture, or copies of it.
+        class_map: decides first.
+        lines: the layer; words that were learned from more than these annotations are not asked again.
+        confidence: as in ``normalise_with_crowd``.
+    """
+    reading = number_answers(annotations, class_map, images)
+    meanings = weigh_meanings(reading.votes, reading.class_of)
+    evidence = describe_meanings(reading, meanings)
+    applied = {make_key(line.text, index_of(class_map)): line for line in lines if not line.why}
+    sure = {spelling.key: spelling for spelling in list_sure(evidence, class_map, confidence, list_speakers(reading, meanings))}
+    held = {key for key, line in applied.items() if key in sure and sure[key].class_id == class_map.outputs.get(line.class_id)}
+    by_url = number_answers(annotations, class_map)  # its spellings stand in the same order: a line counted its pictures by URL
+    urls = count_people(list_writings(by_url.votes), by_url.votes.spellings)[1].tolist()
+    seen = {key: count for key, count, is_open in zip(by_url.keys, urls, by_url.is_open, strict=True) if is_open}
+    elsewhere = {key for key, line in applied.items() if key in seen and line.pictures >= seen[key] + _LESSONS}
+    stands = find_sustained(reading, meanings, held | elsewhere, elsewhere)
+    asked = np.array([is_open and key in applied for key, is_open in zip(reading.keys, reading.is_open, strict=True)], bool)
+    rows = np.zeros(len(reading.spelling), bool)
+    spoken = reading.spelling >= 0
+    rows[spoken] = asked[reading.spelling[spoken]] if len(asked) else False
+    return rows & ~stands
 
 
 def list_sure(

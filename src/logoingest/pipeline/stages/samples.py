@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
 from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE, gives_gold
 from logoingest.pipeline.stages.images import IMAGES_FILE, LISTED_FILE
+from logoingest.pipeline.stages.labels import accepts_crowd
 from logoingest.stage_names import Stage
 
 if TYPE_CHECKING:
@@ -30,19 +31,51 @@ def make_samples(run: Run) -> StageOutput:
     read, config = run.workspace.read_table, run.config.samples
     annotations = read("annotations")
     gold = _gather_gold(run, annotations)
+    decisions, unconfirmed = _recheck_crowd(run, annotations)
     listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
-    settled = settle_samples(annotations, read("decisions"), read("images"), config, gold, listed=listed)
+    settled = settle_samples(annotations, decisions, read("images"), config, gold, listed=listed)
     samples, rejected, workers, agreement, placeholders, suspected = settled
     rulings = read_group_rulings(run.config.resolve(config.rulings), run.class_map)
-    tables_read = (samples, read("images"), annotations, read("decisions"))
+    tables_read = (samples, read("images"), annotations, decisions)
     resolved = resolve_conflicts(*tables_read, rulings, config.group_conflicts, suspected=suspected)
-    samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected]).sort_by("annotation_id")
+    samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected, unconfirmed]).sort_by("annotation_id")
     tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
     tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}
     if run.config.images.ocr:
         tables |= _compare_texts(run, samples)
     ruled = resolved.ruled if rulings else None
     return StageOutput(write_tables(run.workspace, tables), _count(tables, ruled, len(gold) if gold or config.gold else None))
+
+
+def _recheck_crowd(run: Run, annotations: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """(the decisions, rejected rows): what the crowd decided must hold where copies of a picture count once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from logoingest.labels.crowd.deciding import RULE, UNCONFIRMED, find_unconfirmed
+    from logoingest.pipeline.crowd_layer import load_layer
+    from logoingest.refusals import Refusal, reject_annotations
+    from logoingest.schemas import Decision, Reason, RejectedRow
+
+    decisions = run.workspace.read_table("decisions")
+    by_crowd = pc.and_(pc.equal(decisions.column("rule"), RULE), pc.equal(decisions.column("decision"), Decision.ACCEPTED))
+    if not pc.any(by_crowd).as_py():
+        return decisions, RejectedRow.arrow_schema().empty_table()
+    images = run.workspace.read_table("images", ["urls", "group_id"])
+    lines, confidence = load_layer(run), run.config.labels.crowd_confidence
+    doubted = pa.array(find_unconfirmed(annotations, images, run.class_map, lines, confidence))
+    shown = pc.is_in(annotations.column("url"), value_set=pc.unique(pc.list_flatten(images.column("urls"))))
+    refused = pc.and_(pc.and_(by_crowd, doubted), shown)
+    columns = {
+        "decision": pc.if_else(refused, Decision.REVIEW, decisions.column("decision")),
+        "class_ids": pc.if_else(refused, pa.scalar([], pa.list_(pa.string())), decisions.column("class_ids")),
+    }
+    kept = pa.Table.from_arrays(
+        [columns.get(name, decisions.column(name)) for name in decisions.column_names], schema=decisions.schema
+    )
+    rows = annotations.filter(refused)
+    why = dict.fromkeys(rows.column("annotation_id").to_pylist(), Refusal(Reason.LABEL_REVIEW, UNCONFIRMED))
+    return kept, reject_annotations(rows, why, Stage.SAMPLES)
 
 
 def _gather_gold(run: Run, annotations: pa.Table) -> dict[str, str | None]:
@@ -95,13 +128,17 @@ def _check_reader(run: Run) -> None:
 
 
 def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
-    from logoingest.pipeline.staleness import hash_source
+    from logoingest.pipeline.staleness import hash_source, hash_value
 
     config = run.config.samples
     inputs = {"gold": hash_source(run.config.resolve(config.gold))} if config.gold else {}
     inputs["samples.rulings"] = hash_source(run.config.resolve(config.rulings))
     reads_gold = bool(config.gold) or (config.gold_from_sources and gives_gold(manifest))
-    if reads_gold or run.config.images.ocr or inputs["samples.rulings"]:  # the map reads gold, texts and rulings, too
+    if accepts_crowd(run.config):
+        inputs["labels.crowd"] = hash_value(run.config.labels.crowd_confidence)
+    if (
+        accepts_crowd(run.config) or reads_gold or run.config.images.ocr or inputs["samples.rulings"]
+    ):  # the map reads gold, texts and rulings, too
         inputs["class map"] = run.class_map.hash
     return inputs
 
