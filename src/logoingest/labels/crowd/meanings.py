@@ -30,9 +30,11 @@ MIN_WRITERS = 2
 MIN_PICTURES = 2
 #: A spelling whose class is as probable as this votes in the next round.
 _VOTING = 0.9
-_ROUNDS = 4
+_ROUNDS = 3
 #: Held towards: names, spread, several, stranger, partly; in spellings.
 _USUAL = np.array([6.0, 6.0, 1.0, 1.0, 0.5])
+#: Log likelihood of naming a class, below which nobody asks for strangers.
+_UNLIKELY = -5.0
 _STEPS = 20
 #: There are explanations that nobody thought of: log odds short of the sure ones (.995) are taken down, by this much at even odds.
 _SURE = 5.3
@@ -90,7 +92,9 @@ def weigh_meanings(votes: CrowdVotes, class_of: Indices) -> Meanings:
             court = court if np.array_equal(court.class_of, believed) else open_court(writings, believed, votes.classes)
             witnesses = call_witnesses(court, asked, noise)
         terms = weigh_explanations(witnesses, votes.spellings, votes.classes)
-        strange = weigh_strangeness(declared, terms.entry_spelling, terms.entry_class, class_of, written)
+        strange, likely = np.zeros(len(terms.entry_names)), np.flatnonzero(terms.entry_names > _UNLIKELY)
+        entries = (terms.entry_spelling[likely], terms.entry_class[likely])
+        strange[likely] = weigh_strangeness(declared, *entries, class_of, written)
         strange[class_of[terms.entry_spelling] == terms.entry_class] = 0.0  # a declared name is a name, however it is used
         meanings = _judge(terms, strange, is_open, votes.classes)
         odds = weigh_mistakes(writings, believed, meanings.class_number, meanings.settled)
