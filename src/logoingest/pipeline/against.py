@@ -255,7 +255,13 @@ def _describe_saved_again(ours: pa.Table) -> list[Violation]:
         return []
     one, other = (ours.slice(row, 1).select(["image_id", "split"]).to_pylist()[0] for row in pairs[0])
     example = f"{one['image_id']} ({one['split']}) and {other['image_id']} ({other['split']})"
-    return [Violation("splits_apart", "data", f"{len(pairs):,} pictures are in two splits, saved again; for example {example}")]
+    return [
+        Violation(
+            "splits_apart",
+            "data",
+            f"{len(pairs):,} pictures are in two splits, saved again, turned or cropped; for example {example}",
+        )
+    ]
 
 
 def _describe_leaks(other: Other, pairs: pa.Table) -> Violation | None:

@@ -315,8 +315,10 @@ class AgainstRow(Row):
     other_sha256: Annotated[str, Column(_TEXT, "theirs: sha256 of its bytes")]
     kind: Annotated[str, Column(_TEXT, "same_bytes, same_pixels or near")]
     distance: Annotated[int, Column(pa.int32(), "bits of the two pictures' steps that differ, 0 to 1,088")]
-    correlation: Annotated[float, Column(pa.float64(), "of the two small grey pictures, Pearson's r, -1 to 1")]
-    transformation: Annotated[str, Column(_TEXT, "what makes theirs of ours: as it is, mirrored, turned by 90° …")]
+    correlation: Annotated[float, Column(pa.float64(), "of the two small grey pictures, where they overlap, Pearson's r, -1 to 1")]
+    transformation: Annotated[
+        str, Column(_TEXT, "what makes theirs of ours: as it is, mirrored, turned by 90°, cropped to 80% x 75% …")
+    ]
     leak: Annotated[bool, Column(pa.bool_(), "ours is in a split, and theirs in another or in one that is unknown")]
 
 

@@ -204,3 +204,26 @@ def test_a_url_is_as_good_as_a_path():
         assert pa.Table.from_batches(list(fingerprint_piece(piece, 10**8))).column("signature").null_count == 0
     finally:
         memory.rm("/them", recursive=True)
+
+
+def test_their_copies_are_found_in_any_guise():
+    """Turned, or a part of ours: near, with what makes theirs of ours."""
+    random = np.random.default_rng(4)
+    scene = Image.fromarray(random.integers(0, 256, (6, 8, 3)).astype(np.uint8)).resize((360, 270), Image.Resampling.BICUBIC)
+
+    def encode(picture: Image.Image) -> bytes:
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=80)
+        return buffer.getvalue()
+
+    theirs = [encode(scene.transpose(Image.Transpose.ROTATE_180)), encode(scene.crop((36, 27, 324, 243)))]
+    prints = pa.Table.from_pylist(
+        [
+            {"sha256": hashlib.sha256(data).hexdigest()} | {k: inspect_image(data)[k] for k in PRINT_SCHEMA.names[1:]}
+            for data in theirs
+        ],
+        schema=PRINT_SCHEMA,
+    )
+    found = Comparison(describe_ours([encode(scene)], ["train"])).compare("them", [Theirs(prints, ["a", "b"], ["test", "test"])])
+    rows = sorted((row["other_name"], row["kind"], row["transformation"], row["leak"]) for row in found.pairs.to_pylist())
+    assert rows == [("a", "near", "turned by 180°", True), ("b", "near", "cropped to 80% x 80%", True)]

@@ -134,14 +134,16 @@ def test_nothing_to_compare_with_is_a_usage_fault(dataset, tmp_path, capsys):
     assert capsys.readouterr().err.count("is not there") == 2
 
 
-def test_a_test_picture_saved_again_into_train_is_caught(dataset):
-    """A picture of test, re-encoded and put into train under its own hash and group with every table mended, breaks splits_apart."""
+@pytest.mark.parametrize("turn", [None, Image.Transpose.ROTATE_90, Image.Transpose.FLIP_LEFT_RIGHT])
+def test_a_test_picture_saved_again_into_train_is_caught(dataset, turn):
+    """A picture of test, re-encoded, turned or mirrored, and put into train under its own hash and group with every table mended, breaks splits_apart."""
     file = next(dataset.release.glob("data/train-*"))
     table = pq.read_table(file)
     rows = table.to_pylist()
     buffer = io.BytesIO()
     stolen = next(iter(take_pictures(dataset.release, "test", 1).values()))
-    Image.open(io.BytesIO(stolen)).save(buffer, "JPEG", quality=70)
+    picture = Image.open(io.BytesIO(stolen))
+    (picture if turn is None else picture.transpose(turn)).save(buffer, "JPEG", quality=70)
     image_id = hashlib.sha256(buffer.getvalue()).hexdigest()
     rows[0] |= {"image": {"bytes": buffer.getvalue(), "path": f"{image_id}.jpg"}, "image_id": image_id, "group_id": image_id}
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)

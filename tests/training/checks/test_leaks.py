@@ -35,12 +35,14 @@ CHANGES = {
     "cropped and smaller": lambda image: crop(image, 0.05).resize((image.width // 2, image.height // 2)),
     "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.15),
     "padded": lambda image: pad(image, 0.08),
+    "turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "mirrored and cropped": lambda image: crop(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), 0.03),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_planted_copy_is_found(make_release, drawing, change):
-    """A test picture that lies in train saved again, resized, slightly cropped, lit or padded is found and named."""
+    """A test picture that lies in train saved again, resized, slightly cropped, lit, padded or turned is found and named."""
     photo, encode = drawing["photo"], drawing["encode"]
     test = [(encode(photo(seed)), 0) for seed in range(6)]
     train = [(encode(photo(seed)), 0) for seed in range(100, 112)] + [(encode(CHANGES[change](photo(3)), quality=70), 0)]

@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.images.alike.copies import CopySearch, find_copy_pairs
 from logoingest.images.alike.duplicates import find_near_rows, stack_prints
 from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_turned
 from logoingest.images.alike.turns import TURNS
-from logoingest.schemas import AgainstRow, Likeness
+from logoingest.schemas import AgainstRow, CopyKind, Likeness
 
 #: How a pair is alike, the strongest first.
 KINDS = tuple(Likeness)
@@ -69,6 +70,7 @@ class Comparison:
         self._ours = ours
         self._prints = stack_columns(ours)
         self._search = NearSearch(self._prints, limits)
+        self._copies = CopySearch(self._prints.signatures)
         self._by_file = _index_rows(ours.column("image_id").to_pylist())
         self._by_pixels = _index_rows(ours.column("pixel_hash").to_pylist())
         self._splits = ours.column("split").to_pylist()
@@ -91,14 +93,19 @@ class Comparison:
         usable = part.prints.take(pa.array(rows, pa.int64()))
         prints = stack_columns(usable)
         kinds: dict[tuple[int, int], int] = {}
-        near = self._search.find_pairs(prints)
-        for pair in zip(near.first.tolist(), near.second.tolist(), strict=True):
+        near, copies = self._search.find_pairs(prints), self._copies.find(prints.signatures)
+        findings = dict(zip(zip(copies.first.tolist(), copies.second.tolist(), strict=True), copies.findings, strict=True))
+        for pair in (*findings, *zip(near.first.tolist(), near.second.tolist(), strict=True)):
             kinds[pair] = KINDS.index(Likeness.NEAR)
         for column, index, kind in (("pixel_hash", self._by_pixels, 1), ("sha256", self._by_file, 0)):
             for place, key in enumerate(usable.column(column).to_pylist()):
                 kinds.update({(row, place): kind for row in index.get(key, ())})
         first, second = (np.array([pair[side] for pair in kinds], np.int64) for side in (0, 1))
         _, _, distance, correlation, turn = compare_turned(self._prints, first, second, prints)
+        told = [TURNS[number].name for number in turn.tolist()]
+        for row, pair in enumerate(kinds):
+            if pair in findings and kinds[pair] == KINDS.index(Likeness.NEAR):
+                told[row], correlation[row] = findings[pair].transformation, 1.0 - findings[pair].residual
         our_splits = [self._splits[row] for row in first.tolist()]
         their_splits = [part.splits[row] for row in rows[second].tolist()]
         columns = {
@@ -111,7 +118,7 @@ class Comparison:
             "kind": pa.array([KINDS[kind] for kind in kinds.values()], pa.string()),
             "distance": pa.array(distance, pa.int32()),
             "correlation": pa.array(np.round(correlation, 4), pa.float64()),
-            "transformation": pa.array([TURNS[number].name for number in turn.tolist()], pa.string()),
+            "transformation": pa.array(told, pa.string()),
             "leak": pa.array([is_leak(*splits) for splits in zip(our_splits, their_splits, strict=True)], pa.bool_()),
         }
         schema = AgainstRow.arrow_schema()
@@ -121,12 +128,15 @@ class Comparison:
 def find_saved_again(ours: pa.Table) -> list[tuple[int, int]]:
     """Rows of two pictures in different splits that are one picture saved twice, as far as can be told; sorted.
 
-    Equal pixels, or much nearer than near-duplicates must be (``SAVED_AGAIN``): what is merely near may be in two splits where a
-    chain of near pictures was cut, see ``group_duplicates``.
+    Equal pixels, or much nearer than near-duplicates must be (``SAVED_AGAIN``), turned or cropped as may be: what is merely near may
+    be in two splits where a chain of near pictures was cut, see ``group_copies``.
     """
     prints = stack_columns(ours)
-    near = find_near_rows(prints, SAVED_AGAIN)
+    near, copies = find_near_rows(prints, SAVED_AGAIN), find_copy_pairs(prints.signatures)
     pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
+    for first, second, finding in zip(copies.first.tolist(), copies.second.tolist(), copies.findings, strict=True):
+        if finding.kind != CopyKind.NEAR and finding.residual <= 1.0 - SAVED_AGAIN.min_correlation:
+            pairs.add((first, second))
     pairs |= {(rows[0], row) for rows in _index_rows(ours.column("pixel_hash").to_pylist()).values() for row in rows[1:]}
     splits = ours.column("split").to_pylist()
     return sorted(pair for pair in pairs if splits[pair[0]] != splits[pair[1]])

@@ -1,8 +1,8 @@
-"""The leak probe: is a picture of one split also in another, as it is, saved again, resized or slightly cropped?
+"""The leak probe: is a picture of one split also in another, as it is, saved again, resized, slightly cropped, turned or mirrored?
 
 Independent of the pipeline's own duplicate search on purpose. Three steps: equal bytes or ids; equal small pictures; alike small
 pictures that an alignment then confirms. Thumbnails of 16 × 16 grey pixels, normalised to mean 0 and length 1, are compared by
-their product (normalised correlation, -1 to 1). Pairs that look alike are aligned by a similarity-and-stretch warp (Lucas and
+their product (normalised correlation, -1 to 1), in all eight turns. Pairs that look alike are aligned by a similarity-and-stretch warp (Lucas and
 Kanade, IJCAI 1981; Gauss-Newton over six affine parameters) at 64 × 64 and must then agree in colour, pixel by pixel.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from logoingest.images.alike.turns import TURNS, turn_squares
 from logoingest.release.reading.random_access import PictureReader
 from logoingest.training.checks.alignment import compare_aligned, is_same
 from logoingest.training.data.pictures import decode_row, open_pictures
@@ -158,7 +159,8 @@ def _compare(queries: Prints, others: Prints) -> list[Leak]:
             if key is not None and key in places and row not in found:
                 found[row] = Leak(kind, split.name, split.image_id[row], other.name, other.image_id[places[key]], 1.0)
     proposed = [pair for pair in propose_pairs(queries.thumbnails, others.thumbnails) if pair[0] not in found]
-    for row, place, correlation in _confirm_pairs(split, other, proposed):
+    turns = choose_turns(queries.thumbnails, others.thumbnails, proposed)
+    for row, place, correlation in _confirm_pairs(split, other, proposed, turns):
         if row not in found or correlation > found[row].correlation:
             found[row] = Leak(
                 "near_duplicate", split.name, split.image_id[row], other.name, other.image_id[place], round(correlation, 4)
@@ -187,7 +189,37 @@ def propose_pairs(queries: Floats, others: Floats, block: int = 4096) -> list[tu
     return list(zip(query.tolist(), best_place[query, rank].tolist(), strict=True))
 
 
+def choose_turns(queries: Floats, others: Floats, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """In which of the eight turns the query of each pair is likest the other."""
+    chosen = {}
+    for row, place in pairs:
+        alike = [
+            float(_correlate_upright(_turn_views(queries[row : row + 1], turn), others[place : place + 1])[0, 0])
+            for turn in range(len(TURNS))
+        ]
+        chosen[row, place] = int(np.argmax(alike))
+    return chosen
+
+
+def turn_picture(colour: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
+    """A picture (side, side, 3) turned by ``TURNS[turn]``."""
+    return np.ascontiguousarray(np.moveaxis(turn_squares(np.moveaxis(colour, -1, 0), turn), 0, -1))
+
+
+def _turn_views(thumbnails: Floats, turn: int) -> Floats:
+    squares = thumbnails.reshape(*thumbnails.shape[:2], PROPOSAL_SIDE, PROPOSAL_SIDE)
+    return turn_squares(squares, turn).reshape(thumbnails.shape)
+
+
 def _correlate_views(queries: Floats, others: Floats) -> Floats:
+    """The best of the eight turns of the queries."""
+    product = _correlate_upright(queries, others)
+    for turn in range(1, len(TURNS)):
+        np.maximum(product, _correlate_upright(_turn_views(queries, turn), others), out=product)
+    return product
+
+
+def _correlate_upright(queries: Floats, others: Floats) -> Floats:
     """The best of: whole with whole, trimmed with trimmed, whole with inner (one was cut from the other)."""
     product = queries[:, 0] @ others[:, 0].T
     for ours, theirs in ((1, 1), (0, 2), (2, 0)):
@@ -196,14 +228,14 @@ def _correlate_views(queries: Floats, others: Floats) -> Floats:
 
 
 def _confirm_pairs(
-    split: Split, other: Split, pairs: Sequence[tuple[int, int]], block: int = 64
+    split: Split, other: Split, pairs: Sequence[tuple[int, int]], turns: Mapping[tuple[int, int], int], block: int = 64
 ) -> Iterator[tuple[int, int, float]]:
     """Align the proposed pairs, a block at a time; yields (query, other, correlation in colour) of those that are the same."""
     by_place = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
     with open_pictures(split) as ours, open_pictures(other) as theirs:
         for start in range(0, len(by_place), block):
             part = by_place[start : start + block]
-            first = np.stack([_decode(split, ours, row) for row, _ in part])
+            first = np.stack([turn_picture(_decode(split, ours, row), turns[row, place]) for row, place in part])
             second = np.stack([_decode(other, theirs, place) for _, place in part])
             for (row, place), correlation in zip(part, match_pictures(first, second), strict=True):
                 if correlation > 0:
