@@ -87,6 +87,7 @@ def test_every_command_prints_its_type(make_dataset, tmp_path, capsys):
     assert ask("explain --row", config, "--row", "1")["urls"]
     assert ask("explain --row", config, "--row", str(len(dataset.rows)))["annotations"]
     assert ask("splits explain", config, dataset.site.url("/acme/0.jpg"))["steps"]
+    assert ask("suspects", config, "--list")["found"] is None
     ask("duplicates", config, "--against", str(dataset.release))
     check_labels(ask, config, class_map, tmp_path)
     ask("export", config, "--format", "coco", "--out", out)

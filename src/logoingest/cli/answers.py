@@ -31,6 +31,7 @@ from logoingest.pipeline import (
     SplitExplanation,
     StageOutcome,
     Status,
+    SuspectsAnswer,
     UrlTrail,
 )
 from logoingest.pipeline.stages import list_stages
@@ -73,5 +74,6 @@ ANSWERS: Mapping[str, Any] = {
     "splits explain": SplitExplanation,
     "embed": Embedded,
     "similar": Similar,
+    "suspects": SuspectsAnswer,
     "demo": Tour,
 }

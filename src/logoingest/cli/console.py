@@ -191,6 +191,9 @@ def print_status(status: Status) -> None:
     console.print(stages)
     for warning in status.warnings:
         console.print(f"warning: {clean(warning)}")
+    if status.suspects is not None:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in status.suspects.items())
+        console.print(f"\nopen suspects: {told} (logoingest suspects --list, labels review)")
 
 
 def print_violations(violations: Sequence[Violation]) -> None:

@@ -1,4 +1,4 @@
-"""The commands on what a network sees: embed, similar."""
+"""The commands on what a network sees: embed, similar, suspects."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from logoingest.errors import Problem, UsageError
 if TYPE_CHECKING:
     from logoingest.evidence.similar import Similar
     from logoingest.pipeline import Run
+
 
 _MOST_SHOWN = 1_000
 _BACKBONE_HELP = "in place of evidence.backbone: baseline, a torchvision model by name, the folder of a baseline, an .onnx file"
@@ -29,6 +30,20 @@ def add_evidence_commands(commands: Any) -> None:
     similar.add_argument("-k", type=_read_count, default=12, dest="count", metavar="N", help="how many (default: 12)")
     similar.add_argument("--backbone", default="", metavar="NETWORK", help=_BACKBONE_HELP)
     similar.add_argument("--html", type=Path, metavar="FILE", help="write a page with the pictures side by side")
+
+    suspects = add_command(
+        commands,
+        "suspects",
+        _command_suspects,
+        "labels that look wrong, and refused pictures that look decided: ranked for the review; changes nothing",
+    )
+    suspects.add_argument("--folds", type=_read_count, default=5, metavar="N", help="parts that are judged in turn (default: 5)")
+    suspects.add_argument("--probe", action="store_true", help="judge by a regression on the embeddings, not by a training a fold")
+    suspects.add_argument("--list", action="store_true", help="judge nothing anew: list what is open")
+    suspects.add_argument(
+        "--limit", type=_read_count, default=20, metavar="N", help="lines that are shown (default: 20; all with --json)"
+    )
+    suspects.add_argument("--backbone", default="", metavar="NETWORK", help=_BACKBONE_HELP)
 
 
 def _read_count(text: str) -> int:
@@ -102,3 +117,48 @@ def _print_similar(similar: Similar) -> None:
             clean(picture.urls[0]) if picture.urls else "",
         )
     console.print(table)
+
+
+def _command_suspects(options: argparse.Namespace) -> int:
+    from logoingest.cli.console import show_progress
+    from logoingest.pipeline import Run, SuspectsAnswer, open_run, read_open_suspects, suspect
+
+    config = load_options(options)
+    found = None
+    if not options.list:
+        with show_progress(options.quiet) as progress, open_run(config, progress) as opened:
+            found = suspect(opened, options.folds, probe=options.probe, backbone=options.backbone)
+    open_now = read_open_suspects(Run(config))
+    if options.json:
+        return print_json(SuspectsAnswer(found, open_now))
+    if found is not None:
+        share = f"{found.accuracy:.1%} of {found.judged:,} labels are what the {found.judge} say first"
+        print(f"{share}; {found.labels:,} labels look wrong, {found.settled:,} refused pictures look decided")
+    _print_suspects(open_now.to_pylist(), options)
+    return 0
+
+
+def _print_suspects(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    from logoingest.cli.console import clean, open_console, start_table
+
+    console = open_console(soft_wrap=True)
+    table = start_table(
+        "rank", "kind", "picture", "label", "proposal", "margin", "answers", "looks like", "split", numbers=("rank", "margin")
+    )
+    for row in rows[: options.limit]:
+        table.add_row(
+            str(row["rank"]),
+            row["kind"],
+            row["image_id"][:16],
+            clean(row["class_id"] or "refused"),
+            clean(row["proposal"]),
+            f"{row['margin']:.2f}" if row["class_id"] else "",
+            clean(row["votes"]),
+            clean(", ".join(row["neighbour_classes"])),
+            clean(row["split"] or ""),
+        )
+    console.print(table)
+    if len(rows) > options.limit:
+        console.print(f"… and {len(rows) - options.limit:,} more: --limit, or --json")
+    if rows:
+        console.print(f"decide with: logoingest labels review {clean(options.config)} --export suspects.csv (or at the terminal)")

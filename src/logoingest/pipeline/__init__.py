@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from logoingest.pipeline.actions.refreshing import Refreshed, refresh
     from logoingest.pipeline.actions.retrying import Retried, retry
     from logoingest.pipeline.actions.scaffold import init, redraft_class_map
+    from logoingest.pipeline.actions.suspecting import Suspected, SuspectsAnswer, suspect
     from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
     from logoingest.pipeline.downloading import fetch_shard, finish_fetch, pending_shards
     from logoingest.pipeline.embeddings import Embedded, embed, load_embeddings
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from logoingest.pipeline.session import Run, open_run
     from logoingest.pipeline.spec import StageOutput, StageSpec
     from logoingest.pipeline.stages import select_stages
+    from logoingest.pipeline.suspects import read_open_suspects
 
 _HOMES = {
     "actions.refreshing": ("Refreshed", "refresh"),
     "actions.retrying": ("Retried", "retry"),
     "actions.scaffold": ("init", "redraft_class_map"),
+    "actions.suspecting": ("Suspected", "SuspectsAnswer", "suspect"),
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
     "embeddings": ("Embedded", "embed", "load_embeddings"),
     "downloading": ("fetch_shard", "finish_fetch", "pending_shards"),
@@ -48,6 +51,7 @@ _HOMES = {
     "session": ("Run", "open_run"),
     "spec": ("StageOutput", "StageSpec"),
     "stages": ("select_stages",),
+    "suspects": ("read_open_suspects",),
 }
 
 __all__ = [
@@ -67,6 +71,8 @@ __all__ = [
     "StageOutput",
     "StageSpec",
     "Status",
+    "Suspected",
+    "SuspectsAnswer",
     "UrlTrail",
     "check_extras",
     "check_gates",
@@ -86,6 +92,7 @@ __all__ = [
     "open_run",
     "pending_shards",
     "plan",
+    "read_open_suspects",
     "redraft_class_map",
     "refresh",
     "retry",
@@ -93,6 +100,7 @@ __all__ = [
     "run_stage",
     "select_stages",
     "summarise_status",
+    "suspect",
     "verify",
     "verify_folder",
 ]

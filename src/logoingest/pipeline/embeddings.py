@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -170,17 +171,21 @@ def encode_pictures(encoder: Encoder, files: Mapping[str, bytes]) -> pa.Table:
             kept, said = _encode_singly(encoder, files, batch)
         ids += kept
         vectors.append(said)
-    matrix = np.concatenate(vectors) if ids else np.zeros((0, 1), np.float32)
-    offsets = np.arange(len(ids) + 1, dtype=np.int32) * (matrix.shape[1] if ids else 0)
+    return tabulate_embeddings(ids, np.concatenate(vectors) if ids else np.zeros((0, 1), np.float32), encoder.model_hash)
+
+
+def tabulate_embeddings(image_ids: Sequence[str], matrix: npt.NDArray[np.float32], model_hash: str) -> pa.Table:
+    """``EmbeddingRow`` of pictures and what a network says of each, (pictures, width)."""
+    offsets = np.arange(len(image_ids) + 1, dtype=np.int32) * matrix.shape[1]
     columns = [
-        pa.array(ids, pa.string()),
-        pa.repeat(pa.scalar(encoder.model_hash), len(ids)),
+        pa.array(image_ids, pa.string()),
+        pa.repeat(pa.scalar(model_hash), len(image_ids)),
         pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.reshape(-1), pa.float32())),
     ]
     return pa.Table.from_arrays(columns, schema=EmbeddingRow.arrow_schema())
 
 
-def _encode_singly(encoder: Encoder, files: Mapping[str, bytes], names: list[str]) -> tuple[list[str], np.ndarray]:
+def _encode_singly(encoder: Encoder, files: Mapping[str, bytes], names: list[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
     kept, said = [], []
     for name in names:
         try:

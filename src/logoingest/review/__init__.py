@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from logoingest.review.conflicts import AppliedGroups, gather_conflicts, read_group_sheet, write_group_rulings
+    from logoingest.review.conflicts import AppliedGroups, gather_conflicts, gather_suspects, read_group_sheet, write_group_rulings
     from logoingest.review.rounds import Applied, Journal, Review, apply_rulings, describe_effect, draw_examples, gather_review
 
 _HOMES = {
-    "conflicts": ("AppliedGroups", "gather_conflicts", "read_group_sheet", "write_group_rulings"),
+    "conflicts": ("AppliedGroups", "gather_conflicts", "gather_suspects", "read_group_sheet", "write_group_rulings"),
     "rounds": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
 }
 
@@ -31,6 +31,7 @@ __all__ = [
     "draw_examples",
     "gather_conflicts",
     "gather_review",
+    "gather_suspects",
     "read_group_sheet",
     "write_group_rulings",
 ]

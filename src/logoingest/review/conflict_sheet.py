@@ -1,8 +1,9 @@
-"""Contradicting pictures as rows of the review's spreadsheet: one row a set of pictures, read back by its id.
+"""Pictures as rows of the review's spreadsheet, read back by their id: sets that contradict each other, and single suspects.
 
 1, 2, 3               the candidate with that number: every picture of the row shows this class
 Nike, class: Nike     the same, by id or name
 both                  each picture is right as it is (two logos, two crops of a scene)
+keep                  of a single picture: its label is right
 drop                  leave the pictures out
 skip, or nothing      left open
 """
@@ -23,20 +24,23 @@ from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_sh
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling, find_ruled, make_conflict_id
 from logoingest.strangers.escaping import guard_cell
 
-FORMS = "a class, 1 to 3, both, drop, skip"
+FORMS = "a class, 1 to 3, both, keep, drop, skip"
 """What can be written, for messages."""
 
 
 class OpenConflict(NamedTuple):
-    """A row of ``conflicts``, and where its pictures can be seen."""
+    """A row of ``conflicts`` or ``suspects``, and where its pictures can be seen."""
 
     kind: str
+    """identical, near, text …; of a suspect: label, settled."""
     image_ids: Sequence[str]
     class_ids: Sequence[str]
     votes: Sequence[int]
     detail: str
     urls: Sequence[str]
-    """One a picture, as far as known."""
+    """One a picture, as far as known; of a suspect its own, then its neighbours'."""
+    label: str | None = None
+    """Of a suspect: what the picture is settled as."""
 
     @property
     def conflict_id(self) -> str:
@@ -66,7 +70,7 @@ def render_conflicts(conflicts: Sequence[OpenConflict], show_example: Callable[[
             "cluster": conflict.conflict_id,
             "row": CONFLICT,
             "label_id": conflict.conflict_id,
-            "label": guard_cell(show(f"{len(conflict.image_ids)} {conflict.kind} pictures: {votes}")),
+            "label": guard_cell(show(_name_row(conflict, votes))),
             "answers": sum(conflict.votes),
             "urls": len(conflict.urls),
             "why": guard_cell(show(conflict.detail, 2_000)),
@@ -74,6 +78,12 @@ def render_conflicts(conflicts: Sequence[OpenConflict], show_example: Callable[[
         row |= {f"candidate_{number}": guard_cell(one) for number, one in enumerate(conflict.class_ids[:CANDIDATES], 1)}
         row |= {f"example_{number}": guard_cell(show(show_example(url), 2_000)) for number, url in enumerate(conflict.urls[:3], 1)}
         yield row
+
+
+def _name_row(conflict: OpenConflict, votes: str) -> str:
+    if len(conflict.image_ids) > 1:
+        return f"{len(conflict.image_ids)} {conflict.kind} pictures: {votes}"
+    return f"label {conflict.label}?" if conflict.label else f"{conflict.kind}: {votes}"
 
 
 def read_conflicts(
@@ -98,8 +108,8 @@ def read_conflicts(
     late, gone = [], []
     already = empty = 0
     for row in (row for row in read_sheet_rows(data, name) if row.read("row") == CONFLICT):
-        decided = _read_decision(row, finder)
         conflict_id = row.read("label_id")
+        decided = _read_decision(row, finder, open_now.get(conflict_id))
         earlier = find_ruled(ruled, conflict_id)
         if isinstance(decided, Problem):
             problems.append(Problem(row.where, decided.what, decided.hint))
@@ -125,10 +135,16 @@ def sign(rulings: Sequence[GroupRuling], by: str, on: date | None) -> list[Group
     return [replace(ruling, by=by, on=on) for ruling in rulings]
 
 
-def _read_decision(row: SheetRow, finder: ClassFinder) -> GroupRuling | Problem | None:
+def _read_decision(row: SheetRow, finder: ClassFinder, conflict: OpenConflict | None) -> GroupRuling | Problem | None:
     """A ruling without its pictures."""
     text = row.read("decision")
     word = text.casefold()
+    if word in {"keep", GroupDecision.BOTH} and conflict is not None and len(conflict.image_ids) == 1:
+        if conflict.label is None:
+            return Problem("", f"{shorten(text)} says nothing of a picture without a label", "write a class, 1 to 3, or drop")
+        return GroupRuling((), GroupDecision.CLASS, conflict.label)
+    if word == "keep":
+        return Problem("", "keep is for a single picture with a label", f"known: {FORMS}")
     if word in {GroupDecision.BOTH, GroupDecision.DROP}:
         return GroupRuling((), GroupDecision(word))
     meaning = read_meaning(text, list_candidates(row), finder)

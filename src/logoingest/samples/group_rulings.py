@@ -144,6 +144,12 @@ def _render(ruling: GroupRuling, facts: Mapping[str, Any]) -> Any:
     return table
 
 
+def map_classes(rulings: Sequence[GroupRuling]) -> dict[str, str]:
+    """Picture → the class that a person gave it; of several rulings about one picture the last counts."""
+    last = {image_id: ruling for ruling in rulings for image_id in ruling.images}
+    return {image_id: ruling.class_id for image_id, ruling in last.items() if ruling.class_id is not None}
+
+
 def find_ruled(rulings: Sequence[GroupRuling], conflict_id: str) -> GroupRuling | None:
     """The last ruling on just the pictures a conflict was about."""
     return next((ruling for ruling in reversed(rulings) if make_conflict_id(ruling.images) == conflict_id), None)

@@ -32,6 +32,7 @@ from logoingest.samples.answers import Annotations, Answers, Bools, gather_answe
 from logoingest.samples.boxes import DrawnBox, join_attributes, merge_boxes
 from logoingest.samples.placeholders import Placeholder, find_placeholders, tabulate_placeholders
 from logoingest.samples.placing_boxes import place_boxes
+from logoingest.samples.ruled_pictures import know_ruled_classes, settle_as_ruled
 from logoingest.samples.suspected_placeholders import SuspectedPlaceholder, find_suspected
 from logoingest.samples.verdicts import Verdicts, describe_answers, settle_pictures, to_list_array
 from logoingest.samples.workers import describe_workers
@@ -63,6 +64,7 @@ def settle_samples(
     gold: Mapping[str, str | None] | None = None,
     *,
     listed: pa.Table | None = None,
+    ruled: Mapping[str, str] | None = None,
 ) -> SettledSamples:
     """Settle what each picture shows.
 
@@ -76,6 +78,8 @@ def settle_samples(
         gold: URL → the right class id, None where the picture shows none (``gold.read_gold``). Workers are measured against it and
             confidence is corrected by it; what a picture is settled as is still what its answers say.
         listed: ``ListedPlaceholderRow``: placeholders that are not among ``images``, for the table of all of them.
+        ruled: image_id → class that a person gave. Pictures that would be refused, and are no placeholders, become samples of it;
+            what else people ruled is ``resolve_conflicts``' business.
 
     Returns:
         Samples, rejected annotations (bad_box, tie, low_confidence, too_few_votes, no_label_won, placeholder), workers, agreement and
@@ -85,7 +89,7 @@ def settle_samples(
         LogoingestError: an annotation has no decision.
     """
     annotations, misplaced = place_boxes(annotations, decisions, images)
-    read = number_annotations(annotations, decisions, images)
+    read = know_ruled_classes(number_annotations(annotations, decisions, images), ruled or {})
     answers = gather_answers(read)
     placeholders = find_placeholders(read, config.placeholder_min_urls)
     suspected = find_suspected(read, config.placeholder_min_urls, placeholders)
@@ -94,6 +98,7 @@ def settle_samples(
     known = place_gold(read, gold or {})
     verdicts = settle_pictures(read, answers, hidden, known, config)
     refusals = _refuse_pictures(read, answers, verdicts, placeholders, config)
+    verdicts, refusals = settle_as_ruled(read, answers, verdicts, refusals, ruled or {})
     refused = np.zeros(len(read.images), bool)
     refused[list(refusals)] = True
     return SettledSamples(

@@ -173,6 +173,8 @@ class WrittenSheet(NamedTuple):
     answers: int
     conflicts: int
     """Sets of contradicting pictures."""
+    suspects: int
+    """Pictures whose label looks wrong, or that could be settled."""
     pictures: int
     """Drawn beside it."""
 

@@ -149,7 +149,7 @@ def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
 
 
 def _export(run: Run, options: argparse.Namespace) -> int:
-    from logoingest.review import draw_examples, gather_conflicts
+    from logoingest.review import draw_examples, gather_conflicts, gather_suspects
     from logoingest.review.conflict_sheet import render_conflicts
     from logoingest.review.sheet import write_sheet
 
@@ -159,7 +159,8 @@ def _export(run: Run, options: argparse.Namespace) -> int:
             Problem(str(sheet), "is there already, and may hold decisions", "apply it and remove it, or choose another name")
         )
     review = _gather(run, options, options.limit)
-    conflicts = gather_conflicts(run)
+    suspects = gather_suspects(run)
+    conflicts = [*gather_conflicts(run), *suspects]
     urls = [url for conflict in conflicts for url in conflict.urls]
     urls = [*urls, *(url for cluster in review.clusters for url in _list_examples(cluster))][:_MAX_PICTURES]
     folder = sheet.with_name(f"{sheet.stem}_pictures")
@@ -175,13 +176,16 @@ def _export(run: Run, options: argparse.Namespace) -> int:
     if options.json:
         from logoingest.cli.labels.review_answers import WrittenSheet
 
-        return print_json(WrittenSheet(str(sheet), len(review.clusters), labels, answers, len(conflicts), len(drawn)))
+        counts = len(review.clusters), labels, answers, len(conflicts) - len(suspects), len(suspects), len(drawn)
+        return print_json(WrittenSheet(str(sheet), *counts))
     print(
         f"wrote {sheet}: {spell_count(len(review.clusters), 'cluster')}, {spell_count(labels, 'spelling')}, {spell_count(answers, 'answer')}"
     )
-    if conflicts:
+    if suspects:
+        print(f"below them {spell_count(len(suspects), 'picture')} whose label looks wrong, or that could be settled")
+    if len(conflicts) > len(suspects):
         print(
-            f"below them {spell_count(len(conflicts), 'set')} of pictures that contradict each other, or may stand for photos that are gone"
+            f"below them {spell_count(len(conflicts) - len(suspects), 'set')} of pictures that contradict each other, or may stand for photos that are gone"
         )
     if drawn:
         print(f"wrote {folder}/: {spell_count(len(set(drawn.values())), 'picture')}")
@@ -227,7 +231,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
 
 def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.cli.labels.review_terminal import review_at_terminal
-    from logoingest.review import Journal, gather_conflicts
+    from logoingest.review import Journal, gather_conflicts, gather_suspects
     from logoingest.review.rulings import ClassFinder
     from logoingest.review.session import Session, collect_rulings, resume_session
 
@@ -235,6 +239,8 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     print_text_conflicts(run)
     if review.note:
         print(f"({escape_text(review.note)})")
+    if suspects := gather_suspects(run):
+        print(f"(not here: {spell_count(len(suspects), 'suspect picture')}; they are in the sheet, --export)")
     if conflicts := gather_conflicts(run):
         print(f"(not here: {len(conflicts):,} sets of pictures that somebody must rule on; they are in the sheet, --export)")
     journal = Journal(run, signature.by)

@@ -13,8 +13,20 @@ from logoingest.errors import Problem, UsageError
 from logoingest.labels import Explanation, explain_label
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
+from logoingest.pipeline.suspects import read_open_suspects
 from logoingest.plain_json import Rows
-from logoingest.schemas import AnnotationRow, CopyRow, Decision, DownloadRow, ImageRow, RejectedRow, Row, SampleRow, SplitRow
+from logoingest.schemas import (
+    AnnotationRow,
+    CopyRow,
+    Decision,
+    DownloadRow,
+    ImageRow,
+    RejectedRow,
+    Row,
+    SampleRow,
+    SplitRow,
+    SuspectRow,
+)
 from logoingest.workspace.downloads import read_downloads
 
 #: Columns for machines.
@@ -45,6 +57,8 @@ class UrlTrail(NamedTuple):
     """Pictures that show the same, in any guise, each with the evidence."""
     samples: Annotated[pa.Table, Rows(SampleRow, are_whole=False)]
     splits: Annotated[pa.Table, Rows(SplitRow, are_whole=False)]
+    suspects: Annotated[pa.Table, Rows(SuspectRow)]
+    """What is open about the picture: its label looks wrong, or it could be settled."""
     decisions: Sequence[DecidedAnnotation]
     rejected: Annotated[pa.Table, Rows(RejectedRow)]
 
@@ -95,6 +109,7 @@ def explain_url(run: Run, url: str) -> UrlTrail:
         pa.concat_tables([_pick(run, "copies", CopyRow, name, image_id) for name in ("image_id", "other_id")]),
         _lighten(_pick(run, "samples", SampleRow, "image_id", image_id)),
         _lighten(_pick(run, "splits", SplitRow, "image_id", image_id)),
+        _filter(read_open_suspects(run), "image_id", image_id),
         _list_decisions(run, annotations.column("annotation_id").to_pylist()),
         rejected,
     )

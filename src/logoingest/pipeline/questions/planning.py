@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.evidence.suspects import LABEL, SETTLED
 from logoingest.pipeline.downloading import count_begun, find_missing_contact, list_pending, plan_fetch
 from logoingest.pipeline.ledger import Ledger, collect_ledger
 from logoingest.pipeline.session import Run
@@ -20,6 +21,7 @@ from logoingest.pipeline.spec import StageSpec
 from logoingest.pipeline.stages import list_stages, list_upstream, select_stages
 from logoingest.pipeline.stages.annotations import ANNOTATIONS
 from logoingest.pipeline.staleness import explain_staleness
+from logoingest.pipeline.suspects import SUSPECTS, read_open_suspects
 from logoingest.plain_json import ABSENT, JsonName
 from logoingest.sources import read_annotations
 from logoingest.stage_names import FUNNEL, Stage
@@ -135,6 +137,8 @@ class Status(NamedTuple):
     """All of them, in order."""
     warnings: Sequence[str]
     """What must not be believed as it is."""
+    suspects: Annotated[Mapping[str, int] | None, ABSENT] = None
+    """Kind → pictures that a person should look at; None where none were looked for."""
 
 
 def describe_stages(run: Run) -> list[StageStatus]:
@@ -178,7 +182,15 @@ def summarise_status(run: Run) -> Status:
     """The law's figures, the funnel by stage and reason, the stages and their state."""
     ledger = collect_ledger(run.workspace)
     law = Conservation(**ledger.counts, holds=ledger.total == len(ledger.voted) + ledger.rejected.num_rows + ledger.pending)
-    return Status(run.config.dataset.name, run.workspace.url, law, _draw_funnel(ledger), describe_stages(run), _list_doubts(run))
+    return Status(
+        run.config.dataset.name,
+        run.workspace.url,
+        law,
+        _draw_funnel(ledger),
+        describe_stages(run),
+        _list_doubts(run),
+        _count_suspects(run),
+    )
 
 
 def _list_doubts(run: Run) -> list[str]:
@@ -192,6 +204,13 @@ def _list_doubts(run: Run) -> list[str]:
         workspace.read_table("agreement"), workspace.read_table("samples", ["confidence"]).column("confidence"), gold
     )
     return [] if doubt is None else [doubt]
+
+
+def _count_suspects(run: Run) -> dict[str, int] | None:
+    if not run.workspace.has_table(SUSPECTS):
+        return None
+    kinds = read_open_suspects(run).column("kind").to_pylist()
+    return {kind: kinds.count(kind) for kind in (LABEL, SETTLED)}
 
 
 def _draw_funnel(ledger: Ledger) -> list[FunnelStep]:

@@ -26,16 +26,17 @@ def make_samples(run: Run) -> StageOutput:
 
     from logoingest.samples import settle_samples
     from logoingest.samples.conflicts import resolve_conflicts
-    from logoingest.samples.group_rulings import read_group_rulings
+    from logoingest.samples.group_rulings import map_classes, read_group_rulings
 
     read, config = run.workspace.read_table, run.config.samples
     annotations = read("annotations")
     gold = _gather_gold(run, annotations)
     decisions, unconfirmed = _recheck_crowd(run, annotations)
     listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
-    settled = settle_samples(annotations, decisions, read("images"), config, gold, listed=listed)
-    samples, rejected, workers, agreement, placeholders, suspected = settled
     rulings = read_group_rulings(run.config.resolve(config.rulings), run.class_map)
+    ruled = map_classes(rulings)
+    settled = settle_samples(annotations, decisions, read("images"), config, gold, listed=listed, ruled=ruled)
+    samples, rejected, workers, agreement, placeholders, suspected = settled
     tables_read = (samples, read("images"), annotations, decisions)
     resolved = resolve_conflicts(*tables_read, rulings, config.group_conflicts, suspected=suspected)
     samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected, unconfirmed]).sort_by("annotation_id")
@@ -43,8 +44,8 @@ def make_samples(run: Run) -> StageOutput:
     tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}
     if run.config.images.ocr:
         tables |= _compare_texts(run, samples)
-    ruled = resolved.ruled if rulings else None
-    return StageOutput(write_tables(run.workspace, tables), _count(tables, ruled, len(gold) if gold or config.gold else None))
+    changed = resolved.ruled if rulings else None
+    return StageOutput(write_tables(run.workspace, tables), _count(tables, changed, len(gold) if gold or config.gold else None))
 
 
 def _recheck_crowd(run: Run, annotations: pa.Table) -> tuple[pa.Table, pa.Table]:
@@ -145,7 +146,7 @@ def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
 
 SAMPLES = StageSpec(
     name=Stage.SAMPLES,
-    version=4,
+    version=5,
     needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH, Stage.IMAGES),
     reads={
         ANNOTATIONS_FILE: Stage.ANNOTATIONS,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +21,6 @@ from logoingest.training.loop.phases import Phases
 from logoingest.training.loop.prediction import predict
 
 Shares = npt.NDArray[np.float32]
-
-
-class Judge(Protocol):
-    """A network of one fold, asked about further pictures."""
-
-    def __call__(self, job: Job, fold: Fold) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ def predict_out_of_fold(
     folds: Sequence[Fold],
     *,
     base_dir: Path = Path(),
-    on_network: Judge | None = None,
+    on_network: Callable[[Job, Fold], None] | None = None,
     phases: Phases | None = None,
 ) -> OutOfFold:
     """Train a network per fold, and have each judge what its fold held out, and test.

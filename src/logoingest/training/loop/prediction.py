@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from logoingest.training.data.feeds import Feed
+from logoingest.training.data.feeds import Feed, normalise_batch
 from logoingest.training.data.splits import Rows
 from logoingest.training.loop.jobs import Job, arrange, autocast
 
 _TOP = 5
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,18 @@ def predict(job: Job, feed: Feed) -> Predictions:
         losses.append(_measure_loss(feed, scores, rows))
         shares.append(scores.cpu().double().softmax(dim=1).float())
     return Predictions(feed.labels, torch.cat(tops).numpy(), torch.cat(losses).numpy(), torch.cat(shares).numpy())
+
+
+def score_pixels(job: Job, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The probability of every class for pictures that are in no feed: (n, side, side, 3) → (n, classes), by the whole network."""
+    network, shares = job.learner.network.eval(), [torch.zeros(0, job.class_count)]
+    with torch.no_grad():
+        for start in range(0, len(pixels), _AT_ONCE):
+            batch = torch.from_numpy(pixels[start : start + _AT_ONCE]).to(job.device).permute(0, 3, 1, 2).float() / 255
+            with autocast(job.device):
+                scores = network(arrange(job, normalise_batch(batch)))
+            shares.append(scores.cpu().double().softmax(dim=1).float())
+    return torch.cat(shares).numpy()
 
 
 def score_rows(job: Job, feed: Feed) -> tuple[int, npt.NDArray[np.float64]]:

@@ -1,0 +1,78 @@
+"""A linear probe: logistic regression on embeddings, fold by fold, where there is no time to train networks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from logoingest.errors import Problem, UsageError
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+#: Inverse strength of the penalty on standardised embeddings.
+_PENALTY = 0.03
+_STEPS = 300
+#: Numbers of an embedding that are looked at, by principal components; more would fit the noise and cost time.
+_WIDTH = 256
+
+
+class Probed(NamedTuple):
+    """What the probe says of pictures that it did not learn from."""
+
+    probabilities: Floats
+    """(n, classes) of the labelled pictures, each by the probe whose fold held it out."""
+    learned: npt.NDArray[np.bool_]
+    """(folds, classes) whether a picture of the class was learned from."""
+    others: Floats
+    """(m, classes) of further pictures: the mean over the folds' probes."""
+
+
+def probe_out_of_fold(embeddings: Floats, labels: Rows, folds: Rows, count: int, others: Floats) -> Probed:
+    """Fit a probe per fold on what the other folds hold, and have it judge what its fold holds.
+
+    Args:
+        embeddings: (n, width) of the labelled pictures.
+        labels: (n,) class index.
+        folds: (n,) fold number, from 0 on without gaps.
+        count: classes.
+        others: (m, width) of further pictures.
+
+    Raises:
+        UsageError: a fold leaves fewer than two classes to learn from, or the arrays do not fit together.
+    """
+    if not len(labels) == len(embeddings) == len(folds) or not len(labels):
+        what = f"{len(embeddings):,} embeddings, {len(labels):,} labels, {len(folds):,} folds"
+        raise UsageError(Problem("suspects", what, "embed the pictures of the release first: logoingest embed dataset.toml"))
+    number = int(folds.max()) + 1
+    shares = np.zeros((len(labels), count), np.float32)
+    further = np.zeros((len(others), count), np.float64)
+    learned = np.zeros((number, count), bool)
+    for fold in range(number):
+        held_out = folds == fold
+        if len(np.unique(labels[~held_out])) < 2:
+            what = f"fold {fold} leaves fewer than two classes to learn from"
+            raise UsageError(Problem("suspects", what, "two classes with pictures in several groups are needed"))
+        fitted = _fit(embeddings[~held_out], labels[~held_out])
+        classes = fitted.named_steps["regression"].classes_
+        learned[fold, classes] = True
+        shares[np.ix_(held_out, classes)] = fitted.predict_proba(embeddings[held_out]) if held_out.any() else 0
+        if len(others):
+            further[:, classes] += fitted.predict_proba(others) / number
+    return Probed(shares, learned, further.astype(np.float32))
+
+
+def _fit(embeddings: Floats, labels: Rows):  # type: ignore[no-untyped-def]  # noqa: ANN202  # scikit-learn ships no types
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    steps: list[tuple[str, object]] = [("scale", StandardScaler())]
+    width = min(_WIDTH, *embeddings.shape)
+    if width < embeddings.shape[1]:
+        steps.append(("reduce", PCA(width, random_state=0)))
+    steps.append(("regression", LogisticRegression(C=_PENALTY, max_iter=_STEPS)))
+    return Pipeline(steps).fit(embeddings, labels)

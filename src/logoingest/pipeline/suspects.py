@@ -1,0 +1,83 @@
+"""The suspects of a workspace as they stand today, and the witnesses that were heard."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logoingest.evidence.suspects import PictureKnowledge, keep_open
+from logoingest.pipeline.session import Run
+from logoingest.schemas import Decision, Reason, SuspectRow
+
+#: The table.
+SUSPECTS = "suspects"
+#: Why a picture was refused that a model may settle.
+UNDECIDED = (Reason.TIE, Reason.LOW_CONFIDENCE)
+
+
+def read_open_suspects(run: Run) -> pa.Table:
+    """``SuspectRow`` of what nobody has ruled on and no later run has changed; empty where none were looked for."""
+    workspace = run.workspace
+    if not (workspace.has_table(SUSPECTS) and workspace.has_table("samples")):
+        return SuspectRow.empty_table()
+    suspects = workspace.read_table(SUSPECTS).cast(SuspectRow.arrow_schema())
+    return keep_open(suspects, workspace.read_table("samples", ["image_id", "class_id"]), list_ruled(run))
+
+
+def list_ruled(run: Run) -> set[str]:
+    """The pictures that a person gave a class or left out."""
+    from logoingest.samples.group_rulings import read_group_rulings
+
+    rulings = read_group_rulings(run.config.resolve(run.config.samples.rulings), run.class_map)
+    return {image_id for ruling in rulings if ruling.decision != "both" for image_id in ruling.images}
+
+
+def gather_knowledge(run: Run) -> PictureKnowledge:
+    """Votes, groups and classes of every picture of ``images``."""
+    read = run.workspace.read_table
+    samples, images = read("samples", ["image_id", "class_id", "confidence"]), read("images", ["image_id", "group_id"])
+    settled = samples.filter(pc.is_valid(samples.column("class_id")))
+    return PictureKnowledge(
+        _pair(samples, "image_id", "confidence"),
+        count_votes(run),
+        _pair(images, "image_id", "group_id"),
+        _pair(settled, "image_id", "class_id"),
+    )
+
+
+def count_votes(run: Run) -> dict[str, dict[str, int]]:
+    """Picture → class → people who named it, each person once."""
+    read = run.workspace.read_table
+    images, decisions = read("images", ["image_id", "urls"]), read("decisions", ["annotation_id", "decision", "class_ids"])
+    annotations = read("annotations", ["annotation_id", "url", "worker_id"])
+    owner = images.column("image_id").take(pc.list_parent_indices(images.column("urls")))
+    picture = dict(zip(pc.list_flatten(images.column("urls")).to_pylist(), owner.to_pylist(), strict=True))
+    decisions = decisions.filter(pc.equal(decisions.column("decision"), Decision.ACCEPTED.value))
+    named = _pair(decisions, "annotation_id", "class_ids")
+    people: dict[tuple[str, str], set[str]] = defaultdict(set)
+    columns = (annotations.column(name).to_pylist() for name in ("annotation_id", "url", "worker_id"))
+    for annotation_id, url, worker in zip(*columns, strict=True):
+        for class_id in named.get(annotation_id, ()) if url in picture else ():
+            people[picture[url], class_id].add(worker or annotation_id)
+    votes: dict[str, dict[str, int]] = defaultdict(dict)
+    for (image_id, class_id), voters in people.items():
+        votes[image_id][class_id] = len(voters)
+    return votes
+
+
+def list_undecided(run: Run) -> list[str]:
+    """Pictures that were refused because their answers contradict each other, sorted."""
+    rejected = run.workspace.read_table("samples_rejected", ["url", "reason"])
+    rejected = rejected.filter(pc.is_in(rejected.column("reason"), value_set=pa.array([one.value for one in UNDECIDED])))
+    images = run.workspace.read_table("images", ["image_id", "urls"])
+    owner = images.column("image_id").take(pc.list_parent_indices(images.column("urls")))
+    there = pc.is_in(pc.list_flatten(images.column("urls")), value_set=rejected.column("url").combine_chunks())
+    found = set(owner.filter(there).to_pylist())
+    return sorted(found - set(run.workspace.read_table("samples", ["image_id"]).column(0).to_pylist()))
+
+
+def _pair(table: pa.Table, key: str, value: str) -> dict[str, Any]:
+    return dict(zip(table.column(key).to_pylist(), table.column(value).to_pylist(), strict=True))
