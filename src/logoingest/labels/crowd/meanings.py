@@ -30,7 +30,7 @@ MIN_WRITERS = 2
 MIN_PICTURES = 2
 #: A spelling whose class is as probable as this votes in the next round.
 _VOTING = 0.9
-_ROUNDS = 3
+_ROUNDS = 4
 #: Held towards: names, spread, several, stranger, partly; in spellings.
 _USUAL = np.array([6.0, 6.0, 1.0, 1.0, 0.5])
 #: Log likelihood of naming a class, below which nobody asks for strangers.
