@@ -24,7 +24,7 @@ import tomlkit
 
 from crowd_simulation import Crowd, Domain, load_languages, load_territories, simulate_crowd
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.contradictions import Against, Contradiction, find_contradictions
+from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, find_contradictions
 from logoingest.labels.crowd.evidence import CrowdEvidence, Meaning, describe_meanings, number_answers
 from logoingest.labels.crowd.meanings import weigh_meanings
 from logoingest.labels.matching.match import decide_labels
@@ -38,7 +38,7 @@ class Fault(NamedTuple):
     """A planted fault, and how it is told."""
 
     kind: str
-    said: frozenset[Against]
+    said: frozenset[ContradictionKind]
     about: str
     """A spelling of it."""
     classes: frozenset[str]
@@ -125,7 +125,9 @@ def plant(crowd: Crowd, seed: int, *, with_faults: bool) -> Planted:
             if texts:
                 aliases[name] = [t for t in aliases[name] if t.casefold() != texts[0].casefold()]
                 aliases[other] = [*aliases[other], texts[0]]
-                faults.append(Fault("alias", frozenset({Against.ALIAS, Against.TWO}), texts[0], frozenset({name})))
+                faults.append(
+                    Fault("alias", frozenset({ContradictionKind.ALIAS, ContradictionKind.TWO}), texts[0], frozenset({name}))
+                )
         for _ in range(_EACH["friend"]):
             name, other = classes.pop(), classes.pop()
             word = f"{other[:-1]}{other[-2]}{other[-1]}"
@@ -135,7 +137,7 @@ def plant(crowd: Crowd, seed: int, *, with_faults: bool) -> Planted:
                 continue  # the matcher does not take it
             aliases[name] = [t for t in aliases[name] if t not in foreign]
             rows = [(url, worker, word if raw in foreign else raw) for url, worker, raw in rows]
-            faults.append(Fault("friend", frozenset({Against.MATCH, Against.TWO}), word, frozenset({name})))
+            faults.append(Fault("friend", frozenset({ContradictionKind.MATCH, ContradictionKind.TWO}), word, frozenset({name})))
         for _ in range(_EACH["split"]):
             name = classes.pop()
             texts = [
@@ -150,16 +152,21 @@ def plant(crowd: Crowd, seed: int, *, with_faults: bool) -> Planted:
                 aliases[name] = [t for t in aliases[name] if t.casefold() != texts[0].casefold()]
                 extra[f"{texts[0]} II"] = [texts[0]]
                 faults.append(
-                    Fault("split", frozenset({Against.ONE, Against.ALIAS}), texts[0], frozenset({name, f"{texts[0]} II"}))
+                    Fault(
+                        "split",
+                        frozenset({ContradictionKind.ONE, ContradictionKind.ALIAS}),
+                        texts[0],
+                        frozenset({name, f"{texts[0]} II"}),
+                    )
                 )
         for _ in range(_EACH["merged"]):
             name, other = classes.pop(), classes.pop()
             aliases[other] = [*aliases[other], name, *aliases.pop(name)]
-            faults.append(Fault("merged", frozenset({Against.TWO}), name, frozenset({other})))
+            faults.append(Fault("merged", frozenset({ContradictionKind.TWO}), name, frozenset({other})))
         word = crowd.domain.umbrella[0]
         aliases[hosts[0]] = [*aliases[hosts[0]], word]
         rows = [(url, worker, word if rng.random() < 0.03 else raw) for url, worker, raw in rows]
-        faults.append(Fault("umbrella", frozenset({Against.UMBRELLA}), word, frozenset({hosts[0]})))
+        faults.append(Fault("umbrella", frozenset({ContradictionKind.UMBRELLA}), word, frozenset({hosts[0]})))
     groups = _plant_adversaries(rows, crowd, rng)
     return Planted(ClassMap.from_toml(_write_map({**aliases, **extra})), rows, faults, groups)
 
@@ -211,9 +218,9 @@ def is_told(fault: Fault, one: Contradiction) -> bool:
         return fault.classes <= named or (fault.about in one.raw_labels and one.class_id in fault.classes)
     about = any(raw.casefold() == fault.about.casefold() for raw in one.raw_labels)
     if fault.kind == "alias":
-        return about and (one.class_id in fault.classes or one.kind is Against.TWO)
+        return about and (one.class_id in fault.classes or one.kind is ContradictionKind.TWO)
     if fault.kind == "friend":
-        return about and (one.class_id in fault.classes or one.kind is Against.TWO)
+        return about and (one.class_id in fault.classes or one.kind is ContradictionKind.TWO)
     return one.declared in fault.classes and (fault.kind == "merged" or about)
 
 
@@ -232,7 +239,7 @@ def count_alarms(told: Sequence[Contradiction], made: Planted, evidence: CrowdEv
             continue
         if one.text.casefold() in known:
             continue
-        if one.kind in {Against.MATCH, Against.ALIAS} and crowd.meanings.get(one.text) == one.class_id:
+        if one.kind in {ContradictionKind.MATCH, ContradictionKind.ALIAS} and crowd.meanings.get(one.text) == one.class_id:
             continue  # the matcher took a misspelling for another class, and the crowd knows better
         false.add((one.kind, one.text, one.declared, one.class_id))
         print("   false:", one.kind, repr(one.text), one.declared, "→", one.class_id, one.rule, one.probability, one.words)

@@ -8,7 +8,7 @@ import pytest
 
 from builders.word_crowds import JAPANESE, MAP, NAMES, draw_crowd, make_annotations
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.contradictions import Against, Contradiction, find_contradictions
+from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, find_contradictions
 from logoingest.labels.crowd.evidence import number_answers
 
 Rows = list[tuple[str, str | None, str]]
@@ -38,7 +38,7 @@ def test_an_alias_of_the_wrong_class_is_told_though_many_wrote_it():
     swapped = swapped.replace(f'[classes.spain.aliases]\nja = ["{JAPANESE["spain"]}"]', "")
     found = ask(CROWD, f"{MAP}\n{swapped}")
     assert [(one.kind, one.text, one.declared, one.class_id) for one in found] == [
-        (Against.ALIAS, JAPANESE["spain"], "france", "spain")
+        (ContradictionKind.ALIAS, JAPANESE["spain"], "france", "spain")
     ]
     assert "settled as spain by others" in found[0].words
     assert found[0].urls
@@ -47,15 +47,17 @@ def test_an_alias_of_the_wrong_class_is_told_though_many_wrote_it():
 def test_a_false_friend_that_the_matcher_took_is_told():
     """People write "Itaaly" for Spain; letters make it Italy."""
     found = ask(replace_word(CROWD, JAPANESE["spain"], "Itaaly"), MAP)
-    assert [(one.kind, one.text, one.declared, one.class_id) for one in found] == [(Against.MATCH, "Itaaly", "italy", "spain")]
+    assert [(one.kind, one.text, one.declared, one.class_id) for one in found] == [
+        (ContradictionKind.MATCH, "Itaaly", "italy", "spain")
+    ]
 
 
 def test_a_class_with_two_names_is_told_to_be_one():
     """Nippon and Japan as two classes: people do not tell them apart."""
     found = ask(replace_word(CROWD, JAPANESE["japan"], "Nippon"), f"{MAP}\n[classes.nippon]\nname = 'Nippon'")
     assert {(one.kind, frozenset({one.declared, one.class_id})) for one in found} <= {
-        (Against.ONE, frozenset({"japan", "nippon"})),
-        (Against.ALIAS, frozenset({"japan", "nippon"})),
+        (ContradictionKind.ONE, frozenset({"japan", "nippon"})),
+        (ContradictionKind.ALIAS, frozenset({"japan", "nippon"})),
     }
     assert found
 
@@ -64,7 +66,7 @@ def test_two_classes_under_one_name_are_told_to_be_two():
     """Germany declared an alias of Spain: the same people write both, never of the same pictures."""
     text = MAP.replace('[classes.germany]\nname = "Germany"\n', "")
     found = ask(CROWD, f'{text}\n[classes.spain.aliases]\nany = ["Germany", "{JAPANESE["germany"]}"]\n')
-    assert [(one.kind, one.declared) for one in found] == [(Against.TWO, "spain")]
+    assert [(one.kind, one.declared) for one in found] == [(ContradictionKind.TWO, "spain")]
     assert set(found[0].raw_labels) == {"Germany", JAPANESE["germany"]}
 
 
@@ -74,13 +76,15 @@ def test_languages_whose_speakers_saw_other_pictures_are_no_two_classes():
     for url, worker, label in CROWD:
         is_japanese = label in JAPANESE.values()
         rows.append((f"{url}?{'ja' if is_japanese else 'en'}", worker, label))
-    assert [one for one in ask(rows, f"{MAP}\n{ALIASES}") if one.kind is Against.TWO] == []
+    assert [one for one in ask(rows, f"{MAP}\n{ALIASES}") if one.kind is ContradictionKind.TWO] == []
 
 
 def test_an_umbrella_word_that_is_an_alias_is_told():
     """ "nice flag", declared of Canada, stands beside everything."""
     found = ask(CROWD, f"{MAP}\n[classes.canada.aliases]\nany = ['nice flag']")
-    assert [(one.kind, one.text, one.declared, one.class_id) for one in found] == [(Against.UMBRELLA, "nice flag", "canada", None)]
+    assert [(one.kind, one.text, one.declared, one.class_id) for one in found] == [
+        (ContradictionKind.UMBRELLA, "nice flag", "canada", None)
+    ]
 
 
 def test_a_name_that_spammers_write_everywhere_is_no_umbrella():

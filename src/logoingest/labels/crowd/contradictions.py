@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from logoingest.consensus.votes import Indices
-from logoingest.labels.crowd.company import Company, list_company, measure_excess, split_by_company
+from logoingest.labels.crowd.companions import Companions, list_companions, measure_excess, split_by_companions
 from logoingest.labels.crowd.evidence import NO_LABEL, Meaning, Reading, SpellingEvidence, describe_meanings
 from logoingest.labels.crowd.meanings import weigh_meanings
 from logoingest.labels.crowd.spellings import make_key
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _DECLARED = frozenset({"alias", "alias_folded", "name", "no_label"})
 _SURE = 0.95
+#: From which another class of a spelling is told; a person decides.
+_LIKELY = 0.8
 _MIN_PICTURES = 3
 _MIN_PEOPLE = 2
 _ANCHOR = 3
@@ -51,7 +53,7 @@ _TWICE = 2.0
 _FEW = 5
 
 
-class Against(StrEnum):
+class ContradictionKind(StrEnum):
     """What the crowd says against the map."""
 
     ALIAS = "wrong alias"
@@ -72,7 +74,7 @@ class Against(StrEnum):
 class Contradiction:
     """One thing the crowd says against the map."""
 
-    kind: Against
+    kind: ContradictionKind
     text: str
     """The most frequent answer that it is about."""
     raw_labels: Sequence[str]
@@ -118,7 +120,7 @@ def find_contradictions(reading: Reading, class_map: ClassMap) -> list[Contradic
         reading: the answers (``evidence.number_answers``), with pictures where copies shall count once.
         class_map: by which they were decided.
     """
-    company = list_company(reading.votes, reading.class_of)
+    company = list_companions(reading.votes, reading.class_of)
     if company is None:
         return []
     doubts = _doubt(company, reading, class_map)
@@ -139,12 +141,12 @@ def find_contradictions(reading: Reading, class_map: ClassMap) -> list[Contradic
     return sorted(found, key=lambda one: (-one.answers, one.kind, one.declared, one.text))
 
 
-def _doubt(company: Company, reading: Reading, class_map: ClassMap) -> _Doubts:
+def _doubt(company: Companions, reading: Reading, class_map: ClassMap) -> _Doubts:
     """The spellings that may be wrong where they are, and the classes that are not told apart."""
     same = [(rare, common, share) for rare, common, share in measure_excess(company) if share >= _SURE]
     joined = {frozenset(pair[:2]) for pair in same}
     in_doubt, spread = np.zeros(len(reading.class_of), bool), np.zeros(len(reading.class_of), bool)
-    rivals: dict[int, int] = {}
+    rivals: dict[int, tuple[int, float]] = {}
     beside = sparse.csr_array(company.spelling_class)
     for spelling in np.flatnonzero(reading.class_of != UNDECIDED).tolist():
         row = slice(beside.indptr[spelling], beside.indptr[spelling + 1])
@@ -170,24 +172,31 @@ def _doubt(company: Company, reading: Reading, class_map: ClassMap) -> _Doubts:
         in_doubt[spelling] = is_mixed or is_several or is_spread
         spread[spelling] = is_spread
         if is_mixed:
-            rivals[spelling] = rival
+            rivals[spelling] = rival, rival_support / (rival_support + max(support, 0.0))
     in_doubt[list(_list_accusers(rivals, reading, class_map))] = False
     return _Doubts(in_doubt, spread, same)
 
 
-def _list_accusers(rivals: Mapping[int, int], reading: Reading, class_map: ClassMap) -> Iterator[int]:
-    """Spellings that are in doubt only because one of the other class is: the class's name stands, else the commoner word."""
+def _list_accusers(rivals: Mapping[int, tuple[int, float]], reading: Reading, class_map: ClassMap) -> Iterator[int]:
+    """Spellings that are in doubt only because one of the other class is: the class's name stands, else what its own class bears out.
+
+    Args:
+        rivals: spelling → (class beside it, that class's share of it and its own class).
+        reading: whose spellings they are.
+        class_map: names the classes.
+    """
     index = index_of(class_map)
     names = [make_key(class_map.name(class_id), index) for class_id in reading.class_names[:-1]] + [NO_LABEL]
-    strongest: dict[tuple[int, int], tuple[bool, int, str]] = {}
+    strongest: dict[tuple[int, int], tuple[bool, float, int, str]] = {}
 
-    def rank(place: int) -> tuple[bool, int, str]:
-        return reading.keys[place] != names[int(reading.class_of[place])], -int(reading.answers[place]), reading.keys[place]
+    def rank(place: int) -> tuple[bool, float, int, str]:
+        is_name = reading.keys[place] == names[int(reading.class_of[place])]
+        return not is_name, round(rivals[place][1], 6), -int(reading.answers[place]), reading.keys[place]
 
-    for place, rival in rivals.items():
+    for place, (rival, _) in rivals.items():
         pair = int(reading.class_of[place]), rival
         strongest[pair] = max(strongest.get(pair, rank(place)), rank(place))
-    for place, rival in rivals.items():
+    for place, (rival, _) in rivals.items():
         other = strongest.get((rival, int(reading.class_of[place])))
         if other is not None and other > rank(place):
             yield place
@@ -198,14 +207,14 @@ def _judge_spellings(
 ) -> Iterator[Contradiction]:
     decisions = decide_labels([told.text for _, told in doubted], class_map)
     for (place, told), decision in zip(doubted, decisions, strict=True):
-        if told.meaning is Meaning.NAMES and told.class_id != told.declared and told.probability >= _SURE:
-            kind = Against.ALIAS if decision.rule in _DECLARED else Against.MATCH
+        if told.meaning is Meaning.NAMES and told.class_id != told.declared and told.probability >= _LIKELY:
+            kind = ContradictionKind.ALIAS if decision.rule in _DECLARED else ContradictionKind.MATCH
             yield _describe(kind, told, decision.rule, told.class_id, told.probability)
         elif decision.rule != "name" and _has_two_meanings(told):
             rival = told.next_class_id if told.class_id == told.declared else told.class_id
-            yield _describe(Against.SEVERAL, told, decision.rule, rival, _SURE)
+            yield _describe(ContradictionKind.SEVERAL, told, decision.rule, rival, _SURE)
         elif spread[place] and _is_umbrella(told):
-            yield _describe(Against.UMBRELLA, told, decision.rule, None, _SURE)
+            yield _describe(ContradictionKind.UMBRELLA, told, decision.rule, None, _SURE)
 
 
 def _has_two_meanings(told: SpellingEvidence) -> bool:
@@ -223,7 +232,9 @@ def _is_umbrella(told: SpellingEvidence) -> bool:
     return is_class and told.meaning is Meaning.SPREAD and told.workers >= _UMBRELLA_PEOPLE and told.witnessed >= _UMBRELLA_PICTURES
 
 
-def _describe(kind: Against, told: SpellingEvidence, rule: str, class_id: str | None, probability: float) -> Contradiction:
+def _describe(
+    kind: ContradictionKind, told: SpellingEvidence, rule: str, class_id: str | None, probability: float
+) -> Contradiction:
     return Contradiction(
         kind=kind,
         text=told.text,
@@ -240,7 +251,7 @@ def _describe(kind: Against, told: SpellingEvidence, rule: str, class_id: str | 
     )
 
 
-def _tell_same_classes(same: Sequence[tuple[int, int, float]], reading: Reading, company: Company) -> Iterator[Contradiction]:
+def _tell_same_classes(same: Sequence[tuple[int, int, float]], reading: Reading, company: Companions) -> Iterator[Contradiction]:
     """Two classes that are one."""
     for rare, common, share in same:
         own = np.flatnonzero(reading.class_of == rare)
@@ -249,13 +260,13 @@ def _tell_same_classes(same: Sequence[tuple[int, int, float]], reading: Reading,
             f"{spell_count(mixed, 'picture')} called {reading.class_names[rare]} by some are called {reading.class_names[common]}"
             " by others, as many as if the two were one"
         )
-        yield _gather(Against.ONE, own, reading, company, (reading.class_names[common], round(share, 4), words))
+        yield _gather(ContradictionKind.ONE, own, reading, company, (reading.class_names[common], round(share, 4), words))
 
 
-def _tell_divided_classes(reading: Reading, company: Company, class_map: ClassMap) -> Iterator[Contradiction]:
+def _tell_divided_classes(reading: Reading, company: Companions, class_map: ClassMap) -> Iterator[Contradiction]:
     """Classes that are two: the spellings of the part without the class's name, or of the smaller one."""
     index = index_of(class_map)
-    for smaller, larger, share in split_by_company(company, reading.class_of):
+    for smaller, larger, share in split_by_companions(company, reading.class_of):
         name = make_key(class_map.name(reading.class_names[int(reading.class_of[smaller[0]])]), index)
         part, rest = (larger, smaller) if name in {reading.keys[place] for place in smaller} else (smaller, larger)
         others = max(rest, key=lambda place: (reading.answers[place], reading.keys[place]))
@@ -263,11 +274,11 @@ def _tell_divided_classes(reading: Reading, company: Company, class_map: ClassMa
             f"{spell_count(len(company.count_reach(part)[0]), 'picture')} of its own, hardly ever beside"
             f" {shorten(reading.labels[others][0])} of the same class, though the same people write both"
         )
-        yield _gather(Against.TWO, part, reading, company, (None, round(share, 4), words))
+        yield _gather(ContradictionKind.TWO, part, reading, company, (None, round(share, 4), words))
 
 
 def _gather(
-    kind: Against, places: Indices, reading: Reading, company: Company, said: tuple[str | None, float, str]
+    kind: ContradictionKind, places: Indices, reading: Reading, company: Companions, said: tuple[str | None, float, str]
 ) -> Contradiction:
     """A contradiction about several spellings of one class."""
     ordered = sorted(places.tolist(), key=lambda place: (-reading.answers[place], reading.keys[place]))

@@ -33,7 +33,7 @@ _SURE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class Company:
+class Companions:
     """Answers that the map decides, on pictures that several people spoke of; pairs of people count 1 / (people - 1) each, times what they are worth."""
 
     writings: Writings
@@ -106,7 +106,7 @@ class Company:
         return sparse.csr_array(sparse.diags_array(self.weight) @ counts)
 
 
-def list_company(votes: CrowdVotes, class_of: Indices) -> Company | None:
+def list_companions(votes: CrowdVotes, class_of: Indices) -> Companions | None:
     """Who stands beside whom; None where no picture has two answers that the map decides.
 
     People count for as much as the others agree with them, relative to what is usual: one who answers without looking stands beside
@@ -132,7 +132,7 @@ def list_company(votes: CrowdVotes, class_of: Indices) -> Company | None:
     agreement = (np.bincount(person, agreed, writings.people) + _HELD * agreed.mean()) / (given + _HELD)
     usual = max(float(np.quantile(agreement[person], 0.75)), 1e-9)
     worth = np.minimum(agreement[person] / usual, 1.0) ** 2
-    return Company(
+    return Companions(
         writings=writings,
         classes=votes.classes,
         weight=weight,
@@ -145,7 +145,7 @@ def list_company(votes: CrowdVotes, class_of: Indices) -> Company | None:
     )
 
 
-def measure_excess(company: Company) -> Iterator[tuple[int, int, float]]:
+def measure_excess(company: Companions) -> Iterator[tuple[int, int, float]]:
     """(rarer class, commoner class, probability that they are one) of classes that stand beside each other; not of "no label"."""
     pairs = sparse.coo_array(sparse.triu(company.class_class, k=1))
     same = company.class_class.diagonal()
@@ -174,7 +174,7 @@ def _make_probability(odds: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(odds + np.log(_PRIOR / (1 - _PRIOR)), -50, 50))))
 
 
-def split_by_company(company: Company, class_of: Indices) -> Iterator[tuple[Indices, Indices, float]]:
+def split_by_companions(company: Companions, class_of: Indices) -> Iterator[tuple[Indices, Indices, float]]:
     """(spellings of the smaller part, of the larger, probability) of classes whose spellings do not stand beside each other.
 
     Parts are joined as long as two of them stand beside each other; people who write both must be there, so that two languages, whose
@@ -220,7 +220,7 @@ def _join_parts(pairs: Floats) -> list[Indices]:
     return [np.array(part, np.intp) for part in ordered]
 
 
-def _write_both(company: Company, first: Indices, second: Indices) -> bool:
+def _write_both(company: Companions, first: Indices, second: Indices) -> bool:
     """Enough of the people who write one part write the other, too."""
     spelling, worker = company.writings.spelling, np.minimum(company.writings.worker, company.writings.named)
     one, other = np.unique(worker[np.isin(spelling, first)]), np.unique(worker[np.isin(spelling, second)])
