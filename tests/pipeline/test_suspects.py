@@ -111,6 +111,21 @@ def test_status_and_the_command_say_what_is_open(dataset, capsys):
     assert "bolt 2 : acme 1" in capsys.readouterr().out
 
 
+def test_the_report_shows_the_queue_the_map_and_the_odd_ones(dataset):
+    """Classes by number, mark and colour; the suspect beside its neighbours; no stranger's word in the plot."""
+    config = load_config(dataset.config)
+    run(config)
+    page = Run(config).workspace.read_bytes("report.html").decode()
+    section = page[page.index('id="model-view"') : page.index('id="baseline"')]
+    assert "bolt → <b>acme</b>" in section
+    assert "answers bolt 2 : acme 1" in section
+    assert "▲" not in section and "● 4 dune" in section
+    assert section.count("<img") >= 8
+    plot = section[section.index("<svg") : section.index("</svg>")]
+    assert "dune" not in plot and ">4</text>" in plot.replace("\n", "")
+    assert "whose label looks wrong, or that could be settled" in page
+
+
 def test_what_is_missing_is_said(dataset, tmp_path):
     with open_run(load_config(dataset.config)) as opened:
         with pytest.raises(UsageError, match="no more than there are groups"):

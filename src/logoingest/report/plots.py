@@ -119,6 +119,34 @@ def draw_ranks(sizes: npt.NDArray[np.int64], name: str) -> Markup | None:
     return render_svg(figure, name, "pictures of each class, the largest first")
 
 
+#: Matplotlib's mark and the sign that stands for it in a legend; with eight colours they tell 48 classes apart.
+MARKERS = (("o", "●"), ("^", "▲"), ("s", "■"), ("D", "◆"), ("v", "▼"), ("P", "✚"))
+_MARK_COLOURS = ("#2f62c2", "#c07a12", "#2b8a57", "#8a4fb8", "#c2416b", "#15889b", "#7d7424", "#6b7484")
+_MOST_POINTS = 3_000
+
+
+def draw_map(plane: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], name: str) -> Markup:
+    """Pictures in a plane: a mark and colour a class, and the class's number, from 1, at the median of its pictures.
+
+    Args:
+        plane: (pictures, 2).
+        classes: (pictures,) numbers from 0.
+        name: as in ``draw_distribution``.
+    """
+    shown = np.unique(np.linspace(0, len(plane) - 1, min(len(plane), _MOST_POINTS)).astype(np.int64))
+    figure, axes = _start(6.4, 4.6)
+    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=0.98)
+    for number in np.unique(classes).tolist():
+        rows = shown[classes[shown] == number]
+        mark, colour = MARKERS[number // len(_MARK_COLOURS) % len(MARKERS)][0], _MARK_COLOURS[number % len(_MARK_COLOURS)]
+        axes.scatter(plane[rows, 0], plane[rows, 1], s=9, marker=mark, color=colour, alpha=0.7, linewidths=0)
+    for number in np.unique(classes).tolist():
+        across, up = np.median(plane[classes == number], axis=0).tolist()
+        axes.text(across, up, str(number + 1), ha="center", va="center", fontsize=9, fontweight="bold")
+    axes.set_axis_off()
+    return render_svg(figure, name, "pictures in a plane, near ones alike")
+
+
 def _start(width: float, height: float) -> tuple[Figure, Axes]:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height))

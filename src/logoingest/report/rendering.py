@@ -17,6 +17,7 @@ from logoingest.report.pages.contents import PageContents
 from logoingest.report.pages.duplicates import gather_duplicates
 from logoingest.report.pages.fetch import gather_fetching
 from logoingest.report.pages.labels import gather_labels
+from logoingest.report.pages.model_view import gather_model_view
 from logoingest.report.pages.overview import gather_overview
 from logoingest.report.pages.pictures import gather_pictures
 from logoingest.report.pages.placeholders import gather_placeholders
@@ -31,7 +32,7 @@ from logoingest.workspace import Workspace
 MOST_BYTES = 5_000_000
 _GATHERERS: Sequence[Callable[[Material], PageContents]] = (
     gather_overview, gather_fetching, gather_splits, gather_labels, gather_workers, gather_duplicates, gather_placeholders,
-    gather_changes, gather_quality, gather_baseline,
+    gather_changes, gather_quality, gather_model_view, gather_baseline,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from logoingest.workspace import Manifest
 
 #: Tables that the report shows where they are there, whoever made them: a stage, or a command of its own.
-_SHOWN_TABLES = ("placeholders", "conflicts", "against")
+_SHOWN_TABLES = ("placeholders", "conflicts", "against", "suspects")
 
 
 def make_report(run: Run) -> StageOutput:
@@ -30,14 +30,16 @@ def make_report(run: Run) -> StageOutput:
 
 
 def _hash_shown(run: Run, _manifest: Manifest) -> dict[str, str]:
+    from logoingest.evidence.embedding_files import list_models
     from logoingest.pipeline.staleness import hash_table
 
-    return {f"tables/{name}.parquet": hash_table(run, name) for name in _SHOWN_TABLES}
+    hashes = {f"tables/{name}.parquet": hash_table(run, name) for name in _SHOWN_TABLES}
+    return hashes | {f"embeddings of {model.name}": model.model_hash for model in list_models(run.workspace)}
 
 
 REPORT = StageSpec(
     name=Stage.REPORT,
-    version=3,
+    version=4,
     needs=(Stage.RELEASE,),
     reads={
         "tables/labels.parquet": Stage.LABELS,
@@ -52,6 +54,6 @@ REPORT = StageSpec(
     },
     make=make_report,
     help="write report.html",
-    settings=lambda config: config.report.model_dump(mode="json"),
+    settings=lambda config: [config.report.model_dump(mode="json"), config.evidence.model_dump(mode="json")],
     further_inputs=_hash_shown,
 )
