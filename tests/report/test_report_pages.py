@@ -18,7 +18,7 @@ from logoingest.report.material import find_places, read_material
 from logoingest.report.pages.pictures import gather_pictures
 from logoingest.report.pages.quality import RULES, mark_pictures, measure_figures
 from logoingest.report.pages.splits import count_classes
-from logoingest.schemas import AgainstRow, ConflictRow, DownloadRow, PlaceholderRow
+from logoingest.schemas import AgainstRow, ConflictRow, CopyRow, DownloadRow, PlaceholderRow
 from logoingest.strangers.userinfo import drop_userinfo
 
 
@@ -47,7 +47,9 @@ def test_duplicates_stand_side_by_side_with_class_split_and_distance(make_worksp
     made = make_workspace(24, 3)
     made.groups[1] = made.groups[2] = made.groups[0]
     made.groups[5] = made.groups[4]
-    made.hashes[5] = bytes([0b111]) + made.hashes[4][1:]
+    evidence = {"kind": "cropped", "transformation": "mirrored, cropped to 80% x 75%", "overlap": 0.6, "residual": 0.02}
+    first, second = sorted((made.ids[4], made.ids[5]))
+    made.workspace.write_table("copies", CopyRow.table([{"image_id": first, "other_id": second, **evidence}]))
     for row in (0, 1, 2):
         made.split_of[row], made.class_of[row] = "train", "class-0"
     made.split_of[4] = made.split_of[5] = "test"
@@ -57,7 +59,7 @@ def test_duplicates_stand_side_by_side_with_class_split_and_distance(make_worksp
     assert "2 classes" in groups[1]
     words = flatten(groups[1])
     assert "class-1 , test 200×100, the first" in words
-    assert "class-2 , test 200×100, near (3 bits)" in words
+    assert "class-2 , test 200×100, cropped, mirrored, cropped to 80% x 75% (60% shared, r 0.980)" in words
     assert groups[1].count("data:image/jpeg;base64,") == 2
     assert "3 pictures" in groups[2]
 

@@ -22,7 +22,7 @@ _DOWNLOAD_COLUMNS = (
     "url", "outcome", "reason", "detail", "image_reason", "image_detail", "byte_count", "sha256", "width", "height", "frames",
     "damaged", "brightness", "contrast", "sharpness", "entropy", "border_share", "saturation", "fallback", "refreshed",
 )  # fmt: skip
-_IMAGE_COLUMNS = ("image_id", "group_id", "width", "height", "pixel_hash", "hash", "flags", "urls")
+_IMAGE_COLUMNS = ("image_id", "group_id", "width", "height", "pixel_hash", "flags", "urls")
 
 
 class Material(NamedTuple):

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from logoingest.report.material import Material, filter_rows, flatten_classes, pick_rows, read_optional
 from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.report.plots import draw_counts
+from logoingest.schemas import CopyKind
 from logoingest.wording import spell_count
 
 MOST_GROUPS = 30
@@ -109,29 +110,47 @@ def _list_groups(material: Material, sizes: pa.Table, conflicts: pa.Table | None
     for row in members.sort_by("image_id").to_pylist():
         by_group.setdefault(row["group_id"], []).append(row)
     told = describe_members(material, members.column("image_id").to_pylist()) if members.num_rows <= 20_000 else {}
-    return [{**group, "members": _order_members(by_group[group["group_id"]], told)} for group in chosen]
+    evidence = _read_evidence(material, members.column("image_id"))
+    return [{**group, "members": _order_members(by_group[group["group_id"]], told, evidence)} for group in chosen]
 
 
-def _order_members(rows: Sequence[dict[str, Any]], told: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The picture that names the group, then those of other classes, then the least alike; each with its distance to the first."""
+def _read_evidence(material: Material, image_ids: pa.ChunkedArray) -> dict[tuple[str, str], dict[str, Any]]:
+    """(picture, another) → what was found of the two, both ways round, as far as one of them is among ``image_ids``."""
+    copies = read_optional(material.workspace, "copies")
+    if copies is None:
+        return {}
+    rows = copies.filter(pc.is_in(copies.column("other_id"), value_set=image_ids.combine_chunks())).to_pylist()
+    return {pair: row for row in rows for pair in ((row["image_id"], row["other_id"]), (row["other_id"], row["image_id"]))}
+
+
+def _order_members(
+    rows: Sequence[dict[str, Any]], told: Mapping[str, dict[str, Any]], evidence: Mapping[tuple[str, str], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The picture that names the group, then those of other classes, then the least alike; each with what was found of it."""
     first = next((row for row in rows if row["image_id"] == row["group_id"]), rows[0])
     members = []
     for row in rows:
         about = told.get(row["image_id"], {"classes": [], "split": None, "reason": None})
-        alike = "the first" if row is first else "same pixels" if row["pixel_hash"] == first["pixel_hash"] else "near"
-        members.append({**row, **about, "alike": alike, "bits": count_bits(row["hash"], first["hash"])})
+        members.append({**row, **about, **_tell_evidence(row["image_id"], first["image_id"], evidence)})
     classes = next(member["classes"] for member in members if member["image_id"] == first["image_id"])
     for member in members:
         member["differs"] = bool(classes and member["classes"] and member["classes"] != classes)
-    members.sort(key=lambda m: (m["image_id"] != first["image_id"], not m["differs"], -m["bits"], m["image_id"]))
+    members.sort(key=lambda m: (m["image_id"] != first["image_id"], not m["differs"], -m["residual"], m["image_id"]))
     return members[:MOST_MEMBERS]
 
 
-def count_bits(first: bytes | None, second: bytes | None) -> int:
-    """How many bits of two hashes of equal length differ."""
-    if first is None or second is None or len(first) != len(second):
-        return 0
-    return int(np.bitwise_count(np.frombuffer(first, np.uint8) ^ np.frombuffer(second, np.uint8)).sum())
+def _tell_evidence(image_id: str, first: str, evidence: Mapping[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
+    """``alike``, a few words, and ``residual``: towards the first of the group, or towards another through which it came in."""
+    if image_id == first:
+        return {"alike": "the first", "residual": 0.0}
+    other = first if (image_id, first) in evidence else next((pair[1] for pair in evidence if pair[0] == image_id), None)
+    if other is None:
+        return {"alike": "in a group with it", "residual": 0.0}
+    row = evidence[image_id, other]
+    words = [row["kind"].replace("_", " "), *([row["transformation"]] if row["transformation"] != "as it is" else [])]
+    shares = "" if row["kind"] == CopyKind.SAME_PIXELS else f" ({row['overlap']:.0%} shared, r {1 - row['residual']:.3f})"
+    named = "" if other == first else f" of {other[:12]}"
+    return {"alike": ", ".join(words) + named + shares, "residual": row["residual"]}
 
 
 def describe_members(material: Material, image_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
