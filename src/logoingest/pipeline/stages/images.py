@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from logoingest.workspace import Manifest
 
 IMAGES_FILE = "tables/images.parquet"
+COPIES_FILE = "tables/copies.parquet"
 LISTED_FILE = "tables/placeholders_listed.parquet"
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
 from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE
-from logoingest.pipeline.stages.images import IMAGES_FILE
+from logoingest.pipeline.stages.images import COPIES_FILE, IMAGES_FILE
 from logoingest.pipeline.stages.samples import SAMPLES_FILE
 from logoingest.stage_names import Stage
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from logoingest.pipeline.session import Run
     from logoingest.splits import FixedSet
     from logoingest.workspace import Manifest
@@ -33,6 +35,7 @@ def make_splits(run: Run) -> StageOutput:
     kept, rejected = assign_splits(read("samples"), read("annotations"), run.config.splits, previous, fixed.places)
     placed = {entry["values"]: entry["counts"] for entry in pc.value_counts(kept.column("split")).to_pylist()}
     counts = {**{name: placed.get(name, 0) for name in run.config.splits.shares}, "rejected": rejected.num_rows}
+    counts["copies_apart"] = _count_apart(kept, read("copies"))
     if run.config.splits.fixed:
         counts |= _count_fixed(run.config.splits.fixed, fixed, set(kept.column("image_id").to_pylist()))
     return StageOutput(write_tables(run.workspace, {"splits": kept, "splits_rejected": rejected}), counts)
@@ -46,6 +49,20 @@ def _read_previous(run: Run) -> dict[str, str]:
         return {}
     table = read_assignments(run.workspace)
     return dict(zip(table.column("image_id").to_pylist(), table.column("split").to_pylist(), strict=True))
+
+
+def _count_apart(splits: pa.Table, copies: pa.Table) -> int:
+    """How many pairs of copies are in two splits, named in the log: earlier releases have them there, or a chain of copies was cut."""
+    places = dict(zip(splits.column("image_id").to_pylist(), splits.column("split").to_pylist(), strict=True))
+    pairs = zip(copies.column("image_id").to_pylist(), copies.column("other_id").to_pylist(), strict=True)
+    apart = [pair for pair in pairs if len({places[one] for one in pair if one in places}) > 1]
+    if apart:
+        named = ", ".join(f"{one[:12]} ({places[one]}) and {other[:12]} ({places[other]})" for one, other in apart[:_MOST_NAMED])
+        more = " …" if len(apart) > _MOST_NAMED else ""
+        logger.warning(
+            "%d pairs of copies stay in two splits, since released pictures are never moved: %s%s", len(apart), named, more
+        )
+    return len(apart)
 
 
 def _count_fixed(name: str, fixed: FixedSet, placed: Collection[str]) -> dict[str, int]:
@@ -83,9 +100,9 @@ def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
 
 SPLITS = StageSpec(
     name=Stage.SPLITS,
-    version=2,
+    version=3,
     needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH, Stage.IMAGES, Stage.SAMPLES),
-    reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS, SAMPLES_FILE: Stage.SAMPLES},
+    reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS, COPIES_FILE: Stage.IMAGES, SAMPLES_FILE: Stage.SAMPLES},
     make=make_splits,
     help="assign train, validation, test …",
     settings=lambda config: config.splits.model_dump(mode="json"),

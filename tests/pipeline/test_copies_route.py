@@ -1,0 +1,87 @@
+"""Turned and mirrored copies through the whole route: never in two splits, told by explain, and not moved where they were released."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from logoingest import load_config, run
+from logoingest.config import Config
+from logoingest.images.alike import duplicates
+from logoingest.pipeline import Run, explain_url, verify
+from logoingest.schemas import CopyRow, Stage
+
+WAYS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+def draw_scene(seed: int) -> Image.Image:
+    random = np.random.default_rng(seed)
+    return Image.fromarray(random.integers(0, 256, (6, 8, 3)).astype(np.uint8)).resize((160, 120), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def config(tmp_path) -> Config:
+    """Twelve scenes, each with three turned or mirrored copies, as somebody's augmentation left them; the first has two classes."""
+    (tmp_path / "photos").mkdir()
+    rows = ["image,label,worker_id"]
+    for number, (turn, way) in itertools.product(range(12), enumerate(WAYS)):
+        scene = draw_scene(number)
+        (scene if way is None else scene.transpose(way)).save(tmp_path / f"photos/{number}-{turn}.jpg", quality=85)
+        label = "nike" if number % 2 or (number, turn) == (0, 2) else "puma"
+        rows += [f"{number}-{turn}.jpg,{label},w{worker}" for worker in range(2)]
+    (tmp_path / "rows.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "map.toml").write_text("[classes.nike]\n[classes.puma]\n")
+    (tmp_path / "dataset.toml").write_text(
+        '[dataset]\nname = "local"\nworkspace = "work"\n[[sources]]\npath = "rows.csv"\nlocal_root = "photos"\n'
+        '[labels]\nclass_map = "map.toml"\n[fetch]\nprocesses = 1\n[train]\nenabled = false\n[images]\nmin_side_px = 8\n'
+    )
+    return load_config(tmp_path / "dataset.toml")
+
+
+def read_places(config: Config) -> dict[str, set[str]]:
+    """Scene → the splits its pictures are in."""
+    tables = Path(config.workspace_url) / "tables"
+    urls = {row["image_id"]: row["urls"][0] for row in pq.read_table(tables / "images.parquet").to_pylist()}
+    places: dict[str, set[str]] = {}
+    for row in pq.read_table(tables / "splits.parquet").to_pylist():
+        places.setdefault(Path(urls[row["image_id"]]).name.partition("-")[0], set()).add(row["split"])
+    return places
+
+
+def test_turned_copies_are_in_one_split_and_explained(config):
+    """No scene is in two splits; explain names the copies with the way they are turned; two classes of one scene go to review."""
+    run(config, until=Stage.RELEASE)
+    assert {len(splits) for splits in read_places(config).values()} == {1}
+    assert verify(Run(config)) == []
+    told = explain_url(Run(config), "file:///photos/3-1.jpg").copies.to_pylist()
+    assert told
+    assert {row["kind"] for row in told} == {"turned"}
+    conflicts = pq.read_table(Path(config.workspace_url) / "tables/conflicts.parquet").to_pylist()
+    assert [(row["kind"], sorted(row["class_ids"]), len(row["image_ids"])) for row in conflicts] == [("near", ["nike", "puma"], 4)]
+
+
+def test_what_was_released_apart_stays_and_is_named(config, monkeypatch, caplog, tmp_path):
+    """Copies that an earlier release has in two splits keep their places; the run warns, its counts and verify say so."""
+    with monkeypatch.context() as earlier:  # as before turned copies were known
+        earlier.setattr(
+            "logoingest.images.selection.group_copies",
+            lambda ids, _signatures, _pixels: duplicates.Grouping(ids, CopyRow.empty_table()),
+        )
+        run(config, until=Stage.RELEASE)
+    before = read_places(config)
+    assert max(len(splits) for splits in before.values()) > 1
+    rows = pq.read_table(Path(config.workspace_url) / "tables/splits.parquet", columns=["image_id", "split"])
+    changed = load_config(tmp_path / "dataset.toml", ["images.min_side_px=9"], environ={})
+    with caplog.at_level(logging.WARNING, "logoingest"):
+        run(changed, until=Stage.RELEASE)
+    after = pq.read_table(Path(config.workspace_url) / "tables/splits.parquet", columns=["image_id", "split"])
+    assert after.equals(rows)
+    assert "stay in two splits" in caplog.text
+    assert Run(changed).workspace.read_manifest().stages[Stage.SPLITS].counts["copies_apart"] > 0
+    assert "splits_apart" in {violation.law for violation in verify(Run(changed))}
