@@ -32,7 +32,7 @@ from duplicates import draw_logo
 from guises import GUISES, encode
 from logoingest.images import find_duplicate_pairs, inspect_image
 from logoingest.images.alike.copies import CopySearch, find_copy_pairs
-from logoingest.images.alike.duplicates import stack_prints
+from logoingest.images.alike.duplicates import group_copies, stack_prints
 from logoingest.images.alike.neighbours import NearSearch
 
 Describe = Callable[[bytes], Any]
@@ -132,13 +132,18 @@ def find_own_pairs(signatures: Sequence[bytes]) -> dict[tuple[int, int], str]:
 
 
 def find_hits(signatures: Sequence[bytes], theirs: Sequence[bytes], owner: np.ndarray) -> np.ndarray:
-    """Which guises are found to be copies of their originals, among all originals."""
+    """Which guises are found to be copies of their originals, or of another in its group (there are twins), among all originals."""
+    ids = [f"{row:06d}" for row in range(len(signatures))]
+    groups = group_copies(ids, signatures, ids).groups
     held, others = (stack_prints(part) for part in (signatures, theirs))
     near = NearSearch(held).find_pairs(others)
     found = CopySearch(held.signatures).find(others.signatures)
     pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
     pairs |= set(zip(found.first.tolist(), found.second.tolist(), strict=True))
-    return np.array([(original, row) in pairs for row, original in enumerate(owner.tolist())])
+    hits = np.zeros(len(owner), bool)
+    for original, row in pairs:
+        hits[row] |= groups[original] == groups[owner[row]]
+    return hits
 
 
 def match_features(

@@ -35,7 +35,8 @@ def make_splits(run: Run) -> StageOutput:
     kept, rejected = assign_splits(read("samples"), read("annotations"), run.config.splits, previous, fixed.places)
     placed = {entry["values"]: entry["counts"] for entry in pc.value_counts(kept.column("split")).to_pylist()}
     counts = {**{name: placed.get(name, 0) for name in run.config.splits.shares}, "rejected": rejected.num_rows}
-    counts["copies_apart"] = _count_apart(kept, read("copies"))
+    if run.workspace.has_table("copies"):
+        counts["copies_apart"] = _count_apart(kept, read("copies"))
     if run.config.splits.fixed:
         counts |= _count_fixed(run.config.splits.fixed, fixed, set(kept.column("image_id").to_pylist()))
     return StageOutput(write_tables(run.workspace, {"splits": kept, "splits_rejected": rejected}), counts)
