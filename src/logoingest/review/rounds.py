@@ -16,10 +16,11 @@ from logoingest.errors import Problem, UsageError, WorkspaceError
 from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.class_map.writing import write_document
-from logoingest.labels.crowd.evidence import CrowdEvidence, gather_evidence
+from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.quoting import shorten
 from logoingest.pictures.thumbnails import draw_thumbnail
+from logoingest.pipeline.crowd_findings import ask_crowd
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS, normalise_answers
 from logoingest.pipeline.staleness import explain_staleness
@@ -46,6 +47,8 @@ class Review(NamedTuple):
     class_map: ClassMap
     note: str
     """How the figures came about, where that needs saying."""
+    contradictions: Sequence[Contradiction] = ()
+    """What the crowd says against the map; none where only the answers are wanted."""
 
 
 class SideEffect(NamedTuple):
@@ -93,12 +96,19 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
     else:
         labels, decisions, _ = normalise_answers(run, annotations).normalised
     found = gather_open_labels(annotations, labels, decisions, run.class_map, _list_pictured(run))
-    crowd = None if limit == 0 else _ask_crowd(run, annotations)
+    crowd = None if limit == 0 else ask_crowd(run, annotations)
     clusters, in_all = cluster_open_labels(
-        found.labels, run.class_map, crowd=crowd, apart=apart, suspects=_list_suspects(run), min_answers=min_answers, limit=limit
+        found.labels,
+        run.class_map,
+        crowd=crowd and crowd.evidence,
+        apart=apart,
+        suspects=_list_suspects(run),
+        min_answers=min_answers,
+        limit=limit,
     )
     note = "" if why is None else f"the labels stage is stale ({why}): its answers were decided anew for this"
-    return Review(clusters, in_all, found, annotations, labels, run.class_map, note)
+    against = () if crowd is None else crowd.contradictions
+    return Review(clusters, in_all, found, annotations, labels, run.class_map, note, against)
 
 
 def draw_examples(run: Run, urls: Iterable[str], folder: Path) -> dict[str, Path]:
@@ -216,12 +226,6 @@ def _list_pictured(run: Run) -> set[str]:
     if not run.workspace.has_table("images"):
         return set()
     return set(pc.list_flatten(run.workspace.read_table("images", ["urls"]).column("urls")).to_pylist())
-
-
-def _ask_crowd(run: Run, annotations: pa.Table) -> CrowdEvidence:
-    """What others called the same pictures; copies of a picture count once where pictures are known."""
-    images = run.workspace.read_table("images", ["urls", "group_id"]) if run.workspace.has_table("images") else None
-    return gather_evidence(annotations, run.class_map, images)
 
 
 def _list_suspects(run: Run) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import pyarrow as pa
 
-from logoingest.labels.crowd.evidence import Meaning, SpellingEvidence
+from logoingest.labels.crowd.testimony import CrowdTestimony, MapContradiction, describe_contradiction, describe_evidence
 from logoingest.plain_json import Rows
 from logoingest.review import Applied, AppliedGroups, Review
 from logoingest.review.candidates import Candidate
@@ -32,27 +32,6 @@ class UndecidedLabel(NamedTuple):
     rule: str
     near: str | None
     """The spelling that is nearest."""
-
-
-class CrowdTestimony(NamedTuple):
-    """What others called the pictures an answer was given of."""
-
-    words: str
-    """In a sentence."""
-    meaning: Meaning
-    class_id: str | None
-    """The class it most probably names, as it comes out."""
-    probability: float
-    """That it names that class."""
-    pictures: int
-    """It was given of; copies count once."""
-    workers: int
-    settled: int
-    """Pictures that others settled as the class."""
-    next_class_id: str | None
-    next_settled: int
-    urls: Sequence[str]
-    """Some of the pictures, those settled as the class first."""
 
 
 class UndecidedCluster(NamedTuple):
@@ -97,6 +76,8 @@ class Suggestions(NamedTuple):
     note: str
     """How the figures came about, where that needs saying."""
     clusters: Sequence[UndecidedCluster]
+    contradictions: Sequence[MapContradiction]
+    """What the crowd says against the class map, most answers first."""
     text_conflicts: Annotated[pa.Table, Rows(TextConflictRow)]
     """Pictures on which another class is written than was answered, the least sure first."""
 
@@ -113,6 +94,7 @@ def describe_review(review: Review, text_conflicts: pa.Table) -> Suggestions:
             _describe_cluster(cluster, lines)
             for cluster, lines in zip(review.clusters, propose_lines(review.clusters, review.class_map), strict=True)
         ],
+        [describe_contradiction(one) for one in review.contradictions],
         text_conflicts,
     )
 
@@ -145,22 +127,6 @@ def _describe_cluster(cluster: Cluster, lines: str) -> UndecidedCluster:
         labels=labels,
         candidates=cluster.candidates,
         toml=lines,
-    )
-
-
-def describe_evidence(told: SpellingEvidence) -> CrowdTestimony:
-    """The evidence of a spelling."""
-    return CrowdTestimony(
-        told.words,
-        told.meaning,
-        told.class_id,
-        told.probability,
-        told.pictures,
-        told.workers,
-        told.settled,
-        told.next_class_id,
-        told.next_settled,
-        told.urls,
     )
 
 

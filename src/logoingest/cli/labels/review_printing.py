@@ -10,6 +10,7 @@ from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
+    from logoingest.labels.crowd.contradictions import Contradiction
     from logoingest.review import Applied, AppliedGroups, Review
 
 _SHOWN_SPELLINGS = 12
@@ -42,7 +43,30 @@ def print_suggestions(review: Review, options: argparse.Namespace) -> None:
         for line in lines.splitlines():
             print(f"      {escape_text(line)}")
         print()
+    print_contradictions(review.contradictions)
     print_summary(review, options)
+
+
+def print_contradictions(contradictions: Sequence[Contradiction]) -> None:
+    """What the crowd says against the class map, the most answers first."""
+    if contradictions:
+        print(f"against the class map, by what others called the same pictures: {spell_count(len(contradictions), 'doubt')}")
+    _print_some([line for one in contradictions for line in _describe_contradiction(one)], _SHOWN_CHANGES)
+    if contradictions:
+        print()
+
+
+def _describe_contradiction(one: Contradiction) -> list[str]:
+    from logoingest.labels.text.quoting import shorten
+
+    is_called = f" is {escape_text(one.declared)} ({one.rule})" if one.rule else f", of {escape_text(one.declared)}"
+    seems = f", and seems to be {escape_text(one.class_id)}" if one.class_id else ""
+    example = [f"      {escape_text(one.urls[0])}"] if one.urls else []
+    return [
+        f"  ! {one.kind}: {shorten(one.text)}{is_called}{seems} ({one.probability:.2f})",
+        f"      {escape_text(one.words)}",
+        *example,
+    ]
 
 
 def print_summary(review: Review, options: argparse.Namespace) -> None:

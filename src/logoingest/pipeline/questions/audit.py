@@ -11,6 +11,16 @@ import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError
 from logoingest.labels import Explanation, explain_label
+from logoingest.labels.crowd.deciding import RULE
+from logoingest.labels.crowd.evidence import SpellingEvidence
+from logoingest.labels.crowd.testimony import (
+    CrowdTestimony,
+    MapContradiction,
+    describe_contradiction,
+    describe_evidence,
+)
+from logoingest.labels.text.quoting import shorten
+from logoingest.pipeline.crowd_findings import ask_crowd
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.suspects import read_open_suspects
@@ -21,6 +31,7 @@ from logoingest.schemas import (
     Decision,
     DownloadRow,
     ImageRow,
+    LabelRow,
     RejectedRow,
     Row,
     SampleRow,
@@ -76,6 +87,26 @@ class RowTrail(NamedTuple):
     """The trail of each URL of the row."""
 
 
+class PictureCalls(NamedTuple):
+    """A picture, and what the others called it."""
+
+    url: str
+    others: Mapping[str, int]
+    """Class, or the answer where none is decided → answers, the most frequent first; of people who did not write the label there."""
+
+
+class LabelTestimony(NamedTuple):
+    """What others called the pictures that a label was written of."""
+
+    is_decided_by_crowd: bool
+    """The crowd, not the class map, gave it its class (``labels.crowd = "accept"``)."""
+    says: CrowdTestimony
+    pictures: Sequence[PictureCalls]
+    """Some of its pictures, those that speak for the class first."""
+    contradiction: MapContradiction | None
+    """What the crowd says against the class that the map gives it."""
+
+
 class LabelTrail(NamedTuple):
     """How the class map decides a raw label, and what became of the annotations that carry it."""
 
@@ -87,6 +118,8 @@ class LabelTrail(NamedTuple):
     """"stage: reason" → annotations."""
     urls: Sequence[str]
     """The first ten."""
+    crowd: LabelTestimony | None
+    """What others called its pictures; null where nobody said anything."""
 
 
 def explain_url(run: Run, url: str) -> UrlTrail:
@@ -148,7 +181,40 @@ def explain_label_of(run: Run, raw_label: str) -> LabelTrail:
     rejected = _filter(collect_ledger(run.workspace).rejected, "raw_label", raw_label)
     reasons = Counter(f"{row['stage']}: {row['reason']}" for row in rejected.select(["stage", "reason"]).to_pylist())
     urls = list(dict.fromkeys(annotations.column("url").to_pylist()))[:_MOST_URLS]
-    return LabelTrail(raw_label, explanation, annotations.num_rows, dict(reasons), urls)
+    return LabelTrail(raw_label, explanation, annotations.num_rows, dict(reasons), urls, _hear_crowd(run, raw_label))
+
+
+def _hear_crowd(run: Run, raw_label: str) -> LabelTestimony | None:
+    if not run.workspace.has_table("annotations"):
+        return None
+    annotations = run.workspace.read_table("annotations", ["annotation_id", "raw_label", "url", "worker_id"])
+    evidence, contradictions = ask_crowd(run, annotations)
+    told = evidence.find(raw_label)
+    if told is None:
+        return None
+    rules = _pick(run, "labels", LabelRow, "raw_label", raw_label).column("rule").to_pylist()
+    against = next((one for one in contradictions if raw_label in one.raw_labels), None)
+    return LabelTestimony(
+        RULE in rules,
+        describe_evidence(told),
+        _list_calls(run, annotations, told),
+        None if against is None else describe_contradiction(against),
+    )
+
+
+def _list_calls(run: Run, annotations: pa.Table, told: SpellingEvidence) -> list[PictureCalls]:
+    """What people who did not write the spelling of a picture said of it."""
+    shown = annotations.filter(pc.is_in(annotations.column("url"), value_set=pa.array(told.urls, pa.string()))).to_pylist()
+    decided = {one.annotation_id: one for one in _list_decisions(run, [row["annotation_id"] for row in shown])}
+    writers = {(row["url"], row["worker_id"]) for row in shown if row["raw_label"] in set(told.raw_labels)}
+    calls: dict[str, Counter[str]] = {url: Counter() for url in told.urls}
+    for row in shown:
+        if row["raw_label"] not in set(told.raw_labels) and (
+            row["worker_id"] is None or (row["url"], row["worker_id"]) not in writers
+        ):
+            made = decided.get(row["annotation_id"])
+            calls[row["url"]][" + ".join(made.class_ids) if made and made.class_ids else shorten(row["raw_label"] or "")] += 1
+    return [PictureCalls(url, dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))) for url, found in calls.items()]
 
 
 def _list_decisions(run: Run, ids: Sequence[str]) -> list[DecidedAnnotation]:
