@@ -2,7 +2,8 @@
 
 In a list of languages "-isch", "-ština", "Ki-" or "tiếng" stand in most names: that an answer has them, too, is no sign that it
 is one of these and not another language. A part tells as much as it is rare: the negative logarithm of the share of classes that
-have it. A map too small to show its endings is helped by the adjectives' endings and articles of the common scripts.
+have it. What a few classes have, or no more than letters alone would make, is no such part ("Coca" and "Corona", "-er"): a map too
+small to show its endings is helped by the adjectives' endings and articles of the common scripts alone.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from logoingest.labels.matching.letter_triples import cost_word
 
 _LENGTHS = range(2, 9)
 _MIN_STEM = 2
-_MIN_CLASSES = 4
+_MIN_CLASSES = 8
 _MIN_SHARE = 0.1
+_TIMES_CHANCE = 3.0
 _KNOWN_COST = 0.6
 _BEGINNINGS = ("ال", "وال", "بال", "لل", "ה")
 _ENDINGS = (
@@ -40,15 +43,23 @@ class SharedParts:
         words: dict[str, set[str]] = {}
         for owner, spelling in owned:
             words.setdefault(owner, set()).update(spelling)
+        classes = list(words.values())
         known = cls()
         return cls(
-            words=_weigh(words.values(), len(words)),
-            beginnings={**known.beginnings, **_weigh(_list_parts(words.values(), at_end=False), len(words))},
-            endings={**known.endings, **_weigh(_list_parts(words.values(), at_end=True), len(words))},
+            words=_weigh(_count(classes), len(classes)),
+            beginnings={**known.beginnings, **_find_shared(classes, at_end=False)},
+            endings={**known.endings, **_find_shared(classes, at_end=True)},
         )
+
+    @cached_property
+    def _is_plain_ascii(self) -> bool:
+        """Nothing that Latin words share is known."""
+        return not any(part.isascii() for part in (*self.words, *self.beginnings, *self.endings))
 
     def cost(self, word: str) -> float:
         """How improbable a name's word is: by its letters, or by a stem's between a beginning and an ending that are shared."""
+        if self._is_plain_ascii and word.isascii():
+            return cost_word(word)
         return min(self._cost_parted(word), self.words.get(word, math.inf))
 
     def _cost_parted(self, word: str) -> float:
@@ -66,16 +77,45 @@ def _find_parts(costs: Mapping[str, float], parts: Iterable[str]) -> list[tuple[
     return [(part, costs[part]) for part in parts if part in costs]
 
 
+def _find_shared(classes: Sequence[set[str]], *, at_end: bool) -> dict[str, float]:
+    """Part → what it tells, for those that more classes have than their letters alone would bring about."""
+    counts = _count(_list_parts(classes, at_end=at_end))
+    shared = _weigh(counts, len(classes))
+    costs: dict[str, list[float]] = {part: [] for part in shared}
+    for word in {word for words in classes for word in words} if shared else ():
+        for part in _cut_parts(word, at_end=at_end) & shared.keys():
+            rest = word[: -len(part)] if at_end else word[len(part) :]
+            costs[part].append(cost_word(word) - cost_word(rest))
+    spellings = sum(map(len, classes)) / max(1, len(classes))
+    return {
+        part: tells
+        for part, tells in shared.items()
+        if counts[part] >= _TIMES_CHANCE * len(classes) * _tell_chance(costs[part], spellings)
+    }
+
+
+def _tell_chance(costs: Sequence[float], spellings: float) -> float:
+    """The probability that one of so many words has a part by accident, from what its letters cost in the words that have it."""
+    chance = math.pow(10.0, -max(0.0, sum(costs) / len(costs)))
+    return 1.0 - math.pow(1.0 - chance, spellings)
+
+
 def _list_parts(owned: Iterable[set[str]], *, at_end: bool) -> Iterable[set[str]]:
     for words in owned:
-        yield {
-            word[-length:] if at_end else word[:length] for word in words for length in _LENGTHS if length + _MIN_STEM <= len(word)
-        }
+        yield {part for word in words for part in _cut_parts(word, at_end=at_end)}
 
 
-def _weigh(owned: Iterable[set[str]], classes: int) -> dict[str, float]:
+def _cut_parts(word: str, *, at_end: bool) -> set[str]:
+    return {word[-length:] if at_end else word[:length] for length in _LENGTHS if length + _MIN_STEM <= len(word)}
+
+
+def _count(owned: Iterable[set[str]]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for parts in owned:
         counts.update(parts)
+    return counts
+
+
+def _weigh(counts: Mapping[str, int], classes: int) -> dict[str, float]:
     least = max(_MIN_CLASSES, _MIN_SHARE * classes)
     return {part: math.log10(classes / count) for part, count in counts.items() if count >= least}
