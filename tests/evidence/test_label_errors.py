@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import UsageError
-from logoingest.evidence.label_errors import calibrate, combine, find_label_errors, rank_labels, scale, spread_votes
+from logoingest.evidence.label_errors import (
+    calibrate,
+    combine,
+    find_label_errors,
+    rank_labels,
+    scale,
+    spread_votes,
+    temper_confidence,
+)
 
 
 def draw(seed, count=300, classes=5, wrong=0.15, sharpness=3.0):
@@ -90,3 +98,16 @@ def test_a_model_too_sure_is_brought_back(seed, factor):
 def test_what_does_not_fit_is_said(shares, labels, message):
     with pytest.raises(UsageError, match=message):
         find_label_errors(shares, np.array(labels))
+
+
+def test_people_who_were_fooled_alike_are_believed_less():
+    """All are 99 % sure of every label: where a fifth is wrong the model says so, and confidence falls; where all are right it stays."""
+    sure, priors = np.full(1000, 0.99), np.full(5, 0.2)
+    means = []
+    for wrong in (0.0, 0.2):
+        shares, labels, _ = draw(1, count=1000, wrong=wrong)
+        tempered = temper_confidence(calibrate(shares, labels)[0], sure, labels, priors)
+        assert (tempered <= sure).all()
+        means.append(tempered.mean())
+    assert means[0] > 0.98
+    assert means[1] < 0.96

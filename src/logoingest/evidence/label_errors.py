@@ -28,6 +28,8 @@ MOST_SURE = 0.995
 #: Votes that are dealt out to classes nobody named, all together.
 _UNSAID = 0.5
 _LEAST = 1e-9
+#: Labels are told apart by confidence in so many slices at most, of so many labels at least; rounds of the estimate.
+_SLICES, _LEAST_SLICE, _ROUNDS = 8, 50, 40
 _TEMPERATURES = np.geomspace(0.2, 5.0, 49)
 
 
@@ -108,6 +110,31 @@ def spread_votes(confidence: Floats, labels: Rows, votes: Sequence[Mapping[int, 
     shares[known] *= ((1 - sure) / shares[known].sum(axis=1))[:, None]
     shares[known, labels[known]] = sure
     return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float64)
+
+
+def temper_confidence(probabilities: Floats, confidence: Floats, labels: Rows, priors: Floats) -> Floats:
+    """(n,) the labels' confidence, lowered to what the model finds borne out: people who were all fooled alike agree, too.
+
+    Labels are taken in slices of equal size by confidence; the share of right ones in a slice is the one under which the model's
+    probabilities of its labels are likeliest (expectation maximisation over "right" and "any other class").
+
+    Args:
+        probabilities: the model's, calibrated.
+        confidence: of the votes, 0 to 1.
+        labels: (n,) class index.
+        priors: (classes,) share of each class.
+    """
+    share, prior = probabilities[np.arange(len(labels)), labels], priors[labels]
+    right, wrong = share / prior, (1 - share) / np.maximum(1 - prior, _LEAST)
+    tempered = np.array(confidence, np.float64)
+    order = np.argsort(confidence, kind="stable")
+    for rows in np.array_split(order, max(1, min(_SLICES, len(order) // _LEAST_SLICE))):
+        level = float(np.clip(confidence[rows].mean(), 0.5, MOST_SURE)) if len(rows) else 1.0
+        for _ in range(_ROUNDS):
+            held = level * right[rows] / np.maximum(level * right[rows] + (1 - level) * wrong[rows], _LEAST)
+            level = float(held.mean()) if len(rows) else level
+        tempered[rows] = np.minimum(confidence[rows], level)
+    return tempered
 
 
 def combine(probabilities: Floats, voted: Floats, priors: Floats) -> Floats:

@@ -20,6 +20,7 @@ from logoingest.evidence.label_errors import (
     rank_labels,
     scale,
     spread_votes,
+    temper_confidence,
 )
 from logoingest.evidence.vectors import Vectors, find_nearest
 from logoingest.schemas import PredictionRow, SuspectRow
@@ -108,7 +109,9 @@ def find_suspects(judged: Judged, known: PictureKnowledge, vectors: Vectors | No
     count = len(judged.class_ids)
     priors = (np.bincount(judged.labels, minlength=count) + 1) / (len(judged.labels) + count)
     number = {class_id: place for place, class_id in enumerate(judged.class_ids)}
-    together = combine(shares, _weigh(judged.image_ids, judged.labels, known, number), priors)
+    confidence = np.array([known.confidence.get(image_id, 0.0) for image_id in judged.image_ids])
+    confidence = temper_confidence(shares, confidence, judged.labels, priors)
+    together = combine(shares, _weigh(judged.image_ids, judged.labels, confidence, known, number), priors)
     near = _find_near(vectors, known, [*judged.image_ids, *judged.refused_ids])
     rows = [
         *_list_labels(judged, known, together, errors.flagged, near),
@@ -124,8 +127,9 @@ def find_suspects(judged: Judged, known: PictureKnowledge, vectors: Vectors | No
     )
 
 
-def _weigh(image_ids: Sequence[str], labels: Rows, known: PictureKnowledge, number: Mapping[str, int]) -> Floats:
-    confidence = np.array([known.confidence.get(image_id, 0.0) for image_id in image_ids])
+def _weigh(
+    image_ids: Sequence[str], labels: Rows, confidence: Floats, known: PictureKnowledge, number: Mapping[str, int]
+) -> Floats:
     votes = [
         {number[name]: times for name, times in known.votes.get(image_id, {}).items() if name in number} for image_id in image_ids
     ]
@@ -194,7 +198,7 @@ def _list_settled(
         return []
     number = {class_id: place for place, class_id in enumerate(judged.class_ids)}
     nobody = np.full(len(judged.refused_ids), -1, np.int64)
-    voted = _weigh(judged.refused_ids, nobody, known, number)
+    voted = _weigh(judged.refused_ids, nobody, np.zeros(len(nobody)), known, number)
     together = combine(scale(judged.refused, temperature), voted, priors)
     best = together.argmax(axis=1)
     found = []

@@ -1,0 +1,54 @@
+"""Look-alikes: whether the nearest photos show the same brand, by ImageNet's features, by those of a baseline, by any network.
+
+    python benchmarks/retrieval.py flickrlogos27 --backbone mobilenet_v2 --weights mobilenet_v2.pth
+    python benchmarks/retrieval.py flickrlogos27 --backbone workspace/baseline
+
+Queries are the photos with a brand of the split ``query`` of ``gold.csv``, searched among those of ``train`` by exact cosine: P@1 is the
+share whose nearest photo shows their brand, mAP the mean average precision over all of train.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+
+from logoingest.evidence import Vectors, find_nearest, scale_vectors
+from logoingest.imports.lean import let_threads_sleep
+
+
+def read_split(folder: Path, split: str) -> tuple[list[bytes], list[str]]:
+    """(files, brands) of the photos with a brand."""
+    with (folder / "gold.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split and row["label"] != "none"]
+    return [(folder / "images" / row["file"]).read_bytes() for row in rows], [row["label"] for row in rows]
+
+
+def main() -> None:
+    let_threads_sleep()
+    from logoingest.training.loop.encoders import load_encoder
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="flickrlogos27: images/ and gold.csv")
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--weights", default="imagenet")
+    parser.add_argument("--side", type=int, default=224)
+    arguments = parser.parse_args()
+    encoder = load_encoder(arguments.backbone, arguments.weights, arguments.side, Path.cwd())
+    started = time.process_time()
+    files, brands = read_split(arguments.folder, "train")
+    queries, wanted = read_split(arguments.folder, "query")
+    among = Vectors(tuple(map(str, range(len(files)))), scale_vectors(encoder.encode(files).embeddings), encoder.model_hash)
+    found = find_nearest(among, scale_vectors(encoder.encode(queries).embeddings), len(files))
+    hits = np.array(brands)[found.rows] == np.array(wanted)[:, None]
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    mean = (precision * hits).sum(axis=1) / hits.sum(axis=1)
+    print(f"{encoder.facts.name}, {encoder.side_px} px: {len(queries)} queries among {len(files)}")
+    print(f"P@1 {hits[:, 0].mean():.3f}  mAP {mean.mean():.3f}  {time.process_time() - started:.0f} CPU s")
+
+
+if __name__ == "__main__":
+    main()
