@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from logoingest.schemas import Reason, Stage
     from logoingest.sources import read_annotations
     from logoingest.splits import assign_splits
-    from logoingest.training import load_baseline, train_baseline
+    from logoingest.training import load_baseline, make_safeguard, train_baseline
     from logoingest.workspace import Workspace
 
 _HOMES = {
-    "training": ("load_baseline", "train_baseline"),
+    "training": ("load_baseline", "make_safeguard", "train_baseline"),
     "config": ("Config", "load_config"),
     "errors": ("LogoingestError",),
     "images": ("inspect_image", "select_images"),
@@ -61,6 +61,7 @@ __all__ = [
     "inspect_image",
     "load_baseline",
     "load_config",
+    "make_safeguard",
     "normalise_annotations",
     "normalise_label",
     "normalise_labels",

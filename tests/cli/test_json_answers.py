@@ -16,7 +16,7 @@ from logoingest.json_schema import describe_types
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/json-schema.json").read_text(encoding="utf-8"))
 #: Commands that train or need a network: what they print is made of the others' types, or tested with them.
-LONG = {"demo", "train", "embed", "similar"}
+LONG = {"demo", "train", "embed", "similar", "predict", "safeguard"}
 
 
 def list_commands(parser, words: tuple[str, ...] = ()) -> Iterator[str]:

@@ -18,6 +18,8 @@ from logoingest.cli.labels.review_answers import AppliedSheet, Suggestions, Writ
 from logoingest.cli.releases.answers import PulledRelease
 from logoingest.cli.scaffolding import ScaffoldAnswer
 from logoingest.demo import Tour
+from logoingest.evidence.safeguards.answers import Prediction
+from logoingest.evidence.safeguards.study import Study
 from logoingest.evidence.similar import Similar
 from logoingest.labels.lint.rules import LintReport
 from logoingest.pipeline import (
@@ -75,5 +77,7 @@ ANSWERS: Mapping[str, Any] = {
     "embed": Embedded,
     "similar": Similar,
     "suspects": SuspectsAnswer,
+    "predict": list[Prediction],
+    "safeguard": Study,
     "demo": Tour,
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.cli.evidence import add_evidence_commands
 from logoingest.cli.labels import add_label_commands
+from logoingest.cli.predicting import add_prediction_commands
 from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop_group_word
 from logoingest.cli.releases.duplicates import AGAINST_HELP
 from logoingest.cli.splits import add_split_commands, join_group_word
@@ -165,6 +166,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_release_commands(commands)
     add_split_commands(commands)
     add_evidence_commands(commands)
+    add_prediction_commands(commands)
 
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")

@@ -230,6 +230,10 @@ class TrainConfig(Section):
     """Verdict: how far test top-1 must be above the majority class and the zero-input control."""
     controls: bool = True
     """Run the zero-input and shuffled-label controls (part of the verdict)."""
+    safeguard_ours_kept: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Share of pictures of our classes that the baseline's predictions are not to take for strangers."""
+    safeguard_precision: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """Of every class, share of its accepted predictions that are to be right; the rest is left to a person."""
 
 
 class EvidenceConfig(Section):

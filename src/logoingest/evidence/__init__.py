@@ -9,12 +9,12 @@ from logoingest.imports.lazy import load_lazily
 if TYPE_CHECKING:
     from logoingest.evidence.embedding_files import EmbeddingModel, choose_model, list_models, read_embeddings
     from logoingest.evidence.similar import Neighbour, SeenPicture, Similar
-    from logoingest.evidence.vectors import Nearest, Vectors, find_nearest, read_vectors, scale_vectors
+    from logoingest.evidence.vectors import Nearest, Vectors, find_nearest, read_vectors, scale_vectors, tabulate_embeddings
 
 _HOMES = {
     "embedding_files": ("EmbeddingModel", "choose_model", "list_models", "read_embeddings"),
     "similar": ("Neighbour", "SeenPicture", "Similar"),
-    "vectors": ("Nearest", "Vectors", "find_nearest", "read_vectors", "scale_vectors"),
+    "vectors": ("Nearest", "Vectors", "find_nearest", "read_vectors", "scale_vectors", "tabulate_embeddings"),
 }
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "read_embeddings",
     "read_vectors",
     "scale_vectors",
+    "tabulate_embeddings",
 ]
 
 __getattr__ = load_lazily(__name__, _HOMES)

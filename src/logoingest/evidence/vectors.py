@@ -94,6 +94,17 @@ def read_vectors(table: pa.Table) -> Vectors:
     return Vectors(tuple(ids[row] for row in first.tolist()), scale_vectors(matrix[first]), str(models[0]))
 
 
+def tabulate_embeddings(image_ids: Sequence[str], matrix: Floats, model_hash: str) -> pa.Table:
+    """Vectors of one network as the table ``embeddings`` (``EmbeddingRow``)."""
+    offsets = np.arange(len(image_ids) + 1, dtype=np.int32) * (matrix.shape[1] if len(image_ids) else 0)
+    columns = [
+        pa.array(image_ids, pa.string()),
+        pa.repeat(pa.scalar(model_hash), len(image_ids)),
+        pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.reshape(-1), pa.float32())),
+    ]
+    return pa.Table.from_arrays(columns, schema=EmbeddingRow.arrow_schema())
+
+
 def find_nearest(vectors: Vectors, queries: Floats, count: int) -> Nearest:
     """The nearest pictures by cosine; of equally near ones the smaller image_id.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,8 +22,9 @@ from logoingest.evidence.embedding_files import (
     write_model,
     write_part,
 )
+from logoingest.evidence.vectors import tabulate_embeddings
 from logoingest.pipeline.session import Run
-from logoingest.schemas import EmbeddingRow, Outcome
+from logoingest.schemas import Outcome
 from logoingest.stage_names import Stage
 from logoingest.workspace.downloads import read_downloads
 
@@ -172,17 +173,6 @@ def encode_pictures(encoder: Encoder, files: Mapping[str, bytes]) -> pa.Table:
         ids += kept
         vectors.append(said)
     return tabulate_embeddings(ids, np.concatenate(vectors) if ids else np.zeros((0, 1), np.float32), encoder.model_hash)
-
-
-def tabulate_embeddings(image_ids: Sequence[str], matrix: npt.NDArray[np.float32], model_hash: str) -> pa.Table:
-    """``EmbeddingRow`` of pictures and what a network says of each, (pictures, width)."""
-    offsets = np.arange(len(image_ids) + 1, dtype=np.int32) * matrix.shape[1]
-    columns = [
-        pa.array(image_ids, pa.string()),
-        pa.repeat(pa.scalar(model_hash), len(image_ids)),
-        pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.reshape(-1), pa.float32())),
-    ]
-    return pa.Table.from_arrays(columns, schema=EmbeddingRow.arrow_schema())
 
 
 def _encode_singly(encoder: Encoder, files: Mapping[str, bytes], names: list[str]) -> tuple[list[str], npt.NDArray[np.float32]]:

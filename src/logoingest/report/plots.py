@@ -17,7 +17,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 _INK, _BLUE, _RED = "#010101", "#010102", "#010103"
 _COLOURS = {_INK: "var(--soft)", _BLUE: "var(--blue)", _RED: "var(--red)"}
@@ -145,6 +145,42 @@ def draw_map(plane: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], nam
         axes.text(across, up, str(number + 1), ha="center", va="center", fontsize=9, fontweight="bold")
     axes.set_axis_off()
     return render_svg(figure, name, "pictures in a plane, near ones alike")
+
+
+def draw_steps(
+    points: Sequence[tuple[float, float]],
+    mark: tuple[float, float] | None,
+    labels: tuple[str, str],
+    name: str,
+    *,
+    top: float,
+    sizes: Values | None = None,
+) -> Markup | None:
+    """Shares against shares, both from 0; None when there is nothing to show.
+
+    Args:
+        points: joined by a line, in their order.
+        mark: a point in red: where one stands.
+        labels: of the horizontal and the vertical axis.
+        name: tells the plots of a page apart.
+        top: of the vertical axis.
+        sizes: pictures behind each point: drawn as discs, with the diagonal that they should lie on.
+    """
+    if not points:
+        return None
+    figure, axes = _start(3.4, 2.0)
+    across, up = zip(*points, strict=True)
+    if sizes is not None:
+        axes.plot((0, 1), (0, 1), color=_INK, linewidth=0.6, linestyle="--")
+        axes.scatter(across, up, s=12 + 90 * sizes / sizes.max(), color=_BLUE, clip_on=False)
+    axes.plot(across, up, color=_BLUE, linewidth=1.6 if sizes is None else 0.8)
+    if mark is not None:
+        axes.scatter(*mark, s=36, color=_RED, zorder=3)
+    axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(0, 1.0), ylim=(0, top))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    return render_svg(figure, name, f"{labels[1]} against {labels[0]}")
 
 
 def _start(width: float, height: float) -> tuple[Figure, Axes]:

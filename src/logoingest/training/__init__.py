@@ -11,7 +11,7 @@ command line does so itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,10 @@ from logoingest.training.checks.verdict import Check, Verdict
 from logoingest.training.installation import check_installation
 
 if TYPE_CHECKING:
-    from torch import nn
+    from logoingest.evidence.safeguards.study import Study
+    from logoingest.training.classification.baseline import Baseline
 
-    from logoingest.training.models.artifact import Preprocessing
-
-__all__ = ["Check", "Verdict", "check_installation", "load_baseline", "train_baseline"]
+__all__ = ["Check", "Verdict", "check_installation", "load_baseline", "make_safeguard", "train_baseline"]
 
 
 def train_baseline(
@@ -33,16 +32,20 @@ def train_baseline(
     out_dir: str | os.PathLike[str],
     base_dir: str | os.PathLike[str] = "",
     on_progress: Callable[[str, dict[str, Any]], None] | None = None,
+    *,
+    strangers: Mapping[str, bytes] | None = None,
 ) -> Verdict:
     """Fine-tune on a release, run the controls, write everything into ``out_dir``.
 
     Args:
         release_dir: a release, its folder or opened; of its splits only train, validation and test are read.
         config: the ``[train]`` section.
-        out_dir: gets metrics.json, verdict.json, model.safetensors, model.json and three PNGs, and from the first epoch on
-            epochs.jsonl, one line an epoch; made when it is not there.
+        out_dir: gets metrics.json, verdict.json, model.safetensors, model.json, safeguard.json and references.parquet (where validation
+            has 20 pictures), three PNGs, and from the first epoch on epochs.jsonl, one line an epoch; made when it is not there.
         base_dir: what a relative ``weights`` file is relative to.
         on_progress: told (phase, facts) while it works; facts have ``done`` and ``total`` and may have figures.
+        strangers: encoded pictures of no class by image_id, where there are some: they teach and check when the model is not to be
+            believed.
 
     Raises:
         UsageError: torch is missing or mismatched; there is no release.
@@ -52,16 +55,45 @@ def train_baseline(
     check_installation()
     from logoingest.training.classification.stage import run_baseline
 
-    return run_baseline(release_dir, config, Path(out_dir), Path(base_dir), on_progress)
+    return run_baseline(release_dir, config, Path(out_dir), Path(base_dir), on_progress=on_progress, strangers=strangers or {})
 
 
-def load_baseline(out_dir: str | os.PathLike[str]) -> tuple[nn.Module, tuple[str, ...], Preprocessing]:
-    """Open a trained baseline: (model in eval mode, class names, transform from a PIL image to the model's input).
+def make_safeguard(
+    release_dir: str | os.PathLike[str],
+    model_dir: str | os.PathLike[str],
+    ours_kept: float = 0.95,
+    precision: float = 0.9,
+    strangers: Iterable[str | os.PathLike[str]] = (),
+) -> Study:
+    """Learn when a trained baseline is to be believed, and write that beside it; a training does so itself.
+
+    Args:
+        release_dir: that the baseline was trained on, its folder or opened.
+        model_dir: the baseline's folder; gets safeguard.json and references.parquet.
+        ours_kept: share of our pictures that are not to be taken for strangers.
+        precision: of every class, share of its accepted predictions that are to be right.
+        strangers: files of pictures of no class, where there are some: half of them teach, the others check.
+
+    Raises:
+        UsageError: torch or the baseline is missing, it is of other classes, or validation has fewer than 20 pictures.
+        GateError: the release is damaged.
+    """
+    check_installation()
+    from logoingest.evidence.safeguards.rule import Goals
+    from logoingest.training.classification.safeguarding import learn_safeguard, read_strangers
+
+    return learn_safeguard(release_dir, Path(model_dir), Goals(ours_kept, precision), read_strangers(strangers)).study
+
+
+def load_baseline(out_dir: str | os.PathLike[str]) -> Baseline:
+    """Open a trained baseline: ``predict`` says what pictures show and when that is to be believed.
+
+    It can be taken apart: (model in eval mode, class names, transform from a PIL image to the model's input).
 
     Raises:
         UsageError: torch is missing; the files are not there or do not fit together.
     """
     check_installation()
-    from logoingest.training.models.artifact import load_artifact
+    from logoingest.training.classification.baseline import open_baseline
 
-    return load_artifact(Path(out_dir))
+    return open_baseline(Path(out_dir))

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from logoingest.errors import GateError, LogoingestError, Problem
+from logoingest.pipeline.no_class_pictures import read_no_class_pictures
 from logoingest.pipeline.spec import StageOutput, StageSpec
 from logoingest.pipeline.stages.release import RELEASE_MANIFEST
 from logoingest.stage_names import Stage
@@ -30,6 +31,7 @@ def make_baseline(run: Run) -> StageOutput:
             folder,
             run.config.base_dir,
             lambda phase, facts: run.progress(Stage.TRAIN, int(facts.get("done", 0)), facts.get("total"), phase),
+            strangers=read_no_class_pictures(run),
         )
         outputs = {f"baseline/{file.name}": hash_file(file) for file in folder.iterdir() if file.is_file()}
         run.workspace.replace_folder("baseline", folder)
@@ -69,7 +71,7 @@ def _find_failed_checks(run: Run) -> LogoingestError | None:
 
 TRAIN = StageSpec(
     name=Stage.TRAIN,
-    version=1,
+    version=2,
     needs=(Stage.RELEASE,),
     reads={RELEASE_MANIFEST: Stage.RELEASE},
     make=make_baseline,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,12 +14,16 @@ import torch
 import torchvision
 
 from logoingest.config import TrainConfig
+from logoingest.evidence.safeguards.files import SAFEGUARD_FILE
+from logoingest.evidence.safeguards.rule import Goals
 from logoingest.release.keeping.opening import AnyRelease, open_release
+from logoingest.release.reading.loader import Release
 from logoingest.training.checks.verdict import Verdict
 from logoingest.training.classification.curves import open_curves
 from logoingest.training.classification.figures import draw_figures
 from logoingest.training.classification.judgement import Controls, judge, run_controls
 from logoingest.training.classification.preparation import Prepared, prepare
+from logoingest.training.classification.safeguarding import find_lack, learn_safeguard
 from logoingest.training.classification.training import Trained, train
 from logoingest.training.loop.fitting import Epoch
 from logoingest.training.loop.jobs import build_job
@@ -28,11 +33,21 @@ from logoingest.training.loop.scores import SplitScores, find_largest_share, fin
 from logoingest.training.models.artifact import save_artifact
 from logoingest.version import __version__
 
+logger = logging.getLogger("logoingest")
+
 #: Leaks named in metrics.json, at most.
 NAMED_LEAKS = 200
 
 
-def run_baseline(release: AnyRelease, config: TrainConfig, out_dir: Path, base_dir: Path, on_progress: Tell | None) -> Verdict:
+def run_baseline(
+    release: AnyRelease,
+    config: TrainConfig,
+    out_dir: Path,
+    base_dir: Path,
+    *,
+    on_progress: Tell | None,
+    strangers: Mapping[str, bytes],
+) -> Verdict:
     """See ``logoingest.training.train_baseline``."""
     started = time.perf_counter()
     phases = Phases(on_progress)
@@ -56,11 +71,24 @@ def run_baseline(release: AnyRelease, config: TrainConfig, out_dir: Path, base_d
         metrics = gather_metrics(prepared, trained, controls, verdict, scores)
         save_artifact(trained.job.learner.network, trained.class_ids, trained.config, out_dir)
         draw_figures(metrics, out_dir)
+    _guard(opened, prepared, config, out_dir, strangers=strangers, phases=phases)
     metrics["timings_s"] = {**phases.timings_s, "total": round(time.perf_counter() - started, 3)}
     _write_json(out_dir / "metrics.json", metrics)
     _write_json(out_dir / "verdict.json", verdict.to_dict())
     phases.tell("done", {"done": 1, "total": 1, "passed": verdict.passed})
     return verdict
+
+
+def _guard(
+    release: Release, prepared: Prepared, config: TrainConfig, out_dir: Path, *, strangers: Mapping[str, bytes], phases: Phases
+) -> None:
+    """Say when the baseline is to be believed; where there is too little to learn that from, say so instead."""
+    lack = find_lack(prepared.splits["validation"])
+    if lack is not None:
+        logger.warning("no %s is made: %s", SAFEGUARD_FILE, lack)
+        return
+    goals = Goals(config.safeguard_ours_kept, config.safeguard_precision)
+    learn_safeguard(release, out_dir, goals, strangers, device=config.device, workers=config.workers, phases=phases)
 
 
 def gather_metrics(

@@ -1,0 +1,71 @@
+"""When the baseline's predictions are believed: what was promised, what came of it, and which class swallows others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from logoingest.report.material import Material
+from logoingest.report.pages.contents import MOST_ROWS, Notice, PageContents
+from logoingest.report.plots import draw_steps
+from logoingest.workspace import Workspace
+
+_FILE = "baseline/safeguard.json"
+#: A longer file is not shown.
+_MOST_BYTES = 64_000_000
+
+
+def gather_safeguards(material: Material) -> PageContents:
+    """The content of safeguard.json, None where there is none; its curves as plots."""
+    stored = _read_stored(material.workspace)
+    if stored is None:
+        return PageContents({"safeguard": None})
+    study = stored["study"]
+    facts = {
+        **study,
+        "ours_kept": stored["ours_kept"],
+        "precision": stored["precision"],
+        "temperature": stored["temperature"],
+        "farthest": stored["farthest"],
+        "references": stored["references"],
+        "rows": _rank_classes(study["classes"])[:MOST_ROWS],
+        "left_out": max(0, len(study["classes"]) - MOST_ROWS),
+        "risk_plot": _draw_risk(study),
+        "reliability_plot": _draw_reliability(study),
+    }
+    broken = [promise["name"] for promise in study["promises"] if promise["is_kept"] is False]
+    notices = (
+        [Notice(f"the baseline's safeguard does not keep what it states: {', '.join(broken)}", "safeguards")] if broken else []
+    )
+    return PageContents({"safeguard": facts}, notices=notices)
+
+
+def _read_stored(workspace: Workspace) -> dict[str, Any] | None:
+    size = workspace.size(_FILE) if workspace.exists(_FILE) else None
+    if size is None or size > _MOST_BYTES:
+        return None
+    stored: dict[str, Any] = json.loads(workspace.read_bytes(_FILE))
+    return stored
+
+
+def _rank_classes(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that swallow most first: pictures of no class, then others' pictures."""
+    rows = [{**row, "surplus": row["named"] - row["pictures"]} for row in classes]
+    return sorted(rows, key=lambda row: (-row["strangers"], -row["surplus"], row["class_id"]))
+
+
+def _draw_risk(study: dict[str, Any]) -> Markup | None:
+    points = [(point["coverage"], point["risk"]) for point in study["curve"]]
+    ours, accepted = study["measured"]["ours"], study["measured"]["accepted"]
+    mark = (accepted / ours, 1 - study["measured"]["right"] / accepted) if accepted else None
+    highest = max([0.05, *(risk for _, risk in points)])
+    return draw_steps(points, mark, ("our pictures accepted", "of them wrong"), "risk", top=highest * 1.1)
+
+
+def _draw_reliability(study: dict[str, Any]) -> Markup | None:
+    points = [(one["probability"], one["right"]) for one in study["reliability"]]
+    sizes = np.array([one["pictures"] for one in study["reliability"]], np.float64)
+    return draw_steps(points, None, ("probability stated", "share right"), "reliability", top=1.0, sizes=sizes)

@@ -1,0 +1,187 @@
+"""A trained baseline's safeguard: reference pictures of train, a rule learned on validation, checked on test."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from logoingest.errors import Problem, UsageError, quote_first_line
+from logoingest.evidence.safeguards.files import (
+    MOST_OF_A_CLASS,
+    MOST_REFERENCES,
+    Safeguard,
+    write_safeguard,
+)
+from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Goals, learn_rule, measure_distance
+from logoingest.evidence.safeguards.study import Study, study_rule
+from logoingest.evidence.vectors import Vectors, scale_vectors
+from logoingest.files.whole import read_bounded
+from logoingest.release.keeping.opening import AnyRelease, open_release
+from logoingest.training.classification.baseline import MOST_FILE_BYTES
+from logoingest.training.data.pictures import decode_square, iterate_decoded
+from logoingest.training.data.splits import Rows, Split, read_splits
+from logoingest.training.loop.encoders import BATCH, Encoded, Encoder, load_baseline_encoder
+from logoingest.training.loop.phases import Phases
+from logoingest.wording import spell_count
+
+logger = logging.getLogger("logoingest")
+
+#: Held-out pictures under which nothing can be said.
+LEAST_VALIDATION = 20
+#: Pictures of validation, of test and of no class that are asked, at most: more would make the figures no surer.
+_MOST_ASKED = 20_000
+
+
+class Made(NamedTuple):
+    """A safeguard that was made."""
+
+    safeguard: Safeguard
+    study: Study
+
+
+def learn_safeguard(
+    release: AnyRelease,
+    folder: Path,
+    goals: Goals,
+    strangers: Mapping[str, bytes] | None = None,
+    *,
+    device: str = "auto",
+    workers: int = 0,
+    phases: Phases | None = None,
+) -> Made:
+    """Learn when the baseline in ``folder`` is to be believed, and write that beside it.
+
+    Args:
+        release: that it was trained on.
+        folder: of the baseline; gets safeguard.json and references.parquet.
+        goals: what is to be kept.
+        strangers: encoded pictures of no class by image_id, where there are some: half of them teach, the others check.
+        device: as ``train.device``.
+        workers: threads that decode.
+        phases: told how far it is: safeguard.
+
+    Raises:
+        UsageError: the baseline cannot be read or is of other classes; validation has fewer than 20 pictures.
+        GateError: the release is damaged.
+    """
+    encoder = load_baseline_encoder(folder, device=device)
+    released = read_splits(open_release(release))
+    if encoder.facts.class_ids != released.class_ids:
+        what = f"has {_name_classes(encoder.facts.class_ids)}, the release has {_name_classes(released.class_ids)}"
+        raise UsageError(Problem(str(folder), what, "take the release that it was trained on, or train again"))
+    train, validation, test = (released.splits[name] for name in ("train", "validation", "test"))
+    lack = find_lack(validation)
+    if lack is not None:
+        raise UsageError(lack)
+    with (phases or Phases()).phase("safeguard"):
+        made = _learn(encoder, goals, (train, validation, test), strangers or {}, workers)
+        write_safeguard(made.safeguard, made.study, folder)
+    return made
+
+
+def find_lack(validation: Split) -> Problem | None:
+    """Why there can be no safeguard; None where there can."""
+    if len(validation) >= LEAST_VALIDATION:
+        return None
+    what = f"{spell_count(len(validation), 'single-class picture')}: too few to learn from when the model is to be believed"
+    return Problem("validation", what, f"{LEAST_VALIDATION} or more are needed: give splits.validation a larger share")
+
+
+def _learn(
+    encoder: Encoder, goals: Goals, splits: tuple[Split, Split, Split], strangers: Mapping[str, bytes], workers: int
+) -> Made:
+    train, validation, test = splits
+    kept = train.select(choose_references(train, len(encoder.facts.class_ids)))
+    references = Vectors(kept.image_id, scale_vectors(_encode_split(encoder, kept, workers).embeddings), encoder.model_hash)
+    learned, checked = _divide_strangers(strangers)
+    asked = []
+    for split, ids in ((validation, learned), (test, checked)):
+        some = split.select(_choose_first(split.image_id, _MOST_ASKED))
+        ours = _ask(references, _encode_split(encoder, some, workers), some.label)
+        found = _ask_strangers(encoder, references, [strangers[image_id] for image_id in ids])
+        asked.append((ours.join(found), [*some.groups, *ids[: len(found.labels)]]))
+    (of_validation, groups), (of_test, _) = asked
+    safeguard = Safeguard(encoder.facts.class_ids, goals, learn_rule(of_validation, goals), references)
+    study = study_rule(safeguard.rule, goals, of_validation, of_test, groups=groups, class_ids=safeguard.class_ids)
+    return Made(safeguard, study)
+
+
+def choose_references(train: Split, class_count: int) -> Rows:
+    """Pictures of train, so many of each class that all stay bounded: those with the smallest image_id, which is chance."""
+    most = max(1, min(MOST_OF_A_CLASS, MOST_REFERENCES // max(1, class_count)))
+    order = np.argsort(np.array(train.image_id, object), kind="stable")
+    chosen: list[int] = []
+    for number in np.unique(train.label).tolist():
+        chosen += order[train.label[order] == number][:most].tolist()
+    return np.array(sorted(chosen)[:MOST_REFERENCES], np.int64)
+
+
+def read_strangers(files: Iterable[str | os.PathLike[str]]) -> dict[str, bytes]:
+    """Pictures of no class by the sha256 of their bytes; files that cannot be read are left out, and said so."""
+    found: dict[str, bytes] = {}
+    for file in files:
+        try:
+            data = read_bounded(Path(file), MOST_FILE_BYTES)
+        except (OSError, ValueError) as error:
+            logger.warning("%s is left out: %s", file, quote_first_line(error))
+            continue
+        found[hashlib.sha256(data).hexdigest()] = data
+    return found
+
+
+def _choose_first(image_ids: Sequence[str], most: int) -> Rows:
+    return np.sort(np.argsort(np.array(image_ids, object), kind="stable")[:most]).astype(np.int64)
+
+
+def _divide_strangers(strangers: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
+    """Every second one by image_id."""
+    ids = sorted(strangers)[: 2 * _MOST_ASKED]
+    return ids[::2], ids[1::2]
+
+
+def _encode_split(encoder: Encoder, split: Split, workers: int) -> Encoded:
+    squares = iterate_decoded(split, range(len(split)), encoder.side_px, workers)
+    return _encode(encoder, squares)
+
+
+def _encode(encoder: Encoder, squares: Iterable[npt.NDArray[np.uint8]]) -> Encoded:
+    """What the network says, a batch in memory at a time; of no pictures, no rows."""
+    said, batch = [], []
+    for square in squares:
+        batch.append(square)
+        if len(batch) == BATCH:
+            said.append(encoder.run(np.stack(batch)))
+            batch = []
+    if batch or not said:
+        rest = np.stack(batch) if batch else np.zeros((1, encoder.side_px, encoder.side_px, 3), np.uint8)
+        last = encoder.run(rest)
+        said.append(Encoded(last.embeddings[: len(batch)], None if last.scores is None else last.scores[: len(batch)]))
+    scores = [part.scores for part in said if part.scores is not None]
+    return Encoded(np.concatenate([part.embeddings for part in said]), np.concatenate(scores))
+
+
+def _ask(references: Vectors, said: Encoded, labels: Rows) -> Asked:
+    assert said.scores is not None
+    return Asked(np.asarray(said.scores, np.float64), measure_distance(references, said.embeddings), labels)
+
+
+def _ask_strangers(encoder: Encoder, references: Vectors, files: Sequence[bytes]) -> Asked:
+    """Those that can be decoded; what cannot is no picture."""
+    squares = []
+    for data in files:
+        try:
+            squares.append(decode_square(data, encoder.side_px))
+        except ValueError:
+            continue
+    return _ask(references, _encode(encoder, squares), np.full(len(squares), NO_CLASS, np.int64))
+
+
+def _name_classes(class_ids: Sequence[str]) -> str:
+    return f"{len(class_ids)} classes ({', '.join(class_ids[:3])}{' …' if len(class_ids) > 3 else ''})"

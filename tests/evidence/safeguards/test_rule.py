@@ -1,0 +1,109 @@
+"""When a prediction is believed: laws of what is learned from held-out pictures."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.laws import examples
+from logoingest.evidence.safeguards.rule import (
+    NO_CLASS,
+    Asked,
+    Goals,
+    find_farthest,
+    find_thresholds_by_class,
+    learn_rule,
+    measure_distance,
+)
+from logoingest.evidence.vectors import Vectors, scale_vectors
+
+CLASSES = 4
+shares = st.floats(0.05, 0.99)
+
+
+def draw(seed, ours=120, strangers=0, skill=2.0):
+    """Pictures whose scores and distances mean something, but not all."""
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([rng.integers(0, CLASSES, ours), np.full(strangers, NO_CLASS)])
+    scores = rng.normal(size=(ours + strangers, CLASSES))
+    scores[np.arange(ours), labels[:ours]] += skill
+    distance = rng.gamma(4.0, 0.05, ours + strangers) + np.where(labels == NO_CLASS, 0.15, 0.0)
+    return Asked(scores * 3, distance, labels)
+
+
+@given(st.integers(0, 200), st.lists(shares, min_size=2, max_size=6))
+@examples(40)
+def test_asking_for_more_never_accepts_what_was_refused(seed, asked_for):
+    """Thresholds never fall when the precision asked for rises, of any class."""
+    asked = draw(seed, strangers=20)
+    thresholds = [learn_rule(asked, Goals(0.95, precision)).thresholds for precision in sorted(asked_for)]
+    for lower, higher in itertools.pairwise(thresholds):
+        assert (higher >= lower).all()
+
+
+@given(st.lists(st.floats(0, 2), min_size=1, max_size=60), st.lists(shares, min_size=2, max_size=5))
+def test_the_share_asked_for_is_kept(distance, kept):
+    """Of the pictures that were learned from at least that share lies near enough, and more is kept where more is asked for."""
+    found = np.array([find_farthest(np.array(distance), share) for share in sorted(kept)])
+    assert (np.diff(found) >= 0).all()
+    for share, farthest in zip(sorted(kept), found, strict=True):
+        assert (np.array(distance) <= farthest).mean() >= share - 1e-9
+
+
+@pytest.mark.parametrize("kept", [0.8, 0.95])
+def test_the_next_picture_is_kept_as_often_as_was_asked_for(kept):
+    """Over many draws, of pictures that nothing was learned from: split conformal prediction's promise."""
+    rng = np.random.default_rng(0)
+    hits = [rng.gamma(2.0) <= find_farthest(rng.gamma(2.0, size=59), kept) for _ in range(4_000)]
+    assert kept - 0.02 <= np.mean(hits) <= kept + 0.03
+
+
+@given(st.integers(0, 100), st.permutations(range(140)))
+@examples(30)
+def test_the_order_of_the_pictures_does_not_matter(seed, order):
+    """The rule is the same, and each picture is decided alone."""
+    asked = draw(seed, strangers=20)
+    rule, other = learn_rule(asked, Goals()), learn_rule(asked.select(np.array(order)), Goals())
+    assert rule.farthest == other.farthest
+    assert rule.temperature == pytest.approx(other.temperature, rel=1e-9)
+    assert rule.thresholds == pytest.approx(other.thresholds, rel=1e-9)
+    together, alone = rule.decide(asked), rule.decide(asked.select(np.array(order[:1])))
+    assert together.is_accepted[order[0]] == alone.is_accepted[0]
+    assert together.probability[order[0]] == pytest.approx(alone.probability[0])
+
+
+def test_a_class_that_swallows_strangers_is_believed_less():
+    """Pictures of no class that lie near and are named as one class raise its threshold alone."""
+    asked = draw(3, ours=400, skill=3.0)
+    swallowed = Asked(np.tile([9.0, 0, 0, 0], (60, 1)), np.full(60, 0.1), np.full(60, NO_CLASS))
+    plain, warned = (learn_rule(found, Goals()).thresholds for found in (asked, asked.join(swallowed)))
+    assert warned[0] > plain[0]
+    assert warned[0] > warned[1:].max()
+
+
+def test_a_class_whose_sure_predictions_are_wrong_is_never_believed():
+    """No threshold is enough for it; the others keep theirs."""
+    named, right = np.repeat([0, 1], 100), np.repeat([True, False], 100)
+    thresholds = find_thresholds_by_class(np.tile(np.linspace(0.3, 0.99, 100), 2), named, right, 2, 0.9)
+    assert np.isinf(thresholds[1])
+    assert thresholds[0] < 1
+
+
+def test_no_pictures_give_an_open_rule():
+    """Nothing is known, so nothing is refused; and nothing is asked about nothing."""
+    nothing = draw(0, ours=0)
+    rule = learn_rule(nothing, Goals())
+    assert (rule.temperature, rule.farthest) == (1.0, np.inf)
+    assert len(rule.decide(nothing).class_index) == 0
+
+
+def test_distances_are_means_over_the_nearest():
+    """Five of them, or all where there are fewer."""
+    points = scale_vectors(np.eye(3, dtype=np.float32))
+    references = Vectors(("a", "b", "c"), points, "m" * 64)
+    assert measure_distance(references, points[:1]) == pytest.approx([1 - 1 / 3])
+    assert measure_distance(references.select(["a"]), points[:1]) == pytest.approx([0.0])
