@@ -26,7 +26,7 @@ from logoingest.files.whole import read_bounded
 from logoingest.release.keeping.opening import AnyRelease, open_release
 from logoingest.training.classification.baseline import MOST_FILE_BYTES
 from logoingest.training.data.pictures import decode_square, iterate_decoded
-from logoingest.training.data.splits import Rows, Split, read_splits
+from logoingest.training.data.splits import SPLITS, Rows, Split, read_splits
 from logoingest.training.loop.encoders import BATCH, Encoded, Encoder, load_baseline_encoder
 from logoingest.training.loop.phases import Phases
 from logoingest.wording import spell_count
@@ -76,7 +76,7 @@ def learn_safeguard(
     if encoder.facts.class_ids != released.class_ids:
         what = f"has {_name_classes(encoder.facts.class_ids)}, the release has {_name_classes(released.class_ids)}"
         raise UsageError(Problem(str(folder), what, "take the release that it was trained on, or train again"))
-    train, validation, test = (released.splits[name] for name in ("train", "validation", "test"))
+    train, validation, test = (released.splits[name] for name in SPLITS)
     lack = find_lack(validation)
     if lack is not None:
         raise UsageError(lack)
