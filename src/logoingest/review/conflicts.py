@@ -68,7 +68,9 @@ def gather_suspects(run: Run) -> list[OpenConflict]:
 
 
 def _find_urls(run: Run, image_ids: Collection[str]) -> dict[str, str]:
-    """Picture → its first URL."""
+    """Picture → its first URL; before anything is fetched there are none."""
+    if not image_ids:
+        return {}
     images = run.workspace.read_table("images", ["image_id", "urls"])
     images = images.filter(pc.is_in(images.column("image_id"), value_set=pa.array(sorted(image_ids), pa.string())))
     return {row["image_id"]: row["urls"][0] for row in images.to_pylist()}
