@@ -14,11 +14,29 @@ from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.review.conflicts import AppliedGroups, gather_conflicts, gather_suspects, read_group_sheet, write_group_rulings
-    from logoingest.review.rounds import Applied, Journal, Review, apply_rulings, describe_effect, draw_examples, gather_review
+    from logoingest.review.rounds import (
+        Applied,
+        Journal,
+        Review,
+        apply_rulings,
+        describe_effect,
+        draw_examples,
+        gather_review,
+        read_contradiction_sheet,
+    )
 
 _HOMES = {
     "conflicts": ("AppliedGroups", "gather_conflicts", "gather_suspects", "read_group_sheet", "write_group_rulings"),
-    "rounds": ("Applied", "Journal", "Review", "apply_rulings", "describe_effect", "draw_examples", "gather_review"),
+    "rounds": (
+        "Applied",
+        "Journal",
+        "Review",
+        "apply_rulings",
+        "describe_effect",
+        "draw_examples",
+        "gather_review",
+        "read_contradiction_sheet",
+    ),
 }
 
 __all__ = [
@@ -32,6 +50,7 @@ __all__ = [
     "gather_conflicts",
     "gather_review",
     "gather_suspects",
+    "read_contradiction_sheet",
     "read_group_sheet",
     "write_group_rulings",
 ]

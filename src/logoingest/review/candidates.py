@@ -78,7 +78,7 @@ def gather_candidates(
     declared = {
         (spelling.text, class_map.outputs.get(spelling.class_id)): spelling.class_id for spelling in reversed(class_map.spellings)
     }
-    sources = _find_sources(class_map)
+    sources = find_sources(class_map)
     found = []
     for labels, told in zip(asked, evidence, strict=True):
         best: dict[str, Candidate] = {}
@@ -120,7 +120,7 @@ def weigh_candidates(
     return sorted(weighed, key=lambda one: (-one.score, one.class_id))
 
 
-def _find_sources(class_map: ClassMap) -> dict[str, str]:
+def find_sources(class_map: ClassMap) -> dict[str, str]:
     """Class that comes out → the class to declare its spellings of: of the same name where there is one."""
     found: dict[str, str] = {}
     for declared, out in sorted(class_map.outputs.items(), key=lambda pair: (pair[0] != pair[1], pair[0])):

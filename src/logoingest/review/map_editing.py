@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,13 +29,14 @@ from logoingest.labels.class_map.entries import (
     add_pair,
     add_word,
 )
+from logoingest.labels.class_map.removing import merge_class, remove_aliases
 from logoingest.labels.class_map.writing import add_alias, load_document
 from logoingest.labels.matching.label_table import normalise_annotations
 from logoingest.labels.matching.match import LabelDecision, decide_labels
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.clusters import strip_noise
-from logoingest.review.rulings import Action, RuledMeaning, Ruling
+from logoingest.review.rulings import Action, RuledMeaning, Ruling, Undoing
 from logoingest.schemas import Decision
 from logoingest.strangers.escaping import is_formula
 
@@ -91,7 +93,13 @@ class _Draft:
 
 
 def plan_edit(
-    path: Path, rulings: Sequence[Ruling], annotations: pa.Table, signature: Signature, exact: Collection[str] = ()
+    path: Path,
+    rulings: Sequence[Ruling],
+    annotations: pa.Table,
+    signature: Signature,
+    exact: Collection[str] = (),
+    *,
+    undoing: Undoing | None = None,
 ) -> MapEdit:
     """The class map with the rulings in it; ``map_writing.write_document`` puts it on disk.
 
@@ -101,11 +109,14 @@ def plan_edit(
         annotations: ``AnnotationRow``s; overrides name those that carry the answer.
         signature: stands beside each entry.
         exact: aliases that shall count only as the whole answer, as ``write_spelling`` writes them.
+        undoing: what is taken back before they are written.
 
     Raises:
         ClassMapError: a ruling would not decide as it says, or two contradict each other; all of them at once.
     """
     draft = _Draft(path, load_document(path), ClassMap.load(path), signature)
+    if undoing is not None:
+        _undo(draft, undoing)
     problems = [*_find_impossible(rulings), *_find_contradictions(rulings)]
     if problems:
         raise ClassMapError(problems)
@@ -125,6 +136,23 @@ def plan_edit(
         if failed:
             raise ClassMapError([_describe_failure(ruling, verdict) for ruling, verdict in failed])
     return MapEdit(path, draft.document, after, draft.changes, todo, already, late)
+
+
+def _undo(draft: _Draft, undoing: Undoing) -> None:
+    """Take back what was declared; what is ruled is then judged by the map without it."""
+    for class_id, labels in undoing.aliases.items():
+        keys = {strip_noise(label, draft.before).joined for label in labels} | {fold(label).text for label in labels}
+        for declared, out in draft.before.outputs.items():
+            if out == class_id:
+                texts = remove_aliases(draft.document, declared, partial(_is_among, keys, draft.before))
+                draft.changes += [f"alias {shorten(text)} of {declared} taken back" for text in texts]
+    for source, target in undoing.merged.items():
+        draft.note(merge_class(draft.document, source, target), f"class {shorten(source)} comes out as {shorten(target)}")
+    draft.before = draft.load()
+
+
+def _is_among(keys: Collection[str], class_map: ClassMap, text: str) -> bool:
+    return fold(text).text in keys or strip_noise(text, class_map).joined in keys
 
 
 def write_spelling(raw_label: str) -> str:

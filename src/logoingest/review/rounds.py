@@ -25,8 +25,10 @@ from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS, normalise_answers
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.plain_json import Json
+from logoingest.review.contradiction_sheet import ContradictionReading, read_contradictions
 from logoingest.review.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
-from logoingest.review.rulings import Ruling
+from logoingest.review.rulings import Ruling, Undoing
+from logoingest.review.sheet import AGAINST, read_sheet_rows
 from logoingest.review.suggestions import Cluster, GatheredLabels, cluster_open_labels, gather_open_labels
 from logoingest.schemas import Decision, Stage
 
@@ -111,6 +113,17 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
     return Review(clusters, in_all, found, annotations, labels, run.class_map, note, against)
 
 
+def read_contradiction_sheet(run: Run, review: Review, data: bytes, name: str) -> ContradictionReading:
+    """What a sheet rules on what the crowd says against the map; the crowd is asked only where the sheet has such rows.
+
+    Raises:
+        UsageError: a row cannot be meant.
+    """
+    has_rows = any(row.read("row") == AGAINST for row in read_sheet_rows(data, name))
+    against = ask_crowd(run, review.annotations).contradictions if has_rows else ()
+    return read_contradictions(data, name, against, review.class_map)
+
+
 def draw_examples(run: Run, urls: Iterable[str], folder: Path) -> dict[str, Path]:
     """URL → thumbnail, for what is fetched and can be drawn; files are named by the picture's sha256.
 
@@ -133,7 +146,9 @@ def draw_examples(run: Run, urls: Iterable[str], folder: Path) -> dict[str, Path
     return {url: drawn[name] for url, name in names.items() if name in drawn}
 
 
-def apply_rulings(run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature) -> Applied:
+def apply_rulings(
+    run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature, undoing: Undoing | None = None
+) -> Applied:
     """Write rulings into the class map the config names; nothing is written when all was decided so before.
 
     An alias that would draw answers away from the class they have is written so that it counts only as the whole answer.
@@ -144,7 +159,7 @@ def apply_rulings(run: Run, review: Review, rulings: Sequence[Ruling], signature
     path = run.config.resolve(run.config.labels.class_map)
     exact: set[str] = set()
     while True:
-        edit = plan_edit(path, rulings, review.annotations, signature, exact)
+        edit = plan_edit(path, rulings, review.annotations, signature, exact, undoing=undoing)
         effects = list_side_effects(review, edit) if edit.changes else []
         causes = {effect.cause for effect in effects if effect.is_reversal and effect.cause is not None} - exact
         if not causes & {write_spelling(ruling.raw_label) for ruling in edit.settled}:

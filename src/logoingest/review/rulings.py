@@ -73,6 +73,15 @@ class Ruling:
     """The place it was written (``review.csv: row 7``), for messages."""
 
 
+class Undoing(NamedTuple):
+    """What is taken back of a class map before rulings are written."""
+
+    aliases: Mapping[str, Sequence[str]] = {}
+    """Class that comes out → answers whose aliases are not its."""
+    merged: Mapping[str, str] = {}
+    """Class → the class that it comes out as, both as declared."""
+
+
 @dataclass(frozen=True, eq=False)
 class ClassFinder:
     """The classes of a map by what people call them."""

@@ -32,6 +32,8 @@ _MAX_CELL = 100_000
 _MAX_SHOWN = 200
 _WHOLE = "cluster"
 _ONE = "label"
+AGAINST = "against"
+"""The kind of row that is about what the crowd says against the class map: see ``contradiction_sheet``."""
 CONFLICT = "conflict"
 """The kind of row that is about contradicting pictures: see ``conflict_sheet``."""
 _ENCODINGS = (("utf-8-sig", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe"), ("utf-16", b"\xfe\xff"))
@@ -89,7 +91,7 @@ def read_sheet(data: bytes, name: str, labels: Sequence[str], finder: ClassFinde
     Raises:
         UsageError: anything in it cannot be meant; all faults at once.
     """
-    rows = [row for row in read_sheet_rows(data, name) if row.read("row") != CONFLICT]
+    rows = [row for row in read_sheet_rows(data, name) if row.read("row") not in {AGAINST, CONFLICT}]
     by_id = {make_label_id(label): label for label in labels}
     by_text = {text: label for label in labels for text in (show(label), guard_cell(show(label)))} | {
         label: label for label in labels

@@ -10,6 +10,8 @@ import pytest
 
 from builders.word_crowds import JAPANESE, MAP, draw_crowd
 from logoingest.cli.main import main
+from logoingest.labels import ClassMap
+from logoingest.labels.matching.match import decide_labels
 
 SETTINGS = (
     '[dataset]\nname = "flags"\nworkspace = "work"\n[[sources]]\npath = "rows.csv"\n'
@@ -68,3 +70,66 @@ def test_explain_names_the_rule_crowd(folder: Path, capsys: pytest.CaptureFixtur
     assert trail["crowd"]["is_decided_by_crowd"]
     url = trail["crowd"]["pictures"][0]["url"]
     assert "crowd" in {one["rule"] for one in json.loads(ask(folder, capsys, "explain", f"--url {url} --json"))["decisions"]}
+
+
+def decide(folder: Path, capsys: pytest.CaptureFixture[str], decision: str) -> str:
+    """A sheet in which what is said against the map is ruled on."""
+    sheet = folder / "review.csv"
+    sheet.unlink(missing_ok=True)
+    ask(folder, capsys, "labels", "review", f"--export {sheet}")
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    against = [row for row in rows if row["row"] == "against"]
+    assert against
+    for row in against:
+        row["decision"] = decision
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return ask(folder, capsys, "labels", "review", f"--apply {sheet} --by ada --on 2026-01-02")
+
+
+def test_a_ruling_moves_the_alias_to_its_class(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """1 in the sheet takes the alias back from France and declares it of Spain, with who and when; a second time changes nothing."""
+    said = decide(folder, capsys, "1")
+    assert f'alias "{JAPANESE["spain"]}" of france taken back' in said
+    text = (folder / "flags.toml").read_text(encoding="utf-8")
+    class_map = ClassMap.from_toml(text)
+    assert decide_labels([JAPANESE["spain"], "仏"], class_map)[0].class_ids == ("spain",)
+    assert decide_labels(["仏"], class_map)[0].class_ids == ("france",)
+    assert '"ada"' in text
+    assert "# from a list" in text
+    assert json.loads(ask(folder, capsys, "labels", "suggest", "--json"))["contradictions"] == []
+    again = ask(folder, capsys, "labels", "review", f"--apply {folder / 'review.csv'}")
+    assert "says nothing against" in again
+    assert (folder / "flags.toml").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("decision", ["new: Elsewhere", "ignore", "drop", "noise", "not: France"])
+def test_what_else_can_be_ruled(folder: Path, capsys: pytest.CaptureFixture[str], decision: str) -> None:
+    """Whatever it is ruled to be, it is France's no more."""
+    decide(folder, capsys, decision)
+    made = decide_labels([JAPANESE["spain"]], ClassMap.load(folder / "flags.toml"))[0]
+    assert "france" not in made.class_ids
+
+
+def test_two_classes_that_are_one_come_out_as_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Japan and Nippon: 1 merges them, in the map's output."""
+    rows = [(url, worker, "Nippon" if label == JAPANESE["japan"] else label) for url, worker, label in draw_crowd(pictures=240)]
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("image_url", "worker_id", "label"), *rows])
+    (folder / "flags.toml").write_text(f'{MAP}\n[classes.nippon]\nname = "Nippon"\n', encoding="utf-8")
+    assert main(["run", str(folder / "dataset.toml"), "--until", "normalise"]) == 0
+    decide(folder, capsys, "1")
+    made = decide_labels(["Japan", "Nippon"], ClassMap.load(folder / "flags.toml"))
+    assert made[0].class_ids == made[1].class_ids
+
+
+def test_a_sheet_that_cannot_be_meant_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An override is about annotations, not about the map."""
+    before = (folder / "flags.toml").read_bytes()
+    with pytest.raises(AssertionError):
+        decide(folder, capsys, "override: Spain")
+    assert "is no ruling on this" in capsys.readouterr().err
+    assert (folder / "flags.toml").read_bytes() == before

@@ -137,6 +137,8 @@ class WrittenSheet(NamedTuple):
     clusters: int
     labels: int
     answers: int
+    contradictions: int
+    """What the crowd says against the class map."""
     conflicts: int
     """Sets of contradicting pictures."""
     suspects: int

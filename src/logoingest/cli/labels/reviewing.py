@@ -151,6 +151,7 @@ def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
 def _export(run: Run, options: argparse.Namespace) -> int:
     from logoingest.review import draw_examples, gather_conflicts, gather_suspects
     from logoingest.review.conflict_sheet import render_conflicts
+    from logoingest.review.contradiction_sheet import render_contradictions
     from logoingest.review.sheet import write_sheet
 
     sheet: Path = options.export
@@ -167,7 +168,8 @@ def _export(run: Run, options: argparse.Namespace) -> int:
     drawn = draw_examples(run, urls, folder) if urls else {}
     shown = {url: os.path.relpath(file, sheet.parent) for url, file in drawn.items()}
     try:
-        further = render_conflicts(conflicts, lambda url: shown.get(url, url))
+        against = render_contradictions(review.contradictions, review.class_map, lambda url: shown.get(url, url))
+        further = [*against, *render_conflicts(conflicts, lambda url: shown.get(url, url))]
         sheet.write_bytes(write_sheet(review.clusters, lambda url: shown.get(url, url), further))
     except OSError as error:
         raise UsageError(Problem(str(sheet), f"cannot be written ({error.strerror or error})")) from None
@@ -176,11 +178,21 @@ def _export(run: Run, options: argparse.Namespace) -> int:
     if options.json:
         from logoingest.cli.labels.review_answers import WrittenSheet
 
-        counts = len(review.clusters), labels, answers, len(conflicts) - len(suspects), len(suspects), len(drawn)
+        counts = (
+            len(review.clusters),
+            labels,
+            answers,
+            len(review.contradictions),
+            len(conflicts) - len(suspects),
+            len(suspects),
+            len(drawn),
+        )
         return print_json(WrittenSheet(str(sheet), *counts))
     print(
         f"wrote {sheet}: {spell_count(len(review.clusters), 'cluster')}, {spell_count(labels, 'spelling')}, {spell_count(answers, 'answer')}"
     )
+    if review.contradictions:
+        print(f"below them {spell_count(len(review.contradictions), 'doubt')} about the class map itself")
     if suspects:
         print(f"below them {spell_count(len(suspects), 'picture')} whose label looks wrong, or that could be settled")
     if len(conflicts) > len(suspects):
@@ -198,7 +210,7 @@ def _list_examples(cluster: Cluster) -> list[str]:
 
 
 def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
-    from logoingest.review import apply_rulings, read_group_sheet, write_group_rulings
+    from logoingest.review import apply_rulings, read_contradiction_sheet, read_group_sheet, write_group_rulings
     from logoingest.review.rulings import ClassFinder
     from logoingest.review.sheet import read_sheet
     from logoingest.review.suggestions import list_spellings
@@ -211,7 +223,9 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     review = _gather(run, options, 0)
     reading = read_sheet(data, sheet.name, list_spellings(review.labels), ClassFinder(review.class_map))
     groups = read_group_sheet(run, data, sheet.name, signature)
-    applied = apply_rulings(run, review, reading.rulings, signature)
+    against = read_contradiction_sheet(run, review, data, sheet.name)
+    reading = reading._replace(gone=[*reading.gone, *against.gone], empty=reading.empty + against.empty)
+    applied = apply_rulings(run, review, [*reading.rulings, *against.rulings], signature, against.undoing)
     write_group_rulings(groups, signature)
     if options.json:
         from logoingest.cli.labels.review_answers import describe_applied
@@ -243,6 +257,10 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
         print(f"(not here: {spell_count(len(suspects), 'suspect picture')}; they are in the sheet, --export)")
     if conflicts := gather_conflicts(run):
         print(f"(not here: {len(conflicts):,} sets of pictures that somebody must rule on; they are in the sheet, --export)")
+    if review.contradictions:
+        print(
+            f"(not here: {spell_count(len(review.contradictions), 'doubt')} about the class map itself; in the sheet, and in labels suggest)"
+        )
     journal = Journal(run, signature.by)
     session = Session(tuple(review.clusters), ClassFinder(review.class_map))
     if steps := journal.load():
