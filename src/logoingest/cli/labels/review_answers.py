@@ -7,7 +7,8 @@ from typing import Annotated, NamedTuple
 
 import pyarrow as pa
 
-from logoingest.labels.crowd.testimony import CrowdTestimony, MapContradiction, describe_contradiction, describe_evidence
+from logoingest.labels.crowd.contradictions import Contradiction
+from logoingest.labels.crowd.testimony import CrowdTestimony, describe_evidence
 from logoingest.plain_json import Rows
 from logoingest.review import Applied, AppliedGroups, Review
 from logoingest.review.candidates import Candidate
@@ -76,7 +77,7 @@ class Suggestions(NamedTuple):
     note: str
     """How the figures came about, where that needs saying."""
     clusters: Sequence[UndecidedCluster]
-    contradictions: Sequence[MapContradiction]
+    contradictions: Sequence[Contradiction]
     """What the crowd says against the class map, most answers first."""
     text_conflicts: Annotated[pa.Table, Rows(TextConflictRow)]
     """Pictures on which another class is written than was answered, the least sure first."""
@@ -94,7 +95,7 @@ def describe_review(review: Review, text_conflicts: pa.Table) -> Suggestions:
             _describe_cluster(cluster, lines)
             for cluster, lines in zip(review.clusters, propose_lines(review.clusters, review.class_map), strict=True)
         ],
-        [describe_contradiction(one) for one in review.contradictions],
+        review.contradictions,
         text_conflicts,
     )
 

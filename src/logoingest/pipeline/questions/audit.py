@@ -11,14 +11,10 @@ import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError
 from logoingest.labels import Explanation, explain_label
+from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.crowd.deciding import RULE
 from logoingest.labels.crowd.evidence import SpellingEvidence
-from logoingest.labels.crowd.testimony import (
-    CrowdTestimony,
-    MapContradiction,
-    describe_contradiction,
-    describe_evidence,
-)
+from logoingest.labels.crowd.testimony import CrowdTestimony, describe_evidence
 from logoingest.labels.text.quoting import shorten
 from logoingest.pipeline.crowd_findings import ask_crowd
 from logoingest.pipeline.ledger import collect_ledger
@@ -103,7 +99,7 @@ class LabelTestimony(NamedTuple):
     says: CrowdTestimony
     pictures: Sequence[PictureCalls]
     """Some of its pictures, those that speak for the class first."""
-    contradiction: MapContradiction | None
+    contradiction: Contradiction | None
     """What the crowd says against the class that the map gives it."""
 
 
@@ -198,7 +194,7 @@ def _hear_crowd(run: Run, raw_label: str) -> LabelTestimony | None:
         RULE in rules,
         describe_evidence(told),
         _list_calls(run, annotations, told),
-        None if against is None else describe_contradiction(against),
+        against,
     )
 
 
