@@ -79,6 +79,10 @@ _DENIALS = (
     "un", "in", "im", "ir", "il", "non", "dis", "anti", "nicht", "kein", "sans", "sin", "не", "без", "анти", "нон", "غير", "لا", "אי", "לא", "בלתי",
     "μη", "αν", "अ", "अन", "गैर", "ไม่", "ไม",
 )  # fmt: skip
+_DENIALS_BY_LENGTH = {
+    place: [denial for denial in _DENIALS if (len(denial), denial.isascii()) == place]
+    for place in {(len(denial), denial.isascii()) for denial in _DENIALS}
+}
 _GERMAN_DENIALS = ("nicht", "kein")
 _MIN_PART = 3
 _MIN_REST = 5
@@ -109,13 +113,10 @@ def find_counterpart(query: str, key: str, words: Sequence[str]) -> str | None:
     """
     answer, spelling = _bare(query), _bare(key)
     for part in _list_parts(tuple(words)):
-        before, after = spelling[: part.start], spelling[part.end :]
-        if not (answer.startswith(before) and answer.endswith(after)):
-            continue
-        now = answer[len(before) : len(answer) - len(after)]
-        if now in part.others and len(answer) == len(before) + len(now) + len(after) and _is_told_apart(part, now):
+        now = answer[part.start : len(answer) - len(spelling) + part.end]
+        if now in part.others and answer == spelling[: part.start] + now + spelling[part.end :] and _is_told_apart(part, now):
             return f"{part.before}{now}{part.after}"
-    return _find_denial(answer, [_bare(word) for word in words])
+    return _find_denial(answer, spelling, words)
 
 
 @lru_cache(maxsize=8192)
@@ -153,22 +154,17 @@ def _is_unspaced(word: str) -> bool:
     return unicodedata.name(word[0], "").split(" ")[0] in _UNSPACED
 
 
-def _find_denial(answer: str, words: Sequence[str]) -> str | None:
-    start = 0
-    spelling = "".join(words)
+def _find_denial(answer: str, spelling: str, words: Sequence[str]) -> str | None:
     more = len(answer) - len(spelling)
-    denials = [denial for denial in _DENIALS if len(denial) == abs(more)]
-    for word in words if denials else ():
+    denials = _DENIALS_BY_LENGTH.get((abs(more), answer.isascii()), ())
+    start = 0
+    for word in map(_bare, words) if denials else ():
+        head, tail = spelling[:start], spelling[start:]
         for denial in denials:
-            if more > 0 and answer == spelling[:start] + denial + spelling[start:] and _may_deny(denial, word):
-                return denial + word
             rest = word[len(denial) :]
-            if (
-                more < 0
-                and word == denial + rest
-                and answer == spelling[:start] + spelling[start + len(denial) :]
-                and _may_deny(denial, rest)
-            ):
+            if more > 0 and answer == head + denial + tail and _may_deny(denial, word):
+                return denial + word
+            if more < 0 and word == denial + rest and answer == head + tail[len(denial) :] and _may_deny(denial, rest):
                 return rest
         start += len(word)
     return None

@@ -17,7 +17,7 @@ _MARKED = frozenset(_MARKS.values())
 _TO_MARKS = str.maketrans(_MARKS)
 _FROM_MARKS = str.maketrans({mark: sign for sign, mark in _MARKS.items()})
 _OTHER_SIGNS = str.maketrans({"≤": "<=", "≥": ">=", "٪": "%", "♯": "#", "⁄": "/", "∕": "/", "٫": "."})
-_MAY_HAVE = re.compile(r"\d|#|♯|-\W*$")
+_MAY_HAVE = re.compile(r"[\d#♯]|-\W*$")
 _THOUSANDS = re.compile(r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])|(?<![\d .])[1-9]\d{0,2}(?: \d{3})+(?![\d ])(?=\W*$)")
 _DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d+),(?=\d+(?![\d,.]))")
 _LEADING_POINT = re.compile(r"(?<![\w.])\.(?=\d)")
@@ -68,10 +68,12 @@ def pick_numbers(text: str) -> str:
 
     Where letters stand beside it, a number may have fallen apart ("century 2 1").
     """
+    if text.isalpha():
+        return ""
     whole = _FALLEN_APART.sub("", text) if any(char.isalpha() for char in text) else text
     return "".join(char for char in whole if char.isdigit() or char in SIGNS)
 
 
 def is_roman_numeral(word: str) -> bool:
     """Whether a word in small letters is a Roman numeral, up to 39."""
-    return bool(word) and _ROMAN.fullmatch(word) is not None
+    return word[:1] in {"x", "v", "i"} and _ROMAN.fullmatch(word) is not None
