@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from logoingest.consensus.votes import Floats, Indices, logit, squash, sum_by
 from logoingest.labels.crowd.explanations import Explanations, Shown, weigh_explanations
-from logoingest.labels.crowd.strangers import weigh_mistakes, weigh_strangeness
+from logoingest.labels.crowd.strangers import weigh_foreignness, weigh_mistakes, weigh_strangeness
 from logoingest.labels.crowd.witnesses import call_witnesses, open_court
 from logoingest.labels.crowd.writings import UNDECIDED, Bools, CrowdVotes, count_people, list_writings
 
@@ -39,6 +39,8 @@ _STEPS = 20
 #: There are explanations that nobody thought of: log odds short of the sure ones (.995) are taken down, by this much at even odds.
 _SURE = 5.3
 _UNTHOUGHT = 1.5
+#: Log odds that a word is no class which the map lacks.
+_NATIVE = 2.0
 _DECIMALS = 9
 
 
@@ -83,14 +85,14 @@ def weigh_meanings(votes: CrowdVotes, class_of: Indices) -> Meanings:
     written = np.bincount(writings.spelling, minlength=votes.spellings)
     often = pictures >= MIN_PICTURES
     is_open = (class_of == UNDECIDED) & often
-    believed, noise = class_of, np.zeros(votes.spellings)
+    believed, noise, foreign = class_of, np.zeros(votes.spellings), np.zeros(votes.spellings)
     by_map = court = open_court(writings, class_of, votes.classes)
     for round_ in range(_ROUNDS):
         asked = often if round_ == _ROUNDS - 1 else is_open
-        declared = witnesses = call_witnesses(by_map, asked, noise)
+        declared = witnesses = call_witnesses(by_map, asked, noise, foreign)
         if round_:
             court = court if np.array_equal(court.class_of, believed) else open_court(writings, believed, votes.classes)
-            witnesses = call_witnesses(court, asked, noise)
+            witnesses = call_witnesses(court, asked, noise, foreign)
         terms = weigh_explanations(witnesses, votes.spellings, votes.classes)
         strange, likely = np.zeros(len(terms.entry_names)), np.flatnonzero(terms.entry_names > _UNLIKELY)
         entries = (terms.entry_spelling[likely], terms.entry_class[likely])
@@ -102,7 +104,8 @@ def weigh_meanings(votes: CrowdVotes, class_of: Indices) -> Meanings:
         meanings = meanings._replace(names=names, writers=writers, pictures=pictures)
         sure = is_open & (names >= _VOTING) & (writers >= MIN_WRITERS) & (meanings.witnessed >= MIN_PICTURES)
         believed = np.where(sure, meanings.class_number, class_of)
-        noise = np.where(is_open, meanings.spread + meanings.several, 0.0)
+        foreign = np.where(is_open, squash(weigh_foreignness(declared, votes.spellings) - _NATIVE), 0.0)
+        noise = np.where(is_open, (meanings.spread + meanings.several) * (1 - foreign), 0.0)
     return meanings
 
 

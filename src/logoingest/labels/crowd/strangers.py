@@ -3,7 +3,8 @@
 **Strangers.** On pictures of a class, its names stand beside each other as often as beside themselves: that is the Hardy-Weinberg
 test of population genetics, for names. A stranger's pictures are its own: others there write it too, or something unknown, and
 the class's names now and then. Only answers that the map itself decides are names here: two spellings of one stranger must not
-vouch for each other. And a name is seldom written far more often than all declared ones of its class together.
+vouch for each other. Strangers keep company: where those who write something unknown there write a class that the map lacks more
+often than they do beside the class's names, this is another name of theirs. And a name is seldom written far more often than all declared ones of its class together.
 
 **Mistakes.** A rare class that is mistaken for a common one has its name on the common one's pictures more often than on its own.
 Its writers tell: they call the common class otherwise nearly always.
@@ -28,6 +29,8 @@ _GRID = (np.arange(24) + 0.5) / 24
 _MIXED = 10.0
 #: Strength of the usual company of all classes against a class's own.
 _USUAL = 5.0
+#: How many of the unknown answers beside a stranger are strangers too.
+_KINSHIP = (1.5, 1.0)
 #: Written for a class by mistake, of all that its writers call the class; written as a name; and how many of the former for one
 #: of the latter.
 _MISTAKEN = (1.0, 12.0)
@@ -44,6 +47,8 @@ class _Beside(NamedTuple):
     with_same: Floats
     crossing: Floats
     """Seen from the class: shares of the spelling's writers beside its names."""
+    silent: Floats
+    strange: Floats
 
 
 def weigh_strangeness(court: Witnesses, spelling: Indices, class_number: Indices, class_of: Indices, written: Indices) -> Floats:
@@ -59,13 +64,23 @@ def weigh_strangeness(court: Witnesses, spelling: Indices, class_number: Indices
     classes = len(court.prior)
     beside = _look_beside(court, spelling, class_number, len(class_of))
     of_class = np.bincount(np.maximum(class_of, 0), np.where(class_of >= 0, written, 0), classes)[class_number]
-    usual = np.clip(_measure_usual(court.company)[class_number], 0.02, 0.98)
+    usual = _measure_usual(court.company)[class_number]
     rest = beside.asked - beside.with_class - beside.with_same
-    distance = _weigh_distance(beside, usual)
+    distance = _weigh_distance(beside.asked, beside.with_class, usual)
     closure = _weigh_closure(beside, rest, court.company.silent[class_number])
     share = written[spelling] / np.maximum(written[spelling] + of_class, 1)
     size = np.log(3) + 2 * np.log(np.maximum(1 - share, 1e-6))  # beta (1, 3)
-    return np.asarray(distance + closure - size, np.float64)
+    return np.asarray(distance + closure + _weigh_kinship(beside, court.company, class_number) - size, np.float64)
+
+
+def weigh_foreignness(court: Witnesses, spellings: int) -> Floats:
+    """Log ratio, a spelling: how much better the pictures of a class that the map lacks explain that few others name any class."""
+    unknown = court.silent + court.writers - 1
+    known = sum_by(court.cell_pair, court.cell_votes, len(unknown))
+    there = known + unknown > 0
+    share = np.where(there, known / np.maximum(known + unknown, _TINY), 0.0)
+    asked = sum_by(court.pair_spelling, there.astype(np.float64), spellings)
+    return _weigh_distance(asked, sum_by(court.pair_spelling, share, spellings), np.full(spellings, court.known))
 
 
 def _look_beside(court: Witnesses, spelling: Indices, class_number: Indices, spellings: int) -> _Beside:
@@ -73,6 +88,7 @@ def _look_beside(court: Witnesses, spelling: Indices, class_number: Indices, spe
     beside = court.silent + court.writers - 1  # people there who write the same, or nothing known
     known = court.cell_votes + beside[court.cell_pair]
     share = court.cell_votes / np.maximum(known, _TINY)
+    unknown, strange = (part / np.maximum(court.silent + court.writers - 1, 1.0) for part in (court.silent, court.strange))
     same = (court.writers - 1) / np.maximum(beside, _TINY)
     cells, cell = np.unique(court.pair_spelling[court.cell_pair] * classes + court.cell_class, return_inverse=True)
     wanted = spelling * classes + class_number
@@ -90,21 +106,33 @@ def _look_beside(court: Witnesses, spelling: Indices, class_number: Indices, spe
         with_class=gather(share),
         with_same=sum_by(court.pair_spelling, same, spellings)[spelling] - gather(share * same[court.cell_pair]),
         crossing=gather(share * court.writers[court.cell_pair]),
+        silent=sum_by(court.pair_spelling, unknown, spellings)[spelling],
+        strange=sum_by(court.pair_spelling, strange, spellings)[spelling],
     )
 
 
 def _measure_usual(company: CompanyShares) -> Floats:
     """How often, where one answer names a class, another one does, of those that name it or say nothing known."""
-    named, silent = company
+    named, silent = company.named, company.silent
     mean = (named.sum() + 4.0) / (named.sum() + silent.sum() + 5.0)
-    return np.asarray((named + _USUAL * mean) / (named + silent + _USUAL), np.float64)
+    return np.clip((named + _USUAL * mean) / (named + silent + _USUAL), 0.02, 0.98)
 
 
-def _weigh_distance(beside: _Beside, usual: Floats) -> Floats:
+def _weigh_kinship(beside: _Beside, company: CompanyShares, class_number: Indices) -> Floats:
+    """Whether the unknown answers beside it are strangers more often than those beside the class's names are."""
+    if not company.strange.any():
+        return np.zeros(len(class_number))
+    mean = (company.strange.sum() + 0.1) / (company.silent.sum() + 1.0)
+    usual = np.clip((company.strange + _USUAL * mean) / (company.silent + _USUAL), 0.01, 0.9)[class_number]
+    high, low, rest = _MIXED * usual, _MIXED * (1 - usual), beside.silent - beside.strange
+    kin = betaln(_KINSHIP[0] + beside.strange, _KINSHIP[1] + rest) - betaln(*_KINSHIP)
+    return np.asarray(kin - betaln(high + beside.strange, low + rest) + betaln(high, low), np.float64)
+
+
+def _weigh_distance(asked: Floats, with_class: Floats, usual: Floats) -> Floats:
     """Whether the class's names stand beside it as often as beside each other."""
     rates = usual[:, None] * _GRID
-    missing = (beside.asked - beside.with_class)[:, None]
-    fit = beside.with_class[:, None] * np.log(rates) + missing * np.log(1 - rates)
+    fit = with_class[:, None] * np.log(rates) + (asked - with_class)[:, None] * np.log(1 - rates)
     return np.asarray(logsumexp(fit + _draw(_STRANGE), axis=1) - logsumexp(fit + _draw(_ALIKE), axis=1), np.float64)
 
 

@@ -29,6 +29,8 @@ class CompanyShares(NamedTuple):
 
     named: Floats
     silent: Floats
+    strange: Floats
+    """Of the silent ones, those whose word seems to be a class that the map lacks."""
 
 
 class Witnesses(NamedTuple):
@@ -42,6 +44,8 @@ class Witnesses(NamedTuple):
     """How likely the pair's best writer is right, 0 to 1."""
     silent: Floats
     """Other people there whose answers no class is known of, each for as much as they may mean something."""
+    strange: Floats
+    """The same, each for as much as their word seems to be a class that the map lacks."""
     writers: Floats
     """People who wrote the spelling there."""
     cell_pair: Indices
@@ -53,6 +57,8 @@ class Witnesses(NamedTuple):
     prior: Floats
     """A class's share of the pictures."""
     company: CompanyShares
+    known: float
+    """Beside an answer whose class is known, how many of the others' are known too, 0 to 1."""
 
 
 class _Pairs(NamedTuple):
@@ -123,17 +129,19 @@ def open_court(writings: Writings, class_of: Indices, classes: int) -> Court:
     return Court(writings, class_of, votes, vote, skill, weights.prior, cells, correlation)
 
 
-def call_witnesses(court: Court, asked: Bools, noise: Floats) -> Witnesses:
+def call_witnesses(court: Court, asked: Bools, noise: Floats, foreign: Floats) -> Witnesses:
     """Call the others of every picture of the spellings asked about.
 
     Args:
         court: the answers.
         asked: which spellings to ask about.
         noise: how probably a spelling means nothing, 0 to 1; such answers are not counted as silent.
+        foreign: how probably a spelling that means something is a class that the map lacks, 0 to 1.
     """
     writings, votes, cells = court.writings, court.votes, court.cells
     pairs = _list_pairs(writings, asked)
-    silence = _hush(writings, votes, court.class_of, noise)
+    silence = _hush(writings, votes, court.class_of, 1 - noise)
+    strangers = _hush(writings, votes, court.class_of, (1 - noise) * foreign)
     cell_pair, place = _spread(cells.first[pairs.picture], cells.width[pairs.picture])
     own = _find_own(pairs, votes, court.vote, cells, writings.people)
     others = np.bincount(votes.picture, minlength=writings.pictures)[pairs.picture] - own.votes
@@ -150,13 +158,15 @@ def call_witnesses(court: Court, asked: Bools, noise: Floats) -> Witnesses:
         unnamed=unnamed,
         reliability=np.clip(reliability, *_TRUST),
         silent=_leave_out(pairs, silence, writings.people),
+        strange=_leave_out(pairs, strangers, writings.people),
         writers=np.bincount(pairs.writer_pair, minlength=len(pairs.spelling)).astype(np.float64),
         cell_pair=cell_pair,
         cell_class=cells.class_number[place],
         likelihood=likelihood,
         cell_votes=(cells.votes[place] - np.bincount(own.row, minlength=len(place))).astype(np.float64),
         prior=court.prior,
-        company=_measure_company(cells, silence.total, len(court.prior)),
+        company=_measure_company(cells, silence.total, strangers.total, len(court.prior)),
+        known=_measure_known(cells, silence.total),
     )
 
 
@@ -191,11 +201,11 @@ def _list_cells(votes: KnownVotes, weight: Floats, classes: int, pictures: int) 
     return _Cells(cells // classes, cells % classes, score, count, np.cumsum(width) - width, width, cell_of_vote)
 
 
-def _hush(writings: Writings, votes: KnownVotes, class_of: Indices, noise: Floats) -> _Silence:
-    """Everybody whose answers about a picture no class is known of."""
+def _hush(writings: Writings, votes: KnownVotes, class_of: Indices, sense: Floats) -> _Silence:
+    """Everybody whose answers about a picture no class is known of, each for the most that ``sense`` gives their spellings."""
     mute = class_of[writings.spelling] == UNDECIDED
     key = writings.picture[mute] * writings.people + writings.worker[mute]
-    sense = 1 - noise[writings.spelling[mute]]
+    sense = sense[writings.spelling[mute]]
     order = np.argsort(key, kind="stable")
     present, first = np.unique(key[order], return_index=True)
     sense = np.maximum.reduceat(sense[order], first) if len(first) else sense
@@ -235,10 +245,19 @@ def _scale(score: Floats, prior: Floats, cell_pair: Indices, pairs: int) -> tupl
     return (1 - SHARED_ERROR) * likelihood / whole[cell_pair] + SHARED_ERROR, (1 - SHARED_ERROR) / whole + SHARED_ERROR
 
 
-def _measure_company(cells: _Cells, silent: Floats, classes: int) -> CompanyShares:
+def _measure_company(cells: _Cells, silent: Floats, strange: Floats, classes: int) -> CompanyShares:
     others, beside = cells.votes - 1, silent[cells.picture]
     weight = np.where(others + beside > 0, cells.votes, 0.0) / np.maximum(others + beside, _TINY)
-    return CompanyShares(sum_by(cells.class_number, weight * others, classes), sum_by(cells.class_number, weight * beside, classes))
+    shares = (weight * others, weight * beside, weight * strange[cells.picture])
+    return CompanyShares(*(sum_by(cells.class_number, share, classes) for share in shares))
+
+
+def _measure_known(cells: _Cells, silent: Floats) -> float:
+    votes = sum_by(cells.picture, cells.votes.astype(np.float64), len(silent))
+    asked = (votes > 0) & (votes - 1 + silent > 0)
+    weight, others = votes[asked], votes[asked] - 1
+    share = float((weight * others / (others + silent[asked])).sum())
+    return min(max((share + 4.0) / (float(weight.sum()) + 5.0), 0.02), 0.98)
 
 
 def _spread(first: Indices, width: Indices) -> tuple[Indices, Indices]:
