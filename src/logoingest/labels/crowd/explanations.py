@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
-from logoingest.consensus.votes import Floats, Indices, sum_by
-from logoingest.labels.crowd.witnesses import Witnesses
-from logoingest.labels.crowd.writings import UNDECIDED
+from logoingest.consensus.votes import Floats, Indices, logit, squash, sum_by
+from logoingest.labels.crowd.witnesses import TRUST, Mistakes, Witnesses, spread_places
+from logoingest.labels.crowd.writings import UNDECIDED, Bools
 
 #: Concentration of a spelling that goes with several classes.
 _SEVERAL = 4.0
@@ -17,6 +17,8 @@ _SEVERAL = 4.0
 _PARTLY = 0.25
 #: From this probability on a picture counts as settled by the others.
 _SETTLED = 0.5
+#: What others settled this share of a spelling's pictures as, is asked with the mistakes of its class.
+_THINKABLE = 0.2
 _STEPS = 2
 _TINY = 1e-12
 
@@ -50,8 +52,12 @@ class Explanations(NamedTuple):
     shown: Shown
 
 
-def weigh_explanations(court: Witnesses, spellings: int, classes: int) -> Explanations:
-    """How well each explanation fits, but for that of a stranger (``strangers``)."""
+def weigh_explanations(court: Witnesses, mistakes: Mistakes, learned: Bools, classes: int) -> Explanations:
+    """How well each explanation fits, but for that of a stranger (``strangers``).
+
+    ``mistakes`` are those of the map's own words, and are looked at for ``learned`` spellings.
+    """
+    spellings = len(learned)
     entries, entry = np.unique(court.pair_spelling[court.cell_pair] * classes + court.cell_class, return_inverse=True)
     entry_spelling, entry_class = entries // classes, entries % classes
     names, elsewhere = _weigh_names(court, court.reliability, entry, entry_spelling, spellings)
@@ -59,15 +65,19 @@ def weigh_explanations(court: Witnesses, spellings: int, classes: int) -> Explan
     settled = (court.prior[court.cell_class] * court.likelihood > _SETTLED) & (court.cell_votes > 0)
     settled_as = np.full(len(court.pair_spelling), UNDECIDED)
     settled_as[court.cell_pair[settled]] = court.cell_class[settled]
+    entry_settled = np.bincount(entry[settled], minlength=len(entries))
+    witnessed = np.bincount(court.pair_spelling[settled_as != UNDECIDED], minlength=spellings)
+    asked = np.flatnonzero((entry_settled >= np.maximum(_THINKABLE * witnessed[entry_spelling], 1)) & learned[entry_spelling])
+    names[asked] = _weigh_mistaken(court, mistakes, entry_spelling[asked], entry_class[asked], spellings)
     return Explanations(
         entry_spelling=entry_spelling,
         entry_class=entry_class,
         entry_names=names,
         entry_partly=partly,
-        entry_settled=np.bincount(entry[settled], minlength=len(entries)),
+        entry_settled=entry_settled,
         elsewhere=elsewhere,
         several=_weigh_several(court, entry, entry_spelling, entry_class, spellings),
-        witnessed=np.bincount(court.pair_spelling[settled_as != UNDECIDED], minlength=spellings),
+        witnessed=witnessed,
         shown=Shown(court.pair_spelling, court.pair_picture, settled_as),
     )
 
@@ -79,6 +89,20 @@ def _weigh_names(court: Witnesses, trust: Floats, entry: Indices, entry_spelling
     there = trust[court.cell_pair]
     gain = np.log(there * court.likelihood + 1 - there) - absent[court.cell_pair]
     return elsewhere[entry_spelling] + sum_by(entry, gain, len(entry_spelling)), elsewhere
+
+
+def _weigh_mistaken(court: Witnesses, mistakes: Mistakes, spelling: Indices, class_number: Indices, spellings: int) -> Floats:
+    """Of naming an entry's class, where its writers are mistaken as those of the class's names are: as often, and about what."""
+    pairs = np.bincount(court.pair_spelling, minlength=spellings)
+    owner, pair = spread_places((np.cumsum(pairs) - pairs)[spelling], pairs[spelling])
+    width = np.bincount(court.cell_pair, minlength=len(court.pair_spelling))
+    row, cell = spread_places((np.cumsum(width) - width)[pair], width[pair])
+    named, gain = class_number[owner], court.likelihood[cell] - court.unnamed[pair][row]
+    share = mistakes.find(named[row], court.cell_class[cell])
+    likely = court.unnamed[pair] + sum_by(row, np.where(court.cell_class[cell] == named[row], gain, 0.0), len(pair))
+    seen = (1 - mistakes.rest[named]) * court.unnamed[pair] + mistakes.rest[named] + sum_by(row, share * gain, len(pair))
+    trust = np.clip(squash(logit(court.reliability[pair]) + mistakes.doubt[named]), *TRUST)
+    return sum_by(owner, np.log(trust * likely + (1 - trust) * seen), len(spelling))
 
 
 def _weigh_several(court: Witnesses, entry: Indices, entry_spelling: Indices, entry_class: Indices, spellings: int) -> Floats:

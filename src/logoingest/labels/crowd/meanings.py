@@ -89,11 +89,11 @@ def weigh_meanings(votes: CrowdVotes, class_of: Indices) -> Meanings:
     by_map = court = open_court(writings, class_of, votes.classes)
     for round_ in range(_ROUNDS):
         asked = often if round_ == _ROUNDS - 1 else is_open
-        declared = witnesses = call_witnesses(by_map, asked, noise, foreign)
+        declared = witnesses = call_witnesses(by_map, by_map, asked, noise, foreign)
         if round_:
             court = court if np.array_equal(court.class_of, believed) else open_court(writings, believed, votes.classes)
-            witnesses = call_witnesses(court, asked, noise, foreign)
-        terms = weigh_explanations(witnesses, votes.spellings, votes.classes)
+            witnesses = call_witnesses(court, by_map, asked, noise, foreign)
+        terms = weigh_explanations(witnesses, by_map.mistakes, is_open, votes.classes)
         strange, likely = np.zeros(len(terms.entry_names)), np.flatnonzero(terms.entry_names > _UNLIKELY)
         entries = (terms.entry_spelling[likely], terms.entry_class[likely])
         strange[likely] = weigh_strangeness(declared, *entries, class_of, written)

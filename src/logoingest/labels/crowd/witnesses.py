@@ -19,7 +19,10 @@ from logoingest.labels.crowd.writings import UNDECIDED, Bools, KnownVotes, Writi
 #: Classes of one picture that are looked at, the most probable ones.
 _MAX_CELLS = 12
 #: Bounds of a writer's reliability: a name that spammers use is to stand beside its class half the time, or it is none.
-_TRUST = (0.25, 0.98)
+TRUST = (0.25, 0.98)
+#: How strongly a class's mistakes are held towards all classes, by their priors, and how often they happen towards the usual.
+_ANYWHERE = 5.0
+_HELD = 10.0
 _TOLERANCE = 1e-3
 _TINY = 1e-9
 
@@ -31,6 +34,24 @@ class CompanyShares(NamedTuple):
     silent: Floats
     strange: Floats
     """Of the silent ones, those whose word seems to be a class that the map lacks."""
+
+
+class Mistakes(NamedTuple):
+    """What is shown where an answer names a class by mistake, a row a (class, other class) seen so."""
+
+    place: Indices
+    """Class times classes, and the other class; ascending."""
+    share: Floats
+    rest: Floats
+    """A class's share of mistakes that go anywhere, by the classes' priors."""
+    doubt: Floats
+    """Log odds that an answer of the class is right, relative to those of any."""
+
+    def find(self, class_number: Indices, other: Indices) -> Floats:
+        """The share of each pair, beside what goes anywhere."""
+        wanted = class_number * len(self.rest) + other
+        place = np.minimum(np.searchsorted(self.place, wanted), len(self.place) - 1)
+        return np.where(self.place[place] == wanted, self.share[place], 0.0) if len(self.place) else np.zeros(len(wanted))
 
 
 class Witnesses(NamedTuple):
@@ -115,6 +136,7 @@ class Court(NamedTuple):
     cells: _Cells
     correlation: float
     """How much votes on one picture err together."""
+    mistakes: Mistakes
 
 
 def open_court(writings: Writings, class_of: Indices, classes: int) -> Court:
@@ -126,14 +148,16 @@ def open_court(writings: Writings, class_of: Indices, classes: int) -> Court:
     vote = logit(skill[votes.worker]) - np.log(weights.guess)[votes.class_number]
     cells = _list_cells(votes, vote, classes, writings.pictures)
     correlation = learn_correlation(weights) if len(vote) else 0.0
-    return Court(writings, class_of, votes, vote, skill, weights.prior, cells, correlation)
+    mistakes = _learn_mistakes(cells, correlation, weights.prior)
+    return Court(writings, class_of, votes, vote, skill, weights.prior, cells, correlation, mistakes)
 
 
-def call_witnesses(court: Court, asked: Bools, noise: Floats, foreign: Floats) -> Witnesses:
+def call_witnesses(court: Court, by_map: Court, asked: Bools, noise: Floats, foreign: Floats) -> Witnesses:
     """Call the others of every picture of the spellings asked about.
 
     Args:
         court: the answers.
+        by_map: the answers by the class map alone.
         asked: which spellings to ask about.
         noise: how probably a spelling means nothing, 0 to 1; such answers are not counted as silent.
         foreign: how probably a spelling that means something is a class that the map lacks, 0 to 1.
@@ -142,21 +166,17 @@ def call_witnesses(court: Court, asked: Bools, noise: Floats, foreign: Floats) -
     pairs = _list_pairs(writings, asked)
     silence = _hush(writings, votes, court.class_of, 1 - noise)
     strangers = _hush(writings, votes, court.class_of, (1 - noise) * foreign)
-    cell_pair, place = _spread(cells.first[pairs.picture], cells.width[pairs.picture])
+    cell_pair, place = spread_places(cells.first[pairs.picture], cells.width[pairs.picture])
     own = _find_own(pairs, votes, court.vote, cells, writings.people)
     others = np.bincount(votes.picture, minlength=writings.pictures)[pairs.picture] - own.votes
     temperature = 1 + np.maximum(others - 1, 0) * court.correlation
     score = (cells.score[place] - sum_by(own.row, own.weight, len(place))) / temperature[cell_pair]
     likelihood, unnamed = _scale(score, court.prior[cells.class_number[place]], cell_pair, len(pairs.spelling))
-    reliability = np.zeros(len(pairs.spelling))
-    np.maximum.at(reliability, pairs.writer_pair, court.skill[pairs.writer])
-    is_declared = court.class_of[pairs.spelling] != UNDECIDED  # then its writers' skill rests on itself, and says nothing about it
-    reliability = np.where(is_declared, np.maximum(reliability, PRIOR_SKILL), reliability)
     return Witnesses(
         pair_spelling=pairs.spelling,
         pair_picture=pairs.picture,
         unnamed=unnamed,
-        reliability=np.clip(reliability, *_TRUST),
+        reliability=_weigh_writers(pairs, court, by_map),
         silent=_leave_out(pairs, silence, writings.people),
         strange=_leave_out(pairs, strangers, writings.people),
         writers=np.bincount(pairs.writer_pair, minlength=len(pairs.spelling)).astype(np.float64),
@@ -168,6 +188,16 @@ def call_witnesses(court: Court, asked: Bools, noise: Floats, foreign: Floats) -
         company=_measure_company(cells, silence.total, strangers.total, len(court.prior)),
         known=_measure_known(cells, silence.total),
     )
+
+
+def _weigh_writers(pairs: _Pairs, court: Court, by_map: Court) -> Floats:
+    """How likely each pair's best writer is right, by answers other than the pair's spelling."""
+    counted = court.class_of[pairs.spelling] != UNDECIDED  # its writers' skill rests on itself, and says nothing about it …
+    learned = counted & (by_map.class_of[pairs.spelling] == UNDECIDED)  # … unless it counts in this court alone
+    skill = np.where(learned[pairs.writer_pair], by_map.skill[pairs.writer], court.skill[pairs.writer])
+    best = np.zeros(len(pairs.spelling))
+    np.maximum.at(best, pairs.writer_pair, skill)
+    return np.clip(np.where(counted & ~learned, np.maximum(best, PRIOR_SKILL), best), *TRUST)
 
 
 def _place_skill(weights: Evidence, people: int) -> Floats:
@@ -201,6 +231,29 @@ def _list_cells(votes: KnownVotes, weight: Floats, classes: int, pictures: int) 
     return _Cells(cells // classes, cells % classes, score, count, np.cumsum(width) - width, width, cell_of_vote)
 
 
+def _learn_mistakes(cells: _Cells, correlation: float, prior: Floats) -> Mistakes:
+    """What the others say where one answer names a class."""
+    classes, pictures = len(prior), cells.picture
+    own, place = spread_places(cells.first[pictures], cells.width[pictures])
+    others = sum_by(pictures, cells.votes.astype(np.float64), len(cells.width))[pictures] - 1
+    mean = cells.score / np.maximum(cells.votes, 1)
+    score = cells.score[place] - np.where(own == place, mean[own], 0.0)
+    score /= (1 + np.maximum(others - 1, 0) * correlation)[own]
+    likelihood, _ = _scale(score, prior[cells.class_number[place]], own, len(pictures))
+    shown = prior[cells.class_number[place]] * likelihood * np.where(others > 0, cells.votes, 0)[own]
+    pair, row = np.unique(cells.class_number[own] * classes + cells.class_number[place], return_inverse=True)
+    count = sum_by(row, shown, len(pair))
+    is_right = pair // classes == pair % classes
+    right = sum_by(pair[is_right] // classes, count[is_right], classes)
+    wrong = sum_by(pair[~is_right] // classes, count[~is_right], classes)
+    mean_right = (right.sum() + 9.0) / (right.sum() + wrong.sum() + 10.0)
+    share = (right + _HELD * mean_right) / (right + wrong + _HELD)
+    off = pair[~is_right] // classes
+    return Mistakes(
+        pair[~is_right], count[~is_right] / (wrong + _ANYWHERE)[off], _ANYWHERE / (wrong + _ANYWHERE), logit(share) - logit(mean_right)
+    )
+
+
 def _hush(writings: Writings, votes: KnownVotes, class_of: Indices, sense: Floats) -> _Silence:
     """Everybody whose answers about a picture no class is known of, each for the most that ``sense`` gives their spellings."""
     mute = class_of[writings.spelling] == UNDECIDED
@@ -229,7 +282,7 @@ def _find_own(pairs: _Pairs, votes: KnownVotes, vote: Floats, cells: _Cells, peo
     key = votes.picture * people + votes.worker
     wanted = pairs.picture[pairs.writer_pair] * people + pairs.writer
     low, high = np.searchsorted(key, wanted, "left"), np.searchsorted(key, wanted, "right")
-    row, at = _spread(low, high - low)
+    row, at = spread_places(low, high - low)
     owner, cell = pairs.writer_pair[row], cells.cell_of_vote[at]
     width = cells.width[pairs.picture]
     kept = cell >= 0
@@ -260,7 +313,7 @@ def _measure_known(cells: _Cells, silent: Floats) -> float:
     return min(max((share + 4.0) / (float(weight.sum()) + 5.0), 0.02), 0.98)
 
 
-def _spread(first: Indices, width: Indices) -> tuple[Indices, Indices]:
+def spread_places(first: Indices, width: Indices) -> tuple[Indices, Indices]:
     """(row, place) for every place from ``first`` on, ``width`` of them a row."""
     row = np.repeat(np.arange(len(first)), width)
     return row, first[row] + np.arange(len(row)) - (np.cumsum(width) - width)[row]
