@@ -8,7 +8,7 @@ tables take no part in making them. Every spelling's right class is known, so ev
     python benchmarks/crowd_dictionary.py FLICKRLOGOS27 nsi_dev.csv [--seeds 5] [--quick]
 
 FLICKRLOGOS27 is the folder with mturk_results.csv and gold.csv. A line a set: answers that a class could be given and the map alone leaves open;
-the share of them that the crowd decides, and how many wrongly; the same for answers in other scripts on three pictures or more;
+the share of them that the crowd decides, and how many wrongly; the same for answers in other scripts on three pictures or more, and the share of those that two people or more wrote of the right pictures;
 calibration error, over words in five bins of probability, weighted by answers; pictures released and how many of them right, by the map
 alone and with the crowd. Then the planted words: how often each came to be an alias.
 """
@@ -230,6 +230,8 @@ class Score(NamedTuple):
     wrong: int
     other_script: int
     other_script_decided: int
+    reachable: int
+    """Answers in other scripts that two people or more who look at the pictures wrote, of three pictures or more."""
     calibration: float
     released: tuple[int, int]
     """By the map alone, with the crowd."""
@@ -237,7 +239,7 @@ class Score(NamedTuple):
     seconds: float
 
 
-HEADER = f"{'':34} {'open':>7} {'decided':>8} {'wrong':>6} {'precision':>9} {'scripts':>8} {'calibr.':>8} {'released':>15} {'right':>15} {'s':>5}"
+HEADER = f"{'':34} {'open':>7} {'decided':>8} {'wrong':>6} {'precision':>9} {'scripts':>8} {'reachable':>9} {'calibr.':>8} {'released':>15} {'right':>15} {'s':>5}"
 
 
 def make_map(crowd: Crowd) -> ClassMap:
@@ -282,6 +284,10 @@ def score_crowd(crowd: Crowd) -> Score:
         for text in nameable
         if find_script(text) != "LATIN" and (found := evidence.find(text)) is not None and found.pictures >= 3
     }
+    writers: defaultdict[str, set[str]] = defaultdict(set)
+    for url, worker, text in crowd.rows:
+        if text in foreign and crowd.pictures[url] == crowd.meanings[text]:
+            writers[text].add(worker)
     before, after = (settle(crowd, annotations, each) for each in (alone, made.normalised))
     return Score(
         nameable=sum(times[text] for text in nameable),
@@ -289,6 +295,7 @@ def score_crowd(crowd: Crowd) -> Score:
         wrong=sum(times[text] for text, kind in taught.items() if crowd.meanings[text] != kind),
         other_script=sum(times[text] for text in foreign),
         other_script_decided=sum(times[text] for text in foreign if text in taught),
+        reachable=sum(times[text] for text in foreign if len(writers[text]) >= 2),
         calibration=measure_calibration(crowd, evidence),
         released=(before[0], after[0]),
         right=(before[1], after[1]),
@@ -343,6 +350,7 @@ def print_scores(title: str, scores: Sequence[Score]) -> None:
     print(
         f"{title:34} {total.nameable:>7} {total.decided / max(total.nameable, 1):>8.3f} {total.wrong:>6} "
         f"{1 - total.wrong / max(total.decided, 1):>9.4f} {total.other_script_decided / max(total.other_script, 1):>8.3f} "
+        f"{total.reachable / max(total.other_script, 1):>9.3f} "
         f"{total.calibration / len(scores):>8.4f} {' > '.join(map(str, total.released)):>15} {' > '.join(shares):>15} {total.seconds / len(scores):>5.1f}",
         flush=True,
     )

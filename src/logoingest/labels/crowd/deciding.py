@@ -2,7 +2,7 @@
 
 **Words.** Undecided by the map, a name of one class with at least ``labels.crowd_confidence``, written by three people or more (two,
 where these two share words for three classes: then they speak a language, and have not agreed on a word), settled by others as that
-class of half its pictures and of two at least, and as the next class a third as often at most. What a person declared, and what ``distinct_from`` keeps apart, stays as it is.
+class of two in five of its pictures and of two at least, and as the next class a third as often at most. What a person declared, and what ``distinct_from`` keeps apart, stays as it is.
 
 **Lines** are kept, and decide on other data too, until newer answers contradict them: then they are withdrawn, and that is said.
 
@@ -61,7 +61,7 @@ _PICTURES = 2
 _SPEAKERS_PICTURES = 3
 _SETTLED = 2
 #: The share of its pictures that others settled as the class, at least; and how many as the next, for one of the class, at most.
-_CLEAR = 0.5
+_CLEAR = 0.4
 _NEXT = 1 / 3
 #: Others who taught a word, and the pictures they taught it by, before it counts for a picture.
 _TEACHERS = 2

@@ -68,7 +68,8 @@ def weigh_explanations(court: Witnesses, mistakes: Mistakes, learned: Bools, cla
     entry_settled = np.bincount(entry[settled], minlength=len(entries))
     witnessed = np.bincount(court.pair_spelling[settled_as != UNDECIDED], minlength=spellings)
     asked = np.flatnonzero((entry_settled >= np.maximum(_THINKABLE * witnessed[entry_spelling], 1)) & learned[entry_spelling])
-    names[asked] = _weigh_mistaken(court, mistakes, entry_spelling[asked], entry_class[asked], spellings)
+    mistaken = _weigh_mistaken(court, mistakes, entry_spelling[asked], entry_class[asked], spellings)
+    names[asked] = np.logaddexp(names[asked], mistaken) - np.log(2)  # mistaken about anything, or as the class's other names are
     return Explanations(
         entry_spelling=entry_spelling,
         entry_class=entry_class,

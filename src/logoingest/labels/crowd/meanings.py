@@ -40,7 +40,7 @@ _STEPS = 20
 _SURE = 5.3
 _UNTHOUGHT = 1.5
 #: Log odds that a word is no class which the map lacks.
-_NATIVE = 2.0
+_NATIVE = 1.0
 _DECIMALS = 9
 
 

@@ -115,7 +115,7 @@ def _measure_usual(company: CompanyShares) -> Floats:
     """How often, where one answer names a class, another one does, of those that name it or say nothing known."""
     named, silent = company.named, company.silent
     mean = (named.sum() + 4.0) / (named.sum() + silent.sum() + 5.0)
-    return np.clip((named + _USUAL * mean) / (named + silent + _USUAL), 0.02, 0.98)
+    return np.asarray(np.clip((named + _USUAL * mean) / (named + silent + _USUAL), 0.02, 0.98), np.float64)
 
 
 def _weigh_kinship(beside: _Beside, company: CompanyShares, class_number: Indices) -> Floats:

@@ -193,10 +193,13 @@ def call_witnesses(court: Court, by_map: Court, asked: Bools, noise: Floats, for
 def _weigh_writers(pairs: _Pairs, court: Court, by_map: Court) -> Floats:
     """How likely each pair's best writer is right, by answers other than the pair's spelling."""
     counted = court.class_of[pairs.spelling] != UNDECIDED  # its writers' skill rests on itself, and says nothing about it …
-    learned = counted & (by_map.class_of[pairs.spelling] == UNDECIDED)  # … unless it counts in this court alone
-    skill = np.where(learned[pairs.writer_pair], by_map.skill[pairs.writer], court.skill[pairs.writer])
+    learned = counted & (by_map.class_of[pairs.spelling] == UNDECIDED)  # … but for what they are in words of the map
+    told = np.bincount(by_map.votes.worker, minlength=len(by_map.skill))
+    known = (told / (told + _HELD))[pairs.writer]
+    skill = court.skill[pairs.writer]
+    blend = known * by_map.skill[pairs.writer] + (1 - known) * np.maximum(skill, PRIOR_SKILL)
     best = np.zeros(len(pairs.spelling))
-    np.maximum.at(best, pairs.writer_pair, skill)
+    np.maximum.at(best, pairs.writer_pair, np.where(learned[pairs.writer_pair], blend, skill))
     return np.clip(np.where(counted & ~learned, np.maximum(best, PRIOR_SKILL), best), *TRUST)
 
 
@@ -250,7 +253,10 @@ def _learn_mistakes(cells: _Cells, correlation: float, prior: Floats) -> Mistake
     share = (right + _HELD * mean_right) / (right + wrong + _HELD)
     off = pair[~is_right] // classes
     return Mistakes(
-        pair[~is_right], count[~is_right] / (wrong + _ANYWHERE)[off], _ANYWHERE / (wrong + _ANYWHERE), logit(share) - logit(mean_right)
+        pair[~is_right],
+        count[~is_right] / (wrong + _ANYWHERE)[off],
+        _ANYWHERE / (wrong + _ANYWHERE),
+        logit(share) - logit(mean_right),
     )
 
 
