@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.safeguards import make_safeguard_folder
 from logoingest.config import SplitsConfig
 from logoingest.images.looking.quality import FLAGS, raise_flags
 from logoingest.report import render_report, thumbnails
@@ -441,3 +443,30 @@ def test_reads_are_bounded(make_workspace, monkeypatch):
     places = find_places(read_material(made.workspace, made.config, made.rejected_table).downloads, ids)
     drawn = thumbnails.make_thumbnails(made.workspace, places, dict.fromkeys(ids, 1), thumbnails.ThumbnailLimits(32, 1_000_000))
     assert list(drawn) == [made.ids[0], made.ids[99], made.ids[1]]
+
+
+# -- safeguards --------------------------------------------------------------------------------------------------------
+
+
+def test_the_safeguard_tells_promises_and_the_class_that_swallows(make_workspace, tmp_path):
+    """Stated beside measured; the class that strangers are taken for stands first, one that is never believed says so; names are escaped."""
+    made = make_workspace(12, 2)
+    made.write()
+    folder = tmp_path / "model"
+    folder.mkdir()
+    study = make_safeguard_folder(folder).study
+    made.workspace.write_bytes("baseline/safeguard.json", (folder / "safeguard.json").read_bytes())
+    html = cut_page(render_report(made.workspace, made.config, made.rejected_table), "safeguards")
+    words = flatten(html)
+    assert f"{study.promises[1].name} {study.promises[1].stated:.3f}" in words
+    assert f"of {study.measured.strangers} pictures of no class accepted" in words
+    assert re.search(r"swallower never 0 \d+ 0 0 0", words)
+    classes = re.findall(r'<th scope="row">([^<]*)</th>', html)[len(study.promises) :]
+    assert unescape(classes[0]) == max(study.classes, key=lambda row: row.strangers).class_id
+    assert "<b>&cog" not in html
+    assert html.count("<svg") == 2
+
+
+def test_a_workspace_without_a_safeguard_says_so(make_workspace):
+    """And why there may be none."""
+    assert "validation has too few pictures" in cut_page(render(make_workspace(12, 2)), "safeguards")
