@@ -52,7 +52,7 @@ GUISES = {
         "cropped",
         "mirrored, cropped to 80% x 80%",
     ),
-    "framed": (set_into_frame, {}, "cropped", "set into more, of which it is 93% x "),
+    "framed": (set_into_frame, {}, "cropped", "set into more, of which it is 9"),
     "rotated": (lambda picture: picture.rotate(4, Image.Resampling.BICUBIC, fillcolor="black"), {}, None, "rotated by "),
 }
 

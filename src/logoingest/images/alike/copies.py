@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from logoingest.images.alike.fitting import Fits, fit_pairs
+from logoingest.images.alike.fitting import MIN_COARSE, Fits, fit_pairs
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
@@ -99,7 +99,7 @@ def judge_pairs(first: Bytes, second: Bytes, turns: Indices) -> list[PairFinding
     """The findings on pairs of signatures (n x 1,024) that are known to show the same, the first in these turns."""
     rows = np.arange(len(first))
     candidates = Candidates(rows, rows + len(first), np.zeros(len(first), np.int64), turns, np.ones(len(first), np.float32))
-    fits = _lay_upon(np.concatenate([first, second]), candidates)
+    fits = _lay_upon(np.concatenate([first, second]), candidates, min_coarse=-1.0)
     return [_judge(fits, row, candidates) for row in range(len(first))]
 
 
@@ -117,13 +117,13 @@ def _verify(signatures: Bytes, candidates: Candidates) -> CopyPairs:
     return CopyPairs(first, second, [_judge(fits, row, chosen) for row in rows.tolist()])
 
 
-def _lay_upon(signatures: Bytes, candidates: Candidates) -> Fits:
+def _lay_upon(signatures: Bytes, candidates: Candidates, min_coarse: float = MIN_COARSE) -> Fits:
     squares = signatures.reshape(-1, SIDE, SIDE)
     parts = squares[candidates.part]
     for number in range(1, len(TURNS)):
         rows = candidates.turn == number
         parts[rows] = turn_squares(parts[rows], number)
-    return fit_pairs(parts, squares[candidates.whole], find_start(candidates.window))
+    return fit_pairs(parts, squares[candidates.whole], find_start(candidates.window), min_coarse)
 
 
 def _is_copy(fits: Fits) -> NDArray[np.bool_]:

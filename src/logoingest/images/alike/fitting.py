@@ -1,7 +1,8 @@
 """Small grey pictures laid upon each other: the affine map from one into the other, and what is left between them then.
 
-B. D. Lucas and T. Kanade (IJCAI 1981), by Gauss-Newton over six affine parameters and gain and offset of the grey values, many pairs at
-once. Places are counted from -1 to 1 across and down a picture, so that a map is (2, 3): place in the second = map · (x, y, 1).
+Gauss-Newton over six affine parameters and gain and offset of the grey values, inversely composed (S. Baker and I. Matthews, IJCV 2004:
+slopes are those of the first picture, once for all steps), many pairs at once, first at half the size: what is not alike there is
+left. Places are counted from -1 to 1 across and down a picture, so that a map is (2, 3): place in the second = map · (x, y, 1).
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from logoingest.images.alike.neighbours import map_in_order
 from logoingest.images.alike.steps import SIDE
 
 Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 
-_AT_ONCE = 512
-_STEPS = 8
+#: Correlation at half the size from which a pair is laid upon each other in full.
+MIN_COARSE = 0.8
+_AT_ONCE = 64
+_COARSE_STEPS, _FINE_STEPS = 5, 5
 _MOST_STEP = np.float32(0.12)
 _UNKNOWNS = 8
-_LEAST_PIXELS = SIDE * SIDE // 5
+_MOVED, _ONES, _FIRST = 6, 7, 8
+_LEAST_SHARE = 0.2
 
 
 class Fits(NamedTuple):
@@ -32,38 +38,72 @@ class Fits(NamedTuple):
     correlation: Floats
     """Of the grey values where they overlap, -1 to 1."""
     detail: Floats
-    """Of their slopes there, -1 to 1: fine lines count, light does not."""
+    """Of their slopes there, -1 to 1: fine lines count, light does not; -1 where the pair was left at half the size."""
 
 
-def fit_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8], starts: Floats) -> Fits:
-    """Lay each of ``first`` (n x 32 x 32) upon its ``second``, starting from a map (n x 2 x 3)."""
-    parts = [
-        _fit(*(part[start : start + _AT_ONCE].astype(np.float32) for part in (first, second, starts)))
-        for start in range(0, len(first), _AT_ONCE)
-    ]
+def fit_pairs(first: Bytes, second: Bytes, starts: Floats, min_coarse: float = MIN_COARSE) -> Fits:
+    """Lay each of ``first`` (n x 32 x 32) upon its ``second``, starting from a map (n x 2 x 3); those below ``min_coarse`` roughly."""
+
+    def fit(number: int) -> list[Fits]:
+        here = slice(number * _AT_ONCE, (number + 1) * _AT_ONCE)
+        one, two, start = (part[here].astype(np.float32) for part in (first, second, starts))
+        return [_fit(one, two, start, min_coarse)]
+
     none = Fits(np.empty((0, 2, 3), np.float32), *(np.empty(0, np.float32) for _ in range(3)))
-    return Fits(*(np.concatenate(columns) for columns in zip(none, *parts, strict=True)))
+    parts = [none, *(part for found in map_in_order(fit, -(-len(first) // _AT_ONCE)) for part in found)]
+    return Fits(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _fit(first: Floats, second: Floats, maps: Floats) -> Fits:
-    first = _standardise(first)
-    slopes = [np.gradient(first, axis=axis) for axis in (2, 1)]
-    layers = np.stack([*(np.gradient(_standardise(second), axis=axis) for axis in (2, 1)), _standardise(second)], axis=-1).astype(
-        np.float32
+def _fit(first: Floats, second: Floats, maps: Floats, min_coarse: float) -> Fits:
+    maps, correlation = _settle(_halve(first), _halve(second), maps, _COARSE_STEPS)
+    overlap, detail = np.zeros(len(first), np.float32), np.full(len(first), -1, np.float32)
+    rows = np.flatnonzero(correlation >= min_coarse)
+    if len(rows):
+        first, second = first[rows], second[rows]
+        maps[rows], correlation[rows] = _settle_both_ways(first, second, maps[rows])
+        overlap[rows], detail[rows] = _compare_slopes(first, second, maps[rows])
+    return Fits(maps, overlap, correlation, detail)
+
+
+def _settle_both_ways(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
+    """The better of laying the first upon the second and the second upon the first: a frame around one misleads only the other."""
+    there, correlation = _settle(first, second, maps, _FINE_STEPS)
+    back, other = _settle(second, first, _invert(maps), _FINE_STEPS)
+    better = other > correlation
+    return np.where(better[:, None, None], _invert(back), there), np.maximum(correlation, other)
+
+
+def _invert(maps: Floats) -> Floats:
+    squares = np.tile(np.eye(3, dtype=np.float32), (len(maps), 1, 1))
+    squares[:, :2] = maps
+    return np.asarray(np.linalg.pinv(squares)[:, :2], np.float32)
+
+
+def _halve(pictures: Floats) -> Floats:
+    return np.asarray(pictures.reshape(len(pictures), SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4)), np.float32)
+
+
+def _settle(first: Floats, second: Floats, maps: Floats, steps: int) -> tuple[Floats, Floats]:
+    """The maps that correlate most of those that some steps lead to, and how much they do."""
+    count, side = first.shape[:2]
+    x, y = _list_places(side)
+    first, second = _standardise(first), _standardise(second)
+    down, along = (slope.reshape(count, -1) * np.float32(side / 2) for slope in np.gradient(first, axis=(1, 2)))
+    fixed = np.stack(
+        [along * x, along * y, along, down * x, down * y, down, down, -np.ones_like(down), first.reshape(count, -1)], axis=1
     )
-    best = Fits(maps, *(np.full(len(first), -1, np.float32) for _ in range(3)))
-    for step in range(_STEPS + 1):
-        moved, inside = _look_up(layers, maps)
-        correlation = _correlate([first], [moved[..., 2]], inside)
-        along = maps[:, :, :2] * np.float32(1)
-        turned = [moved[..., 0] * along[:, 0, axis, None, None] + moved[..., 1] * along[:, 1, axis, None, None] for axis in (0, 1)]
-        detail = _correlate(slopes, turned, inside)
-        better = correlation > best.correlation
-        found = Fits(maps, inside.mean(axis=(1, 2), dtype=np.float32), correlation, detail)
-        best = Fits(*(np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in zip(found, best, strict=True)))
-        if step < _STEPS:
-            maps = maps + _find_step(first, moved, inside)
-    return best
+    best, best_correlation = maps, np.full(count, -2, np.float32)
+    for step in range(steps + 1):
+        place, weights, inside = _find_places(maps, side)
+        fixed[:, _MOVED] = -_look_up(second, place, weights)
+        columns = fixed * inside[:, None]
+        products = columns @ columns.transpose(0, 2, 1)
+        correlation = _correlate(products, side)
+        better = correlation > best_correlation
+        best, best_correlation = np.where(better[:, None, None], maps, best), np.where(better, correlation, best_correlation)
+        if step < steps:
+            maps = _move(maps, products)
+    return best, best_correlation
 
 
 def _standardise(pictures: Floats) -> Floats:
@@ -71,47 +111,72 @@ def _standardise(pictures: Floats) -> Floats:
     return np.asarray(centred / np.maximum(centred.std(axis=(1, 2), keepdims=True), 1e-3), np.float32)
 
 
-_AXIS = ((np.arange(SIDE) + 0.5) / SIDE * 2 - 1).astype(np.float32)
-_X, _Y = np.meshgrid(_AXIS, _AXIS)
+def _list_places(side: int) -> tuple[Floats, Floats]:
+    axis = ((np.arange(side) + 0.5) / side * 2 - 1).astype(np.float32)
+    return np.tile(axis, side), np.repeat(axis, side)
 
 
-def _look_up(layers: Floats, maps: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """The layers (n x 32 x 32 x c) at the mapped places, between pixels; and which places lie inside."""
-    x, y = (maps[:, row, 0, None, None] * _X + maps[:, row, 1, None, None] * _Y + maps[:, row, 2, None, None] for row in (0, 1))
-    inside = (np.abs(x) <= 1) & (np.abs(y) <= 1)
-    column, line = (np.clip((place + 1) * (SIDE / 2) - 0.5, 0, SIDE - 1.001) for place in (x, y))
-    left, top = column.astype(np.intp), line.astype(np.intp)
-    across, down = (column - left)[..., None], (line - top)[..., None]
-    place = (np.arange(len(layers))[:, None, None] * SIDE + top) * SIDE + left
-    flat = layers.reshape(-1, layers.shape[-1])
-    above = flat[place] * (1 - across) + flat[place + 1] * across
-    below = flat[place + SIDE] * (1 - across) + flat[place + SIDE + 1] * across
-    return np.asarray(above * (1 - down) + below * down, np.float32), inside
+def _find_places(maps: Floats, side: int) -> tuple[NDArray[np.intp], tuple[Floats, Floats], Floats]:
+    """Where the mapped places lie in some pictures in a row: the pixel, the shares of the next one and the next line; inside (1) or not."""
+    places = _list_places(side)
+    x, y = (maps[:, row, 0, None] * places[0] + maps[:, row, 1, None] * places[1] + maps[:, row, 2, None] for row in (0, 1))
+    inside = (np.maximum(np.abs(x), np.abs(y)) <= 1).astype(np.float32)
+    column, line = (np.clip((place + 1) * np.float32(side / 2) - np.float32(0.5), 0, np.float32(side - 1.001)) for place in (x, y))
+    left, top = column.astype(np.int32), line.astype(np.int32)
+    start = np.arange(len(maps), dtype=np.intp)[:, None] * (side * side)
+    return start + (top * side + left), ((column - left).astype(np.float32), (line - top).astype(np.float32)), inside
 
 
-def _find_step(first: Floats, moved: Floats, inside: NDArray[np.bool_]) -> Floats:
-    """One damped Gauss-Newton step of the maps."""
-    along, down, grey = (moved[..., layer] for layer in range(3))
-    along, down = along * (SIDE / 2), down * (SIDE / 2)
-    columns = np.stack([along * _X, along * _Y, along, down * _X, down * _Y, down, -grey, -np.ones_like(grey)], axis=-1)
-    columns = (columns * inside[..., None]).reshape(len(first), -1, _UNKNOWNS)
-    rest = ((first - grey) * inside).reshape(len(first), -1, 1)
-    normal = columns.transpose(0, 2, 1) @ columns
+def _look_up(pictures: Floats, place: NDArray[np.intp], weights: tuple[Floats, Floats]) -> Floats:
+    """The grey values (n x places) between pixels."""
+    side, flat = pictures.shape[1], pictures.ravel()
+    across, down = weights
+    corners = [flat.take(place + more) for more in (0, 1, side, side + 1)]
+    above = corners[0] + (corners[1] - corners[0]) * across
+    below = corners[2] + (corners[3] - corners[2]) * across
+    return np.asarray(above + (below - above) * down, np.float32)
+
+
+def _move(maps: Floats, products: Floats) -> Floats:
+    """The maps after one damped Gauss-Newton step: where the first would have to be moved, they are moved back."""
+    normal = products[:, :_UNKNOWNS, :_UNKNOWNS]
+    rest = -products[:, :_UNKNOWNS, _MOVED] - products[:, :_UNKNOWNS, _FIRST]
     damping = np.trace(normal, axis1=1, axis2=2)[:, None, None] / _UNKNOWNS * 1e-3 + 1e-5
-    step = np.linalg.solve(normal + damping * np.eye(_UNKNOWNS, dtype=np.float32), columns.transpose(0, 2, 1) @ rest)
-    return np.asarray(np.clip(np.nan_to_num(step[:, :6, 0]), -_MOST_STEP, _MOST_STEP).reshape(-1, 2, 3), np.float32)
+    step = np.linalg.solve(normal + damping * np.eye(_UNKNOWNS, dtype=np.float32), rest[..., None])
+    moved = np.tile(np.eye(3, dtype=np.float32), (len(maps), 1, 1))
+    moved[:, :2] += np.clip(np.nan_to_num(step[:, :6, 0]), -_MOST_STEP, _MOST_STEP).reshape(-1, 2, 3)
+    wholes = np.tile(np.eye(3, dtype=np.float32), (len(maps), 1, 1))
+    wholes[:, :2] = maps
+    return np.asarray((wholes @ np.linalg.inv(moved))[:, :2], np.float32)
 
 
-def _correlate(first: list[Floats], second: list[Floats], inside: NDArray[np.bool_]) -> Floats:
-    """Of some layers together, each brought to mean zero; -1 where too little overlaps, 0 where nothing is to be seen."""
-    count = inside.sum(axis=(1, 2))
-    product = squares = others = np.zeros(len(inside), np.float64)
-    for one, other in zip(first, second, strict=True):
-        a, b = (
-            (part - (part * inside).sum(axis=(1, 2), keepdims=True) / np.maximum(count, 1)[:, None, None]) * inside
-            for part in (one, other)
-        )
-        product = product + (a * b).sum(axis=(1, 2))
-        squares, others = squares + (a * a).sum(axis=(1, 2)), others + (b * b).sum(axis=(1, 2))
-    length = np.sqrt(squares * others)
-    return np.where(count < _LEAST_PIXELS, -1, np.where(length > 1e-3, product / np.maximum(length, 1e-3), 0)).astype(np.float32)
+def _correlate(products: Floats, side: int) -> Floats:
+    """Of the grey values, from the sums of products of all columns; -1 where too little overlaps, 0 where nothing is to be seen."""
+    count = products[:, _ONES, _ONES]
+    sums = -products[:, _ONES, (_FIRST, _MOVED)]
+    means = sums / np.maximum(count, 1)[:, None]
+    both = products[:, _FIRST, _MOVED] - means[:, 0] * sums[:, 1]
+    squares = [products[:, row, row] - means[:, place] * sums[:, place] for place, row in enumerate((_FIRST, _MOVED))]
+    return _divide(-both, squares[0], squares[1], count < _LEAST_SHARE * side * side)
+
+
+def _compare_slopes(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
+    """(Share of the first that lies inside, correlation of the slopes there), in the maps found."""
+    first, second = _standardise(first), _standardise(second)
+    place, weights, inside = _find_places(maps, SIDE)
+    slopes = np.asarray(np.gradient(second, axis=(1, 2)), np.float32)
+    down, across = (_look_up(slope, place, weights) for slope in slopes)
+    own = [slope.reshape(len(first), -1) for slope in np.gradient(first, axis=(2, 1))]
+    moved = [across * maps[:, 0, axis, None] + down * maps[:, 1, axis, None] for axis in (0, 1)]
+    count = inside.sum(axis=1)
+    one, two = (np.stack(parts, axis=1) * inside[:, None] for parts in (own, moved))
+    one, two = ((part - part.sum(axis=2)[..., None] / np.maximum(count, 1)[:, None, None]) * inside[:, None] for part in (one, two))
+    both, ones, twos = (np.einsum("ijk,ijk->i", *pair) for pair in ((one, two), (one, one), (two, two)))
+    return count / np.float32(SIDE * SIDE), _divide(both, ones, twos, count < _LEAST_SHARE * SIDE * SIDE)
+
+
+def _divide(
+    both: NDArray[np.floating], one: NDArray[np.floating], other: NDArray[np.floating], is_little: NDArray[np.bool_]
+) -> Floats:
+    length = np.sqrt(np.maximum(one, 0) * np.maximum(other, 0))
+    return np.where(is_little, -1, np.where(length > 1e-3, both / np.maximum(length, 1e-3), 0)).astype(np.float32)

@@ -24,7 +24,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ _VERIFIED_AT_ONCE = 8_192
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
 
 Indices = NDArray[np.int64]
+Found = TypeVar("Found")
 
 
 class NearPairs(NamedTuple):
@@ -147,7 +148,7 @@ def iterate_near_pairs(prints: Fingerprints, limits: Limits) -> Iterator[NearPai
             found += [_put_in_order(pairs._replace(first=rows[pairs.first])) for pairs in near]
         return [keep_best(join_pairs(found))]
 
-    for found in _map_in_order(search, len(tree.blocks)):
+    for found in map_in_order(search, len(tree.blocks)):
         yield from found
 
 
@@ -168,11 +169,11 @@ def keep_best(pairs: NearPairs) -> NearPairs:
     return ordered.take(np.flatnonzero(fresh))
 
 
-def _map_in_order(search: Callable[[int], list[NearPairs]], count: int) -> Iterator[list[NearPairs]]:
+def map_in_order(search: Callable[[int], Found], count: int) -> Iterator[Found]:
     """``search`` of 0, 1, 2 … in threads, in order and never far ahead; each uses one processor, or BLAS would wait more than work."""
     workers = os.cpu_count() or 1
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[list[NearPairs]]] = deque()
+        waiting: deque[Future[Found]] = deque()
         for number in range(count):
             waiting.append(pool.submit(search, number))
             if len(waiting) >= _WAITING * workers:
@@ -220,7 +221,7 @@ class NearSearch:
                     found.append(pairs._replace(first=pairs.second, second=rows[pairs.first], turn=INVERSES[pairs.turn]))  # noqa: PERF401  # read once
             return found
 
-        for found in _map_in_order(search, len(tree.blocks)):
+        for found in map_in_order(search, len(tree.blocks)):
             yield from found
 
 
