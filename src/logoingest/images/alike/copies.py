@@ -6,6 +6,7 @@ one. What is known of a pair after that stands in ``PairFinding``.
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import NamedTuple
 
@@ -16,8 +17,10 @@ from logoingest.images.alike.fitting import MIN_COARSE, Fits, fit_pairs
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
-from logoingest.images.alike.windows import Candidates, Centres, find_candidates, find_start, join_candidates
+from logoingest.images.alike.windows import Candidates, Centres, count_left_out, find_candidates, find_start, join_candidates
 from logoingest.schemas import CopyKind
+
+logger = logging.getLogger("logoingest")
 
 Bytes = NDArray[np.uint8]
 Indices = NDArray[np.int64]
@@ -29,6 +32,8 @@ MIN_CORRELATION = 0.93
 MIN_DETAIL = 0.85
 #: … and the share of the smaller one that the other shows. All measured: ``benchmarks/copies.py``.
 MIN_OVERLAP = 0.6
+#: So many pairs at most are laid upon each other in one search, the likest: about a minute's work.
+MOST_FITS = 100_000
 #: A copy is the same picture with at least so much in common; with less it is near: the next frame of a burst, a badly damaged copy.
 SAME_CORRELATION, SAME_DETAIL = 0.95, 0.88
 #: Of what is neither cropped nor framed the two show at least this share in common.
@@ -69,6 +74,10 @@ def find_copy_pairs(signatures: Bytes) -> CopyPairs:
     held = signatures[rows]
     centres = Centres(held)
     described = centres.describe(held)
+    if left_out := count_left_out(described, centres):
+        logger.warning(
+            "copies: %d of %d windows are not looked at, of pictures like very many others", left_out, len(described.lists)
+        )
     found = _verify(held, find_candidates(described, described, centres, same=True))
     return CopyPairs(rows[found.first], rows[found.second], found.findings)
 
@@ -110,11 +119,27 @@ def _verify(signatures: Bytes, candidates: Candidates) -> CopyPairs:
     order = np.lexsort((candidates.window, candidates.turn, swapped, -candidates.likeness, high, low))
     fresh = np.ones(len(order), bool)
     fresh[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    chosen = candidates.take(order[fresh])
+    chosen = _choose_likest(candidates.take(order[fresh]))
     fits = _lay_upon(signatures, chosen)
     rows = np.flatnonzero(_is_copy(fits))
     first, second = np.minimum(chosen.part, chosen.whole)[rows], np.maximum(chosen.part, chosen.whole)[rows]
     return CopyPairs(first, second, [_judge(fits, row, chosen) for row in rows.tolist()])
+
+
+def _choose_likest(candidates: Candidates) -> Candidates:
+    """At most ``MOST_FITS`` of the candidates, the likest, in their order; what is left out is logged."""
+    left_out = len(candidates.part) - MOST_FITS
+    if left_out <= 0:
+        return candidates
+    chosen = np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS])
+    least = float(candidates.likeness[chosen].min())
+    logger.warning(
+        "copies: of %d pairs that may be crops or frames %d are not laid upon each other, those less alike than %.2f",
+        len(candidates.part),
+        left_out,
+        least,
+    )
+    return candidates.take(chosen)
 
 
 def _lay_upon(signatures: Bytes, candidates: Candidates, min_coarse: float = MIN_COARSE) -> Fits:

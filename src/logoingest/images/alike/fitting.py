@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from logoingest.images.alike.neighbours import map_in_order
+from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 #: Correlation at half the size from which a pair is laid upon each other in full.
-MIN_COARSE = 0.8
+MIN_COARSE = 0.88
 _AT_ONCE = 64
 _COARSE_STEPS, _FINE_STEPS = 5, 5
 _MOST_STEP = np.float32(0.12)

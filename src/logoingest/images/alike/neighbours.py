@@ -20,17 +20,14 @@ Nothing near is ever lost: each step drops only what cannot be near.
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
-from threadpoolctl import threadpool_limits
 
+from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE, count_differing, measure_steps, turn_steps
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines, turn_squares
 
@@ -44,12 +41,10 @@ _HIGHEST_COSINE = 7  # of the two frequencies' sum
 _PART = 8_192
 _BLOCK = 1_024
 _AT_ONCE = 256  # products of 1 MB stay in the processor's cache
-_WAITING = 4
 _VERIFIED_AT_ONCE = 8_192
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
 
 Indices = NDArray[np.int64]
-Found = TypeVar("Found")
 
 
 class NearPairs(NamedTuple):
@@ -167,19 +162,6 @@ def keep_best(pairs: NearPairs) -> NearPairs:
     fresh = np.ones(len(order), bool)
     fresh[1:] = (np.diff(ordered.first) != 0) | (np.diff(ordered.second) != 0)
     return ordered.take(np.flatnonzero(fresh))
-
-
-def map_in_order(search: Callable[[int], Found], count: int) -> Iterator[Found]:
-    """``search`` of 0, 1, 2 … in threads, in order and never far ahead; each uses one processor, or BLAS would wait more than work."""
-    workers = os.cpu_count() or 1
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[Found]] = deque()
-        for number in range(count):
-            waiting.append(pool.submit(search, number))
-            if len(waiting) >= _WAITING * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 class NearSearch:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
+from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines, turn_squares
 
@@ -35,8 +36,11 @@ _WINDOWS_A_LIST = 6_000
 _MOST_CENTRES = 512
 _FEW_CENTRES = 8
 _LISTS_LOOKED_THROUGH = 24
-_AT_ONCE = 4_096
-_FEW = 3_000_000  # hits that are kept before the likest are chosen
+_DESCRIBED_AT_ONCE = 32
+_QUERIES_AT_ONCE, _WINDOWS_AT_ONCE = 128, 2_048  # products of 1 MB stay in the processor's cache
+_MOST_HITS = 64
+_MOST_IN_LIST = 24_000
+_FEW = 3_000_000  # candidates that are kept before the likest are chosen
 
 
 def _list_frequencies() -> tuple[Indices, Indices]:
@@ -108,24 +112,27 @@ class Centres:
         self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(_DOWN))
 
     def describe(self, signatures: NDArray[np.uint8]) -> Described:
-        points, lists, nearest = [], [], []
         looked = len(self._all) if self.count <= _FEW_CENTRES else _LISTS_LOOKED_THROUGH
-        for start in range(0, len(signatures), _AT_ONCE // 4):
-            found = describe_windows(signatures[start : start + _AT_ONCE // 4])
-            near = found.reshape(-1, found.shape[-1]) @ self._all.T
-            lists.append(near.argmax(axis=1))
-            of_wholes = near.reshape(len(found), len(_WINDOWS), -1)[:, 0]
-            nearest.append(
-                np.argpartition(-of_wholes, looked - 1, axis=1)[:, :looked]
-                if looked < of_wholes.shape[1]
-                else np.tile(np.arange(looked), (len(found), 1))
-            )
-            points.append(turn_back(found.reshape(-1, found.shape[-1]), lists[-1] % len(TURNS)).astype(np.float16))
-        if not points:
-            none = np.empty(0, np.int64)
-            return Described(np.empty((0, len(_DOWN)), np.float16), none, none, np.empty((0, looked), np.int64))
-        chosen = np.concatenate(lists)
-        return Described(np.concatenate(points), chosen // len(TURNS), chosen % len(TURNS), np.concatenate(nearest))
+        none = np.empty(0, np.int64)
+        parts = [Described(np.empty((0, len(_DOWN)), np.float16), none, none, np.empty((0, looked), np.int64))]
+        parts += map_in_order(
+            lambda number: self._describe(signatures[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE], looked),
+            -(-len(signatures) // _DESCRIBED_AT_ONCE),
+        )
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return Described(columns[0], columns[1], columns[2], columns[3])
+
+    def _describe(self, signatures: NDArray[np.uint8], looked: int) -> Described:
+        found = describe_windows(signatures)
+        near = found.reshape(-1, found.shape[-1]) @ self._all.T
+        chosen = near.argmax(axis=1)
+        wholes = near[:: len(_WINDOWS)]
+        if looked < wholes.shape[1]:
+            nearest = np.argpartition(-wholes, looked - 1, axis=1)[:, :looked]
+        else:
+            nearest = np.tile(np.arange(looked), (len(found), 1))
+        points = turn_back(found.reshape(-1, found.shape[-1]), chosen % len(TURNS)).astype(np.float16)
+        return Described(points, chosen // len(TURNS), chosen % len(TURNS), nearest)
 
 
 def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
@@ -157,29 +164,43 @@ def turn_back(points: Floats, turns: Indices) -> Floats:
 
 def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Candidates:
     """Pictures of ``parts`` that may be seen in a window of pictures of ``wholes``; ``same`` where both are the same set."""
-    kept, waiting, pending = join_candidates([]), [], 0
-    place = np.argsort(wholes.lists, kind="stable")
-    ends = np.searchsorted(wholes.lists[place], np.arange(centres.count + 1))
+    place, ends = _list_windows(wholes, centres.count)
     asked, turned = parts.nearest // len(TURNS), parts.nearest % len(TURNS)
     own = turn_points_of_wholes(parts)
-    for number in range(centres.count):
-        windows = place[ends[number] : ends[number + 1]]
-        rows, columns = np.nonzero(asked == number)
-        if not len(windows) or not len(rows):
-            continue
+    by_list = np.argsort(asked, axis=None, kind="stable")
+    starts = np.searchsorted(asked.ravel()[by_list], np.arange(centres.count + 1))
+
+    def search(number: int) -> Candidates:
+        windows = place[ends[number] : ends[number + 1]][:_MOST_IN_LIST]
+        rows, columns = np.divmod(by_list[starts[number] : starts[number + 1]], asked.shape[1])
         turns = turned[rows, columns]
-        queries = turn_back(own[rows], turns)
-        for found in _look_through(queries, wholes.points[windows].astype(np.float32)):
-            query, window, likeness = found
-            part, whole = rows[query], windows[window] // len(_WINDOWS)
-            # a window was turned back by its turn, a query by its own: what takes the query to the window
-            turn = _COMPOSED[wholes.turns[windows[window]], INVERSES[turns[query]]]
-            wanted = (part != whole) if same else np.ones(len(part), bool)
-            waiting.append(Candidates(part, whole, windows[window] % len(_WINDOWS), turn, likeness).take(np.flatnonzero(wanted)))
-            pending += len(part)
+        query, window, likeness = _look_through(turn_back(own[rows], turns), wholes.points[windows].astype(np.float32))
+        part, whole = rows[query], windows[window] // len(_WINDOWS)
+        # a window was turned back by its turn, a query by its own: what takes the query to the window
+        turn = _COMPOSED[wholes.turns[windows[window]], INVERSES[turns[query]]]
+        wanted = (part != whole) if same else np.ones(len(part), bool)
+        found = Candidates(part, whole, windows[window] % len(_WINDOWS), turn, likeness)
+        return keep_likest(found.take(np.flatnonzero(wanted)))
+
+    waiting, pending = [], 0
+    for found in map_in_order(search, centres.count):
+        waiting.append(found)
+        pending += len(found.part)
         if pending > _FEW:
-            kept, waiting, pending = keep_likest(join_candidates([kept, *waiting])), [], 0
-    return keep_likest(join_candidates([kept, *waiting]))
+            waiting = [keep_likest(join_candidates(waiting))]
+            pending = 0
+    return keep_likest(join_candidates(waiting))
+
+
+def count_left_out(described: Described, centres: Centres) -> int:
+    """Windows that nothing is looked up in: of lists that hold many times what the others do, the narrowest."""
+    return int((np.bincount(described.lists, minlength=centres.count) - _MOST_IN_LIST).clip(min=0).sum())
+
+
+def _list_windows(wholes: Described, count: int) -> tuple[Indices, Indices]:
+    """(Windows list by list, whole pictures first, and where each list begins and ends)."""
+    place = np.lexsort((np.arange(len(wholes.lists)) % len(_WINDOWS), wholes.lists))
+    return place, np.searchsorted(wholes.lists[place], np.arange(count + 1))
 
 
 def turn_points_of_wholes(described: Described) -> Floats:
@@ -192,13 +213,26 @@ def turn_points_of_wholes(described: Described) -> Floats:
     return turned
 
 
-def _look_through(queries: Floats, points: Floats) -> list[tuple[Indices, Indices, Floats]]:
-    found = []
-    for start in range(0, len(queries), _AT_ONCE // 8):
-        near = queries[start : start + _AT_ONCE // 8] @ points.T
-        query, window = np.nonzero(near >= MIN_LIKENESS)
-        found.append((query + start, window, near[query, window]))
-    return found
+def _look_through(queries: Floats, points: Floats) -> tuple[Indices, Indices, Floats]:
+    """(Query, window, likeness) of what is alike; where much is, of each query the ``_MOST_HITS`` likest of some windows."""
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
+    for start in range(0, len(queries), _QUERIES_AT_ONCE):
+        some = queries[start : start + _QUERIES_AT_ONCE]
+        for first in range(0, len(points), _WINDOWS_AT_ONCE):
+            near = some @ points[first : first + _WINDOWS_AT_ONCE].T
+            query, window = np.divmod(np.flatnonzero(near >= MIN_LIKENESS), near.shape[1])
+            if len(query) > _MOST_HITS * len(some):
+                query, window = _choose_likest(near)
+            found.append((query + start, window + first, near[query, window]))
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+    return columns[0], columns[1], columns[2]
+
+
+def _choose_likest(near: Floats) -> tuple[Indices, Indices]:
+    columns = np.argpartition(near, -_MOST_HITS, axis=1)[:, -_MOST_HITS:]
+    rows = np.arange(len(near))[:, None]
+    chosen, place = np.nonzero(near[rows, columns] >= MIN_LIKENESS)
+    return chosen, columns[chosen, place]
 
 
 def keep_likest(candidates: Candidates, most: int = RIVALS) -> Candidates:
