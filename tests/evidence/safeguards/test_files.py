@@ -25,7 +25,8 @@ def test_it_is_read_as_it_was_written(tmp_path):
     for before, after in zip(made.safeguard.rule.decide(asked), read.rule.decide(asked), strict=True):
         assert np.array_equal(before, after)
     assert np.isinf(read.rule.thresholds[-1])
-    assert read.references.image_ids == made.safeguard.references.image_ids
+    pictures = np.random.default_rng(1).normal(size=(5, 8)), np.random.default_rng(2).normal(size=(5, 3))
+    assert read.references.measure(*pictures) == pytest.approx(made.safeguard.references.measure(*pictures), abs=1e-5)
     first = (tmp_path / SAFEGUARD_FILE).read_bytes()
     make_safeguard_folder(tmp_path)
     assert (tmp_path / SAFEGUARD_FILE).read_bytes() == first
@@ -45,6 +46,7 @@ def change(folder, **keys):
         ({"temperature": 0}, "temperature"),
         ({"temperature": "hot"}, "temperature"),
         ({"farthest": None}, "farthest"),
+        ({"lower_width": 11}, "11 of them lower"),
         ({"references_sha256": "0" * 64}, "not the file"),
     ],
 )

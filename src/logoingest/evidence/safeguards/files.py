@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from logoingest.errors import Problem, UsageError, quote_first_line
+from logoingest.evidence.safeguards.references import References
 from logoingest.evidence.safeguards.rule import NEIGHBOURS, AcceptanceRule, Goals
 from logoingest.evidence.safeguards.study import Study
-from logoingest.evidence.vectors import Vectors, read_vectors, tabulate_embeddings
+from logoingest.evidence.vectors import read_vectors, tabulate_embeddings
 from logoingest.files.parquet import write_parquet
 from logoingest.files.whole import read_bounded, replace_file
 from logoingest.plain_json import to_json
@@ -46,8 +47,8 @@ class Safeguard:
     class_ids: tuple[str, ...]
     goals: Goals
     rule: AcceptanceRule
-    references: Vectors
-    """Of pictures that the network learned from; their ``model_hash`` is the network's."""
+    references: References
+    """Their ``model_hash`` is the network's."""
 
 
 class _Stored(BaseModel):
@@ -62,12 +63,14 @@ class _Stored(BaseModel):
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     farthest: Annotated[float, Field(allow_inf_nan=False)]
     thresholds: list[_Share | None]
+    lower_width: Annotated[int, Field(ge=0)]
+    lower_share: _Share
     references_sha256: str
 
 
 def write_safeguard(safeguard: Safeguard, study: Study, folder: Path) -> None:
     """Write both files into a model's folder."""
-    rule, references = safeguard.rule, safeguard.references
+    rule, references = safeguard.rule, safeguard.references.join()
     with replace_file(folder / REFERENCES_FILE) as path:
         write_parquet(tabulate_embeddings(references.image_ids, references.matrix, references.model_hash), path)
     stored = _Stored(
@@ -79,6 +82,8 @@ def write_safeguard(safeguard: Safeguard, study: Study, folder: Path) -> None:
         temperature=rule.temperature,
         farthest=rule.farthest,
         thresholds=[float(value) if np.isfinite(value) else None for value in rule.thresholds],
+        lower_width=0 if safeguard.references.lower is None else safeguard.references.lower.matrix.shape[1],
+        lower_share=safeguard.references.lower_share,
         references_sha256=hash_file(folder / REFERENCES_FILE).sha256,
     )
     content = {**stored.model_dump(), "neighbours": NEIGHBOURS, "references": len(references), "study": to_json(study)}
@@ -125,12 +130,17 @@ def _read_stored(path: Path) -> _Stored:
         raise UsageError(Problem(str(path), f"cannot be read ({error})", _HINT)) from error
 
 
-def _read_references(path: Path, stored: _Stored) -> Vectors:
+def _read_references(path: Path, stored: _Stored) -> References:
     try:
         if path.stat().st_size > _MOST_PARQUET_BYTES or pq.ParquetFile(path).metadata.num_rows > MOST_REFERENCES:
             raise UsageError(Problem(str(path), f"holds more than {MOST_REFERENCES:,} vectors", _HINT))
         if hash_file(path).sha256 != stored.references_sha256:
             raise UsageError(Problem(str(path), f"is not the file that {SAFEGUARD_FILE} was made with", _HINT))
-        return read_vectors(pq.read_table(path).cast(EmbeddingRow.arrow_schema()))
+        joined = read_vectors(pq.read_table(path).cast(EmbeddingRow.arrow_schema()))
     except (OSError, pa.ArrowException, ValueError) as error:
         raise UsageError(Problem(str(path), f"cannot be read ({quote_first_line(error)})", _HINT)) from error
+    if joined.matrix.shape[1] <= stored.lower_width:
+        raise UsageError(
+            Problem(str(path), f"has vectors of {joined.matrix.shape[1]} numbers, {stored.lower_width} of them lower", _HINT)
+        )
+    return References.divide(joined, stored.lower_width, stored.lower_share)

@@ -17,7 +17,7 @@ from torch import nn
 from logoingest.errors import Problem, UsageError, quote_first_line
 from logoingest.evidence.safeguards.answers import Acceptance, Prediction
 from logoingest.evidence.safeguards.files import Safeguard, read_safeguard
-from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Decided, measure_distance
+from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Decided
 from logoingest.files.whole import read_bounded
 from logoingest.pictures.loading import load_picture, show_upright
 from logoingest.training.data.pictures import squash_picture
@@ -103,7 +103,7 @@ class Baseline:
     def _judge(self, squares: npt.NDArray[np.uint8]) -> Iterator[Prediction]:
         said, safeguard = self._encoder.run(squares), self.safeguard
         assert said.scores is not None
-        distance = measure_distance(safeguard.references, said.embeddings)
+        distance = safeguard.references.measure(said.embeddings, said.lower)
         asked = Asked(np.asarray(said.scores, np.float64), distance, np.full(len(squares), NO_CLASS, np.int64))
         decided = safeguard.rule.decide(asked)
         for row in range(len(squares)):

@@ -19,7 +19,8 @@ from logoingest.evidence.safeguards.files import (
     Safeguard,
     write_safeguard,
 )
-from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Goals, learn_rule, measure_distance
+from logoingest.evidence.safeguards.references import References, weigh_depths
+from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Goals, learn_rule
 from logoingest.evidence.safeguards.study import Study, study_rule
 from logoingest.evidence.vectors import Vectors, scale_vectors
 from logoingest.files.whole import read_bounded
@@ -99,18 +100,31 @@ def _learn(
 ) -> Made:
     train, validation, test = splits
     kept = train.select(choose_references(train, len(encoder.facts.class_ids)))
-    references = Vectors(kept.image_id, scale_vectors(_encode_split(encoder, kept, workers).embeddings), encoder.model_hash)
+    references = _make_references(encoder, kept, workers)
     learned, checked = _divide_strangers(strangers)
     asked = []
     for split, ids in ((validation, learned), (test, checked)):
         some = split.select(_choose_first(split.image_id, _MOST_ASKED))
-        ours = _ask(references, _encode_split(encoder, some, workers), some.label)
+        said = _encode_split(encoder, some, workers)
+        if split is validation:
+            references = weigh_depths(references, said.embeddings, said.lower)
+        ours = _ask(references, said, some.label)
         found = _ask_strangers(encoder, references, [strangers[image_id] for image_id in ids])
         asked.append((ours.join(found), [*some.groups, *ids[: len(found.labels)]]))
     (of_validation, groups), (of_test, _) = asked
     safeguard = Safeguard(encoder.facts.class_ids, goals, learn_rule(of_validation, goals), references)
     study = study_rule(safeguard.rule, goals, of_validation, of_test, groups=groups, class_ids=safeguard.class_ids)
     return Made(safeguard, study)
+
+
+def _make_references(encoder: Encoder, kept: Split, workers: int) -> References:
+    said = _encode_split(encoder, kept, workers)
+    upper, lower = (
+        None if found is None else Vectors(kept.image_id, scale_vectors(found), encoder.model_hash)
+        for found in (said.embeddings, said.lower)
+    )
+    assert upper is not None
+    return References(upper, lower)
 
 
 def choose_references(train: Split, class_count: int) -> Rows:
@@ -161,18 +175,26 @@ def _encode(encoder: Encoder, squares: Iterable[npt.NDArray[np.uint8]]) -> Encod
             batch = []
     if batch or not said:
         rest = np.stack(batch) if batch else np.zeros((1, encoder.side_px, encoder.side_px, 3), np.uint8)
-        last = encoder.run(rest)
-        said.append(Encoded(last.embeddings[: len(batch)], None if last.scores is None else last.scores[: len(batch)]))
-    scores = [part.scores for part in said if part.scores is not None]
-    return Encoded(np.concatenate([part.embeddings for part in said]), np.concatenate(scores))
+        said.append(_cut(encoder.run(rest), len(batch)))
+    scores, lower = (
+        [part for part in parts if part is not None] for parts in ((one.scores for one in said), (one.lower for one in said))
+    )
+    embeddings = np.concatenate([one.embeddings for one in said])
+    return Encoded(embeddings, *(np.concatenate(parts) if parts else None for parts in (scores, lower)))
 
 
-def _ask(references: Vectors, said: Encoded, labels: Rows) -> Asked:
+def _cut(said: Encoded, count: int) -> Encoded:
+    """Of the first pictures alone."""
+    scores, lower = (None if part is None else part[:count] for part in (said.scores, said.lower))
+    return Encoded(said.embeddings[:count], scores, lower)
+
+
+def _ask(references: References, said: Encoded, labels: Rows) -> Asked:
     assert said.scores is not None
-    return Asked(np.asarray(said.scores, np.float64), measure_distance(references, said.embeddings), labels)
+    return Asked(np.asarray(said.scores, np.float64), references.measure(said.embeddings, said.lower), labels)
 
 
-def _ask_strangers(encoder: Encoder, references: Vectors, files: Sequence[bytes]) -> Asked:
+def _ask_strangers(encoder: Encoder, references: References, files: Sequence[bytes]) -> Asked:
     """Those that can be decoded; what cannot is no picture."""
     squares = []
     for data in files:

@@ -24,7 +24,7 @@ from logoingest.training.data.feeds import MEAN, STD, normalise_batch
 from logoingest.training.data.pictures import decode_square
 from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last
 from logoingest.training.models.artifact import CARD_FILE, WEIGHTS_FILE, load_artifact
-from logoingest.training.models.network import build_architecture, find_head, fit_weights, read_weights
+from logoingest.training.models.network import build_architecture, find_head, find_lower_layer, fit_weights, read_weights
 from logoingest.workspace import hash_file
 
 Floats = npt.NDArray[np.float32]
@@ -41,6 +41,8 @@ class Encoded(NamedTuple):
     """(n, width): what reaches the last layer, averaged over the picture."""
     scores: Floats | None
     """(n, classes): before the softmax; None where the network does not know our classes."""
+    lower: Floats | None = None
+    """(n, width): what the lower two thirds of the layers say, averaged over the picture; None where they are no chain of layers."""
 
 
 class EncoderFacts(NamedTuple):
@@ -141,16 +143,22 @@ def _wrap(network: nn.Module, facts: EncoderFacts, device_name: str) -> Encoder:
     if channels_last:
         network = network.to(memory_format=torch.channels_last)
     caught: list[Tensor] = []
+    lower: list[Tensor] = []
     head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+    layer = find_lower_layer(network)
+    if layer is not None:
+        layer.register_forward_hook(lambda _module, _inputs, output: lower.append(output.float().mean(dim=(2, 3)).cpu()))
 
     def run(pixels: npt.NDArray[np.uint8]) -> Encoded:
         caught.clear()
+        lower.clear()
         batch = normalise_batch(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255)
         with torch.no_grad(), autocast(device):
             said = network(batch.contiguous(memory_format=torch.channels_last) if channels_last else batch)
         reached = caught[-1].float().cpu()
         flat = reached.mean(dim=(2, 3)) if reached.dim() == 4 else reached.flatten(1)
-        return Encoded(flat.numpy(), said.float().cpu().numpy() if class_ids else None)
+        scores = said.float().cpu().numpy() if class_ids else None
+        return Encoded(flat.numpy(), scores, lower[-1].numpy() if lower else None)
 
     return Encoder(facts, run)
 

@@ -125,6 +125,21 @@ def freeze_layers(network: nn.Module, head_name: str, freeze: str) -> None:
                 parameter.requires_grad = False
 
 
+def find_lower_layer(network: nn.Module) -> nn.Module | None:
+    """The last of ``features`` that lies wholly in the lower two thirds; None where the layers do not stand one behind another there."""
+    chain = getattr(network, "features", None)
+    if not isinstance(chain, nn.Sequential):
+        return None
+    owners = [name for name, module in network.named_modules() if any(True for _ in module.parameters(recurse=False))]
+    upper = set(owners[round(len(owners) * LOWER_SHARE) :])
+    found = None
+    for name, layer in chain.named_children():
+        if any(owner == f"features.{name}" or owner.startswith(f"features.{name}.") for owner in upper):
+            break
+        found = layer
+    return found
+
+
 def reset_head(head: nn.Module) -> None:
     """Small random weights and no bias."""
     assert isinstance(head, nn.Linear | nn.Conv2d)
