@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.laws import examples
+from logoingest.evidence.safeguards.references import References, weigh_depths
 from logoingest.evidence.safeguards.rule import (
     NO_CLASS,
     Asked,
@@ -107,3 +108,14 @@ def test_distances_are_means_over_the_nearest():
     references = Vectors(("a", "b", "c"), points, "m" * 64)
     assert measure_distance(references, points[:1]) == pytest.approx([1 - 1 / 3])
     assert measure_distance(references.select(["a"]), points[:1]) == pytest.approx([0.0])
+
+
+def test_depths_are_weighed_by_the_inverse_of_their_spread():
+    """A depth whose distances hardly differ among ours counts more; with one depth alone its distance is the whole."""
+    rng = np.random.default_rng(0)
+    upper, lower = (scale_vectors(rng.normal(size=(20, 4)) * spread + 3) for spread in (3.0, 0.3))
+    made = References(*(Vectors(tuple(map(str, range(20))), part, "m" * 64) for part in (upper, lower)))
+    asked = [scale_vectors(rng.normal(size=(30, 4)) * spread + 3) for spread in (3.0, 0.3)]
+    weighed = weigh_depths(made, *asked)
+    assert weighed.lower_share > 0.8
+    assert weigh_depths(made, asked[0], None).measure(asked[0], None) == pytest.approx(measure_distance(made.upper, asked[0]))

@@ -16,6 +16,7 @@ from logoingest.training.models.network import (
     build_learner,
     check_architecture,
     find_head,
+    find_lower_layer,
     list_architectures,
     read_state,
 )
@@ -157,3 +158,10 @@ def test_layers_are_frozen_as_asked(weights):
     assert counts["backbone"] == ["classifier.1.weight", "classifier.1.bias"]
     assert 2 < len(counts["lower"]) < len(counts["none"]) / 2
     assert counts["lower"][-2:] == counts["backbone"]
+
+
+@pytest.mark.parametrize(("name", "place"), [("mobilenet_v2", 11), ("shufflenet_v2_x0_5", None)])
+def test_the_lower_layer_is_the_last_that_a_frozen_third_would_keep(name, place):
+    """Of a chain of layers; where there is none, none."""
+    network = build_architecture(name, 4, 32)
+    assert find_lower_layer(network) is (None if place is None else network.features[place])
