@@ -13,6 +13,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from builders.fingerprints import turn_signature
 from logoingest.images import inspect_image
+from logoingest.images.alike import copies
 from logoingest.images.alike.copies import CopySearch, find_copy_pairs
 from logoingest.images.alike.duplicates import group_copies, join_groups
 from logoingest.images.alike.turns import TURNS
@@ -154,3 +155,15 @@ def test_chains_of_copies_are_cut():
     assert max(np.bincount(chain)) <= 5
     star = join_groups(count, np.zeros(count - 1, np.int64), np.arange(1, count))
     assert set(star.tolist()) == {0}
+
+
+def test_what_a_bound_leaves_out_is_said(monkeypatch, caplog):
+    """Of more candidates than are laid upon each other the likest are; above a number of pictures none; the log says so."""
+    scenes = [read_signature(draw_scene(seed)) for seed in range(3)]
+    crops = [read_signature(draw_scene(seed).crop((40, 30, 328, 246))) for seed in range(3)]
+    monkeypatch.setattr(copies, "MOST_FITS", 1)
+    assert len(find_copy_pairs(np.stack(scenes + crops)).first) == 1
+    assert "not laid upon each other" in caplog.text
+    monkeypatch.setattr(copies, "MOST_PICTURES", 5)
+    assert len(find_copy_pairs(np.stack(scenes + crops)).first) == 0
+    assert "6 pictures are more than 5" in caplog.text

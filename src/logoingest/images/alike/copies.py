@@ -34,6 +34,8 @@ MIN_DETAIL = 0.85
 MIN_OVERLAP = 0.6
 #: So many pairs at most are laid upon each other in one search, the likest: about a minute's work.
 MOST_FITS = 100_000
+#: In larger sets only near pictures are looked for, in all eight turns (``neighbours``): minutes would become hours.
+MOST_PICTURES = 120_000
 #: A copy is the same picture with at least so much in common; with less it is near: the next frame of a burst, a badly damaged copy.
 SAME_CORRELATION, SAME_DETAIL = 0.95, 0.88
 #: Of what is neither cropped nor framed the two show at least this share in common.
@@ -69,8 +71,15 @@ SAME_PIXELS = PairFinding(CopyKind.SAME_PIXELS, TURNS[0].name, 1.0, 0.0)
 
 
 def find_copy_pairs(signatures: Bytes) -> CopyPairs:
-    """Copies among some pictures (signatures n x 1,024), ``first < second``; pictures of one colour are in no pair."""
+    """Copies among some pictures (signatures n x 1,024), ``first < second``; pictures of one colour are in no pair, nor any above ``MOST_PICTURES``."""
     rows = find_structured(signatures)
+    if len(rows) > MOST_PICTURES:
+        logger.warning(
+            "copies: %d pictures are more than %d: crops and frames are not looked for, near pictures and turns are",
+            len(rows),
+            MOST_PICTURES,
+        )
+        rows = rows[:0]
     held = signatures[rows]
     centres = Centres(held)
     described = centres.describe(held)

@@ -20,6 +20,8 @@ Bytes = NDArray[np.uint8]
 
 #: Correlation at half the size from which a pair is laid upon each other in full.
 MIN_COARSE = 0.88
+#: Correlation from which the second laid upon the first counts: with less, two things of one shape come close too.
+MIN_BACK = 0.96
 _AT_ONCE = 64
 _COARSE_STEPS, _FINE_STEPS = 5, 5
 _MOST_STEP = np.float32(0.12)
@@ -69,8 +71,8 @@ def _settle_both_ways(first: Floats, second: Floats, maps: Floats) -> tuple[Floa
     """The better of laying the first upon the second and the second upon the first: a frame around one misleads only the other."""
     there, correlation = _settle(first, second, maps, _FINE_STEPS)
     back, other = _settle(second, first, _invert(maps), _FINE_STEPS)
-    better = other > correlation
-    return np.where(better[:, None, None], _invert(back), there), np.maximum(correlation, other)
+    better = other > np.maximum(correlation, MIN_BACK)
+    return np.where(better[:, None, None], _invert(back), there), np.where(better, other, correlation)
 
 
 def _invert(maps: Floats) -> Floats:
