@@ -65,7 +65,7 @@ def describe_looks(vectors: Vectors, settled: Mapping[str, str], groups: Mapping
         vectors: of pictures; those that are not settled are passed over.
         settled: image_id → class.
         groups: image_id → group of near-duplicates, which say nothing of each other here.
-        most: pictures named of each sort.
+        most: pictures named of each sort, at most half of the class: none is both.
     """
     members: dict[str, list[str]] = {}
     for image_id in vectors.image_ids:
@@ -85,12 +85,15 @@ def _describe_class(name: str, own: Vectors, groups: Mapping[str, str], most: in
     odd = np.lexsort((np.arange(len(own)), -distances))
     spread = float(np.median(distances))
     far = max(_FAR * spread, _LEAST_DISTANCE)
+    shown = min(most, len(own) // 2)
+    same = typical[:shown].tolist()
+    unlike = [row for row in odd.tolist() if row not in same][:shown]
     return ClassLooks(
         name,
         len(own),
         round(spread, 4),
-        [own.image_ids[row] for row in typical[:most].tolist()],
-        [own.image_ids[row] for row in odd[:most].tolist()],
+        [own.image_ids[row] for row in same],
+        [own.image_ids[row] for row in unlike],
         [own.image_ids[row] for row in odd.tolist() if distances[row] > far],
     )
 

@@ -122,11 +122,13 @@ def draw_ranks(sizes: npt.NDArray[np.int64], name: str) -> Markup | None:
 #: Matplotlib's mark and the sign that stands for it in a legend; with eight colours they tell 48 classes apart.
 MARKERS = (("o", "●"), ("^", "▲"), ("s", "■"), ("D", "◆"), ("v", "▼"), ("P", "✚"))
 _MARK_COLOURS = ("#2f62c2", "#c07a12", "#2b8a57", "#8a4fb8", "#c2416b", "#15889b", "#7d7424", "#6b7484")
+#: As the page has them, light or dark.
+_CLASS_COLOURS = {colour: f"var(--s{number})" for number, colour in enumerate(_MARK_COLOURS)}
 _MOST_POINTS = 3_000
 
 
 def draw_map(plane: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], name: str) -> Markup:
-    """Pictures in a plane: a mark and colour a class, and the class's number, from 1, at the median of its pictures.
+    """Pictures in a plane: a mark and colour a class, and the class's number, from 1, above the median of its pictures.
 
     Args:
         plane: (pictures, 2).
@@ -134,15 +136,26 @@ def draw_map(plane: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], nam
         name: as in ``draw_distribution``.
     """
     shown = np.unique(np.linspace(0, len(plane) - 1, min(len(plane), _MOST_POINTS)).astype(np.int64))
+    size = min(40.0, max(9.0, 4_000 / max(len(shown), 1)))
     figure, axes = _start(6.4, 4.6)
     figure.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=0.98)
     for number in np.unique(classes).tolist():
         rows = shown[classes[shown] == number]
         mark, colour = MARKERS[number // len(_MARK_COLOURS) % len(MARKERS)][0], _MARK_COLOURS[number % len(_MARK_COLOURS)]
-        axes.scatter(plane[rows, 0], plane[rows, 1], s=9, marker=mark, color=colour, alpha=0.7, linewidths=0)
+        axes.scatter(plane[rows, 0], plane[rows, 1], s=size, marker=mark, color=colour, alpha=0.7, linewidths=0)
     for number in np.unique(classes).tolist():
         across, up = np.median(plane[classes == number], axis=0).tolist()
-        axes.text(across, up, str(number + 1), ha="center", va="center", fontsize=9, fontweight="bold")
+        axes.annotate(
+            str(number + 1),
+            (across, up),
+            (0, 9),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=12,
+            fontweight="bold",
+            color=_INK,
+        )
     axes.set_axis_off()
     return render_svg(figure, name, "pictures in a plane, near ones alike")
 
@@ -222,7 +235,7 @@ def render_svg(figure: Figure, name: str, meaning: str) -> Markup:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    for stand_in, colour in _COLOURS.items():
+    for stand_in, colour in _COLOURS.items() | _CLASS_COLOURS.items():
         text = text.replace(stand_in, colour)
     text = re.sub(r"\n\s*", "\n", text)
     attributes = text[: text.index(">")]

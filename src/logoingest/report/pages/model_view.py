@@ -41,8 +41,7 @@ def gather_model_view(material: Material) -> PageContents:
     outliers = [(one.class_id, image_id) for one in looks for image_id in one.outliers][:_MOST_OUTLIERS]
     facts = {
         "suspects": rows,
-        "labels": kinds.count(LABEL) if suspects is not None else None,
-        "settled": kinds.count(SETTLED),
+        "found": None if suspects is None else _spell_found(kinds.count(LABEL), kinds.count(SETTLED)),
         "left_out": max(0, len(kinds) - _MOST_SUSPECTS),
         "seen": seen,
         "looks": looks,
@@ -57,6 +56,11 @@ def gather_model_view(material: Material) -> PageContents:
         text = f"{spell_count(len(kinds), 'picture')} whose label looks wrong, or that could be settled"
         notices.append(Notice(text, "model-view", grave=False))
     return PageContents({"model_view": facts}, wanted, notices, spare)
+
+
+def _spell_found(labels: int, settled: int) -> str:
+    wrong = spell_count(labels, "settled label looks wrong", "settled labels look wrong")
+    return f"{wrong}, {spell_count(settled, 'refused picture looks decided', 'refused pictures look decided')}"
 
 
 def _list_open(material: Material) -> pa.Table | None:
