@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import pytest
 import torch
@@ -14,7 +15,11 @@ from builders.datasets import Dataset, draw_picture, serve_site
 from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.errors import ConfigError, UsageError
+from logoingest.evidence.similar import SeenPicture
 from logoingest.pipeline import Run, embed, find_similar, load_embeddings, open_run, run
+from logoingest.pipeline.embeddings import open_encoder
+from logoingest.release.keeping.opening import open_release
+from logoingest.release.reading.loader import open_folder
 
 NETWORK = """
 [evidence]
@@ -127,6 +132,44 @@ def test_the_commands_print_tables_json_and_a_page_that_is_escaped(embedded, cap
     file.write_bytes(draw_picture(2))
     assert main(["similar", str(dataset.config), str(file), "--html", str(page), "--quiet"]) == 0
     assert "<b>&amp;.jpg" not in page.read_text("utf-8") and "&lt;b&gt;&amp;amp;.jpg" in page.read_text("utf-8")
+
+
+def test_a_release_says_what_looks_like_a_picture(embedded, tmp_path):
+    """By the embeddings beside it, by those of another workspace, or by a network alone: only what was released is named."""
+    _, config, _ = embedded
+    run(config, until="release")
+    release, file = open_release(config), tmp_path / "asked.jpg"
+    file.write_bytes(draw_picture(3))
+    (asked,) = find_similar(Run(config), str(file), 1).neighbours
+    beside = release.similar(asked.picture.image_id[:12], 3)
+    assert beside.picture == SeenPicture(*asked.picture[:3], None, *asked.picture[4:])
+    assert len(beside.neighbours) == 3
+    assert {near.picture.image_id for near in beside.neighbours} < set(release.to_arrow()["image_id"].to_pylist())
+    assert beside.neighbours[0].similarity >= beside.neighbours[1].similarity
+    with open_run(config) as opened, open_encoder(opened) as encoder:
+        pass
+    assert release.similar(file, 2, encoder=encoder).neighbours[0].picture == beside.picture
+    moved = open_folder(shutil.copytree(release.path, tmp_path / "elsewhere" / "release"))
+    by_bytes = moved.similar(file.read_bytes(), 4, encoder=encoder)
+    assert by_bytes.neighbours[0].picture == beside.picture
+    assert [near.picture.image_id for near in by_bytes.neighbours[1:]] == [near.picture.image_id for near in beside.neighbours]
+    assert moved.similar(beside.asked, 3, workspace=config.workspace_url).neighbours == beside.neighbours
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [("abc", "six digits or more"), ("no such", "six digits or more"), (b"no picture", "needs a network")],
+)
+def test_a_release_says_what_it_cannot_look_for(embedded, asked, message, tmp_path):
+    _, config, _ = embedded
+    run(config, until="release")
+    release = open_release(config)
+    with pytest.raises(UsageError, match=message):
+        release.similar(asked)
+    with pytest.raises(UsageError, match="run: logoingest embed"):
+        open_folder(shutil.copytree(release.path, tmp_path / "elsewhere" / "release")).similar(asked)
+    with open_run(config) as opened, open_encoder(opened) as encoder, pytest.raises(UsageError, match="no whole picture"):
+        release.similar(b"no picture", encoder=encoder)
 
 
 def test_a_new_picture_alone_is_computed_and_a_broken_off_run_goes_on(embedded):

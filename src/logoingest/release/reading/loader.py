@@ -20,6 +20,9 @@ from logoingest.release.form.notebook import SHOWN_CLASSES, describe_counts, ren
 if TYPE_CHECKING:
     import pandas as pd
 
+    from logoingest.evidence.similar import Similar
+    from logoingest.evidence.vectors import Vectors
+    from logoingest.release.reading.similarity import PictureEncoder
     from logoingest.release.reading.torch_datasets import ReleaseDataset, ReleaseStream
 
 
@@ -206,6 +209,47 @@ class Release:
             drop_remainder=drop_remainder,
             keep_multi_class=keep_multi_class,
         )
+
+    def similar(
+        self,
+        image: str | bytes | Path,
+        count: int = 12,
+        *,
+        workspace: str | os.PathLike[str] = "",
+        encoder: PictureEncoder | None = None,
+    ) -> Similar:
+        """The pictures of the release that look most like one, nearest first, by cosine.
+
+        Args:
+            image: an image_id or its first six or more digits; or a picture's file (``Path``) or its bytes, which need ``encoder``.
+            count: how many.
+            workspace: whose embeddings (``logoingest embed``) are taken; when left out, those beside the release, where it lies in
+                its workspace and there are any of the encoder.
+            encoder: the network, as ``logoingest.training.loop.encoders.load_baseline_encoder(folder)`` opens it. Without embeddings
+                of a workspace, every picture of the release runs through it, at every call.
+
+        Raises:
+            UsageError: there are neither embeddings nor an encoder, or none of the encoder in the workspace; no such picture.
+            GateError: a data file is gone or damaged.
+        """
+        from logoingest.release.reading.similarity import FACTS, find_in_release
+
+        facts = self.to_arrow(columns=FACTS)
+        return find_in_release(facts, self._see(workspace, encoder), image, count, encoder)
+
+    def _see(self, workspace: str | os.PathLike[str], encoder: PictureEncoder | None) -> tuple[str, Vectors]:
+        """(the network's name, the pictures as it sees them)."""
+        from logoingest.release.reading.similarity import encode_release, read_workspace_vectors
+        from logoingest.workspace import Workspace
+
+        place = Workspace(os.fspath(workspace) or str(self.path.absolute().parent))
+        try:
+            return read_workspace_vectors(place, encoder)
+        except UsageError:
+            if workspace or encoder is None:
+                raise
+        ids = self.to_arrow(columns=["image_id"]).column("image_id").to_pylist()
+        return encoder.model_hash[:16], encode_release(ids, [path for split in self.splits for path in self.files(split)], encoder)
 
     def _read_split(self, split: str, columns: Sequence[str], schema: pa.Schema) -> pa.Table:
         kept = pa.schema([schema.field(name) for name in columns])
