@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from builders.word_crowds import JAPANESE, MAP, draw_crowd, make_annotations
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.deciding import RULE, CrowdDecisions, find_unconfirmed, normalise_with_crowd
-from logoingest.labels.crowd.layer import CrowdLine, read_layer, write_layer
+from logoingest.labels.crowd.deciding import RULE, find_unconfirmed, normalise_with_crowd
+from logoingest.labels.crowd.layer import CrowdDecisions, CrowdLine, read_layer, write_layer
 
 TODAY, LATER = dt.date(2026, 5, 4), dt.date(2026, 6, 5)
 CLASS_MAP = ClassMap.from_toml(MAP)

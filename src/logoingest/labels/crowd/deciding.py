@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -31,11 +31,11 @@ from logoingest.labels.crowd.evidence import (
     describe_meanings,
     number_answers,
 )
-from logoingest.labels.crowd.layer import CrowdLine
+from logoingest.labels.crowd.layer import CrowdDecisions, CrowdLine
 from logoingest.labels.crowd.meanings import Meanings, weigh_meanings
 from logoingest.labels.crowd.spellings import make_key
 from logoingest.labels.crowd.writings import Bools, count_people, list_writings
-from logoingest.labels.matching.label_table import NormalisedLabels, Withheld, encode_labels, tabulate_decisions
+from logoingest.labels.matching.label_table import Withheld, encode_labels, tabulate_decisions
 from logoingest.labels.matching.match import LabelDecision, decide_labels
 from logoingest.labels.matching.spelling_index import index_of
 from logoingest.labels.text.fold import fold
@@ -68,16 +68,6 @@ _TEACHERS = 2
 _LESSONS = 2
 #: A line no longer holds where the word names its class with less than this probability.
 _HOLDS = 0.5
-
-
-class CrowdDecisions(NamedTuple):
-    """What the labels stage made of the annotations with the crowd's help."""
-
-    normalised: NormalisedLabels
-    lines: Sequence[CrowdLine] = ()
-    """The layer from now on, withdrawn lines too."""
-    withdrawn: Sequence[CrowdLine] = ()
-    """Lines that were applied until now."""
 
 
 def normalise_with_crowd(

@@ -15,6 +15,7 @@ import tomlkit
 
 from logoingest.errors import ClassMapError
 from logoingest.labels.class_map.map_file import AliasForm, CrowdForm, read_form
+from logoingest.labels.matching.label_table import NormalisedLabels
 
 #: Who decided, in the layer.
 BY = "crowd"
@@ -45,6 +46,16 @@ class CrowdLine(NamedTuple):
     why: str = ""
     """Why it is withdrawn; empty where it is applied."""
     withdrawn_on: dt.date | None = None
+
+
+class CrowdDecisions(NamedTuple):
+    """What the labels stage made of the annotations with the crowd's help."""
+
+    normalised: NormalisedLabels
+    lines: Sequence[CrowdLine] = ()
+    """The layer from now on, withdrawn lines too."""
+    withdrawn: Sequence[CrowdLine] = ()
+    """Lines that were applied until now."""
 
 
 def place_layer(class_map: Path) -> Path:

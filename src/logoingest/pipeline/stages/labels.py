@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from logoingest.config import Config
-    from logoingest.labels.crowd.deciding import CrowdDecisions
+    from logoingest.labels.crowd.layer import CrowdDecisions
     from logoingest.pipeline.session import Run
     from logoingest.workspace import FileRecord, Manifest
 
@@ -46,12 +46,14 @@ def accepts_crowd(config: Config) -> bool:
 
 def normalise_answers(run: Run, annotations: pa.Table) -> CrowdDecisions:
     """What is decided about the annotations, by the class map and, where the config says so, by the crowd; nothing is written."""
-    from logoingest.labels import normalise_annotations
-    from logoingest.labels.crowd.deciding import CrowdDecisions, normalise_with_crowd
+    if not accepts_crowd(run.config):
+        from logoingest.labels import normalise_annotations
+        from logoingest.labels.crowd.layer import CrowdDecisions
+
+        return CrowdDecisions(normalise_annotations(annotations, run.class_map))
+    from logoingest.labels.crowd.deciding import normalise_with_crowd
     from logoingest.pipeline.crowd_layer import load_layer
 
-    if not accepts_crowd(run.config):
-        return CrowdDecisions(normalise_annotations(annotations, run.class_map))
     today = dt.datetime.now(dt.UTC).date()
     return normalise_with_crowd(annotations, run.class_map, load_layer(run), run.config.labels.crowd_confidence, today)
 

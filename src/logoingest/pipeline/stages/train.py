@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from logoingest.errors import GateError, LogoingestError, Problem
-from logoingest.pipeline.no_class_pictures import read_no_class_pictures
 from logoingest.pipeline.spec import StageOutput, StageSpec
 from logoingest.pipeline.stages.release import RELEASE_MANIFEST
 from logoingest.stage_names import Stage
@@ -20,6 +19,7 @@ VERDICT_FILE = "baseline/verdict.json"
 
 def make_baseline(run: Run) -> StageOutput:
     """Train the baseline and judge it."""
+    from logoingest.pipeline.no_class_pictures import read_no_class_pictures
     from logoingest.training import train_baseline
     from logoingest.workspace import hash_file
 
