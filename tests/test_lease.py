@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -183,6 +184,21 @@ def pause(pids: list[int], number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def pause_between_changes(pids: list[int], folder: Path) -> None:
+    """Stop them at a moment when none is in the middle of a change: one that is keeps the folder's lock for as long as it is stopped."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        while True:
+            pause(pids, signal.SIGSTOP)
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pause(pids, signal.SIGCONT)
+                time.sleep(0.01)
+    finally:
+        os.close(handle)
+
+
 def read_files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -207,7 +223,7 @@ def test_two_containers_never_write_at_once(make_dataset):
         assert refused.returncode == 2
         assert first.poll() is None
         paused = family_of(first.pid)[1:]
-        pause(paused, signal.SIGSTOP)
+        pause_between_changes(paused, work)
         dataset.site.delay_s = 0
         while (second := start_container(dataset.config)).wait(60) == 2:
             assert "is in use by process" in second.stderr.read()
