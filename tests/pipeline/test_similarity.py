@@ -17,7 +17,7 @@ from logoingest.config import load_config
 from logoingest.errors import ConfigError, UsageError
 from logoingest.evidence.similar import SeenPicture
 from logoingest.pipeline import Run, embed, find_similar, load_embeddings, open_run, run
-from logoingest.pipeline.embeddings import open_encoder
+from logoingest.pipeline.evidence.embeddings import open_encoder
 from logoingest.release.keeping.opening import open_release
 from logoingest.release.reading.loader import open_folder
 

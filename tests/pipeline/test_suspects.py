@@ -18,7 +18,7 @@ from logoingest.errors import UsageError
 from logoingest.evidence.embedding_files import EmbeddingModel, write_model, write_part
 from logoingest.evidence.vectors import tabulate_embeddings
 from logoingest.pipeline import Run, explain_url, open_run, read_open_suspects, run, summarise_status, suspect
-from logoingest.pipeline.embeddings import list_places
+from logoingest.pipeline.evidence.embeddings import list_places
 from logoingest.samples.group_rulings import read_group_rulings
 
 EVIDENCE = """

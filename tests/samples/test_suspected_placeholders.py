@@ -13,8 +13,8 @@ from builders.places import DATA
 from logoingest.config import SamplesConfig
 from logoingest.samples.conflicts import resolve_conflicts
 from logoingest.samples.group_rulings import GroupRuling
-from logoingest.samples.placeholder_words import find_hint, find_phrase, may_hold_words
 from logoingest.samples.settling import settle_samples
+from logoingest.samples.stand_ins.address_words import find_hint, find_phrase, may_hold_words
 from logoingest.schemas import Reason
 
 CASES = json.loads((DATA / "samples/suspected_placeholders.json").read_text("utf-8"))

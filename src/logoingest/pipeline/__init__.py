@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from logoingest.pipeline.actions.suspecting import Suspected, SuspectsAnswer, suspect
     from logoingest.pipeline.against import Against, compare_datasets, list_others, verify_folder
     from logoingest.pipeline.downloading import fetch_shard, finish_fetch, pending_shards
-    from logoingest.pipeline.embeddings import Embedded, embed, load_embeddings
+    from logoingest.pipeline.evidence.embeddings import Embedded, embed, load_embeddings
+    from logoingest.pipeline.evidence.suspects import read_open_suspects
     from logoingest.pipeline.gates import check_gates
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.progress import Progress
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from logoingest.pipeline.session import Run, open_run
     from logoingest.pipeline.spec import StageOutput, StageSpec
     from logoingest.pipeline.stages import select_stages
-    from logoingest.pipeline.suspects import read_open_suspects
 
 _HOMES = {
     "actions.refreshing": ("Refreshed", "refresh"),
@@ -37,7 +37,7 @@ _HOMES = {
     "actions.scaffold": ("init", "redraft_class_map"),
     "actions.suspecting": ("Suspected", "SuspectsAnswer", "suspect"),
     "against": ("Against", "compare_datasets", "list_others", "verify_folder"),
-    "embeddings": ("Embedded", "embed", "load_embeddings"),
+    "evidence.embeddings": ("Embedded", "embed", "load_embeddings"),
     "downloading": ("fetch_shard", "finish_fetch", "pending_shards"),
     "gates": ("check_gates",),
     "ledger": ("collect_ledger",),
@@ -51,7 +51,7 @@ _HOMES = {
     "session": ("Run", "open_run"),
     "spec": ("StageOutput", "StageSpec"),
     "stages": ("select_stages",),
-    "suspects": ("read_open_suspects",),
+    "evidence.suspects": ("read_open_suspects",),
 }
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.pipeline.embeddings import list_places
+from logoingest.pipeline.evidence.embeddings import list_places
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Reason

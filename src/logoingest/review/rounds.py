@@ -20,7 +20,7 @@ from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.quoting import shorten
 from logoingest.pictures.thumbnails import draw_thumbnail
-from logoingest.pipeline.crowd_findings import ask_crowd
+from logoingest.pipeline.crowd.findings import ask_crowd
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS, normalise_answers
 from logoingest.pipeline.staleness import explain_staleness

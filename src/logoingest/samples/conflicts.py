@@ -1,7 +1,7 @@
 """Pictures that a person must look at: found, ruled on, or left out until then.
 
 Pictures that show the same thing and were settled as different classes; and those that may stand for photos that are gone, however well
-their answers agree (``placeholder``, see ``suspected_placeholders``).
+their answers agree (``placeholder``, see ``stand_ins.suspected``).
 
 Two settled pictures contradict each other when neither's classes are all among the other's: one "Nike" and one "Puma", not one
 "Nike" and one "Nike, Puma". Pictures of equal pixels cannot both be right (``identical``); pictures of one near-duplicate group may
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling
-from logoingest.samples.suspected_placeholders import SuspectedPlaceholder
+from logoingest.samples.stand_ins.suspected import SuspectedPlaceholder
 from logoingest.schemas import ConflictKind, ConflictRow, Reason, SampleRow, Stage
 from logoingest.wording import spell_count
 

@@ -30,10 +30,10 @@ from logoingest.refusals import Refusal, reject_annotations
 from logoingest.samples.agreement import tabulate_agreement
 from logoingest.samples.answers import Annotations, Answers, Bools, gather_answers, number_annotations, place_gold
 from logoingest.samples.boxes import DrawnBox, join_attributes, merge_boxes
-from logoingest.samples.placeholders import Placeholder, find_placeholders, tabulate_placeholders
 from logoingest.samples.placing_boxes import place_boxes
 from logoingest.samples.ruled_pictures import know_ruled_classes, settle_as_ruled
-from logoingest.samples.suspected_placeholders import SuspectedPlaceholder, find_suspected
+from logoingest.samples.stand_ins.placeholders import Placeholder, find_placeholders, tabulate_placeholders
+from logoingest.samples.stand_ins.suspected import SuspectedPlaceholder, find_suspected
 from logoingest.samples.verdicts import Verdicts, describe_answers, settle_pictures, to_list_array
 from logoingest.samples.workers import describe_workers
 from logoingest.schemas import Reason, SampleRow, Stage

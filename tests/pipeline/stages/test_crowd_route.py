@@ -79,7 +79,7 @@ def test_a_layer_that_somebody_changed_is_looked_at_again(folder: Path) -> None:
 
 def test_a_map_in_a_folder_that_cannot_be_written_still_learns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The layer stands in the workspace, and is read from there."""
-    from logoingest.pipeline import crowd_layer
+    from logoingest.pipeline.crowd import layer as crowd_layer
 
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))

@@ -16,9 +16,9 @@ from logoingest.evidence.embedding_files import list_models
 from logoingest.evidence.probe import probe_out_of_fold
 from logoingest.evidence.suspects import LABEL, SETTLED, Judged, find_suspects
 from logoingest.evidence.vectors import Vectors, read_vectors
-from logoingest.pipeline.embeddings import list_places, load_embeddings
+from logoingest.pipeline.evidence.embeddings import list_places, load_embeddings
+from logoingest.pipeline.evidence.suspects import SUSPECTS, gather_knowledge, list_undecided, read_open_suspects
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.suspects import SUSPECTS, gather_knowledge, list_undecided, read_open_suspects
 from logoingest.plain_json import Rows
 from logoingest.release.keeping.opening import open_release
 from logoingest.release.reading.loader import Release

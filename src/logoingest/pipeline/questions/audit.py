@@ -16,10 +16,10 @@ from logoingest.labels.crowd.deciding import RULE
 from logoingest.labels.crowd.evidence import SpellingEvidence
 from logoingest.labels.crowd.testimony import CrowdTestimony, describe_evidence
 from logoingest.labels.text.quoting import shorten
-from logoingest.pipeline.crowd_findings import ask_crowd
+from logoingest.pipeline.crowd.findings import ask_crowd
+from logoingest.pipeline.evidence.suspects import read_open_suspects
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.suspects import read_open_suspects
 from logoingest.plain_json import Rows
 from logoingest.schemas import (
     AnnotationRow,

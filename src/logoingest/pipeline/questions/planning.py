@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 
 from logoingest.evidence.suspects import LABEL, SETTLED
 from logoingest.pipeline.downloading import count_begun, find_missing_contact, list_pending, plan_fetch
+from logoingest.pipeline.evidence.suspects import SUSPECTS, read_open_suspects
 from logoingest.pipeline.ledger import Ledger, collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.spec import StageSpec
 from logoingest.pipeline.stages import list_stages, list_upstream, select_stages
 from logoingest.pipeline.stages.annotations import ANNOTATIONS
 from logoingest.pipeline.staleness import explain_staleness
-from logoingest.pipeline.suspects import SUSPECTS, read_open_suspects
 from logoingest.plain_json import ABSENT, JsonName
 from logoingest.sources import read_annotations
 from logoingest.stage_names import FUNNEL, Stage

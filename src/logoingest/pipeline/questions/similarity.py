@@ -14,7 +14,7 @@ from logoingest.errors import Problem, UsageError
 from logoingest.evidence.embedding_files import EmbeddingModel
 from logoingest.evidence.similar import Neighbour, SeenPicture, Similar
 from logoingest.evidence.vectors import Floats, Vectors, find_nearest, read_vectors, scale_vectors
-from logoingest.pipeline.embeddings import load_embeddings, open_encoder
+from logoingest.pipeline.evidence.embeddings import load_embeddings, open_encoder
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.workspace.downloads import read_downloads

@@ -52,7 +52,7 @@ def normalise_answers(run: Run, annotations: pa.Table) -> CrowdDecisions:
 
         return CrowdDecisions(normalise_annotations(annotations, run.class_map))
     from logoingest.labels.crowd.deciding import normalise_with_crowd
-    from logoingest.pipeline.crowd_layer import load_layer
+    from logoingest.pipeline.crowd.layer import load_layer
 
     today = dt.datetime.now(dt.UTC).date()
     return normalise_with_crowd(annotations, run.class_map, load_layer(run), run.config.labels.crowd_confidence, today)
@@ -60,7 +60,7 @@ def normalise_answers(run: Run, annotations: pa.Table) -> CrowdDecisions:
 
 def _keep_layer(run: Run, made: CrowdDecisions) -> dict[str, FileRecord]:
     from logoingest.labels.text.quoting import shorten
-    from logoingest.pipeline.crowd_layer import save_layer
+    from logoingest.pipeline.crowd.layer import save_layer
 
     for line in made.withdrawn:
         logger.warning("the crowd no longer says that %s is %s: %s", shorten(line.text), shorten(line.class_id), line.why)
@@ -82,7 +82,7 @@ def _count_crowd(made: CrowdDecisions) -> dict[str, int]:
 
 
 def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
-    from logoingest.pipeline.crowd_layer import hash_foreign_layer
+    from logoingest.pipeline.crowd.layer import hash_foreign_layer
 
     inputs = {"class map": run.class_map.hash}
     return inputs | ({_LAYER_INPUT: hash_foreign_layer(run, manifest)} if accepts_crowd(run.config) else {})

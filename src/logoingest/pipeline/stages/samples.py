@@ -54,7 +54,7 @@ def _recheck_crowd(run: Run, annotations: pa.Table) -> tuple[pa.Table, pa.Table]
     import pyarrow.compute as pc
 
     from logoingest.labels.crowd.deciding import RULE, UNCONFIRMED, find_unconfirmed
-    from logoingest.pipeline.crowd_layer import load_layer
+    from logoingest.pipeline.crowd.layer import load_layer
     from logoingest.refusals import Refusal, reject_annotations
     from logoingest.schemas import Decision, Reason, RejectedRow
 

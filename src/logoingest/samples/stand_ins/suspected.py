@@ -4,7 +4,7 @@ Their answers tell nothing, so their addresses must. A picture, together with th
 redirected to the same address, is suspected when
 
 - at least ``samples.placeholder_min_urls`` of its URLs were redirected to one address,
-- that address, or most of its own, ends in words for "no picture" (``placeholder_words``), or
+- that address, or most of its own, ends in words for "no picture" (``address_words``), or
 - at least so many URLs of one host serve it and one person each has answered there: a picture that is really at many places of a list
   is usually asked about more than once, and a list asked about once has nobody to contradict.
 
@@ -21,8 +21,15 @@ import pyarrow as pa
 
 from logoingest.consensus.votes import Indices
 from logoingest.samples.answers import Annotations
-from logoingest.samples.placeholder_words import find_hint, find_phrase, may_hold_words
-from logoingest.samples.placeholders import Placeholder, count_units, describe_unit, name_host, number_values, unite_pictures
+from logoingest.samples.stand_ins.address_words import find_hint, find_phrase, may_hold_words
+from logoingest.samples.stand_ins.placeholders import (
+    Placeholder,
+    count_units,
+    describe_unit,
+    name_host,
+    number_values,
+    unite_pictures,
+)
 
 #: URLs redirected to one address before a word that may mean anything ("default") counts.
 MIN_REDIRECTED_OF_HINT = 2

@@ -9,7 +9,7 @@ redirected one twice, must be at least ``samples.placeholder_min_urls``, and the
 - near-duplicates that are not equal must besides be called by three classes or more: two that are mixed up are a dispute.
 
 So a popular picture that stands at many URLs and that people agree on is none, however many URLs there are; whether one that they
-agree on is a placeholder all the same is for a person to say (``suspected_placeholders``).
+agree on is a placeholder all the same is for a person to say (``suspected``).
 """
 
 from __future__ import annotations
