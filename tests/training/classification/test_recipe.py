@@ -22,6 +22,7 @@ from logoingest.training.classification.preparation import prepare
 from logoingest.training.classification.training import train
 from logoingest.training.data.splits import Fold, cut_folds
 from logoingest.training.loop.fitting import Checkpoint
+from logoingest.training.loop.phases import Phases
 
 CONFIG = TrainConfig(
     model="shufflenet_v2_x0_5", image_side_px=32, epochs=2, batch_size=16, lr=0.02, device="cpu", workers=0, controls=False
@@ -166,3 +167,22 @@ def test_a_killed_training_leaves_its_history(release, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "out" / "epochs.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert all(line["train_loss"] > 0 and line["validation_loss"] > 0 for line in lines)
+
+
+def test_processes_that_share_a_folder_prepare_the_same_and_only_once(make_release, splits, tmp_path):
+    """Leaks and pixels are those of a preparation without a folder; the second preparation counts neither."""
+    release = open_folder(make_release(splits))
+    alone = prepare(release, CONFIG, folds=True)
+    prepare(release, CONFIG, folds=True, cache_dir=tmp_path / "decoded")
+    told: list[str] = []
+    shared = prepare(
+        release,
+        CONFIG,
+        folds=True,
+        cache_dir=tmp_path / "decoded",
+        phases=Phases(lambda phase, facts: told.append(phase) if facts["done"] else None),
+    )
+    assert told == []
+    assert shared.leaks == alone.leaks
+    for name, held in alone.pictures.items():
+        assert (held.cache == shared.pictures[name].cache).all()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from logoingest.errors import GateError, UsageError
 from logoingest.release.reading.loader import open_folder
 from logoingest.training.data.pictures import open_pictures
-from logoingest.training.data.splits import Split, cut_folds, read_split, read_splits
+from logoingest.training.data.splits import Fold, Split, cut_folds, read_split, read_splits
 
 
 def read_bytes(split):
@@ -99,3 +99,12 @@ def test_a_fold_never_divides_a_group_and_every_picture_is_held_out_once(train, 
         assert sorted([*learned, *held_out]) == list(range(len(groups)))
         times[held_out] += 1
     assert (times == 1).all()
+
+
+def test_what_a_fold_leaves_out_is_neither_learned_from_nor_held_out(make_release, splits):
+    """A training on a share of the pictures."""
+    pool = read_split(open_folder(make_release(splits, groups=True)), "train", "validation")
+    fold = Fold(0, frozenset(pool.groups[:3]), frozenset(pool.groups[5:9]))
+    learned, held_out = fold.divide(pool)
+    assert held_out.tolist() == [0, 1, 2]
+    assert learned.tolist() == [3, 4, *range(9, len(pool))]

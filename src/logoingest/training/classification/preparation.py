@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from logoingest.config import TrainConfig
 from logoingest.errors import GateError, Problem, UsageError
+from logoingest.files.whole import replace_file
 from logoingest.release.reading.loader import Release
 from logoingest.training.checks.leaks import Leak, find_leaks
 from logoingest.training.data.augmentation import MARGIN
@@ -71,7 +74,9 @@ class Prepared:
             raise UsageError(Problem("fold", "the release was prepared without folds", "call prepare with folds=True"))
 
 
-def prepare(release: Release, config: TrainConfig, *, folds: bool = False, phases: Phases | None = None) -> Prepared:
+def prepare(
+    release: Release, config: TrainConfig, *, folds: bool = False, phases: Phases | None = None, cache_dir: Path | None = None
+) -> Prepared:
     """Read the splits, look for leaks, decode what fits into memory.
 
     Of the config only image_side_px, augment (none or not) and workers matter here.
@@ -81,6 +86,8 @@ def prepare(release: Release, config: TrainConfig, *, folds: bool = False, phase
         config: of the trainings to come.
         folds: also make what ``train`` needs for a fold.
         phases: told how far it is: leaks, pictures.
+        cache_dir: decoded pictures and the leaks found are kept there as files, and processes share them: the second one decodes
+            nothing, and all of them together take the memory of one.
 
     Raises:
         GateError: under two classes in train, nothing in test, damaged files or pictures.
@@ -89,11 +96,12 @@ def prepare(release: Release, config: TrainConfig, *, folds: bool = False, phase
     released = read_splits(release)
     check_splits(released)
     with phases.phase("leaks"):
-        leaks = find_leaks(released.splits, config.workers, phases.count("leaks"))
+        leaks = _find_leaks(release, released, config.workers, phases, cache_dir)
     with phases.phase("pictures"):
         sides = Sides.of(config)
-        pool = _hold_pool(release, sides, config.workers, phases) if folds else None
-        pictures = _hold_splits(released.splits, sides, config.workers, pool, phases)
+        holder = _Holder(config.workers, phases, cache_dir)
+        pool = holder.hold(read_split(release, *FOLDED_SPLITS), sides.changed, "train and validation") if folds else None
+        pictures = _hold_splits(released.splits, sides, pool, holder)
     return Prepared(release.fingerprint, released.class_ids, pictures, pool, tuple(leaks), sides, released.unread)
 
 
@@ -121,14 +129,32 @@ def check_splits(released: ReleasedSplits) -> None:
         logger.info("not looked at by the baseline: %s", ", ".join(released.unread))
 
 
-def _hold_pool(release: Release, sides: Sides, workers: int, phases: Phases) -> HeldPictures:
-    split = read_split(release, *FOLDED_SPLITS)
-    return hold_pictures(split, sides.changed, workers, on_progress=phases.count("pictures of train and validation"))
+def _find_leaks(release: Release, released: ReleasedSplits, workers: int, phases: Phases, cache_dir: Path | None) -> Sequence[Leak]:
+    """Looked for once a release where there is a folder to keep them in."""
+    kept = None if cache_dir is None else cache_dir / f"leaks-{release.fingerprint[:32]}.json"
+    if kept is not None and kept.exists():
+        return [Leak(**leak) for leak in json.loads(kept.read_text("utf-8"))]
+    leaks = find_leaks(released.splits, workers, phases.count("leaks"))
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with replace_file(kept) as temporary:
+            temporary.write_text(json.dumps([asdict(leak) for leak in leaks]), "utf-8")
+    return leaks
 
 
-def _hold_splits(
-    splits: Mapping[str, Split], sides: Sides, workers: int, pool: HeldPictures | None, phases: Phases
-) -> dict[str, HeldPictures]:
+class _Holder(NamedTuple):
+    """How pictures are decoded, and where they are kept."""
+
+    workers: int
+    phases: Phases
+    cache_dir: Path | None
+
+    def hold(self, split: Split, side: int, name: str, budget: int = CACHE_BYTES) -> HeldPictures:
+        on_progress = self.phases.count(f"pictures of {name}")
+        return hold_pictures(split, side, self.workers, budget=budget, on_progress=on_progress, cache_dir=self.cache_dir)
+
+
+def _hold_splits(splits: Mapping[str, Split], sides: Sides, pool: HeldPictures | None, holder: _Holder) -> dict[str, HeldPictures]:
     """Every split's pictures, as many as memory allows; what the pool holds is not decoded again."""
     pictures: dict[str, HeldPictures] = {}
     shared = pool if pool is not None and pool.cache is not None else None
@@ -138,9 +164,8 @@ def _hold_splits(
         start = {"train": 0, "validation": len(splits["train"])}.get(name)
         if shared is not None and start is not None and side == shared.side:
             held = shared.select(start, start + len(splits[name]))
-            pictures[name] = HeldPictures(splits[name], side, workers, held.cache)
+            pictures[name] = HeldPictures(splits[name], side, holder.workers, held.cache)
             continue
-        on_progress = phases.count(f"pictures of {name}")
-        pictures[name] = hold_pictures(splits[name], side, workers, budget=budget, on_progress=on_progress)
+        pictures[name] = holder.hold(splits[name], side, name, budget)
         budget -= pictures[name].bytes if pictures[name].cache is not None else 0
     return pictures

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from logoingest.training.data.augmentation import Strength, augment_batch, resize_batch
+from logoingest.training.data.decoded_files import map_decoded
 from logoingest.training.data.pictures import OPEN_GROUPS, iterate_decoded
 from logoingest.training.data.splits import Rows, Split
 
@@ -171,7 +174,13 @@ def normalise_batch(pictures: Tensor) -> Tensor:
 
 
 def hold_pictures(
-    split: Split, side: int, workers: int, *, budget: int = CACHE_BYTES, on_progress: Callable[[int, int], None] | None = None
+    split: Split,
+    side: int,
+    workers: int,
+    *,
+    budget: int = CACHE_BYTES,
+    on_progress: Callable[[int, int], None] | None = None,
+    cache_dir: Path | None = None,
 ) -> HeldPictures:
     """The split's pictures at a side; decoded into memory when that takes no more than ``budget`` bytes, else streamed.
 
@@ -181,6 +190,7 @@ def hold_pictures(
         workers: decoding threads.
         budget: bytes.
         on_progress: told (done, total) now and then.
+        cache_dir: decode into a file there that processes share, or take what another one has decoded.
 
     Raises:
         GateError: a picture cannot be decoded.
@@ -188,11 +198,17 @@ def hold_pictures(
     held = HeldPictures(split, side, workers)
     if held.bytes > budget:
         return held
+
+    def fill(cache: npt.NDArray[np.uint8]) -> None:
+        for row, pixels in enumerate(iterate_decoded(split, range(len(split)), side, workers)):
+            cache[row] = pixels.transpose(2, 0, 1)
+            if on_progress is not None and row % 64 == 0:
+                on_progress(row, len(split))
+
+    if cache_dir is not None:
+        return replace(held, cache=torch.from_numpy(map_decoded(cache_dir, split, side, fill)))
     cache = torch.empty((len(split), 3, side, side), dtype=torch.uint8)
-    for row, pixels in enumerate(iterate_decoded(split, range(len(split)), side, workers)):
-        cache[row] = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
-        if on_progress is not None and row % 64 == 0:
-            on_progress(row, len(split))
+    fill(cache.numpy())
     return replace(held, cache=cache)
 
 

@@ -78,11 +78,15 @@ class Fold(NamedTuple):
 
     number: int
     held_out: frozenset[str]
+    left_out: frozenset[str] = frozenset()
+    """Neither learned from nor held out: what a training on a share of the pictures does without."""
 
     def divide(self, pool: Split) -> tuple[Rows, Rows]:
         """(places that are learned from, places held out), rising."""
-        held_out = np.array([group in self.held_out for group in pool.groups], dtype=bool)
-        return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        held_out, left_out = (
+            np.array([group in groups for group in pool.groups], dtype=bool) for groups in (self.held_out, self.left_out)
+        )
+        return np.flatnonzero(~(held_out | left_out)), np.flatnonzero(held_out)
 
 
 def read_splits(release: Release) -> ReleasedSplits:

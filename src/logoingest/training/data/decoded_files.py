@@ -1,0 +1,73 @@
+"""Decoded pictures in files that processes map: the first one decodes, all of them together take the memory of one. No torch here.
+
+A file is named by its pictures and their side, so that releases, splits and configs share what they have in common.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from logoingest.files.whole import replace_file
+from logoingest.training.data.splits import Split
+
+#: Raised where pictures are decoded otherwise than before.
+_VERSION = 1
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def map_decoded(folder: Path, split: Split, side: int, fill: Callable[[Pixels], None]) -> Pixels:
+    """The split's decoded pictures, (n, 3, side, side) uint8, mapped from a file; whoever needs it first makes it, others wait.
+
+    What is written into the array stays in this process.
+
+    Args:
+        folder: of such files; made when it is not there.
+        split: whose pictures.
+        side: of the squares.
+        fill: puts the pictures into an array of that shape.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    shape = (len(split), 3, side, side)
+    if not len(split):
+        return np.zeros(shape, np.uint8)
+    path = folder / f"{_name_pictures(split, side)}.u8"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with _hold_lock(path.with_suffix(".lock")):
+            if not path.exists():
+                with replace_file(path) as temporary:
+                    made = np.memmap(temporary, np.uint8, "w+", shape=shape)
+                    fill(made)
+                    made.flush()
+    return np.memmap(path, np.uint8, "c", shape=shape)
+
+
+def _name_pictures(split: Split, side: int) -> str:
+    """The pictures' own hashes are their names, so equal names are equal pixels."""
+    names = "\n".join((f"{_VERSION} {side}", *split.image_id))
+    return hashlib.sha256(names.encode()).hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def _hold_lock(path: Path) -> Iterator[None]:
+    """One process at a time; given back by the system when its holder dies. Elsewhere than on Unix all work, and the last one counts."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
