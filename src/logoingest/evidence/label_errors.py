@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logoingest.errors import Problem, UsageError
+from logoingest.evidence.calibration import find_temperature, soften
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -30,7 +31,6 @@ _UNSAID = 0.5
 _LEAST = 1e-9
 #: Labels are told apart by confidence in so many slices at most, of so many labels at least; rounds of the estimate.
 _SLICES, _LEAST_SLICE, _ROUNDS = 8, 50, 40
-_TEMPERATURES = np.geomspace(0.2, 5.0, 49)
 
 
 class LabelErrors(NamedTuple):
@@ -76,16 +76,13 @@ def calibrate(probabilities: npt.NDArray[np.floating], labels: Rows) -> tuple[Fl
     C. Guo et al., "On calibration of modern neural networks", 2017. Some labels are wrong, so the result never gets surer than they allow.
     """
     shares = _check(probabilities, labels)
-    if not len(labels):
-        return shares, 1.0
-    logs = np.log(np.maximum(shares, _LEAST))
-    best = min(_TEMPERATURES, key=lambda temperature: _measure_loss(logs / temperature, labels))
-    return scale(shares, float(best)), float(best)
+    temperature = find_temperature(_take_logs(shares), labels)
+    return scale(shares, temperature), temperature
 
 
 def scale(probabilities: npt.NDArray[np.floating], temperature: float) -> Floats:
     """Probabilities flattened (temperature above 1) or sharpened."""
-    return _normalise(np.log(np.maximum(np.asarray(probabilities, np.float64), _LEAST)) / temperature)
+    return soften(_take_logs(probabilities), temperature)
 
 
 def spread_votes(confidence: Floats, labels: Rows, votes: Sequence[Mapping[int, int]], count: int) -> Floats:
@@ -145,8 +142,7 @@ def combine(probabilities: Floats, voted: Floats, priors: Floats) -> Floats:
         voted: of ``spread_votes``.
         priors: (classes,) share of each class; what both witnesses were told beforehand counts once.
     """
-    logs = np.log(np.maximum(probabilities, _LEAST)) + np.log(np.maximum(voted, _LEAST))
-    return _normalise(logs - np.log(np.maximum(priors, _LEAST)))
+    return soften(_take_logs(probabilities) + _take_logs(voted) - _take_logs(priors))
 
 
 def rank_labels(together: Floats, labels: Rows) -> Rows:
@@ -163,14 +159,8 @@ def _measure_margin(shares: Floats, labels: Rows) -> tuple[Floats, Rows]:
     return shares[rows, labels] - others[rows, suggestion], suggestion
 
 
-def _measure_loss(logs: Floats, labels: Rows) -> float:
-    top = logs.max(axis=1, keepdims=True)
-    return float((np.log(np.exp(logs - top).sum(axis=1)) + top[:, 0] - logs[np.arange(len(labels)), labels]).mean())
-
-
-def _normalise(logs: Floats) -> Floats:
-    shares = np.exp(logs - logs.max(axis=1, keepdims=True)) if logs.size else logs
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True) if logs.size else shares, np.float64)
+def _take_logs(shares: npt.NDArray[np.floating]) -> Floats:
+    return np.asarray(np.log(np.maximum(np.asarray(shares, np.float64), _LEAST)))
 
 
 def _check(probabilities: npt.NDArray[np.floating], labels: Rows) -> Floats:

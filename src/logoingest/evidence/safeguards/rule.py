@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from logoingest.evidence.safeguards.calibration import find_temperature, soften
+from logoingest.evidence.calibration import find_temperature, soften
 from logoingest.evidence.vectors import Vectors, find_nearest, scale_vectors
 
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from logoingest.evidence.safeguards.calibration import (
+from logoingest.evidence.calibration import (
     ReliabilityBin,
     measure_calibration_error,
     measure_reliability,

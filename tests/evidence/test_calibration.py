@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.laws import examples
-from logoingest.evidence.safeguards.calibration import (
+from logoingest.evidence.calibration import (
     find_temperature,
     measure_calibration_error,
     measure_reliability,
