@@ -92,8 +92,8 @@ class _Near(NamedTuple):
 def find_suspects(judged: Judged, known: PictureKnowledge, vectors: Vectors | None) -> RankedSuspects:
     """Rank the labels by what models and votes say together, and propose what refused pictures are.
 
-    A label is a suspect where confident learning flags it or both witnesses together hold another class for likelier, unless its class
-    was in no other fold. A refused picture is proposed where both together are 90 % sure of a class that somebody named,
+    A label is a suspect where both witnesses together hold another class for likelier, unless its class was in no other fold; whether
+    confident learning flags it by the model alone is told beside it. A refused picture is proposed where both together are 90 % sure of a class that somebody named,
     and three of its five nearest settled pictures are of it.
 
     Args:
@@ -167,8 +167,8 @@ def _list_labels(
     others[everyone, judged.labels] = -1.0
     proposals = others.argmax(axis=1)
     margins = together[everyone, judged.labels] - others[everyone, proposals]
-    order = [row for row in rank_labels(together, judged.labels).tolist() if judged.is_known[row]]
-    chosen = [row for row in order if flagged[row] or margins[row] < 0]
+    ranked = rank_labels(together, judged.labels).tolist()
+    chosen = [row for row in ranked if judged.is_known[row] and margins[row] < 0]
     doubts = [
         _Doubt(
             LABEL,
@@ -178,6 +178,7 @@ def _list_labels(
             judged.class_ids[proposals[row]],
             together[row, proposals[row]],
             margins[row],
+            bool(flagged[row]),
         )
         for row in chosen
     ]
@@ -221,17 +222,24 @@ class _Doubt(NamedTuple):
     proposal: str
     score: float
     margin: float
+    is_flagged: bool = False
+    """By confident learning, from the model alone."""
 
 
 def _describe(rank: int, doubt: _Doubt, votes: Mapping[str, int], near: _Near | None) -> dict[str, object]:
     said, around = describe_votes(votes), list(near.classes[:SHOWN]) if near else []
     label = f"labelled {doubt.class_id}" if doubt.class_id else "refused"
     told = [f"{label}, model and votes say {doubt.proposal} ({doubt.score:.0%})"]
+    told += ["confident learning flags it"] if doubt.is_flagged else []
     told += [f"answers: {said}"] if said else []
     told += [f"looks like {', '.join(around)}"] if around else []
     told += [f"in {doubt.split}{': you decide, not the model' if doubt.split == 'test' else ''}"] if doubt.split else []
     return {
-        **doubt._asdict(),
+        "kind": doubt.kind,
+        "image_id": doubt.image_id,
+        "split": doubt.split,
+        "class_id": doubt.class_id,
+        "proposal": doubt.proposal,
         "rank": rank,
         "score": round(float(doubt.score), 6),
         "margin": round(float(doubt.margin), 6),

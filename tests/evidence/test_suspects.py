@@ -1,0 +1,76 @@
+"""The queue: which labels are asked about, and which are left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.laws import examples
+from logoingest.evidence.suspects import Judged, PictureKnowledge, find_suspects
+
+CLASSES = ("acme", "bolt", "cog")
+
+
+def make_judged(shares, labels, *, known=None):
+    count = len(labels)
+    return Judged(
+        CLASSES,
+        tuple(f"{row:064x}" for row in range(count)),
+        np.array(labels, np.int64),
+        ("train",) * count,
+        np.zeros(count, np.int64),
+        np.array(shares, np.float32),
+        np.ones(count, bool) if known is None else np.array(known),
+        (),
+        np.zeros((0, len(CLASSES)), np.float32),
+    )
+
+
+def find(judged, confidence, votes):
+    settled = {name: CLASSES[label] for name, label in zip(judged.image_ids, judged.labels.tolist(), strict=True)}
+    known = PictureKnowledge(
+        dict(zip(judged.image_ids, confidence, strict=True)), dict(zip(judged.image_ids, votes, strict=True)), {}, settled
+    )
+    return find_suspects(judged, known, None)
+
+
+def make_crowd(seed, count=60):
+    """Pictures of a fair model, a tenth of them labelled at random; votes with and against the label."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, count)
+    logits = rng.normal(size=(count, 3)) + 2 * np.eye(3)[truth]
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.where(rng.random(count) < 0.1, rng.integers(0, 3, count), truth)
+    votes = [{CLASSES[label]: int(rng.integers(1, 5)), CLASSES[int(rng.integers(3))]: 1} for label in labels.tolist()]
+    return make_judged(shares, labels), rng.uniform(0.5, 1, count).tolist(), votes
+
+
+@examples(25)
+@given(st.integers(0, 1000))
+def test_no_row_favours_its_own_label(seed):
+    """Ranked from 1 without gaps, by a margin below nought that never falls back."""
+    rows = find(*make_crowd(seed)).suspects.to_pylist()
+    assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
+    margins = [row["margin"] for row in rows]
+    assert margins == sorted(margins)
+    assert all(margin < 0 for margin in margins)
+    assert all(row["proposal"] != row["class_id"] for row in rows)
+
+
+def test_what_five_workers_agree_on_is_not_asked_about_though_the_model_flags_it():
+    """Of two pictures that the model says are bolt: five votes for acme to none, and two for acme to two for bolt."""
+    rest = np.repeat(np.arange(3), 60)
+    shares = np.concatenate([[[0.02, 0.96, 0.02]] * 2, 0.05 + 0.85 * np.eye(3)[rest]])
+    labels = [0, 0, *rest.tolist()]
+    votes = [{"acme": 5}, {"acme": 2, "bolt": 2}, *({CLASSES[label]: 3} for label in rest.tolist())]
+    (row,) = find(make_judged(shares, labels), [0.999, 0.55, *[0.99] * len(rest)], votes).suspects.to_pylist()
+    assert row["votes"] == "acme 2 : bolt 2"
+    assert row["proposal"] == "bolt"
+    assert "confident learning flags it" in row["detail"]
+
+
+def test_a_class_that_no_other_fold_could_teach_is_not_judged():
+    judged = make_judged([[0.0, 1.0, 0.0]] * 3 + [[0.0, 1.0, 0.0]] * 3, [0] * 3 + [1] * 3, known=[False] * 3 + [True] * 3)
+    found = find(judged, [0.6] * 6, [{}] * 6)
+    assert (found.suspects.num_rows, found.unjudged) == (0, 3)
