@@ -61,16 +61,22 @@ def test_no_row_favours_its_own_label(seed):
 def test_what_five_workers_agree_on_is_not_asked_about_though_the_model_flags_it():
     """Of two pictures that the model says are bolt: five votes for acme to none, and two for acme to two for bolt."""
     rest = np.repeat(np.arange(3), 60)
-    shares = np.concatenate([[[0.02, 0.96, 0.02]] * 2, 0.05 + 0.85 * np.eye(3)[rest]])
+    seen = np.where(np.arange(len(rest)) % 10 < 9, rest, (rest + 1) % 3)  # nine of ten rightly, as sure as that
+    shares = np.concatenate([[[0.02, 0.96, 0.02]] * 2, 0.05 + 0.85 * np.eye(3)[seen]])
     labels = [0, 0, *rest.tolist()]
-    votes = [{"acme": 5}, {"acme": 2, "bolt": 2}, *({CLASSES[label]: 3} for label in rest.tolist())]
+    votes = [{"acme": 5}, {"acme": 2, "bolt": 2}, *({CLASSES[label]: 5} for label in rest.tolist())]
     (row,) = find(make_judged(shares, labels), [0.999, 0.55, *[0.99] * len(rest)], votes).suspects.to_pylist()
     assert row["votes"] == "acme 2 : bolt 2"
     assert row["proposal"] == "bolt"
     assert "confident learning flags it" in row["detail"]
 
 
-def test_a_class_that_no_other_fold_could_teach_is_not_judged():
-    judged = make_judged([[0.0, 1.0, 0.0]] * 3 + [[0.0, 1.0, 0.0]] * 3, [0] * 3 + [1] * 3, known=[False] * 3 + [True] * 3)
-    found = find(judged, [0.6] * 6, [{}] * 6)
-    assert (found.suspects.num_rows, found.unjudged) == (0, 3)
+def test_a_class_that_no_other_fold_could_teach_is_not_judged_and_spoils_no_judgement():
+    """Three pictures of a class that the judge cannot name, among others as before."""
+    crowd, confidence, votes = make_crowd(3)
+    before = find(crowd, confidence, votes)
+    shares = np.concatenate([crowd.probabilities, [[0.0, 1.0, 0.0]] * 30])
+    judged = make_judged(shares, [*crowd.labels.tolist(), *[0] * 30], known=[True] * 60 + [False] * 30)
+    after = find(judged, [*confidence, *[0.9] * 30], [*votes, *[{}] * 30])
+    assert (after.unjudged, after.temperature) == (30, before.temperature)
+    assert {row["image_id"] for row in after.suspects.to_pylist()} <= set(crowd.image_ids)

@@ -104,13 +104,15 @@ def find_suspects(judged: Judged, known: PictureKnowledge, vectors: Vectors | No
     Raises:
         UsageError: the model knows other classes than the labels; see ``find_label_errors``.
     """
-    shares, temperature = calibrate(judged.probabilities, judged.labels)
+    taught = judged.is_known
+    temperature = calibrate(judged.probabilities[taught], judged.labels[taught])[1]
+    shares = scale(judged.probabilities, temperature)
     errors = find_label_errors(judged.probabilities, judged.labels)
     count = len(judged.class_ids)
     priors = (np.bincount(judged.labels, minlength=count) + 1) / (len(judged.labels) + count)
     number = {class_id: place for place, class_id in enumerate(judged.class_ids)}
     confidence = np.array([known.confidence.get(image_id, 0.0) for image_id in judged.image_ids])
-    confidence = temper_confidence(shares, confidence, judged.labels, priors)
+    confidence[taught] = temper_confidence(shares[taught], confidence[taught], judged.labels[taught], priors)
     together = combine(shares, _weigh(judged.image_ids, judged.labels, confidence, known, number), priors)
     near = _find_near(vectors, known, [*judged.image_ids, *judged.refused_ids])
     rows = [
