@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -200,6 +200,10 @@ class TrainConfig(Section):
 
     enabled: bool = True
     """Whether a whole run trains at its end; false where the extra "train" is not installed."""
+    recipe: str = "classify"
+    """The task: "classify" (one class a picture), or of one's own as "package.module:recipe", which runs that code (docs/baseline.md)."""
+    recipe_options: dict[str, Any] = {}
+    """Settings of the recipe's own; classify has none."""
     model: str = "mobilenet_v2"
     """Any torchvision classification model, by name."""
     weights: str = "none"

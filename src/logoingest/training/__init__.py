@@ -1,7 +1,7 @@
 """The training room: a torchvision fine-tune on a release alone, and its verdict.
 
-``train_baseline`` does the whole; its parts are in ``classification``: ``prepare`` (a release read and decoded once), ``train`` (one
-network, seed and fold), ``judge``. Importing this package imports no torch; the functions do when they are called.
+``train_baseline`` does the whole; ``recipe`` says what its parts are for any task: prepare (a release read and decoded once),
+train (one network, seed and fold), measure, judge, write; ``running`` holds the list of recipes and does what they have in common. Importing this package imports no torch; the functions do when they are called.
 
 On a busy machine the threads of a training waste most of their time waiting for each other awake. Set ``OMP_WAIT_POLICY=PASSIVE`` in
 the environment before torch is first imported (MobileNetV2 at 96 px, two busy cores: 0.9 CPU seconds a step instead of 4.6); the
@@ -53,9 +53,9 @@ def train_baseline(
         GateError: the release cannot be learnt from at all (under two classes, damaged pictures).
     """
     check_installation()
-    from logoingest.training.classification.stage import run_baseline
+    from logoingest.training.running import run_training
 
-    return run_baseline(release_dir, config, Path(out_dir), Path(base_dir), on_progress=on_progress, strangers=strangers or {})
+    return run_training(release_dir, config, Path(out_dir), Path(base_dir), on_progress=on_progress, strangers=strangers or {})
 
 
 def make_safeguard(

@@ -166,7 +166,7 @@ def test_a_killed_training_leaves_its_history(release, tmp_path):
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     lines = [json.loads(line) for line in (tmp_path / "out" / "epochs.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
-    assert all(line["train_loss"] > 0 and line["validation_loss"] > 0 for line in lines)
+    assert all(line["train.loss"] > 0 and line["validation.loss"] > 0 for line in lines)
 
 
 def test_processes_that_share_a_folder_prepare_the_same_and_only_once(make_release, splits, tmp_path):

@@ -56,7 +56,7 @@ def test_everything_is_written(trained):
 def test_progress_is_told(trained):
     """Phases begin, and every epoch comes with its figures."""
     _, _, told = trained
-    epochs = [facts for phase, facts in told if phase == "fit" and "train_loss" in facts]
+    epochs = [facts for phase, facts in told if phase == "fit" and "train.loss" in facts]
     assert [facts["done"] for facts in epochs] == list(range(1, CONFIG.epochs + 1))
     assert {phase for phase, _ in told} >= {"leaks", "pictures", "start", "controls", "fit", "score", "write", "done"}
 

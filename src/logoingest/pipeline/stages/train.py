@@ -39,11 +39,15 @@ def make_baseline(run: Run) -> StageOutput:
     return StageOutput(outputs, {"checks": len(verdict.checks), "passed": passed})
 
 
-def _hash_weights(run: Run, _manifest: Manifest) -> dict[str, str]:
+def _hash_files(run: Run, _manifest: Manifest) -> dict[str, str]:
     from logoingest.pipeline.staleness import hash_source
+    from logoingest.training.named_code import find_code_file
 
-    weights = run.config.train.weights
-    return {} if weights in {"none", "imagenet"} else {"weights": hash_source(run.config.resolve(weights))}
+    train, found = run.config.train, {}
+    if train.weights not in {"none", "imagenet"}:
+        found["weights"] = hash_source(run.config.resolve(train.weights))
+    code = find_code_file(train.recipe, run.config.base_dir)
+    return found if code is None else found | {"the recipe's code": hash_source(code)}
 
 
 def _check_torch(run: Run) -> None:
@@ -77,7 +81,7 @@ TRAIN = StageSpec(
     make=make_baseline,
     help="train the baseline and judge it",
     settings=lambda config: config.train.model_dump(mode="json", exclude={"device", "workers"}),
-    further_inputs=_hash_weights,
+    further_inputs=_hash_files,
     is_wanted=lambda config: config.train.enabled,
     check_extras=_check_torch,
     find_fault=_find_failed_checks,

@@ -78,7 +78,7 @@ def learn_safeguard(
         what = f"has {_name_classes(encoder.facts.class_ids)}, the release has {_name_classes(released.class_ids)}"
         raise UsageError(Problem(str(folder), what, "take the release that it was trained on, or train again"))
     train, validation, test = (released.splits[name] for name in SPLITS)
-    lack = find_lack(validation)
+    lack = find_lack(len(validation))
     if lack is not None:
         raise UsageError(lack)
     with (phases or Phases()).phase("safeguard"):
@@ -87,11 +87,11 @@ def learn_safeguard(
     return made
 
 
-def find_lack(validation: Split) -> Problem | None:
-    """Why there can be no safeguard; None where there can."""
-    if len(validation) >= LEAST_VALIDATION:
+def find_lack(validation: int) -> Problem | None:
+    """Why there can be no safeguard with so many pictures in validation; None where there can."""
+    if validation >= LEAST_VALIDATION:
         return None
-    what = f"{spell_count(len(validation), 'single-class picture')}: too few to learn from when the model is to be believed"
+    what = f"{spell_count(validation, 'single-class picture')}: too few to learn from when the model is to be believed"
     return Problem("validation", what, f"{LEAST_VALIDATION} or more are needed: give splits.validation a larger share")
 
 

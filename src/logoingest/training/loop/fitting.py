@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,19 @@ class Checkpoint:
     """State of the generator of random changes."""
     torch_random: Tensor
     """State of torch's own generator."""
+
+
+def pack_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    """As dicts, lists, tensors, numbers and text."""
+    packed = {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
+    return packed | {"history": [asdict(epoch) for epoch in checkpoint.history]}
+
+
+def unpack_checkpoint(packed: Mapping[str, Any]) -> Checkpoint:
+    """The inverse of ``pack_checkpoint``."""
+    best = packed["best"]
+    told = {"history": tuple(Epoch(**epoch) for epoch in packed["history"]), "best": None if best is None else (best[0], best[1])}
+    return Checkpoint(**{**packed, **told})
 
 
 @dataclass

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-from logoingest.training.loop.fitting import Epoch
 from logoingest.training.loop.scores import round_figures
 
 #: One JSON object a line, one line an epoch.
@@ -31,25 +29,24 @@ class Curves:
         self._writer = writer
         self._epochs = 0
 
-    def add(self, epoch: Epoch) -> None:
+    def add(self, epoch: int, figures: Mapping[str, float | None]) -> None:
         """Write an epoch's figures; they are on the disk when this returns."""
-        self._epochs = epoch.epoch
-        figures = asdict(epoch)
+        self._epochs = epoch
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(round_figures(figures)) + "\n")
+            file.write(json.dumps({"epoch": epoch, **round_figures(dict(figures))}) + "\n")
+        self._add_scalars(figures)
+
+    def close(self, figures: Mapping[str, float | None]) -> None:
+        """Write the figures at the end."""
+        self._add_scalars({f"final.{name}": value for name, value in figures.items()})
+
+    def _add_scalars(self, figures: Mapping[str, float | None]) -> None:
+        if self._writer is None:
+            return
         for name, value in figures.items():
-            if name != "epoch" and value is not None:
-                self._add_scalar(name.replace("_", "/", 1), value, epoch.epoch)
-
-    def close(self, test_top1: float | None) -> None:
-        """Write the figure at the end."""
-        if test_top1 is not None:
-            self._add_scalar("test/top1", test_top1, self._epochs)
-
-    def _add_scalar(self, name: str, value: float, step: int) -> None:
-        if self._writer is not None:
-            self._writer.add_scalar(name, value, step)
-            self._writer.flush()
+            if value is not None:
+                self._writer.add_scalar(name.replace(".", "/"), value, self._epochs)
+        self._writer.flush()
 
 
 @contextmanager

@@ -1,0 +1,106 @@
+"""One training from a release to a folder of files, by whatever recipe the config names: what all recipes have in common."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from logoingest.config import TrainConfig
+from logoingest.errors import ConfigError, Problem, suggest_name
+from logoingest.release.keeping.opening import AnyRelease, open_release
+from logoingest.training.checks.verdict import Verdict
+from logoingest.training.curves import open_curves
+from logoingest.training.loop.memory import keep_freed_memory
+from logoingest.training.loop.phases import Phases, Tell
+from logoingest.training.loop.scores import round_figures
+from logoingest.training.named_code import import_named, names_code
+from logoingest.training.recipe import Figures, Recipe, TrainingPlan
+from logoingest.version import __version__
+
+#: The recipes of the package: a line each.
+BUILT_IN = {
+    "classify": "logoingest.training.classification.recipe:RECIPE",
+}
+_METHODS = ("check", "prepare", "cut_folds", "train", "measure", "judge", "write")
+
+
+def load_recipe(name: str, base_dir: Path) -> Recipe[Any, Any]:
+    """The recipe that ``train.recipe`` names: a built-in one, or code of one's own.
+
+    Raises:
+        ConfigError: there is none, it cannot be imported, or it lacks a method.
+    """
+    where = "train.recipe"
+    if name not in BUILT_IN and not names_code(name):
+        hint = suggest_name(name, BUILT_IN, f'one of {", ".join(BUILT_IN)}, or "package.module:name"')
+        raise ConfigError(Problem(where, f'there is no recipe "{name}"', hint))
+    found = import_named(where, BUILT_IN.get(name, name), base_dir)
+    recipe = found() if isinstance(found, type) or not hasattr(found, "train") else found
+    missing = [method for method in (*_METHODS, "name", "metrics") if not hasattr(recipe, method)]
+    if missing:
+        hint = "logoingest.training.recipe.Recipe says what a recipe has"
+        raise ConfigError(Problem(where, f"{name} is no recipe: it has no {', '.join(missing)}", hint))
+    made: Recipe[Any, Any] = recipe
+    return made
+
+
+def run_training(
+    release: AnyRelease,
+    config: TrainConfig,
+    out_dir: Path,
+    base_dir: Path,
+    *,
+    on_progress: Tell | None,
+    strangers: Mapping[str, bytes],
+) -> Verdict:
+    """See ``logoingest.training.train_baseline``."""
+    started = time.perf_counter()
+    phases = Phases(on_progress)
+    recipe = load_recipe(config.recipe, base_dir)
+    opened = open_release(release)
+    plan = TrainingPlan(config, base_dir, phases=phases, strangers=strangers)
+    recipe.check(opened, plan)
+    prepared = recipe.prepare(opened, config, phases=phases)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with open_curves(out_dir) as curves:
+
+        def note_epoch(epoch: int, figures: Figures) -> None:
+            curves.add(epoch, figures)
+            phases.tell("fit", {"done": epoch, "total": config.epochs, **figures})
+
+        with keep_freed_memory():
+            trained = recipe.train(prepared, replace(plan, on_epoch=note_epoch))
+            judged = recipe.judge(prepared, trained, plan)
+        figures = recipe.measure(trained).figures
+        curves.close(figures)
+    recipe.write(opened, trained, judged, plan, out_dir)
+    metrics = judged.metrics | {
+        "recipe": config.recipe,
+        "release": opened.fingerprint,
+        "figures": round_figures(dict(figures)),
+        "verdict": judged.verdict.to_dict(),
+        "config": config.model_dump(mode="json"),
+        "versions": find_versions(),
+        "timings_s": {**phases.timings_s, "total": round(time.perf_counter() - started, 3)},
+    }
+    write_json(out_dir / "metrics.json", metrics)
+    write_json(out_dir / "verdict.json", judged.verdict.to_dict())
+    phases.tell("done", {"done": 1, "total": 1, "passed": judged.verdict.passed})
+    return judged.verdict
+
+
+def find_versions() -> dict[str, str]:
+    """Of what a training's figures depend on."""
+    import torch
+    import torchvision
+
+    return {"logoingest": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__}
+
+
+def write_json(path: Path, value: Any) -> None:
+    """A file of JSON, with what people wrote as they wrote it."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
