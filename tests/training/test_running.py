@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -99,3 +101,12 @@ def test_classify_tells_the_same_figures_by_the_same_names(release, tmp_path):
     assert find_metric(recipe, "validation.loss").higher_is_better is False
     with pytest.raises(UsageError, match=r'did you mean "validation.top1"'):
         find_metric(recipe, "validation.top_1")
+
+
+def test_finding_a_recipe_loads_no_torch():
+    """A recipe of one's own that needs none starts in a moment, and so does who only asks what a recipe measures."""
+    code = (
+        "import sys; from pathlib import Path; from logoingest.training.running import find_versions, load_recipe\n"
+        "assert find_versions()['torch']; print('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from logoingest.training.loop.scores import round_figures
+from logoingest.training.loop.rounding import round_figures
 
 #: One JSON object a line, one line an epoch.
 CURVES_FILE = "epochs.jsonl"

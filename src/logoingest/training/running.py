@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import json
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +19,7 @@ from logoingest.training.checks.verdict import Verdict
 from logoingest.training.curves import open_curves
 from logoingest.training.loop.memory import keep_freed_memory
 from logoingest.training.loop.phases import Phases, Tell
-from logoingest.training.loop.scores import round_figures
+from logoingest.training.loop.rounding import round_figures
 from logoingest.training.named_code import import_named, names_code
 from logoingest.training.recipe import Figures, Recipe, TrainingPlan
 from logoingest.version import __version__
@@ -94,11 +97,13 @@ def run_training(
 
 
 def find_versions() -> dict[str, str]:
-    """Of what a training's figures depend on."""
-    import torch
-    import torchvision
-
-    return {"logoingest": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__}
+    """Of what a training's figures depend on, with the build where it is loaded; what is not installed is left out. Loads nothing."""
+    found = {"logoingest": __version__}
+    for name in ("torch", "torchvision"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            loaded = getattr(sys.modules.get(name), "__version__", None)
+            found[name] = str(loaded or importlib.metadata.version(name))
+    return found
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -23,7 +23,8 @@ from logoingest.training.data.splits import Fold, cut_folds
 from logoingest.training.loop.fitting import Checkpoint, Epoch, pack_checkpoint, unpack_checkpoint
 from logoingest.training.loop.jobs import build_job
 from logoingest.training.loop.phases import Phases
-from logoingest.training.loop.scores import find_largest_share, find_majority, round_figures, score_split
+from logoingest.training.loop.rounding import round_figures
+from logoingest.training.loop.scores import find_largest_share, find_majority, score_split
 from logoingest.training.models.artifact import save_artifact
 from logoingest.training.recipe import Figures, Judged, Measured, Metric, PictureScores, Recipe, TrainingPlan
 

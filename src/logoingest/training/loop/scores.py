@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from logoingest.training.data.splits import Rows
 from logoingest.training.loop.prediction import Predictions
+from logoingest.training.loop.rounding import round_figure
 
 
 def count_confusion(predicted: Rows, labels: Rows, class_count: int) -> npt.NDArray[np.int64]:
@@ -45,11 +46,11 @@ def score_split(predictions: Predictions, class_count: int) -> SplitScores:
     true, predicted = np.nonzero(confusion)
     return SplitScores(
         images=len(labels),
-        loss=_figure(float(predictions.loss.mean())),
-        top1=_figure(float(right.sum() / len(labels))),
-        top5=_figure(float((predictions.top == labels[:, None]).any(axis=1).mean())),
-        macro_f1=_figure(float(f1[support > 0].mean())),
-        recall=tuple(None if np.isnan(share) else _figure(float(share)) for share in recall),
+        loss=round_figure(float(predictions.loss.mean())),
+        top1=round_figure(float(right.sum() / len(labels))),
+        top5=round_figure(float((predictions.top == labels[:, None]).any(axis=1).mean())),
+        macro_f1=round_figure(float(f1[support > 0].mean())),
+        recall=tuple(None if np.isnan(share) else round_figure(float(share)) for share in recall),
         confusion=tuple((int(t), int(p), int(confusion[t, p])) for t, p in zip(true, predicted, strict=True)),
     )
 
@@ -63,16 +64,3 @@ def find_majority(train_labels: Rows, test_labels: Rows, class_count: int) -> tu
 def find_largest_share(labels: Rows) -> float:
     """The share of the commonest class of a split itself: what the luckiest constant guess gets."""
     return float(np.bincount(labels).max() / len(labels)) if len(labels) else 0.0
-
-
-def _figure(value: float) -> float | None:
-    return round(value, 6) if np.isfinite(value) else None
-
-
-def round_figures(value: Any) -> Any:
-    """As JSON wants it, which knows no NaN: what is not finite becomes null; floats keep six digits."""
-    if isinstance(value, dict):
-        return {key: round_figures(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [round_figures(item) for item in value]
-    return _figure(value) if isinstance(value, float) else value
