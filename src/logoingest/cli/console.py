@@ -194,6 +194,9 @@ def print_status(status: Status) -> None:
     if status.suspects is not None:
         told = ", ".join(f"{kind} {count:,}" for kind, count in status.suspects.items())
         console.print(f"\nopen suspects: {told} (logoingest suspects --list, labels review)")
+    if status.contradictions:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in status.contradictions.items())
+        console.print(f"\nthe crowd contradicts the class map: {told} (logoingest labels suggest, labels review --export)")
 
 
 def print_violations(violations: Sequence[Violation]) -> None:

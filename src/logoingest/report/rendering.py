@@ -14,6 +14,7 @@ from logoingest.report.material import Material, find_places, read_material
 from logoingest.report.pages.baseline import gather_baseline
 from logoingest.report.pages.changes import gather_changes
 from logoingest.report.pages.contents import PageContents
+from logoingest.report.pages.crowd import gather_crowd
 from logoingest.report.pages.duplicates import gather_duplicates
 from logoingest.report.pages.fetch import gather_fetching
 from logoingest.report.pages.labels import gather_labels
@@ -32,7 +33,7 @@ from logoingest.workspace import Workspace
 #: The page is never longer, whatever the dataset's size.
 MOST_BYTES = 5_000_000
 _GATHERERS: Sequence[Callable[[Material], PageContents]] = (
-    gather_overview, gather_fetching, gather_splits, gather_labels, gather_workers, gather_duplicates, gather_placeholders,
+    gather_overview, gather_fetching, gather_splits, gather_labels, gather_crowd, gather_workers, gather_duplicates, gather_placeholders,
     gather_changes, gather_quality, gather_model_view, gather_baseline, gather_safeguards,
 )  # fmt: skip
 

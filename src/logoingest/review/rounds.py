@@ -98,7 +98,7 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
     else:
         labels, decisions, _ = normalise_answers(run, annotations).normalised
     found = gather_open_labels(annotations, labels, decisions, run.class_map, _list_pictured(run))
-    crowd = None if limit == 0 else ask_crowd(run, annotations)
+    crowd = None if limit == 0 else ask_crowd(run, annotations, labels)
     clusters, in_all = cluster_open_labels(
         found.labels,
         run.class_map,
@@ -120,7 +120,7 @@ def read_contradiction_sheet(run: Run, review: Review, data: bytes, name: str) -
         UsageError: a row cannot be meant.
     """
     has_rows = any(row.read("row") == AGAINST for row in read_sheet_rows(data, name))
-    against = ask_crowd(run, review.annotations).contradictions if has_rows else ()
+    against = ask_crowd(run, review.annotations, review.labels).contradictions if has_rows else ()
     return read_contradictions(data, name, against, review.class_map)
 
 

@@ -2,12 +2,14 @@
 
     reasons     what became of a row, a URL, an answer: closed sets      class_ids  what can name a class
     rows        what a row model is                                      tables     the row models, one a table
+    doubts      those of what a person should look at
 
 ``Row.arrow_schema()`` is the table's schema; a row that comes from outside is validated by the model itself. Columns keep
 this order in every file. What a row that did not make it is called is a ``Reason``, a closed set.
 """
 
 from logoingest.schemas.class_ids import MAX_CLASS_ID_CHARS, is_class_id
+from logoingest.schemas.doubts import ConflictRow, ContradictionRow, CrowdWordRow, SuspectRow, TextConflictRow
 from logoingest.schemas.reasons import ConflictKind, CopyKind, Decision, Likeness, Origin, Outcome, Reason
 from logoingest.schemas.rows import Column, Row, StageResult
 from logoingest.schemas.tables import (
@@ -19,7 +21,6 @@ from logoingest.schemas.tables import (
     AgainstRow,
     AgreementRow,
     AnnotationRow,
-    ConflictRow,
     CopyRow,
     DownloadRow,
     EmbeddingRow,
@@ -33,8 +34,6 @@ from logoingest.schemas.tables import (
     RejectedRow,
     SampleRow,
     SplitRow,
-    SuspectRow,
-    TextConflictRow,
     TextRow,
     WorkerRow,
 )
@@ -53,8 +52,10 @@ __all__ = [
     "Column",
     "ConflictKind",
     "ConflictRow",
+    "ContradictionRow",
     "CopyKind",
     "CopyRow",
+    "CrowdWordRow",
     "Decision",
     "DownloadRow",
     "EmbeddingRow",

@@ -213,19 +213,6 @@ class TextRow(Row):
     reader: Annotated[str, Column(_TEXT, "the reader and its version")]
 
 
-class TextConflictRow(Row):
-    """A picture on which another class is written than its answers say: somebody should look."""
-
-    image_id: Annotated[str, Column(_TEXT, "as in samples")]
-    class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "what the answers settled")]
-    written: Annotated[str, Column(_TEXT, "the one class that stands on the picture")]
-    text: Annotated[str, Column(_TEXT, "the text that says so, as read")]
-    score: Annotated[float, Column(pa.float32(), "how sure the reader is of it, 0 to 1")]
-    confidence: Annotated[float, Column(pa.float64(), "as in samples")]
-    votes: Annotated[int, Column(pa.int32(), "as in samples")]
-    url: Annotated[str, Column(_TEXT, "the first URL of the picture")]
-
-
 class SampleRow(Row):
     """One picture with a settled class."""
 
@@ -272,23 +259,6 @@ class AgreementRow(Row):
     alpha: Annotated[
         float | None, Column(pa.float64(), "Krippendorff's alpha: 1 perfect, 0 chance, below 0 systematic disagreement")
     ]
-
-
-class ConflictRow(Row):
-    """Pictures whose settled classes, or what is seen in them, contradict each other; nobody has ruled on them yet."""
-
-    kind: Annotated[
-        str,
-        Column(
-            _TEXT,
-            "identical (equal pixels, settled differently), near (near-duplicates), placeholder (may stand for photos that are gone)",
-        ),
-    ]
-    group_id: Annotated[str, Column(_TEXT, "as in images")]
-    image_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the pictures, sorted")]
-    class_ids: Annotated[list[str], Column(pa.list_(_TEXT), "the contending classes, most votes first")]
-    votes: Annotated[list[int], Column(pa.list_(pa.int64()), "answers for each of class_ids, over all the pictures")]
-    detail: Annotated[str, Column(_TEXT, "one line for people")]
 
 
 class CopyRow(Row):
@@ -361,27 +331,6 @@ class PredictionRow(Row):
         float | None,
         Column(pa.float64(), "mean cosine distance to the 5 nearest pictures of other groups, 0 to 2; null without embeddings"),
     ]
-
-
-class SuspectRow(Row):
-    """One thing that a model sees and a person should look at."""
-
-    rank: Annotated[int, Column(pa.int32(), "from 1, the most doubtful first, over each kind")]
-    kind: Annotated[str, Column(_TEXT, "label (a settled class that looks wrong), settled (a refused picture that looks decided)")]
-    image_id: Annotated[str, Column(_TEXT, "as in downloads")]
-    split: Annotated[str | None, Column(_TEXT, "where it is; null for a refused picture")]
-    class_id: Annotated[str | None, Column(_TEXT, "what it is settled as; null for a refused picture")]
-    proposal: Annotated[str, Column(_TEXT, "what the model says it is")]
-    score: Annotated[
-        float, Column(pa.float64(), "how probably the proposal is right and the label is not, by model and votes, 0 to 1")
-    ]
-    margin: Annotated[float, Column(pa.float64(), "normalised margin: probability of the label minus the best other one, -1 to 1")]
-    votes: Annotated[str, Column(_TEXT, "what people answered, as in 'nike 2 : puma 1'; empty where it is not known")]
-    neighbours: Annotated[
-        list[str], Column(pa.list_(_TEXT), "image_ids of the three nearest pictures of other groups, nearest first")
-    ]
-    neighbour_classes: Annotated[list[str], Column(pa.list_(_TEXT), "what they are settled as; empty text for a refused one")]
-    detail: Annotated[str, Column(_TEXT, "one line for people")]
 
 
 class RejectedRow(Row):

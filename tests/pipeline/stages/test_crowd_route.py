@@ -10,7 +10,9 @@ import pytest
 from builders.datasets import draw_picture
 from builders.word_crowds import JAPANESE, MAP, draw_crowd
 from logoingest import load_config, run
+from logoingest.cli.main import main
 from logoingest.labels import ClassMap
+from logoingest.pipeline.crowd.findings import ask_crowd
 from logoingest.pipeline.session import open_run
 from logoingest.release import verify_release
 
@@ -113,3 +115,54 @@ def test_the_law_holds_with_the_crowd(folder: Path) -> None:
     by_crowd = {row["annotation_id"] for row in decided if row["rule"] == "crowd" and row["decision"] == "accepted"}
     assert len(by_crowd & voted) > 10
     assert not any(outcome.ran for outcome in run(config))
+
+
+WRONG_MAP = f'{MAP}\n[classes.france.aliases]\nja = ["{JAPANESE["spain"]}"]\n'
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """Pictures on this machine; Spain's name in Japanese stands under France; words are only proposed."""
+    (tmp_path / "photos").mkdir()
+    rows = [(url.rpartition("/")[2], worker, label) for url, worker, label in draw_crowd(pictures=180, votes=4, workers=18)]
+    for name in {name for name, _, _ in rows}:
+        (tmp_path / "photos" / name).write_bytes(draw_picture(int(name[:4])))
+    write_rows(tmp_path / "rows.csv", rows)
+    (tmp_path / "flags.toml").write_text(WRONG_MAP, encoding="utf-8")
+    settings = SETTINGS.replace('crowd = "accept"\n', "").replace('"rows.csv"', '"rows.csv"\nlocal_root = "photos"')
+    (tmp_path / "dataset.toml").write_text(f"{settings}[images]\nmin_side_px = 8\n[fetch]\nprocesses = 1\n")
+    return tmp_path
+
+
+def test_what_the_crowd_says_is_written_and_shown(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The samples stage writes it as tables; status counts it and names the command; the report shows both, and is fresh then."""
+    config = load_config(released / "dataset.toml")
+    run(config)
+    with open_run(config) as opened:
+        against = opened.workspace.read_table("contradictions").to_pylist()
+        words = {row["text"]: row for row in opened.workspace.read_table("crowd_words").to_pylist()}
+        told = ask_crowd(opened, opened.workspace.read_table("annotations"))
+    assert [(row["kind"], row["text"], row["declared"], row["class_id"]) for row in against] == [
+        ("wrong alias", JAPANESE["spain"], "france", "spain")
+    ]
+    assert against[0]["proposal"] == "take it back from france, declare it of spain"
+    assert [row["contradiction_id"] for row in against] == [one.contradiction_id for one in told.contradictions]
+    assert (words[JAPANESE["italy"]]["meaning"], words[JAPANESE["italy"]]["class_id"]) == ("names", "italy")
+    assert set(words) == {one.text for one in told.evidence.spellings if one.is_open and one.class_id}
+    assert main(["status", str(released / "dataset.toml")]) == 0
+    assert "the crowd contradicts the class map: wrong alias 1 (logoingest labels suggest" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    page = (released / "work/report.html").read_text("utf-8")
+    assert page.count("the crowd contradicts the class map in 1 place") == 1
+    assert f"<code>{JAPANESE['italy']}</code>" in page.partition('id="crowd"')[2].partition('id="review"')[0]
+    assert [outcome.stage for outcome in run(config) if outcome.ran] == []
+
+
+def test_the_report_shows_what_the_crowd_decided(released: Path) -> None:
+    """A line of the layer with what stood for it."""
+    settings = (released / "dataset.toml").read_text().replace("crowd_confidence", 'crowd = "accept"\ncrowd_confidence')
+    (released / "dataset.toml").write_text(settings)
+    run(load_config(released / "dataset.toml"))
+    shown = (released / "work/report.html").read_text("utf-8").partition("Lines of the crowd layer")[2]
+    assert f"<code>{JAPANESE['italy']}</code></th><td>italy</td>" in shown

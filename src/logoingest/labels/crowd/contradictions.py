@@ -29,6 +29,7 @@ from logoingest.labels.crowd.writings import UNDECIDED, Bools
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.matching.spelling_index import index_of
 from logoingest.labels.text.quoting import shorten
+from logoingest.plain_json import shown_as
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
@@ -96,10 +97,26 @@ class Contradiction:
     """Some of the pictures."""
 
     @property
+    @shown_as("proposal")
+    def proposal(self) -> str:
+        """What could be done about it."""
+        return _PROPOSALS[self.kind].format(declared=self.declared, class_id=self.class_id)
+
+    @property
     def contradiction_id(self) -> str:
         """``K`` and ten hex digits, of what it is about."""
         told = "\0".join((self.kind, self.declared, self.class_id or "", *sorted(self.raw_labels)))
         return "K" + hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+_PROPOSALS = {
+    ContradictionKind.ALIAS: "take it back from {declared}, declare it of {class_id}",
+    ContradictionKind.MATCH: "declare it of {class_id}",
+    ContradictionKind.SEVERAL: "leave it undecided: {declared} and {class_id} are both meant",
+    ContradictionKind.UMBRELLA: "take it back from {declared}: a noise word, or no label",
+    ContradictionKind.ONE: "let {declared} come out as {class_id}",
+    ContradictionKind.TWO: "make it a class of its own, apart from {declared}",
+}
 
 
 class _Doubts(NamedTuple):
@@ -135,7 +152,7 @@ def find_contradictions(reading: Reading, class_map: ClassMap) -> list[Contradic
             for one in told
             if one.declared is not None and doubts.spellings[place := places[one.key, numbers[one.declared]]]
         ]
-        found += _judge_spellings(doubted, doubts.spread, class_map)
+        found += _judge_spellings(doubted, doubts.spread, _find_chief_names(reading, class_map), class_map)
     gone = {label for one in found for label in one.raw_labels}
     found += [one for one in _tell_divided_classes(reading, company, class_map) if not gone & set(one.raw_labels)]
     return sorted(found, key=lambda one: (-one.answers, one.kind, one.declared, one.text))
@@ -185,8 +202,7 @@ def _list_accusers(rivals: Mapping[int, tuple[int, float]], reading: Reading, cl
         reading: whose spellings they are.
         class_map: names the classes.
     """
-    index = index_of(class_map)
-    names = [make_key(class_map.name(class_id), index) for class_id in reading.class_names[:-1]] + [NO_LABEL]
+    names = _list_name_keys(reading, class_map)
     strongest: dict[tuple[int, int], tuple[bool, float, int, str]] = {}
 
     def rank(place: int) -> tuple[bool, float, int, str]:
@@ -202,13 +218,28 @@ def _list_accusers(rivals: Mapping[int, tuple[int, float]], reading: Reading, cl
             yield place
 
 
+def _find_chief_names(reading: Reading, class_map: ClassMap) -> Bools:
+    """The spellings that are their class's own name, and most of what is said of it: where they mean another class, so does it."""
+    names = _list_name_keys(reading, class_map)
+    by_class = np.bincount(reading.class_of + 1, reading.answers, len(names) + 1)[1:]
+    is_name = [class_ != UNDECIDED and key == names[class_] for key, class_ in zip(reading.keys, reading.class_of, strict=True)]
+    return np.array(is_name, bool) & (2 * reading.answers >= by_class[reading.class_of])
+
+
+def _list_name_keys(reading: Reading, class_map: ClassMap) -> list[str]:
+    """The key of each class's name."""
+    index = index_of(class_map)
+    return [make_key(class_map.name(class_id), index) for class_id in reading.class_names[:-1]] + [NO_LABEL]
+
+
 def _judge_spellings(
-    doubted: Sequence[tuple[int, SpellingEvidence]], spread: Bools, class_map: ClassMap
+    doubted: Sequence[tuple[int, SpellingEvidence]], spread: Bools, chief: Bools, class_map: ClassMap
 ) -> Iterator[Contradiction]:
     decisions = decide_labels([told.text for _, told in doubted], class_map)
     for (place, told), decision in zip(doubted, decisions, strict=True):
         if told.meaning is Meaning.NAMES and told.class_id != told.declared and told.probability >= _LIKELY:
             kind = ContradictionKind.ALIAS if decision.rule in _DECLARED else ContradictionKind.MATCH
+            kind = ContradictionKind.ONE if chief[place] and told.class_id != NO_LABEL else kind
             yield _describe(kind, told, decision.rule, told.class_id, told.probability)
         elif decision.rule != "name" and _has_two_meanings(told):
             rival = told.next_class_id if told.class_id == told.declared else told.class_id
@@ -241,7 +272,7 @@ def _describe(
         raw_labels=told.raw_labels[:_RAW_LABELS],
         declared=str(told.declared),
         class_id=class_id,
-        rule=rule,
+        rule="" if kind is ContradictionKind.ONE else rule,
         answers=told.answers,
         pictures=told.pictures,
         workers=told.workers,

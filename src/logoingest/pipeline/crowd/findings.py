@@ -10,6 +10,9 @@ import pyarrow as pa
 from logoingest.labels.crowd.contradictions import Contradiction, find_contradictions
 from logoingest.labels.crowd.evidence import CrowdEvidence, describe_meanings, number_answers
 from logoingest.labels.crowd.meanings import weigh_meanings
+from logoingest.labels.crowd.tables import read_decisions, tabulate_contradictions, tabulate_words
+from logoingest.labels.matching.label_table import encode_labels
+from logoingest.pipeline.crowd.files import CONTRADICTIONS, CROWD_WORDS
 from logoingest.pipeline.session import Run
 
 
@@ -21,11 +24,24 @@ class CrowdFindings(NamedTuple):
     """Against the class map, most answers first."""
 
 
-def ask_crowd(run: Run, annotations: pa.Table) -> CrowdFindings:
-    """What the crowd tells of the words, and against the map."""
-    reading = number_answers(annotations, run.class_map, _read_groups(run))
+def ask_crowd(run: Run, annotations: pa.Table, labels: pa.Table | None = None) -> CrowdFindings:
+    """What the crowd tells of the words, and against the map.
+
+    Args:
+        run: whose class map decides, and whose pictures count.
+        annotations: ``AnnotationRow``s, of which url, worker_id and raw_label are looked at.
+        labels: ``LabelRow``s of the labels stage, where they are there: what this map decided is not decided again.
+    """
+    _, distinct = encode_labels(annotations.column("raw_label"))
+    decisions = None if labels is None else read_decisions(labels, distinct, run.class_map.hash)
+    reading = number_answers(annotations, run.class_map, _read_groups(run), decisions)
     evidence = describe_meanings(reading, weigh_meanings(reading.votes, reading.class_of))
     return CrowdFindings(evidence, find_contradictions(reading, run.class_map))
+
+
+def tabulate_findings(findings: CrowdFindings) -> dict[str, pa.Table]:
+    """The tables of them, by name."""
+    return {CONTRADICTIONS: tabulate_contradictions(findings.contradictions), CROWD_WORDS: tabulate_words(findings.evidence)}
 
 
 def _read_groups(run: Run) -> pa.Table | None:

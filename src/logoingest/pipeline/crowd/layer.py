@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 from logoingest.errors import ClassMapError, Problem
 from logoingest.files.whole import replace_file
 from logoingest.labels.crowd.layer import CrowdLine, place_layer, read_layer, write_layer
+from logoingest.pipeline.crowd.files import LAYER_FILE
 from logoingest.stage_names import Stage
 from logoingest.workspace import hash_file
 
 if TYPE_CHECKING:
     from logoingest.pipeline.session import Run
     from logoingest.workspace import FileRecord, Manifest
-
-#: The copy in the workspace: what the labels stage wrote last, and the layer itself where the map's folder cannot be written.
-LAYER_FILE = "crowd.toml"
 
 logger = logging.getLogger("logoingest")
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.evidence.suspects import LABEL, SETTLED
+from logoingest.pipeline.crowd.files import count_contradictions
 from logoingest.pipeline.downloading import count_begun, find_missing_contact, list_pending, plan_fetch
 from logoingest.pipeline.evidence.suspects import SUSPECTS, read_open_suspects
 from logoingest.pipeline.ledger import Ledger, collect_ledger
@@ -139,6 +140,8 @@ class Status(NamedTuple):
     """What must not be believed as it is."""
     suspects: Annotated[Mapping[str, int] | None, ABSENT] = None
     """Kind → pictures that a person should look at; None where none were looked for."""
+    contradictions: Annotated[Mapping[str, int] | None, ABSENT] = None
+    """Kind → what the crowd says against the class map; None where nobody asked it yet."""
 
 
 def describe_stages(run: Run) -> list[StageStatus]:
@@ -190,6 +193,7 @@ def summarise_status(run: Run) -> Status:
         describe_stages(run),
         _list_doubts(run),
         _count_suspects(run),
+        count_contradictions(run),
     )
 
 

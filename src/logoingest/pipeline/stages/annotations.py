@@ -30,12 +30,6 @@ def make_annotations(run: Run) -> StageOutput:
     return StageOutput(write_tables(run.workspace, {"annotations": kept, "annotations_rejected": rejected}), counts)
 
 
-def gives_gold(manifest: Manifest) -> bool:
-    """Whether the sources gave right answers when they were read last."""
-    record = manifest.stages.get(Stage.ANNOTATIONS)
-    return record is not None and GIVEN_GOLD in record.counts
-
-
 def _hash_sources(run: Run, _manifest: Manifest) -> dict[str, str]:
     from logoingest.pipeline.staleness import hash_source
 

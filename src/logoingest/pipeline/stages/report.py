@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logoingest.pipeline.crowd.files import CONTRADICTIONS, CROWD_WORDS, LAYER_FILE
 from logoingest.pipeline.spec import StageOutput, StageSpec
 from logoingest.pipeline.stages.fetch import DOWNLOADS
 from logoingest.pipeline.stages.images import IMAGES_FILE
@@ -39,7 +40,7 @@ def _hash_shown(run: Run, _manifest: Manifest) -> dict[str, str]:
 
 REPORT = StageSpec(
     name=Stage.REPORT,
-    version=4,
+    version=5,
     needs=(Stage.RELEASE,),
     reads={
         "tables/labels.parquet": Stage.LABELS,
@@ -49,11 +50,18 @@ REPORT = StageSpec(
         "tables/splits.parquet": Stage.SPLITS,
         "tables/workers.parquet": Stage.SAMPLES,
         "tables/agreement.parquet": Stage.SAMPLES,
+        f"tables/{CONTRADICTIONS}.parquet": Stage.SAMPLES,
+        f"tables/{CROWD_WORDS}.parquet": Stage.SAMPLES,
+        LAYER_FILE: Stage.LABELS,
         RELEASE_MANIFEST: Stage.RELEASE,
         VERDICT_FILE: Stage.TRAIN,
     },
     make=make_report,
     help="write report.html",
-    settings=lambda config: [config.report.model_dump(mode="json"), config.evidence.model_dump(mode="json")],
+    settings=lambda config: [
+        config.report.model_dump(mode="json"),
+        config.evidence.model_dump(mode="json"),
+        [config.labels.crowd, config.labels.crowd_confidence],
+    ],
     further_inputs=_hash_shown,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
-from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE, gives_gold
+from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE
 from logoingest.pipeline.stages.images import IMAGES_FILE, LISTED_FILE
 from logoingest.pipeline.stages.labels import accepts_crowd
 from logoingest.stage_names import Stage
@@ -24,6 +24,7 @@ def make_samples(run: Run) -> StageOutput:
     """Settle the votes."""
     import pyarrow as pa
 
+    from logoingest.pipeline.crowd.findings import ask_crowd, tabulate_findings
     from logoingest.samples import settle_samples
     from logoingest.samples.conflicts import resolve_conflicts
     from logoingest.samples.group_rulings import map_classes, read_group_rulings
@@ -42,6 +43,7 @@ def make_samples(run: Run) -> StageOutput:
     samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected, unconfirmed]).sort_by("annotation_id")
     tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
     tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}
+    tables |= tabulate_findings(ask_crowd(run, annotations.select(["url", "worker_id", "raw_label"]), read("labels")))
     if run.config.images.ocr:
         tables |= _compare_texts(run, samples)
     changed = resolved.ruled if rulings else None
@@ -112,6 +114,7 @@ def _count(tables: Mapping[str, pa.Table], ruled: int | None, gold: int | None) 
         "gold": gold,
         "placeholders": _count_values(tables["placeholders"], "decided", {"found", "listed"}),
         "suspected_placeholders": _count_values(tables["conflicts"], "kind", {"placeholder"}) or None,
+        "contradictions": tables["contradictions"].num_rows or None,
         "text_conflicts": tables["text_conflicts"].num_rows if "text_conflicts" in tables else None,
     }
     return {name: count for name, count in counts.items() if count is not None}
@@ -128,28 +131,24 @@ def _check_reader(run: Run) -> None:
         check_reader()
 
 
-def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
+def _list_further_inputs(run: Run, _manifest: Manifest) -> dict[str, str]:
     from logoingest.pipeline.staleness import hash_source, hash_value
 
     config = run.config.samples
     inputs = {"gold": hash_source(run.config.resolve(config.gold))} if config.gold else {}
     inputs["samples.rulings"] = hash_source(run.config.resolve(config.rulings))
-    reads_gold = bool(config.gold) or (config.gold_from_sources and gives_gold(manifest))
     if accepts_crowd(run.config):
         inputs["labels.crowd"] = hash_value(run.config.labels.crowd_confidence)
-    if (
-        accepts_crowd(run.config) or reads_gold or run.config.images.ocr or inputs["samples.rulings"]
-    ):  # the map reads gold, texts and rulings, too
-        inputs["class map"] = run.class_map.hash
-    return inputs
+    return inputs | {"class map": run.class_map.hash}
 
 
 SAMPLES = StageSpec(
     name=Stage.SAMPLES,
-    version=5,
+    version=6,
     needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH, Stage.IMAGES),
     reads={
         ANNOTATIONS_FILE: Stage.ANNOTATIONS,
+        "tables/labels.parquet": Stage.LABELS,
         "tables/decisions.parquet": Stage.LABELS,
         IMAGES_FILE: Stage.IMAGES,
         LISTED_FILE: Stage.IMAGES,
