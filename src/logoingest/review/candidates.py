@@ -78,28 +78,24 @@ def gather_candidates(
     declared = {
         (spelling.text, class_map.outputs.get(spelling.class_id)): spelling.class_id for spelling in reversed(class_map.spellings)
     }
-    sources = find_sources(class_map)
     found = []
     for labels, told in zip(asked, evidence, strict=True):
         best: dict[str, Candidate] = {}
         for candidate in _read_letters(labels, proposals, declared, class_map):
             if candidate.class_id not in best or candidate.score > best[candidate.class_id].score:
                 best[candidate.class_id] = candidate
-        weighed = weigh_candidates(best.values(), told, class_map, sources)
+        weighed = weigh_candidates(best.values(), told, class_map)
         found.append([one for one in weighed if one.score >= USEFUL_SCORE][:CANDIDATES])
     return found
 
 
-def weigh_candidates(
-    letters: Collection[Candidate], told: SpellingEvidence | None, class_map: ClassMap, sources: Mapping[str, str]
-) -> list[Candidate]:
+def weigh_candidates(letters: Collection[Candidate], told: SpellingEvidence | None, class_map: ClassMap) -> list[Candidate]:
     """Candidates by letters with what the crowd tells, best first.
 
     Args:
         letters: one a class.
         told: of the cluster.
         class_map: names the classes.
-        sources: class that comes out → declared class.
     """
     if told is None:
         return sorted(letters, key=lambda one: (-one.score, one.class_id))
@@ -115,18 +111,9 @@ def weigh_candidates(
         else:
             weighed.append(one._replace(score=round(doubt * one.score, 4)))
     if not is_met:
-        class_id = sources[str(told.class_id)]
+        class_id = class_map.sources[str(told.class_id)]
         weighed.append(Candidate(class_id, class_map.names.get(class_id, class_id), "", round(share, 4), told.words))
     return sorted(weighed, key=lambda one: (-one.score, one.class_id))
-
-
-def find_sources(class_map: ClassMap) -> dict[str, str]:
-    """Class that comes out → the class to declare its spellings of: of the same name where there is one."""
-    found: dict[str, str] = {}
-    for declared, out in sorted(class_map.outputs.items(), key=lambda pair: (pair[0] != pair[1], pair[0])):
-        if out is not None:
-            found.setdefault(out, declared)
-    return found
 
 
 def _read_letters(

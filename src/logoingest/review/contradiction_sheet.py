@@ -16,7 +16,6 @@ from logoingest.errors import Problem, UsageError
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind
 from logoingest.labels.text.quoting import shorten
-from logoingest.review.candidates import find_sources
 from logoingest.review.rulings import Action, ClassFinder, Ruling, Undoing, list_made, read_meaning
 from logoingest.review.sheet import AGAINST, SheetRow, list_candidates, read_sheet_rows, show
 from logoingest.strangers.escaping import guard_cell
@@ -36,7 +35,6 @@ def render_contradictions(
     contradictions: Sequence[Contradiction], class_map: ClassMap, show_example: Callable[[str], str]
 ) -> Iterator[dict[str, str | int]]:
     """The sheet's rows, in order."""
-    sources = find_sources(class_map)
     for one in contradictions:
         why = f"{one.kind}: {one.declared}{f' by {one.rule}' if one.rule else ''}; {one.words}"
         row: dict[str, str | int] = {
@@ -47,7 +45,7 @@ def render_contradictions(
             "answers": one.answers,
             "workers": one.workers,
             "urls": one.pictures,
-            "candidate_1": guard_cell(sources.get(one.class_id or "", "")),
+            "candidate_1": guard_cell(class_map.sources.get(one.class_id or "", "")),
             "why": guard_cell(show(why, 2_000)),
         }
         yield row | {f"example_{number}": guard_cell(show(show_example(url), 2_000)) for number, url in enumerate(one.urls[:3], 1)}
@@ -64,7 +62,6 @@ def read_contradictions(
     open_now = {one.contradiction_id: one for one in contradictions}
     rows = [row for row in read_sheet_rows(data, name) if row.read("row") == AGAINST]
     made, finder = list_made(row.read("decision") for row in rows), ClassFinder(class_map)
-    sources = find_sources(class_map)
     rulings: list[Ruling] = []
     aliases: dict[str, list[str]] = {}
     merged: dict[str, str] = {}
@@ -82,7 +79,7 @@ def read_contradictions(
             if meaning.action is not Action.CLASS:
                 problems.append(_refuse(row))
             else:
-                merged[sources[one.declared]] = meaning.target
+                merged[class_map.sources[one.declared]] = meaning.target
         elif meaning.action in {Action.OVERRIDE, Action.OVERRIDE_DROP}:
             problems.append(_refuse(row))
         else:

@@ -105,6 +105,12 @@ class ClassMap:
         return tuple(sorted({out for out in self.outputs.values() if out is not None}))
 
     @cached_property
+    def sources(self) -> Mapping[str, str]:
+        """Id that comes out → the class to declare its spellings of: of the same id where there is one."""
+        pairs = sorted(self.outputs.items(), key=lambda pair: (pair[0] != pair[1], pair[0]), reverse=True)  # the last one counts
+        return {out: declared for declared, out in pairs if out is not None}
+
+    @cached_property
     def hash(self) -> str:
         """sha256 of the map's meaning: independent of comments, order in the file, and where aliases are included from."""
         meaning = {

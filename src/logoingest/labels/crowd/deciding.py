@@ -200,7 +200,6 @@ def _renew_lines(
 ) -> list[CrowdLine]:
     """The layer after this run: earlier lines as far as they hold, with newer evidence where there is more, and new ones."""
     index = index_of(class_map)
-    sources = _find_declared(class_map)
     found = {spelling.key: spelling for spelling in sure}
     rulings = decide_labels([line.text for line in lines], class_map)
     kept: dict[tuple[str, str], CrowdLine] = {}
@@ -220,7 +219,7 @@ def _renew_lines(
         withdrawn_on = line.withdrawn_on or (today if why else None)
         kept.setdefault((key, line.class_id), line._replace(why=why, withdrawn_on=withdrawn_on))
     for key, spelling in found.items():
-        class_id = sources[str(spelling.class_id)]
+        class_id = class_map.sources[str(spelling.class_id)]
         kept[key, class_id] = _make_line(spelling, class_id, today)
     return sorted(kept.values(), key=lambda line: (line.class_id, line.text))
 
@@ -236,14 +235,6 @@ def _is_declared_apart(line: CrowdLine, class_map: ClassMap) -> bool:
     pairs = [{fold(word).text for word in pair} for pair in class_map.distinct_from]
     names = {fold(known.text).text for known in class_map.spellings if known.class_id == line.class_id} | {fold(line.class_id).text}
     return any(fold(line.text).text in pair and pair & names for pair in pairs)
-
-
-def _find_declared(class_map: ClassMap) -> dict[str, str]:
-    """Class that comes out → a class that the map declares for it, itself where it can be."""
-    sources = {out: declared for declared, out in sorted(class_map.outputs.items(), reverse=True) if out is not None}
-    return {
-        out: out if out in class_map.outputs and class_map.outputs[out] == out else declared for out, declared in sources.items()
-    }
 
 
 def _make_line(spelling: SpellingEvidence, class_id: str, on: dt.date) -> CrowdLine:
