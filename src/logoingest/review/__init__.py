@@ -4,6 +4,7 @@ clusters, proposals   what belongs together, which classes letters propose      
 initials, candidates  letters and the crowd weighed: what a cluster may mean     map_lines       lines for the map, to paste
 rulings, map_editing  what was ruled, and as entries of the class map           sheet, session  the spreadsheet, the terminal
 rounds, conflicts     a review round over a workspace; pictures of two minds    conflict_sheet  those in the spreadsheet
+applying              a sheet, or a session, into the dataset
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from logoingest.review.applying import AppliedDecisions, AppliedSession, apply_session, apply_sheet, write_session
     from logoingest.review.conflicts import AppliedGroups, gather_conflicts, gather_suspects, read_group_sheet, write_group_rulings
     from logoingest.review.rounds import (
         Applied,
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
         describe_effect,
         draw_examples,
         gather_review,
+        plan_rulings,
         read_contradiction_sheet,
+        read_journals,
     )
 
 _HOMES = {
+    "applying": ("AppliedDecisions", "AppliedSession", "apply_session", "apply_sheet", "write_session"),
     "conflicts": ("AppliedGroups", "gather_conflicts", "gather_suspects", "read_group_sheet", "write_group_rulings"),
     "rounds": (
         "Applied",
@@ -35,24 +40,33 @@ _HOMES = {
         "describe_effect",
         "draw_examples",
         "gather_review",
+        "plan_rulings",
         "read_contradiction_sheet",
+        "read_journals",
     ),
 }
 
 __all__ = [
     "Applied",
+    "AppliedDecisions",
     "AppliedGroups",
+    "AppliedSession",
     "Journal",
     "Review",
     "apply_rulings",
+    "apply_session",
+    "apply_sheet",
     "describe_effect",
     "draw_examples",
     "gather_conflicts",
     "gather_review",
     "gather_suspects",
+    "plan_rulings",
     "read_contradiction_sheet",
     "read_group_sheet",
+    "read_journals",
     "write_group_rulings",
+    "write_session",
 ]
 
 __getattr__ = load_lazily(__name__, _HOMES)

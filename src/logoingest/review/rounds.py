@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -156,6 +159,20 @@ def apply_rulings(
     Raises:
         ClassMapError: a ruling would not decide as it says; all of them at once, and nothing is written.
     """
+    planned = plan_rulings(run, review, rulings, signature, undoing)
+    if planned.edit.changes:
+        write_document(planned.edit.path, planned.edit.document)
+    return planned._replace(is_written=bool(planned.edit.changes))
+
+
+def plan_rulings(
+    run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature, undoing: Undoing | None = None
+) -> Applied:
+    """What ``apply_rulings`` would write, and what would come of it; nothing is written.
+
+    Raises:
+        ClassMapError: a ruling would not decide as it says; all of them at once.
+    """
     path = run.config.resolve(run.config.labels.class_map)
     exact: set[str] = set()
     while True:
@@ -163,11 +180,8 @@ def apply_rulings(
         effects = list_side_effects(review, edit) if edit.changes else []
         causes = {effect.cause for effect in effects if effect.is_reversal and effect.cause is not None} - exact
         if not causes & {write_spelling(ruling.raw_label) for ruling in edit.settled}:
-            break
+            return Applied(edit, is_written=False, side_effects=effects)
         exact |= causes
-    if edit.changes:
-        write_document(path, edit.document)
-    return Applied(edit, bool(edit.changes), effects)
 
 
 def list_side_effects(review: Review, edit: MapEdit) -> list[SideEffect]:
@@ -185,15 +199,48 @@ def list_side_effects(review: Review, edit: MapEdit) -> list[SideEffect]:
     return sorted(found, key=lambda effect: (not effect.is_reversal, effect.raw_label))
 
 
+class JournalEntries(NamedTuple):
+    """What a person decided in a session that is not finished."""
+
+    by: str
+    """"" in a journal of an earlier version."""
+    steps: Sequence[Mapping[str, object]]
+    """Each with ``at``, when it was made (UTC, ISO 8601)."""
+
+
+def read_journals(run: Run) -> list[JournalEntries]:
+    """Everybody's unfinished sessions; those that are damaged are left out."""
+    workspace = run.workspace
+    if not workspace.exists("review"):
+        return []
+    workspace.filesystem.invalidate_cache(workspace.path("review"))
+    names = sorted(os.path.basename(str(path)) for path in workspace.filesystem.ls(workspace.path("review"), detail=False))
+    found = []
+    for name in (name for name in names if name.endswith(".json")):
+        with contextlib.suppress(WorkspaceError):
+            found.append(_read_entries(workspace.path(name), workspace.read_bytes(f"review/{name}")))
+    return found
+
+
+def _read_entries(path: str, data: bytes) -> JournalEntries:
+    try:
+        document = json.loads(data)
+        return JournalEntries(str(document.get("by", "")), [dict(step) for step in document["steps"]])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WorkspaceError(Problem(path, f"is damaged ({error})", "remove it")) from None
+
+
 class Journal:
     """The decisions of a person's unfinished session in a workspace, each written as it is made."""
 
     def __init__(self, run: Run, by: str) -> None:
         self._workspace = run.workspace
+        self._by = by
         self._name = f"review/{hashlib.sha256(by.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}.json"
         self._written: bytes | None = None
+        self._dated: Sequence[Mapping[str, object]] = ()
 
-    def load(self) -> list[Mapping[str, object]]:
+    def load(self) -> Sequence[Mapping[str, object]]:
         """The steps of the session that was not finished; none where there is nothing to resume.
 
         Raises:
@@ -202,14 +249,11 @@ class Journal:
         if not self._workspace.exists(self._name):
             return []
         self._written = self._workspace.read_bytes(self._name)
-        try:
-            steps: list[Mapping[str, object]] = json.loads(self._written)["steps"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkspaceError(Problem(self._workspace.path(self._name), f"is damaged ({error})", "remove it")) from None
-        return steps
+        self._dated = _read_entries(self._workspace.path(self._name), self._written).steps
+        return self._dated
 
     def save(self, steps: Sequence[Json]) -> None:
-        """Write the steps made so far.
+        """Write the steps made so far, each with the time it was first written.
 
         Raises:
             WorkspaceError: another session of the same person writes here too.
@@ -223,13 +267,34 @@ class Journal:
                     "go on in one of the two, or use --by",
                 )
             )
-        self._written = json.dumps({"format": 1, "steps": list(steps)}, indent=0).encode()
-        self._workspace.write_bytes(self._name, self._written)
+        dated = self._date(steps)
+        written = json.dumps({"format": 1, "by": self._by, "steps": dated}, indent=0).encode()
+        self._workspace.write_bytes(self._name, written)
+        self._written, self._dated = written, dated
+
+    def replace(self, steps: Sequence[Json]) -> None:
+        """Keep these steps alone: the other decisions are written elsewhere by now. Without any the journal goes."""
+        if steps:
+            self.save(steps)
+        else:
+            self.clear()
+
+    def _date(self, steps: Sequence[Json]) -> list[dict[str, object]]:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        dated: list[dict[str, object]] = []
+        for step, known in zip_longest(steps, self._dated[: len(steps)], fillvalue=None):
+            at = known["at"] if known is not None and _is_step(known, step) else now
+            dated.append({**(step if isinstance(step, dict) else {}), "at": at})
+        return dated
 
     def clear(self) -> None:
         """Forget the session: its decisions are in the class map."""
         self._workspace.remove(self._name)
-        self._written = None
+        self._written, self._dated = None, ()
+
+
+def _is_step(dated: Mapping[str, object], step: Json) -> bool:
+    return "at" in dated and {name: value for name, value in dated.items() if name != "at"} == step
 
 
 def describe_effect(effect: SideEffect) -> str:

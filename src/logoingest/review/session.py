@@ -1,4 +1,4 @@
-"""The review at a terminal as a pure state machine: a session and a command give the next session.
+"""The review, at a terminal or on a page, as a pure state machine: a session and a command give the next session.
 
 A session is its clusters and the steps made so far; what is left, what was decided and what undo takes back all follow from
 the steps. So undo is exact and without limit, and a session that was killed is resumed from its steps.
@@ -40,23 +40,25 @@ class SessionStep:
     rulings: Sequence[tuple[str, str]] = ()
     skipped: Sequence[str] = ()
     parted: Sequence[str] = ()
+    rows: Sequence[tuple[str, str]] = ()
+    """What was decided of the sheet's rows of other kinds: (id of the conflict or the contradiction, as it can be written again)."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SessionStep:
         """The step that ``to_json`` made a plain value of."""
-        rulings = tuple((str(label), str(text)) for label, text in data.get("rulings", ()))
-        return cls(rulings, tuple(map(str, data.get("skipped", ()))), tuple(map(str, data.get("parted", ()))))
+        rulings, rows = (tuple((str(name), str(text)) for name, text in data.get(key, ())) for key in ("rulings", "rows"))
+        return cls(rulings, tuple(map(str, data.get("skipped", ()))), tuple(map(str, data.get("parted", ()))), rows)
 
     def keep(self, labels: Collection[str]) -> SessionStep:
-        """The step without answers that are not among these."""
+        """The step without answers that are not among these; rows of other kinds stay."""
         rulings = tuple(pair for pair in self.rulings if pair[0] in labels)
         skipped, parted = (tuple(label for label in names if label in labels) for names in (self.skipped, self.parted))
-        return SessionStep(rulings, skipped, parted)
+        return SessionStep(rulings, skipped, parted, self.rows)
 
     @property
     def is_empty(self) -> bool:
         """It does nothing."""
-        return not (self.rulings or self.skipped or self.parted)
+        return not (self.rulings or self.skipped or self.parted or self.rows)
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,18 @@ class Session:
     message: str = field(default="", compare=False)
     """What the last command came to."""
     is_finished: bool = False
+    asked: str | None = None
+    """An answer whose cluster is asked about; None: the first that is left."""
 
     @cached_property
     def rulings(self) -> Mapping[str, str]:
         """Raw label → ruling."""
         return {label: text for step in self.steps for label, text in step.rulings}
+
+    @cached_property
+    def rows(self) -> Mapping[str, str]:
+        """Conflict or contradiction → what was decided of it."""
+        return {row_id: text for step in self.steps for row_id, text in step.rows}
 
     @cached_property
     def queue(self) -> Sequence[Cluster]:
@@ -87,14 +96,17 @@ class Session:
         for cluster in self.clusters:
             members = [member for member in cluster.members if member.raw_label not in done]
             together = [member for member in members if member.raw_label not in parted]
-            left += [replace(cluster, members=together)] if together else []
+            is_whole = len(together) == len(cluster.members)
+            left += [cluster if is_whole else replace(cluster, members=together)] if together else []
             alone += [replace(cluster, members=[member]) for member in members if member.raw_label in parted]
         return [*left, *alone]
 
     @property
     def current(self) -> Cluster | None:
-        """The cluster that is asked about; None when all is done."""
-        return self.queue[0] if self.queue else None
+        """The cluster that is asked about; None when all is done, or the answer that was asked for is."""
+        if self.asked is None:
+            return self.queue[0] if self.queue else None
+        return next((one for one in self.queue if any(member.raw_label == self.asked for member in one.members)), None)
 
 
 def resume_session(session: Session, steps: Sequence[Mapping[str, Any]], undecided: Collection[str]) -> Session:
@@ -133,19 +145,25 @@ def run_command(session: Session, line: str) -> Session:
 
 
 def collect_rulings(session: Session) -> list[Ruling]:
-    """Every decision of the session; ``where`` is the answer in quotes.
+    """Every decision of the session on an answer, in the order of the clusters; ``where`` is the answer in quotes.
 
     Raises:
         ValueError: a ruling is no ruling; ``run_command`` makes none such.
     """
     made = list_made(session.rulings.values())
     rulings = []
-    for label, text in session.rulings.items():
-        meaning = read_meaning(text, (), session.finder, made)
+    order = [member.raw_label for cluster in session.clusters for member in cluster.members if member.raw_label in session.rulings]
+    for label in dict.fromkeys([*order, *session.rulings]):
+        meaning = read_meaning(session.rulings[label], (), session.finder, made)
         if meaning is None or isinstance(meaning, Problem):
             raise ValueError(f"{shorten(label)}: {meaning}")
         rulings.append(Ruling(label, meaning, shorten(label)))
     return rulings
+
+
+def keep_rows(session: Session) -> list[SessionStep]:
+    """The steps without what they did to answers: what is left of a session whose rulings are written."""
+    return [SessionStep(rows=step.rows) for step in session.steps if step.rows]
 
 
 def _rule(session: Session, text: str) -> Session:
@@ -183,7 +201,7 @@ def _undo(session: Session, _rest: str) -> Session:
     if not session.steps:
         return replace(session, message="nothing to take back", found=())
     step = session.steps[-1]
-    labels = [*(label for label, _ in step.rulings), *step.skipped, *step.parted]
+    labels = [*(label for label, _ in step.rulings), *step.skipped, *step.parted, *(row_id for row_id, _ in step.rows)]
     text = f"taken back: {', '.join(map(shorten, labels[:5]))}{f' and {len(labels) - 5} more' if len(labels) > 5 else ''}"
     return replace(session, steps=session.steps[:-1], found=(), message=text)
 

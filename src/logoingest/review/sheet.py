@@ -11,6 +11,7 @@ import csv
 import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
@@ -61,7 +62,10 @@ class SheetRow(NamedTuple):
 
 
 def write_sheet(
-    clusters: Sequence[Cluster], show_example: Callable[[str], str] = str, further: Iterable[Mapping[str, str | int]] = ()
+    clusters: Sequence[Cluster],
+    show_example: Callable[[str], str] = str,
+    further: Iterable[Mapping[str, str | int]] = (),
+    decided: Mapping[str, str] = {},
 ) -> bytes:
     """A sheet to fill in: UTF-8 with a byte order mark, CRLF, no cell that a spreadsheet takes for a formula.
 
@@ -69,13 +73,13 @@ def write_sheet(
         clusters: the rows, in order.
         show_example: URL → what is shown for it (a thumbnail's path, or the URL itself).
         further: rows of another kind to stand below (``conflict_sheet.render_conflicts``).
+        decided: ``label_id`` → what is decided of the row already.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
-    for cluster in clusters:
-        writer.writerows(_render_cluster(cluster, show_example))
-    writer.writerows(further)
+    for row in chain(chain.from_iterable(_render_cluster(cluster, show_example) for cluster in clusters), further):
+        writer.writerow({**row, "decision": decided.get(str(row["label_id"]), "")})
     return b"\xef\xbb\xbf" + buffer.getvalue().encode("utf-8", "backslashreplace")
 
 

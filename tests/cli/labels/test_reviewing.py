@@ -24,7 +24,7 @@ from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.errors import WorkspaceError
 from logoingest.pipeline import Run
-from logoingest.review import Journal
+from logoingest.review import Journal, read_journals
 from logoingest.review.sheet import COLUMNS
 
 ANSWERS = [
@@ -260,7 +260,28 @@ def test_two_sessions_of_one_person_do_not_overwrite_each_other(folder):
     with pytest.raises(WorkspaceError, match="another review session"):
         second.save([{"rulings": [["asdf", "ignore"]]}])
     Journal(Run(load_config(folder / "dataset.toml")), "bob").save([])
-    assert first.load() == [{"rulings": [["asdf", "drop"]]}]
+    assert [step["rulings"] for step in first.load()] == [[["asdf", "drop"]]]
+
+
+def test_everybodys_open_decisions_can_be_read_with_who_and_when(folder):
+    """A step keeps the time at which it was first written; a damaged journal is left out."""
+    run = Run(load_config(folder / "dataset.toml"))
+    journal = Journal(run, "ada")
+    journal.save([{"rulings": [["asdf", "drop"]]}])
+    first = read_journals(run)[0].steps[0]["at"]
+    journal.save([{"rulings": [["asdf", "drop"]]}, {"rulings": [["nikee", "ignore"]]}])
+    (folder / "work/review/damaged.json").write_text("[")
+    [entries] = read_journals(run)
+    assert (entries.by, [step["rulings"] for step in entries.steps]) == ("ada", [[["asdf", "drop"]], [["nikee", "ignore"]]])
+    assert entries.steps[0]["at"] == first
+
+
+def test_what_was_decided_of_pictures_elsewhere_outlives_a_session_at_the_terminal(folder, capsys, monkeypatch):
+    """The terminal asks about answers only: it writes those, and keeps the rest."""
+    run = Run(load_config(folder / "dataset.toml"))
+    Journal(run, "ada").save([{"rows": [["g0123456789", "both"]]}, {"rulings": [["asdf", "drop"]]}])
+    assert "resumed: 1 decisions" in talk(folder, capsys, monkeypatch, "q")
+    assert [step["rows"] for step in Journal(run, "ada").load()] == [[["g0123456789", "both"]]]
 
 
 def wait_for(condition) -> None:

@@ -210,23 +210,14 @@ def _list_examples(cluster: Cluster) -> list[str]:
 
 
 def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
-    from logoingest.review import apply_rulings, read_contradiction_sheet, read_group_sheet, write_group_rulings
-    from logoingest.review.rulings import ClassFinder
-    from logoingest.review.sheet import read_sheet
-    from logoingest.review.suggestions import list_spellings
+    from logoingest.review import apply_sheet
 
     sheet: Path = options.apply
     try:
         data = sheet.read_bytes()
     except OSError as error:
         raise UsageError(Problem(str(sheet), f"cannot be read ({error.strerror or error})")) from None
-    review = _gather(run, options, 0)
-    reading = read_sheet(data, sheet.name, list_spellings(review.labels), ClassFinder(review.class_map))
-    groups = read_group_sheet(run, data, sheet.name, signature)
-    against = read_contradiction_sheet(run, review, data, sheet.name)
-    reading = reading._replace(gone=[*reading.gone, *against.gone], empty=reading.empty + against.empty)
-    applied = apply_rulings(run, review, [*reading.rulings, *against.rulings], signature, against.undoing)
-    write_group_rulings(groups, signature)
+    applied, reading, groups = apply_sheet(run, _gather(run, options, 0), data, sheet.name, signature)
     if options.json:
         from logoingest.cli.labels.review_answers import describe_applied
 
@@ -247,7 +238,7 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     from logoingest.cli.labels.review_terminal import review_at_terminal
     from logoingest.review import Journal, gather_conflicts, gather_suspects
     from logoingest.review.rulings import ClassFinder
-    from logoingest.review.session import Session, collect_rulings, resume_session
+    from logoingest.review.session import Session, collect_rulings, keep_rows, resume_session
 
     review = _gather(run, options, options.limit or _ASKED_CLUSTERS)
     print_text_conflicts(run)
@@ -267,12 +258,13 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
         session = resume_session(session, steps, {label.raw_label for label in review.open_labels.labels})
     session = review_at_terminal(session, lambda now: journal.save([to_json(step) for step in now.steps]), str)
     rulings = collect_rulings(session)
+    rest = [to_json(step) for step in keep_rows(session)]
     if not rulings:
-        journal.clear()
+        journal.replace(rest)
         print("no decisions were made: nothing to write")
         return 0
     applied, problems = _apply_what_holds(run, review, rulings, signature)
-    journal.clear()
+    journal.replace(rest)
     print_applied(applied, options)
     for problem in problems:
         print(f"  ! not written: {escape_text(str(problem))}")
