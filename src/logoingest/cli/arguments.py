@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,16 @@ def load_options(options: argparse.Namespace) -> Config:
 
     hold_pandas_back()
     return load_config(options.config, options.overrides)
+
+
+def name_person(given: str | None) -> str:
+    """Who decides: the name that was given, else the user's; "" for a container's nameless user."""
+    if given is not None:
+        return " ".join(given.split())
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 def print_json(answer: object) -> int:

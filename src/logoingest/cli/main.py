@@ -18,6 +18,7 @@ from logoingest.cli.labels import add_label_commands
 from logoingest.cli.predicting import add_prediction_commands
 from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop_group_word
 from logoingest.cli.releases.duplicates import AGAINST_HELP
+from logoingest.cli.serving import add_web_command
 from logoingest.cli.splits import add_split_commands, join_group_word
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.imports.lean import let_threads_sleep
@@ -167,6 +168,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_split_commands(commands)
     add_evidence_commands(commands)
     add_prediction_commands(commands)
+    add_web_command(commands)
 
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")

@@ -117,8 +117,7 @@ def plan_edit(
     draft = _Draft(path, load_document(path), ClassMap.load(path), signature)
     if undoing is not None:
         _undo(draft, undoing)
-    problems = [*_find_impossible(rulings), *_find_contradictions(rulings)]
-    if problems:
+    if problems := find_faults(rulings):
         raise ClassMapError(problems)
     verdicts = _judge(rulings, annotations, draft.before)
     late = [
@@ -263,6 +262,11 @@ def _is_too_late(ruling: Ruling, annotations: pa.Table, class_map: ClassMap) -> 
 def _describe_failure(ruling: Ruling, verdict: str) -> Problem:
     what = f'{shorten(ruling.raw_label)} as "{ruling.meaning}" would still come out as {verdict}'
     return Problem(ruling.where, what, "the map says otherwise more strongly: see labels explain, or write override: CLASS")
+
+
+def find_faults(rulings: Sequence[Ruling]) -> list[Problem]:
+    """What no map can bring about: answers that no entry can stand for, and answers that are one and are ruled on differently."""
+    return [*_find_impossible(rulings), *_find_contradictions(rulings)]
 
 
 def _find_impossible(rulings: Iterable[Ruling]) -> list[Problem]:

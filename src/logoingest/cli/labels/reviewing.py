@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logoingest.cli.arguments import add_command, load_options, print_json
+from logoingest.cli.arguments import add_command, load_options, name_person, print_json
 from logoingest.cli.labels.review_printing import (
     print_applied,
     print_groups,
@@ -111,7 +110,7 @@ def _command_review(options: argparse.Namespace) -> int:
     from logoingest.pipeline import Run
 
     run = Run(load_options(options))
-    signature = Signature(_name_user() if options.by is None else " ".join(options.by.split()), options.on or date.today())  # noqa: DTZ011  # the day where the person sits
+    signature = Signature(name_person(options.by), options.on or date.today())  # noqa: DTZ011  # the day where the person sits
     if options.export is not None:
         return _export(run, options)
     if options.apply is not None:
@@ -119,13 +118,6 @@ def _command_review(options: argparse.Namespace) -> int:
     if options.json:
         raise UsageError(Problem("--json", "has no meaning at the terminal", "it goes with --export or --apply"))
     return _review_at_terminal(run, options, signature)
-
-
-def _name_user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's nameless user
-        return ""
 
 
 def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:

@@ -1,0 +1,169 @@
+"""What is open in a workspace, gathered once for everybody: clusters of answers, what speaks against the map, sets of pictures, suspects."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from logoingest.config import Config
+from logoingest.errors import LogoingestError
+from logoingest.labels.crowd.contradictions import Contradiction
+from logoingest.pipeline.session import Run
+from logoingest.review import Review, gather_conflicts, gather_review, gather_suspects
+from logoingest.review.conflict_sheet import OpenConflict
+from logoingest.review.rulings import ClassFinder
+from logoingest.review.suggestions import Cluster
+
+logger = logging.getLogger("logoingest")
+
+
+class DecisionKind(StrEnum):
+    """What a decision is about."""
+
+    ANSWERS = "answers"
+    """Spellings that nobody has decided."""
+    MAP = "map"
+    """What the crowd says against the class map."""
+    PICTURES = "pictures"
+    """Pictures that show the same and were settled differently."""
+    SUSPECT = "suspect"
+    """A picture whose label looks wrong, or that could be settled."""
+
+
+class OpenDecision(NamedTuple):
+    """A line of the queue."""
+
+    key: str
+    """By which it is asked for: the ``label_id`` of its row in the sheet (of a cluster, its first spelling's)."""
+    kind: DecisionKind
+    title: str
+    rows: int
+    """Source rows it settles."""
+    detail: str
+    classes: Sequence[str]
+    """Classes it may come to, the likeliest first."""
+    workers: Sequence[str]
+    reasons: Sequence[str]
+    """Why it is open: review, unknown, the kind of contradiction …"""
+
+
+@dataclass(frozen=True)
+class OpenDecisions:
+    """All of a workspace, as they were when they were gathered."""
+
+    run: Run
+    review: Review
+    finder: ClassFinder
+    conflicts: Sequence[OpenConflict]
+    """Sets of pictures, and suspects."""
+    clusters: Mapping[str, OpenDecision]
+    """First answer → the line of a whole cluster."""
+    others: Sequence[OpenDecision]
+    labels: Mapping[str, str]
+    """``label_id`` → answer."""
+
+    def find_row(self, key: str) -> OpenConflict | Contradiction | None:
+        """The set of pictures, suspect or contradiction of a key."""
+        for one in self.conflicts:
+            if one.conflict_id == key:
+                return one
+        return next((one for one in self.review.contradictions if one.contradiction_id == key), None)
+
+
+def make_line(cluster: Cluster) -> OpenDecision:
+    """A cluster as a line of the queue."""
+    first = cluster.members[0]
+    more = len(cluster.members) - 1
+    detail = f"{cluster.candidates[0].name} {cluster.candidates[0].score:.2f}" if cluster.candidates else ""
+    reasons = sorted({member.decision for member in cluster.members} | ({"warning"} if cluster.warning else set()))
+    return OpenDecision(
+        first.label_id,
+        DecisionKind.ANSWERS,
+        first.raw_label if not more else f"{first.raw_label} +{more}",
+        cluster.answers,
+        detail,
+        [one.class_id for one in cluster.candidates],
+        cluster.workers,
+        reasons,
+    )
+
+
+def gather_decisions(run: Run) -> OpenDecisions:
+    """Everything that is open.
+
+    Raises:
+        UsageError: the labels stage has not run.
+    """
+    review = gather_review(run)
+    suspects = gather_suspects(run)
+    conflicts = [*gather_conflicts(run), *suspects]
+    found = {id(one) for one in suspects}
+    others = [
+        *(_describe_contradiction(one) for one in review.contradictions),
+        *(_describe_conflict(one, DecisionKind.SUSPECT if id(one) in found else DecisionKind.PICTURES) for one in conflicts),
+    ]
+    return OpenDecisions(
+        run,
+        review,
+        ClassFinder(review.class_map),
+        conflicts,
+        {cluster.members[0].raw_label: make_line(cluster) for cluster in review.clusters},
+        others,
+        {label.label_id: label.raw_label for label in review.open_labels.labels},
+    )
+
+
+def _describe_contradiction(one: Contradiction) -> OpenDecision:
+    classes = [one.class_id, one.declared] if one.class_id else [one.declared]
+    title = " | ".join(one.raw_labels[:3]) or one.declared
+    return OpenDecision(one.contradiction_id, DecisionKind.MAP, title, one.answers, one.words, classes, (), [str(one.kind)])
+
+
+def _describe_conflict(one: OpenConflict, kind: DecisionKind) -> OpenDecision:
+    title = f"{one.label}?" if one.label else " / ".join(one.class_ids[:3]) or one.kind
+    return OpenDecision(one.conflict_id, kind, title, sum(one.votes), one.detail, one.class_ids, (), [one.kind])
+
+
+class GatheredDecisions:
+    """The open decisions, gathered in the background and anew when something was written."""
+
+    def __init__(self, config: Config) -> None:
+        self._config, self._lock = config, threading.Lock()
+        self._found: OpenDecisions | None = None
+        self._thread: threading.Thread | None = None
+        self.trouble: Sequence[str] = ()
+        """Why they could not be."""
+
+    def start(self) -> None:
+        """Gather in the background, unless that is under way."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._gather, name="gather", daemon=True)
+                self._thread.start()
+
+    def read(self) -> OpenDecisions | None:
+        """What was gathered; None where it is not ready, or could not be."""
+        return self._found
+
+    def renew(self) -> None:
+        """Forget what was gathered, and gather anew."""
+        self._found = None
+        self.start()
+
+    def wait(self, patience_s: float) -> None:
+        """Until it is gathered, or for so long."""
+        if self._thread is not None:
+            self._thread.join(patience_s)
+
+    def _gather(self) -> None:
+        try:
+            found, self.trouble = gather_decisions(Run(self._config)), ()
+        except LogoingestError as error:
+            self.trouble = [str(problem) for problem in error.problems]
+            return
+        self._found = found
+        logger.info("gathered %d open decisions", len(found.clusters) + len(found.others))

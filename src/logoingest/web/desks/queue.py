@@ -1,0 +1,348 @@
+"""The queue: what is open by how much it settles; what a decision would change; deciding, taking back, writing.
+
+Each person has a session, the same that the terminal has (``review.session``), in the same journal: the one is taken up in the other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from logoingest.config import Config
+from logoingest.errors import ClassMapError, Problem, UsageError
+from logoingest.labels.class_map.entries import Signature
+from logoingest.labels.crowd.contradictions import Contradiction
+from logoingest.plain_json import to_json
+from logoingest.review import Journal, apply_session, plan_rulings, read_journals, write_session
+from logoingest.review.applying import AppliedSession
+from logoingest.review.conflict_sheet import OpenConflict, read_conflicts, render_conflicts
+from logoingest.review.contradiction_sheet import read_contradictions, render_contradictions
+from logoingest.review.map_editing import find_faults
+from logoingest.review.rounds import SideEffect
+from logoingest.review.rulings import Ruling, Undoing
+from logoingest.review.session import Session, SessionStep, collect_rulings, resume_session, run_command
+from logoingest.review.sheet import write_sheet
+from logoingest.review.suggestions import Cluster, make_label_id
+from logoingest.web.desks.open_decisions import GatheredDecisions, OpenDecision, OpenDecisions, make_line
+
+PAGE = 50
+"""Lines of the queue at once."""
+_SHOWN_EFFECTS = 20
+
+
+class QueueChoice(NamedTuple):
+    """Which decisions are wanted; empty texts choose nothing."""
+
+    kind: str = ""
+    class_id: str = ""
+    worker: str = ""
+    reason: str = ""
+    text: str = ""
+    start: int = 0
+
+
+class QueuePage(NamedTuple):
+    """Some lines of the queue."""
+
+    decisions: Sequence[OpenDecision]
+    left: int
+    """Open decisions that were chosen."""
+    left_rows: int
+    left_in_all: int
+    decided: int
+    """Decisions that this person made and that are not written yet."""
+
+
+class OtherDecision(NamedTuple):
+    """What somebody else decided of the same, not written yet."""
+
+    by: str
+    text: str
+    at: str
+
+
+class Preview(NamedTuple):
+    """What a decision would change."""
+
+    rows: int
+    """Source rows that it settles."""
+    pictures: int
+    """Distinct URLs of those."""
+    changes: Sequence[str]
+    """What is written, a line each."""
+    effects: Sequence[SideEffect]
+    """Other answers that come out otherwise, the first ones."""
+    effects_in_all: int
+    problems: Sequence[str]
+    """Why it cannot be."""
+
+
+class QueueOutcome(NamedTuple):
+    """What came of a command."""
+
+    message: str
+    is_done: bool
+
+
+class PersonalDesk:
+    """One person's session."""
+
+    def __init__(self, found: OpenDecisions, by: str) -> None:
+        self.found, self.by = found, by
+        self.journal = Journal(found.run, by)
+        session = Session(tuple(found.review.clusters), found.finder)
+        steps = self.journal.load()
+        self.session = resume_session(session, steps, set(found.labels.values())) if steps else session
+
+    def keep(self, session: Session) -> None:
+        """Take a session on, and into the journal first: what is not there is not decided.
+
+        Raises:
+            WorkspaceError: another session of the same person writes there too.
+        """
+        if session.steps != self.session.steps:
+            self.journal.save([to_json(step) for step in session.steps])
+        self.session = session
+
+
+class Queue:
+    """The queue of a workspace, for everybody who decides."""
+
+    def __init__(self, config: Config, gathered: GatheredDecisions) -> None:
+        self._config, self._gathered = config, gathered
+        self._lock = threading.RLock()
+        self._desks: dict[str, PersonalDesk] = {}
+
+    # -- looking -------------------------------------------------------------------------------------------------------
+
+    def list_open(self, by: str, choice: QueueChoice) -> QueuePage:
+        """The lines that were chosen, those that settle most rows first."""
+        found, desk = self._open_desk(by)
+        lines = list(_list_lines(found, desk.session))
+        chosen = [line for line in lines if _is_chosen(line, choice)]
+        start = max(0, min(choice.start, len(chosen) - 1))
+        return QueuePage(
+            chosen[start : start + PAGE], len(chosen), sum(line.rows for line in chosen), len(lines), _count_decided(desk.session)
+        )
+
+    def find_cluster(self, by: str, key: str) -> Cluster | None:
+        """The cluster of a key, as far as this person has not decided it."""
+        found, desk = self._open_desk(by)
+        label = found.labels.get(key)
+        return None if label is None else _ask(desk.session, label).current
+
+    def find_row(self, by: str, key: str) -> OpenConflict | Contradiction | None:
+        """The set of pictures, suspect or contradiction of a key, unless this person decided it."""
+        found, desk = self._open_desk(by)
+        return None if key in desk.session.rows else found.find_row(key)
+
+    def list_others(self, by: str, keys: Sequence[str]) -> list[OtherDecision]:
+        """What others decided of rows of the sheet, and have not written yet."""
+        found, _ = self._open_desk(by)
+        wanted = set(keys)
+        others: dict[tuple[str, str], OtherDecision] = {}
+        for entries in read_journals(found.run):
+            for raw in entries.steps if entries.by != by else ():
+                step = SessionStep.from_json(raw)
+                for row_id, text in [*((make_label_id(label), text) for label, text in step.rulings), *step.rows]:
+                    if row_id in wanted:
+                        others[entries.by, row_id] = OtherDecision(entries.by, text, str(raw.get("at", "")))
+        return list(dict.fromkeys(others.values()))
+
+    def preview(self, by: str, key: str, text: str) -> Preview:
+        """What a decision would change if it were written now; nothing is decided.
+
+        Raises:
+            UsageError: it cannot be meant.
+        """
+        found, desk = self._open_desk(by)
+        cluster = self.find_cluster(by, key)
+        undoing: Undoing | None = None
+        if cluster is None:
+            row = found.find_row(key)
+            if isinstance(row, OpenConflict):
+                ruling = _read_conflict(found, row, text)
+                line = f"{ruling or 'left open'}: {len(row.image_ids)} pictures, into {self._config.samples.rulings}"
+                return Preview(sum(row.votes), len(row.image_ids), [line], [], 0, [])
+            if row is None:
+                raise UsageError("this is decided already")
+            rulings, undoing = _read_contradiction(found, row, text)
+            rows, pictures = row.answers, row.pictures
+        else:
+            label = cluster.members[0].raw_label
+            tried = run_command(_ask(desk.session, label), text)
+            if tried.steps == desk.session.steps:
+                raise UsageError(tried.message)
+            labels = {member.raw_label for member in cluster.members}
+            rulings = [ruling for ruling in collect_rulings(tried) if ruling.raw_label in labels]
+            rows, pictures = cluster.answers, len(cluster.urls)
+        return self._plan(found, rulings, undoing, rows, pictures)
+
+    def _plan(self, found: OpenDecisions, rulings: Sequence[Ruling], undoing: Undoing | None, rows: int, pictures: int) -> Preview:
+        try:
+            planned = plan_rulings(found.run, found.review, rulings, Signature("", None), undoing)
+        except ClassMapError as error:
+            return Preview(
+                rows, pictures, [], [], 0, [f"{one.what}; {one.hint}" if one.hint else one.what for one in error.problems]
+            )
+        effects = planned.side_effects
+        return Preview(rows, pictures, list(planned.edit.changes), effects[:_SHOWN_EFFECTS], len(effects), [])
+
+    def search(self, by: str, text: str) -> list[tuple[str, str]]:
+        """Classes by id, name or alias, in any script: (id, name)."""
+        found, _ = self._open_desk(by)
+        names = found.finder.class_map.names
+        return [(class_id, names[class_id]) for class_id in found.finder.search(text[:200])]
+
+    # -- deciding ------------------------------------------------------------------------------------------------------
+
+    def decide(self, by: str, key: str, text: str) -> QueueOutcome:
+        """Do what a person says of a line; ``text`` is a command of the terminal, or what the sheet's cell would hold.
+
+        Raises:
+            UsageError: it cannot be meant.
+            WorkspaceError: another session of the same person writes here too.
+        """
+        with self._lock:
+            found, desk = self._open_desk(by)
+            label = found.labels.get(key)
+            if label is None:
+                return self._decide_row(found, desk, key, text)
+            before = desk.session
+            after = run_command(_ask(before, label), text)
+            if after.steps != before.steps:
+                _refuse_faults(before, after)
+            desk.keep(_ask(after, None))
+            return QueueOutcome(after.message, after.steps != before.steps)
+
+    def _decide_row(self, found: OpenDecisions, desk: PersonalDesk, key: str, text: str) -> QueueOutcome:
+        row = found.find_row(key)
+        if row is None or key in desk.session.rows:
+            raise UsageError("this is decided already")
+        if isinstance(row, OpenConflict):
+            said = _read_conflict(found, row, text)
+        else:
+            rulings, undoing = _read_contradiction(found, row, text)
+            targets = [f"class: {target}" for target in undoing.merged.values()] + [str(one.meaning) for one in rulings]
+            said = targets[0] if targets else ""
+        step = SessionStep(rows=((key, said),)) if said else SessionStep(rows=((key, ""),))
+        session = desk.session
+        desk.keep(Session(session.clusters, session.finder, (*session.steps, step)))
+        return QueueOutcome(said or "skipped", is_done=True)
+
+    def undo(self, by: str) -> QueueOutcome:
+        """Take the last step back."""
+        with self._lock:
+            _, desk = self._open_desk(by)
+            before = desk.session
+            after = run_command(before, "u")
+            desk.keep(after)
+            return QueueOutcome(after.message, after.steps != before.steps)
+
+    def accept_all(self, by: str, score: str) -> QueueOutcome:
+        """Accept the first candidate of every cluster that is left, from a score on."""
+        with self._lock:
+            _, desk = self._open_desk(by)
+            before = desk.session
+            after = run_command(before, f"a {score}")
+            desk.keep(after)
+            return QueueOutcome(after.message, after.steps != before.steps)
+
+    def write(self, by: str) -> AppliedSession:
+        """Write what this person decided, but for what cannot be; that stays in the session.
+
+        Raises:
+            UsageError: nothing was decided, or a file cannot be read or written.
+        """
+        with self._lock:
+            found, desk = self._open_desk(by)
+            if not _count_decided(desk.session):
+                raise UsageError("nothing is decided yet: there is nothing to write")
+            applied = apply_session(found.run, found.review, desk.session, found.conflicts, _sign(by))
+            left = {found.labels.get(row_id, row_id) for row_id in applied.left}
+            steps = [step.keep(left) for step in desk.session.steps]
+            kept = [SessionStep(step.rulings, (), (), tuple(row for row in step.rows if row[0] in left)) for step in steps]
+            desk.journal.replace([to_json(step) for step in kept if not step.is_empty])
+            self._desks.clear()
+            self._gathered.renew()
+            return applied
+
+    def export(self, by: str) -> bytes:
+        """This person's session as a filled-in sheet."""
+        found, desk = self._open_desk(by)
+        return write_session(desk.session, found.review.contradictions, found.conflicts)
+
+    def _open_desk(self, by: str) -> tuple[OpenDecisions, PersonalDesk]:
+        found = self._gathered.read()
+        if found is None:
+            raise UsageError(list(map(_say, self._gathered.trouble)) or "the open decisions are being gathered")
+        with self._lock:
+            desk = self._desks.get(by)
+            if desk is None or desk.found is not found:
+                desk = self._desks[by] = PersonalDesk(found, by)
+            return found, desk
+
+
+def _say(text: str) -> Problem:
+    return Problem("", text)
+
+
+def _sign(by: str) -> Signature:
+    return Signature(by, date.today())  # noqa: DTZ011  the day where the person sits
+
+
+def _ask(session: Session, label: str | None) -> Session:
+    return Session(session.clusters, session.finder, session.steps, asked=label)
+
+
+def _count_decided(session: Session) -> int:
+    return len(session.rulings) + sum(1 for text in session.rows.values() if text)
+
+
+def _list_lines(found: OpenDecisions, session: Session) -> Iterator[OpenDecision]:
+    """What is left for a person, those that settle most rows first."""
+    lines = [found.clusters.get(cluster.members[0].raw_label) for cluster in session.queue]
+    whole = {id(cluster) for cluster in session.clusters}
+    made = [
+        line if line is not None and id(cluster) in whole else make_line(cluster)
+        for line, cluster in zip(lines, session.queue, strict=True)
+    ]
+    others = [line for line in found.others if line.key not in session.rows]
+    return iter(sorted([*others, *made], key=lambda line: -line.rows))
+
+
+def _is_chosen(line: OpenDecision, choice: QueueChoice) -> bool:
+    return (
+        (not choice.kind or line.kind == choice.kind)
+        and (not choice.class_id or choice.class_id in line.classes)
+        and (not choice.worker or choice.worker in line.workers)
+        and (not choice.reason or choice.reason in line.reasons)
+        and (not choice.text or choice.text.casefold() in line.title.casefold())
+    )
+
+
+def _refuse_faults(before: Session, after: Session) -> None:
+    """Say what no entry can stand for while it can still be decided otherwise."""
+    changed = [
+        ruling for ruling in collect_rulings(after) if before.rulings.get(ruling.raw_label) != after.rulings[ruling.raw_label]
+    ]
+    known = {ruling.raw_label for ruling in changed}
+    others = [ruling for ruling in collect_rulings(after) if ruling.raw_label not in known]
+    faults = find_faults([*others, *changed])
+    if faults:
+        raise UsageError([Problem("", one.what, one.hint) for one in faults])
+
+
+def _read_conflict(found: OpenDecisions, row: OpenConflict, text: str) -> str:
+    """The ruling that a cell of the sheet with this text is; "" where it is left open."""
+    sheet = write_sheet([], str, render_conflicts([row], str), {row.conflict_id: text})
+    reading = read_conflicts(sheet, "", [row], (), found.review.class_map)
+    return str(reading.rulings[0]) if reading.rulings else ""
+
+
+def _read_contradiction(found: OpenDecisions, row: Contradiction, text: str) -> tuple[Sequence[Ruling], Undoing]:
+    sheet = write_sheet([], str, render_contradictions([row], found.review.class_map, str), {row.contradiction_id: text})
+    reading = read_contradictions(sheet, "", [row], found.review.class_map)
+    return reading.rulings, reading.undoing

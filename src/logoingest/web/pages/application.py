@@ -1,0 +1,42 @@
+"""The application: all routes, behind the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from logoingest.errors import LogoingestError
+from logoingest.web.access.entrance import Entrance
+from logoingest.web.access.guard import Guard
+from logoingest.web.access.visits import Visits
+from logoingest.web.desks.workplace import Workplace
+from logoingest.web.pages.entering import ENTERING_ROUTES, OPEN_PATHS
+from logoingest.web.pages.queue import QUEUE_ROUTES
+from logoingest.web.pages.rendering import answer_fault, render_page
+from logoingest.web.pages.views import VIEW_ROUTES
+
+
+async def _answer_missing(request: Request, _error: Exception) -> Response:
+    return render_page(request, "fault.html", {"title": "There is no such page", "problems": [request.url.path]}, 404)
+
+
+def build_application(place: Workplace, entrance: Entrance, announce: Callable[[str], None], by: str) -> ASGIApp:
+    """The pages of a workspace.
+
+    Args:
+        place: its desks.
+        entrance: the addresses it answers to.
+        announce: told the token of each one-time link.
+        by: the name of whoever comes in by one.
+    """
+    routes: list[Route] = [*ENTERING_ROUTES, *QUEUE_ROUTES, *VIEW_ROUTES]
+    app = Starlette(routes=routes, exception_handlers={LogoingestError: answer_fault, 404: _answer_missing})
+    visits = Visits(announce)
+    app.state.workplace, app.state.visits, app.state.entrance, app.state.by = place, visits, entrance, by
+    visits.offer_link()
+    return Guard(app, entrance, visits, OPEN_PATHS)

@@ -1,0 +1,204 @@
+"use strict";
+// The queue: a key, a decision. What a key would change is shown before it is pressed: of the first candidate at once, of others on focus.
+const card = document.getElementById("card");
+const lines = document.getElementById("lines");
+const filter = new URLSearchParams(location.search);
+let busy = false;
+
+function keys() { return [...lines.querySelectorAll("a[data-key]")]; }
+function current() { return card.querySelector("article")?.dataset.key ?? null; }
+function place() { return keys().findIndex((line) => line.dataset.key === current()); }
+
+async function open(key) {
+  if (!key) {
+    card.replaceChildren(Object.assign(document.createElement("p"), { textContent: "Nothing is left to decide here." }));
+    return;
+  }
+  for (const line of keys()) line.toggleAttribute("aria-current", false);
+  const line = keys().find((one) => one.dataset.key === key);
+  line?.setAttribute("aria-current", "true");
+  line?.scrollIntoView({ block: "nearest" });
+  const html = await load(`/queue/card?key=${encodeURIComponent(key)}`);
+  if (html === null) return;
+  card.innerHTML = html;
+  card.focus({ preventScroll: true });
+  filter.set("key", key);
+  history.replaceState(null, "", `/queue?${filter}`);
+  preview(card.querySelector("button.candidate"));
+}
+
+async function refresh(nextPlace) {
+  filter.delete("key");
+  const html = await load(`/queue/lines?${filter}`);
+  if (html === null) return;
+  lines.innerHTML = html;
+  const all = keys();
+  await open(all[Math.min(Math.max(nextPlace, 0), all.length - 1)]?.dataset.key);
+}
+
+async function decide(text) {
+  if (busy || !current() || card.dataset.readOnly === "1") return;
+  busy = true;
+  card.classList.add("busy");
+  const at = place();
+  const all = text.startsWith("a ");
+  const found = await send(all ? "/queue/accept" : "/queue/decide", { key: current(), text: all ? text.slice(2) : text });
+  busy = false;
+  if (found?.is_done) await refresh(at);
+}
+
+async function undo() {
+  const found = await send("/queue/undo", {});
+  if (found?.is_done) await refresh(place());
+}
+
+async function write() {
+  const count = Number(document.getElementById("counts")?.dataset.decided ?? 0);
+  if (!count || !window.confirm(`Write ${count} decisions into the class map and the rulings?`)) return;
+  const found = await send("/queue/write", {});
+  if (found?.html) {
+    card.innerHTML = found.html;
+    lines.replaceChildren();
+    card.focus();
+  }
+}
+
+function preview(button) {
+  const text = typeof button === "string" ? button : button?.dataset.text;
+  const target = document.getElementById("preview");
+  if (!target || !text || text === "skip" || text.startsWith("a ") || text.startsWith("x ")) return;
+  clearTimeout(preview.timer);
+  const key = current();
+  preview.timer = setTimeout(async () => {
+    const answer = await fetch("/queue/preview", {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-csrf-token": csrf, accept: "application/json, text/html" },
+      body: JSON.stringify({ key, text }),
+    }).catch(() => null);
+    if (!answer || key !== current()) return;
+    if (answer.ok) document.getElementById("preview").innerHTML = await answer.text();
+    else document.getElementById("preview").textContent = (await answer.json().catch(() => ({ message: "" }))).message;
+  }, 200);
+}
+
+// -- a key that needs a text ----------------------------------------------------------------------------------------
+function ask(button) {
+  const form = document.getElementById("prompt");
+  form.hidden = false;
+  form.dataset.before = button.dataset.before;
+  form.dataset.kind = button.dataset.prompt;
+  document.getElementById("asked").textContent = `${button.textContent.trim().slice(1).trim()}: ${button.dataset.prompt}`;
+  const typed = document.getElementById("typed");
+  typed.value = "";
+  typed.focus();
+  search();
+}
+
+async function search() {
+  const form = document.getElementById("prompt");
+  const list = document.getElementById("found");
+  const typed = document.getElementById("typed");
+  if (!form.dataset.kind.startsWith("class")) { list.replaceChildren(); return; }
+  const asked = typed.value;
+  const text = await load(`/queue/search?text=${encodeURIComponent(asked)}`);
+  if (text === null || asked !== typed.value) return;
+  list.replaceChildren(...JSON.parse(text).map((one, number) => {
+    const item = document.createElement("li");
+    item.role = "option";
+    item.id = `found-${number}`;
+    item.dataset.classId = one.class_id;
+    item.dir = "auto";
+    item.textContent = one.name === one.class_id ? one.name : `${one.name} (${one.class_id})`;
+    item.setAttribute("aria-selected", "false");
+    return item;
+  }));
+  typed.setAttribute("aria-expanded", String(list.children.length > 0));
+  if (asked && list.children.length && form.dataset.kind === "class") select(0);
+}
+
+function select(number) {
+  const items = [...document.getElementById("found").children];
+  const typed = document.getElementById("typed");
+  items.forEach((item, at) => item.setAttribute("aria-selected", String(at === number)));
+  const item = items[number];
+  if (!item) { typed.removeAttribute("aria-activedescendant"); return; }
+  typed.setAttribute("aria-activedescendant", item.id);
+  item.scrollIntoView({ block: "nearest" });
+  preview(document.getElementById("prompt").dataset.before + item.dataset.classId);
+}
+
+function picked() { return [...document.getElementById("found").children].findIndex((item) => item.getAttribute("aria-selected") === "true"); }
+
+function close() {
+  document.getElementById("prompt").hidden = true;
+  card.focus();
+}
+
+card.addEventListener("input", (event) => {
+  if (event.target.id !== "typed") return;
+  clearTimeout(search.timer);
+  search.timer = setTimeout(search, 60);
+});
+
+card.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const chosen = document.getElementById("found").children[picked()];
+  const text = chosen ? chosen.dataset.classId : document.getElementById("typed").value.trim();
+  if (!text) return;
+  close();
+  decide(form.dataset.before + text);
+});
+
+card.addEventListener("keydown", (event) => {
+  if (event.target.id !== "typed") return;
+  const count = document.getElementById("found").children.length;
+  if (event.key === "Escape") close();
+  else if (event.key === "ArrowDown" && count) select((picked() + 1) % count);
+  else if (event.key === "ArrowUp" && count) select((picked() - 1 + count) % count);
+  else return;
+  event.preventDefault();
+});
+
+card.addEventListener("click", (event) => {
+  const item = event.target.closest("#found li");
+  if (item) { select([...item.parentNode.children].indexOf(item)); document.getElementById("prompt").requestSubmit(); return; }
+  const button = event.target.closest("button[data-key-of]");
+  if (button) press(button);
+});
+
+for (const kind of ["focusin", "pointerover"]) {
+  card.addEventListener(kind, (event) => preview(event.target.closest("button[data-text]")));
+}
+
+function press(button) {
+  if (button.disabled) return;
+  if (button.dataset.prompt) ask(button);
+  else decide(button.dataset.text);
+}
+
+// -- keys ---------------------------------------------------------------------------------------------------------------
+lines.addEventListener("click", (event) => {
+  const line = event.target.closest("a[data-key]");
+  const button = event.target.closest("button[data-do]");
+  if (line) { event.preventDefault(); open(line.dataset.key); }
+  else if (button) ({ undo, write })[button.dataset.do]();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (isTyping(event)) return;
+  const all = keys();
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (by && all.length) open(all[Math.min(Math.max(place() + by, 0), all.length - 1)].dataset.key);
+  else if (event.key === "u") undo();
+  else if (event.key === "q") write();
+  else if (event.key === "?") document.getElementById("help").open = !document.getElementById("help").open;
+  else {
+    const button = [...card.querySelectorAll("button[data-key-of]")].find((one) => one.dataset.keyOf === event.key);
+    if (!button || event.repeat) return;
+    press(button);
+  }
+  event.preventDefault();
+});
+
+open(filter.get("key") ?? keys()[0]?.dataset.key);
