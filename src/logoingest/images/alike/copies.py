@@ -32,6 +32,9 @@ MIN_CORRELATION = 0.93
 MIN_DETAIL = 0.85
 #: … and the share of the smaller one that the other shows. All measured: ``benchmarks/copies.py``.
 MIN_OVERLAP = 0.6
+#: Where less than this share of the larger one is seen in both, shapes alone fit too easily, and more agreement is asked for.
+PARTIAL = 0.85
+PARTIAL_CORRELATION, PARTIAL_DETAIL = 0.975, 0.90
 #: So many pairs at most are laid upon each other in one search, the likest: about a minute's work.
 MOST_FITS = 100_000
 #: In larger sets only near pictures are looked for, in all eight turns (``neighbours``): minutes would become hours.
@@ -43,7 +46,7 @@ WHOLE = 0.96
 #: A map that is no more than a crop, a frame and a slight rotation: area, stretch of one side against the other, and angle in degrees.
 _AREAS = (0.3, 1.7)
 _MOST_STRETCH = 1.4
-_MOST_ANGLE = 10.0
+_MOST_ANGLE = 7.0
 _SLIGHT_ANGLE = 0.75
 
 
@@ -166,7 +169,9 @@ def _is_copy(fits: Fits) -> NDArray[np.bool_]:
     stretch = np.maximum(across, down) / np.maximum(np.minimum(across, down), 1e-6)
     angle = _measure_angles(fits.maps)
     slight = (area >= _AREAS[0]) & (area <= _AREAS[1]) & (stretch <= _MOST_STRETCH) & (angle <= _MOST_ANGLE)
-    agree = (fits.correlation >= MIN_CORRELATION) & (fits.detail >= MIN_DETAIL)
+    is_partial = fits.overlap * area / np.maximum(area, 1.0) < PARTIAL
+    agree = fits.correlation >= np.where(is_partial, PARTIAL_CORRELATION, MIN_CORRELATION)
+    agree &= fits.detail >= np.where(is_partial, PARTIAL_DETAIL, MIN_DETAIL)
     return np.asarray(slight & agree & (fits.overlap * area / np.minimum(area, 1.0) >= MIN_OVERLAP))
 
 

@@ -2,7 +2,8 @@
 
 Gauss-Newton over six affine parameters and gain and offset of the grey values, inversely composed (S. Baker and I. Matthews, IJCV 2004:
 slopes are those of the first picture, once for all steps), many pairs at once, first at half the size: what is not alike there is
-left. Places are counted from -1 to 1 across and down a picture, so that a map is (2, 3): place in the second = map · (x, y, 1).
+left. Two causes of false differences are taken away before a pair is judged: the one with the smaller pixels is smoothed as the other is by its
+larger ones, and edges that lie inside the other picture are left out, for what is around them there is mixed in. Places are counted from -1 to 1 across and down a picture, so that a map is (2, 3): place in the second = map · (x, y, 1).
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ Bytes = NDArray[np.uint8]
 
 #: Correlation at half the size from which a pair is laid upon each other in full.
 MIN_COARSE = 0.88
-#: Correlation from which the second laid upon the first counts: with less, two things of one shape come close too.
-MIN_BACK = 0.96
 _AT_ONCE = 64
 _COARSE_STEPS, _FINE_STEPS = 5, 5
 _MOST_STEP = np.float32(0.12)
 _UNKNOWNS = 8
 _MOVED, _ONES, _FIRST = 6, 7, 8
 _LEAST_SHARE = 0.2
+#: A pixel is a tent of this variance (pixels², each side), and looking between pixels adds as much.
+_PIXEL = np.float32(1 / 6)
+#: How much the second is smoothed (pixels²) where the first is looked at in half its size.
+_COARSE_SMOOTHING = np.float32(0.2)
+#: An edge that lies inside the other picture by more than this (of -1 to 1) has something else around it: so much of it is left out.
+_INSIDE, _EDGE = np.float32(0.03), np.float32(0.07)
 
 
 class Fits(NamedTuple):
@@ -57,22 +62,14 @@ def fit_pairs(first: Bytes, second: Bytes, starts: Floats, min_coarse: float = M
 
 
 def _fit(first: Floats, second: Floats, maps: Floats, min_coarse: float) -> Fits:
-    maps, correlation = _settle(_halve(first), _halve(second), maps, _COARSE_STEPS)
+    maps, correlation = _settle(_halve(first), _smooth(second, np.full((len(second), 2), _COARSE_SMOOTHING)), maps, _COARSE_STEPS)
     overlap, detail = np.zeros(len(first), np.float32), np.full(len(first), -1, np.float32)
     rows = np.flatnonzero(correlation >= min_coarse)
     if len(rows):
         first, second = first[rows], second[rows]
-        maps[rows], correlation[rows] = _settle_both_ways(first, second, maps[rows])
-        overlap[rows], detail[rows] = _compare_slopes(first, second, maps[rows])
+        maps[rows], _ = _settle(first, second, maps[rows], _FINE_STEPS)
+        overlap[rows], correlation[rows], detail[rows] = _compare(first, second, maps[rows])
     return Fits(maps, overlap, correlation, detail)
-
-
-def _settle_both_ways(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
-    """The better of laying the first upon the second and the second upon the first: a frame around one misleads only the other."""
-    there, correlation = _settle(first, second, maps, _FINE_STEPS)
-    back, other = _settle(second, first, _invert(maps), _FINE_STEPS)
-    better = other > np.maximum(correlation, MIN_BACK)
-    return np.where(better[:, None, None], _invert(back), there), np.where(better, other, correlation)
 
 
 def _invert(maps: Floats) -> Floats:
@@ -86,7 +83,9 @@ def _halve(pictures: Floats) -> Floats:
 
 
 def _settle(first: Floats, second: Floats, maps: Floats, steps: int) -> tuple[Floats, Floats]:
-    """The maps that correlate most of those that some steps lead to, and how much they do."""
+    """The maps that correlate most of those that some steps lead to, and how much they do; the first's outermost pixels are left out,
+    for where the second goes on around it they are mixed with what is there.
+    """
     count, side = first.shape[:2]
     x, y = _list_places(side)
     first, second = _standardise(first), _standardise(second)
@@ -95,10 +94,11 @@ def _settle(first: Floats, second: Floats, maps: Floats, steps: int) -> tuple[Fl
         [along * x, along * y, along, down * x, down * y, down, down, -np.ones_like(down), first.reshape(count, -1)], axis=1
     )
     best, best_correlation = maps, np.full(count, -2, np.float32)
+    within = (np.maximum(np.abs(x), np.abs(y)) < 1 - 2 / side).astype(np.float32)
     for step in range(steps + 1):
-        place, weights, inside = _find_places(maps, side)
+        place, weights, inside = _find_places(maps, side, second.shape[1])
         fixed[:, _MOVED] = -_look_up(second, place, weights)
-        columns = fixed * inside[:, None]
+        columns = fixed * (inside * within)[:, None]
         products = columns @ columns.transpose(0, 2, 1)
         correlation = _correlate(products, side)
         better = correlation > best_correlation
@@ -118,9 +118,9 @@ def _list_places(side: int) -> tuple[Floats, Floats]:
     return np.tile(axis, side), np.repeat(axis, side)
 
 
-def _find_places(maps: Floats, side: int) -> tuple[NDArray[np.intp], tuple[Floats, Floats], Floats]:
+def _find_places(maps: Floats, own: int, side: int) -> tuple[NDArray[np.intp], tuple[Floats, Floats], Floats]:
     """Where the mapped places lie in some pictures in a row: the pixel, the shares of the next one and the next line; inside (1) or not."""
-    places = _list_places(side)
+    places = _list_places(own)
     x, y = (maps[:, row, 0, None] * places[0] + maps[:, row, 1, None] * places[1] + maps[:, row, 2, None] for row in (0, 1))
     inside = (np.maximum(np.abs(x), np.abs(y)) <= 1).astype(np.float32)
     column, line = (np.clip((place + 1) * np.float32(side / 2) - np.float32(0.5), 0, np.float32(side - 1.001)) for place in (x, y))
@@ -162,19 +162,61 @@ def _correlate(products: Floats, side: int) -> Floats:
     return _divide(-both, squares[0], squares[1], count < _LEAST_SHARE * side * side)
 
 
-def _compare_slopes(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
-    """(Share of the first that lies inside, correlation of the slopes there), in the maps found."""
-    first, second = _standardise(first), _standardise(second)
-    place, weights, inside = _find_places(maps, SIDE)
+def _compare(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats, Floats]:
+    """(Share of the first that lies inside, correlation of the grey values and of the slopes there), in the maps found.
+
+    The finer of the two is smoothed as much as the other is by its larger pixels and by looking between them.
+    """
+    first, second = _match_sharpness(_standardise(first), _standardise(second), maps)
+    place, weights, inside = _find_places(maps, SIDE, SIDE)
+    values = _look_up(second, place, weights)
     slopes = np.asarray(np.gradient(second, axis=(1, 2)), np.float32)
     down, across = (_look_up(slope, place, weights) for slope in slopes)
     own = [slope.reshape(len(first), -1) for slope in np.gradient(first, axis=(2, 1))]
     moved = [across * maps[:, 0, axis, None] + down * maps[:, 1, axis, None] for axis in (0, 1)]
     count = inside.sum(axis=1)
-    one, two = (np.stack(parts, axis=1) * inside[:, None] for parts in (own, moved))
-    one, two = ((part - part.sum(axis=2)[..., None] / np.maximum(count, 1)[:, None, None]) * inside[:, None] for part in (one, two))
-    both, ones, twos = (np.einsum("ijk,ijk->i", *pair) for pair in ((one, two), (one, one), (two, two)))
-    return count / np.float32(SIDE * SIDE), _divide(both, ones, twos, count < _LEAST_SHARE * SIDE * SIDE)
+    inside = inside * _leave_edges(maps)
+    grey = _correlate_inside(first.reshape(len(first), 1, -1), values[:, None], inside)
+    detail = _correlate_inside(np.stack(own, axis=1), np.stack(moved, axis=1), inside)
+    return count / np.float32(SIDE * SIDE), grey, detail
+
+
+def _leave_edges(maps: Floats) -> Floats:
+    """1 but for places (n x 1,024) at an edge of one picture that lies inside the other: there it is mixed with what is around it."""
+    places = np.stack(_list_places(SIDE))
+    there = np.abs(maps[:, :, :2] @ places + maps[:, :, 2:]).max(axis=1)
+    here = np.abs(places).max(axis=0)[None]
+    mixed = (here > 1 - _EDGE) & (there < here - _INSIDE) | (there > 1 - _EDGE) & (here < there - _INSIDE)
+    return (~mixed).astype(np.float32)
+
+
+def _correlate_inside(one: Floats, other: Floats, inside: Floats) -> Floats:
+    """Of several values (n x some x places) at the places inside; -1 where these are few."""
+    count = inside.sum(axis=1)
+    one, other = (part * inside[:, None] for part in (one, other))
+    one, other = (
+        (part - part.sum(axis=2)[..., None] / np.maximum(count, 1)[:, None, None]) * inside[:, None] for part in (one, other)
+    )
+    both, ones, others = (np.einsum("ijk,ijk->i", *pair) for pair in ((one, other), (one, one), (other, other)))
+    return _divide(both, ones, others, count < _LEAST_SHARE * SIDE * SIDE)
+
+
+def _match_sharpness(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
+    """The finer one smoothed as much as the other is by larger pixels; the second is looked at between its pixels besides."""
+    scale = np.stack([np.hypot(maps[:, 0, axis], maps[:, 1, axis]) for axis in (1, 0)], axis=1)
+    finer = (2 / np.maximum(scale, 0.1) ** 2 - 1) * _PIXEL
+    coarser = (scale**2 - 2) * _PIXEL
+    return _smooth(first, finer.clip(min=0)), _smooth(second, coarser.clip(min=0))
+
+
+def _smooth(pictures: Floats, variance: Floats) -> Floats:
+    """Pictures smoothed down and across by so much (n x 2, pixels²), as far as a kernel of three goes."""
+    for axis in (1, 2):
+        share = np.minimum(variance[:, axis - 1] / 2, 0.25).astype(np.float32)[:, None, None]
+        padded = np.pad(pictures, [(0, 0), *((1, 1) if place == axis else (0, 0) for place in (1, 2))], mode="edge")
+        before, after = (padded[:, :-2], padded[:, 2:]) if axis == 1 else (padded[:, :, :-2], padded[:, :, 2:])
+        pictures = pictures + (before + after - 2 * pictures) * share
+    return pictures
 
 
 def _divide(
