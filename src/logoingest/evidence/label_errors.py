@@ -85,6 +85,26 @@ def scale(probabilities: npt.NDArray[np.floating], temperature: float) -> Floats
     return soften(_take_logs(probabilities), temperature)
 
 
+def join_judges(judges: Sequence[npt.NDArray[np.floating]], temperatures: Sequence[float]) -> Floats:
+    """(n, classes): the geometric mean of what several judges say, each brought to its own temperature before."""
+    logs = [_take_logs(scale(shares, temperature)) for shares, temperature in zip(judges, temperatures, strict=True)]
+    return soften(np.mean(logs, axis=0))
+
+
+def choose_doubted(probabilities: npt.NDArray[np.floating], labels: Rows) -> Bools:
+    """(n,) labels that the next judge had better not learn from: those flagged, the most doubtful first, of each class at most half.
+
+    Confident learning's "prune, then learn from what is clean"; a class that is hard to see is not pruned away.
+    """
+    found = find_label_errors(probabilities, labels)
+    doubted = np.zeros(len(labels), bool)
+    for number in np.unique(labels).tolist():
+        own = np.flatnonzero(labels == number)
+        flagged = own[found.flagged[own]]
+        doubted[flagged[np.argsort(found.margin[flagged], kind="stable")][: len(own) // 2]] = True
+    return doubted
+
+
 def spread_votes(confidence: Floats, labels: Rows, votes: Sequence[Mapping[int, int]], count: int) -> Floats:
     """(n, classes): how probable the votes alone make each class.
 

@@ -1,4 +1,8 @@
-"""A linear probe: logistic regression on embeddings, fold by fold, where there is no time to train networks."""
+"""A linear probe: logistic regression on embeddings, fold by fold; seconds, where trainings take minutes.
+
+It judges twice: what confident learning flags in its first judgement is not learned from in the second, and both count alike.
+The flags come from all folds, so a label has that faint a part in its own second judgement, as in any pruning.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logoingest.errors import Problem, UsageError
+from logoingest.evidence.label_errors import calibrate, choose_doubted, join_judges
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -28,6 +33,8 @@ class Probed(NamedTuple):
     """(folds, classes) whether a picture of the class was learned from."""
     others: Floats
     """(m, classes) of further pictures: the mean over the folds' probes."""
+    doubted: npt.NDArray[np.bool_]
+    """(n,) labels that the second judgement did not learn from."""
 
 
 def probe_out_of_fold(embeddings: Floats, labels: Rows, folds: Rows, count: int, others: Floats) -> Probed:
@@ -46,22 +53,47 @@ def probe_out_of_fold(embeddings: Floats, labels: Rows, folds: Rows, count: int,
     if not len(labels) == len(embeddings) == len(folds) or not len(labels):
         what = f"{len(embeddings):,} embeddings, {len(labels):,} labels, {len(folds):,} folds"
         raise UsageError(Problem("suspects", what, "embed the pictures of the release first: logoingest embed dataset.toml"))
+    everything = np.ones(len(labels), bool)
+    first = _judge(embeddings, labels, folds, count, others, everything)
+    taught = first.learned[folds, labels]
+    doubted = np.zeros(len(labels), bool)
+    doubted[taught] = choose_doubted(first.probabilities[taught], labels[taught])
+    second = _judge(embeddings, labels, folds, count, others, ~doubted)
+    rounds = (first, second)
+    temperatures = [calibrate(judged.probabilities[taught], labels[taught])[1] for judged in rounds]
+    joined, further = (
+        join_judges(judges, temperatures).astype(np.float32)
+        for judges in ([judged.probabilities for judged in rounds], [judged.others for judged in rounds])
+    )
+    return Probed(joined, first.learned, further, doubted)
+
+
+class _Judged(NamedTuple):
+    probabilities: Floats
+    learned: npt.NDArray[np.bool_]
+    others: Floats
+
+
+def _judge(  # noqa: PLR0917  # what is judged, and what is learned from
+    embeddings: Floats, labels: Rows, folds: Rows, count: int, others: Floats, kept: npt.NDArray[np.bool_]
+) -> _Judged:
+    """One round: a probe a fold, of those labels that are kept."""
     number = int(folds.max()) + 1
     shares = np.zeros((len(labels), count), np.float32)
     further = np.zeros((len(others), count), np.float64)
     learned = np.zeros((number, count), bool)
     for fold in range(number):
-        held_out = folds == fold
-        if len(np.unique(labels[~held_out])) < 2:
+        held_out, taught = folds == fold, (folds != fold) & kept
+        if len(np.unique(labels[taught])) < 2:
             what = f"fold {fold} leaves fewer than two classes to learn from"
             raise UsageError(Problem("suspects", what, "two classes with pictures in several groups are needed"))
-        fitted = _fit(embeddings[~held_out], labels[~held_out])
+        fitted = _fit(embeddings[taught], labels[taught])
         classes = fitted.named_steps["regression"].classes_
         learned[fold, classes] = True
         shares[np.ix_(held_out, classes)] = fitted.predict_proba(embeddings[held_out]) if held_out.any() else 0
         if len(others):
             further[:, classes] += fitted.predict_proba(others) / number
-    return Probed(shares, learned, further.astype(np.float32))
+    return _Judged(shares, learned, further.astype(np.float32))
 
 
 def _fit(embeddings: Floats, labels: Rows):  # type: ignore[no-untyped-def]  # noqa: ANN202  # scikit-learn ships no types

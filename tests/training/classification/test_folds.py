@@ -17,13 +17,13 @@ from logoingest.config import TrainConfig
 from logoingest.errors import UsageError
 from logoingest.evidence.label_errors import find_label_errors
 from logoingest.release.reading.loader import open_folder
+from logoingest.training.classification import folds as folds_module
 from logoingest.training.classification.folds import predict_out_of_fold
 from logoingest.training.classification.preparation import prepare
 from logoingest.training.data.pictures import decode_square, open_pictures
 from logoingest.training.data.splits import cut_folds
 from logoingest.training.loop.features import divide_frozen
 from logoingest.training.loop.jobs import build_job
-from logoingest.training.loop.prediction import score_pixels
 
 CONFIG = TrainConfig(
     model="shufflenet_v2_x0_5", image_side_px=32, epochs=10, batch_size=8, lr=0.02, device="cpu", workers=0, augment="none"
@@ -60,12 +60,12 @@ def frozen(tmp_path_factory):
 
 def test_the_planted_label_has_the_smallest_margin(prepared):
     """Every picture of train and validation is judged once, by the network that did not see it; test by all together."""
-    folds, asked = cut_folds(prepared.splits, FOLDS), []
-    made = predict_out_of_fold(prepared, CONFIG, folds, on_network=lambda _, fold: asked.append(fold.number))
+    folds = cut_folds(prepared.splits, FOLDS)
+    made = predict_out_of_fold(prepared, CONFIG, folds)
     pool = prepared.pool.split
     assert made.image_ids == pool.image_id
     assert np.array_equal(made.labels, pool.label)
-    assert asked == [0, 1, 2]
+    assert not made.doubted.any()
     assert all(group in folds[number].held_out for group, number in zip(pool.groups, made.folds.tolist(), strict=True))
     assert made.probabilities.shape == (48, 4) and made.test.shape == (8, 4)
     assert np.allclose(np.concatenate([made.probabilities, made.test]).sum(axis=1), 1, atol=1e-5)
@@ -104,22 +104,33 @@ def test_frozen_layers_and_the_rest_are_the_whole_network(frozen):
 
 
 def test_frozen_layers_run_once_for_all_folds(prepared, frozen):
-    """And the network of a fold says of the pictures themselves what was said over the kept features."""
-    folds, said = cut_folds(prepared.splits, 2), {}
+    """And what the folds say over the kept features, they say of the pictures themselves."""
+    folds = cut_folds(prepared.splits, 2)
     pixels = np.stack([decode_square(data, 32) for data in read_pictures(prepared.splits["test"])])
     profile = cProfile.Profile()
-    made = profile.runcall(
-        predict_out_of_fold,
-        prepared,
-        frozen,
-        folds,
-        on_network=lambda job, fold: said.update({fold.number: score_pixels(job, pixels)}),
-    )
-    calls = {function: count for (_, _, function), (_, count, *_) in pstats.Stats(profile).stats.items()}
-    assert (calls["extract_lower"], calls["fit"]) == (2, 2)
+    made = profile.runcall(predict_out_of_fold, prepared, frozen, folds, further=pixels)
+    calls = {function: count for (file, _, function), (_, count, *_) in pstats.Stats(profile).stats.items() if "logoingest" in file}
+    assert (calls["extract_lower"], calls["fit"], calls["probe_out_of_fold"]) == (2, 2, 1)
     assert np.allclose(made.probabilities.sum(axis=1), 1, atol=1e-5)
-    assert not np.allclose(said[0], said[1])
-    assert np.allclose(made.test, (said[0] + said[1]) / 2, atol=0.01)
+    assert np.allclose(made.test, made.further, atol=0.01)
+    assert made.probabilities.std() > 0.01
+
+
+def test_what_the_probe_doubts_no_network_learns_from(prepared, frozen, monkeypatch):
+    """With weights that know something of colours: the planted label is doubted, and every other group is learned from."""
+    learned = []
+    real = folds_module.fit
+    monkeypatch.setattr(
+        folds_module, "fit", lambda job, feed, validation: learned.append(len(feed.labels)) or real(job, feed, validation)
+    )
+    folds = cut_folds(prepared.splits, FOLDS)
+    made = predict_out_of_fold(prepared, frozen, folds)
+    assert made.doubted[PLANTED]
+    pool = prepared.pool.split
+    doubted = {group for group, is_doubted in zip(pool.groups, made.doubted.tolist(), strict=True) if is_doubted}
+    kept = [sum(group not in doubted | fold.held_out for group in pool.groups) for fold in folds]
+    assert learned == kept
+    assert np.argmin(find_label_errors(made.probabilities, made.labels).margin) == PLANTED
 
 
 def test_pictures_prepared_without_folds_are_refused(prepared):

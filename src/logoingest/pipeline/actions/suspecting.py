@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logoingest.errors import Problem, UsageError
-from logoingest.evidence.embedding_files import list_models
+from logoingest.evidence.embedding_files import choose_model, list_models
 from logoingest.evidence.probe import probe_out_of_fold
 from logoingest.evidence.suspects import LABEL, SETTLED, Judged, find_suspects
 from logoingest.evidence.vectors import Vectors, read_vectors
@@ -81,6 +81,7 @@ def suspect(run: Run, folds: int = 5, *, probe: bool = False, backbone: str = ""
         release = open_release(folder)
         released = read_splits(release)
         if vectors is not None and probe:
+            _warn_of_learned(run, backbone)
             judged = _probe(released, vectors, folds, undecided)
         else:
             judged = _train(run, release, released, folds, undecided)
@@ -106,6 +107,17 @@ def _find_vectors(run: Run, backbone: str, needed: bool) -> Vectors | None:
                 raise
     logger.info("no embeddings: neighbours are not shown and refused pictures are not proposed (logoingest embed)")
     return None
+
+
+def _warn_of_learned(run: Run, backbone: str) -> None:
+    """Embeddings of a network that learned from our labels repeat them."""
+    model = choose_model(run.workspace, backbone or run.config.evidence.backbone)
+    if model.class_ids:
+        logger.warning(
+            "the embeddings are of a network that has learned from the labels it is to judge (%s): wrong labels may look right; "
+            "embed with a network of its own, as in --backbone mobilenet_v2, or leave out --probe",
+            model.name,
+        )
 
 
 def _join(parts: Sequence[Split]) -> tuple[list[str], npt.NDArray[np.int64], list[str]]:
@@ -139,30 +151,21 @@ def _train(run: Run, release: Release, released: ReleasedSplits, count: int, und
     check_installation()
     from logoingest.training.classification.folds import predict_out_of_fold
     from logoingest.training.classification.preparation import prepare
-    from logoingest.training.data.splits import Fold, cut_folds
-    from logoingest.training.loop.jobs import Job
+    from logoingest.training.data.splits import cut_folds
     from logoingest.training.loop.memory import keep_freed_memory
     from logoingest.training.loop.phases import Phases
-    from logoingest.training.loop.prediction import score_pixels
 
     folds = cut_folds(released.splits, count)
     phases = Phases(
         lambda phase, facts: run.progress(Stage.TRAIN, int(facts.get("done", 0)), facts.get("total"), f"suspects: {phase}")
     )
     refused, pixels = _decode_refused(run, undecided)
-    on_refused = np.zeros((len(refused), len(released.class_ids)), np.float64)
-
-    def judge_refused(job: Job, _fold: Fold) -> None:
-        if len(refused):
-            on_refused[:] += score_pixels(job, pixels) / count
-
     prepared = prepare(release, run.config.train, folds=True, phases=phases)
     with keep_freed_memory():
         made = predict_out_of_fold(
-            prepared, run.config.train, folds, base_dir=Path(run.config.base_dir), on_network=judge_refused, phases=phases
+            prepared, run.config.train, folds, base_dir=Path(run.config.base_dir), further=pixels, phases=phases
         )
-    shares = on_refused.astype(np.float32)
-    return _gather(released, made.folds, made.probabilities, made.learned, made.test, refused, shares)
+    return _gather(released, made.folds, made.probabilities, made.learned, made.test, refused, made.further)
 
 
 def _gather(  # noqa: PLR0917  # what a judge says

@@ -23,6 +23,7 @@ from logoingest.errors import ConfigError, Problem, UsageError, quote_first_line
 from logoingest.training.data.feeds import MEAN, STD, normalise_batch
 from logoingest.training.data.pictures import decode_square
 from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last
+from logoingest.training.loop.last_maps import has_positive_maps, watch_network
 from logoingest.training.models.artifact import CARD_FILE, WEIGHTS_FILE, load_artifact
 from logoingest.training.models.network import build_architecture, find_head, find_lower_layer, fit_weights, read_weights
 from logoingest.workspace import hash_file
@@ -38,7 +39,7 @@ class Encoded(NamedTuple):
     """What a network says of n pictures."""
 
     embeddings: Floats
-    """(n, width): what reaches the last layer, averaged over the picture."""
+    """(n, width): what reaches the last layer: averaged over the picture where that is a baseline's, else the generalised mean of its last maps."""
     scores: Floats | None
     """(n, classes): before the softmax; None where the network does not know our classes."""
     lower: Floats | None = None
@@ -131,7 +132,7 @@ def _load_torchvision(name: str, weights: str, side_px: int, base_dir: Path, dev
     for key, value in sorted(network.state_dict().items()):
         if not key.startswith(f"{head}."):  # it was not loaded, and is not asked
             digest.update(key.encode() + value.contiguous().numpy().tobytes())
-    facts = {"weights": digest.hexdigest(), "model": name, "side": side_px}
+    facts = {"weights": digest.hexdigest(), "model": name, "side": side_px, "pool": "generalised"}
     return _wrap(network, EncoderFacts(name, _hash_facts(facts), side_px, ()), device)
 
 
@@ -142,21 +143,19 @@ def _wrap(network: nn.Module, facts: EncoderFacts, device_name: str) -> Encoder:
     network = network.eval().to(device)
     if channels_last:
         network = network.to(memory_format=torch.channels_last)
-    caught: list[Tensor] = []
+    noise = torch.rand(1, 3, facts.side_px, facts.side_px, generator=torch.Generator().manual_seed(0)).to(device)
+    generalised = not class_ids and has_positive_maps(network, head, noise)  # a head of our classes has learned from averages
     lower: list[Tensor] = []
-    head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
     layer = find_lower_layer(network)
     if layer is not None:
         layer.register_forward_hook(lambda _module, _inputs, output: lower.append(output.float().mean(dim=(2, 3)).cpu()))
 
     def run(pixels: npt.NDArray[np.uint8]) -> Encoded:
-        caught.clear()
         lower.clear()
         batch = normalise_batch(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255)
-        with torch.no_grad(), autocast(device):
+        with torch.no_grad(), autocast(device), watch_network(network, head) as seen:
             said = network(batch.contiguous(memory_format=torch.channels_last) if channels_last else batch)
-        reached = caught[-1].float().cpu()
-        flat = reached.mean(dim=(2, 3)) if reached.dim() == 4 else reached.flatten(1)
+        flat = seen.generalise() if generalised else seen.average()
         scores = said.float().cpu().numpy() if class_ids else None
         return Encoded(flat.numpy(), scores, lower[-1].numpy() if lower else None)
 

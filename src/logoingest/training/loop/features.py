@@ -5,11 +5,16 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from logoingest.training.data.feeds import FeatureFeed, PictureFeed
+from logoingest.training.data.feeds import FeatureFeed, Feed, PictureFeed, normalise_batch
 from logoingest.training.loop.jobs import Job, arrange, autocast
+from logoingest.training.loop.last_maps import has_positive_maps, watch_network
+
+_AT_ONCE = 64
 
 
 def extract_features(job: Job, feed: PictureFeed, views: int) -> FeatureFeed | None:
@@ -73,6 +78,40 @@ def extract_lower(job: Job, lower: nn.Module, feed: PictureFeed, views: int) -> 
         said = _run(job, lower, feed, None if view == 0 else generator)
         made.append(torch.cat([batch.half() for batch in said]))
     return FeatureFeed(torch.stack(made), feed.labels)
+
+
+def see_untaught(job: Job, module: nn.Module, feed: Feed) -> npt.NDArray[np.float32]:
+    """(n, width) what a pretrained network says of every picture before a label has taught it, as ``LastMaps.generalise``.
+
+    Args:
+        job: untrained.
+        module: what takes what the feed serves: the network, or its upper layers.
+        feed: the pictures, or what the lower layers say of them.
+    """
+    head, module = job.learner.head, module.eval()
+    generalised: bool | None = None
+    said: list[Tensor] = []
+    with torch.no_grad():
+        for inputs, rows in feed.serve(feed.plan(_AT_ONCE, None), None):
+            if not len(rows):
+                continue
+            batch = arrange(job, inputs)
+            if generalised is None:
+                generalised = has_positive_maps(module, head, batch[:1])
+            with autocast(job.device), watch_network(module, head) as seen:
+                module(batch)
+            said.append(seen.generalise() if generalised else seen.average())
+    return torch.cat(said).numpy() if said else np.zeros((0, 1), np.float32)
+
+
+def see_untaught_pixels(job: Job, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """As ``see_untaught``, of pictures that are in no feed: (n, side, side, 3), by the whole network."""
+    said = []
+    for start in range(0, len(pixels), _AT_ONCE):
+        batch = torch.from_numpy(pixels[start : start + _AT_ONCE]).to(job.device).permute(0, 3, 1, 2).float() / 255
+        feed = FeatureFeed(normalise_batch(batch)[None], np.zeros(len(batch), np.int64))
+        said.append(see_untaught(job, job.learner.network, feed))
+    return np.concatenate(said) if said else np.zeros((0, 1), np.float32)
 
 
 def make_head_job(job: Job) -> Job:
