@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from logoingest.evidence.safeguards.study import Study
 
 _MODEL_HELP = "the folder of a trained baseline, a workspace, or a dataset.toml"
+_CODE_HELP = "import the code that the model names as its network, and so run it: only of somebody you trust"
 #: Pictures of no class that are read, at most.
 _MOST_STRANGERS = 5_000
 
@@ -31,6 +32,7 @@ def add_prediction_commands(commands: Any) -> None:
         config=False,
     )
     predict.add_argument("model", type=Path, metavar="MODEL", help=_MODEL_HELP)
+    predict.add_argument("--allow-code", action="store_true", help=_CODE_HELP)
     predict.add_argument("files", type=Path, nargs="+", metavar="FILES", help="pictures, or folders of them")
 
     safeguard = add_command(
@@ -44,6 +46,7 @@ def add_prediction_commands(commands: Any) -> None:
         "model", type=Path, metavar="MODEL", help="the folder of a trained baseline; a workspace's own is made by its training"
     )
     safeguard.add_argument("release", metavar="RELEASE", help="the release that it was trained on")
+    safeguard.add_argument("--allow-code", action="store_true", help=_CODE_HELP)
     safeguard.add_argument("--strangers", type=Path, metavar="FOLDER", help="pictures of no class: half of them teach, half check")
     for option, default, text in (
         ("--ours-kept", 0.95, "share of our pictures that are not to be taken for strangers"),
@@ -62,8 +65,8 @@ def _read_share(text: str) -> float:
 def _command_predict(options: argparse.Namespace) -> int:
     from logoingest.training import load_baseline
 
-    with _find_model(options.model) as folder:
-        answers = load_baseline(folder).predict(_list_files(options.files))
+    with _find_model(options.model) as (folder, code):
+        answers = load_baseline(folder, options.allow_code or code).predict(_list_files(options.files))
     if options.json:
         return print_json(answers)
     _print_predictions(answers)
@@ -77,7 +80,9 @@ def _command_safeguard(options: argparse.Namespace) -> int:
     if options.model.suffix == ".toml":
         hint = "set train.safeguard_ours_kept and train.safeguard_precision, and run: logoingest train dataset.toml"
         raise UsageError(Problem(str(options.model), "a workspace's safeguard is made by its training", hint))
-    made = make_safeguard(options.release, options.model, options.ours_kept, options.precision, strangers)
+    made = make_safeguard(
+        options.release, options.model, options.ours_kept, options.precision, strangers, allow_code=options.allow_code
+    )
     if options.json:
         return print_json(made)
     _print_study(made)
@@ -85,16 +90,18 @@ def _command_safeguard(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _find_model(named: Path) -> Iterator[Path]:
-    """The folder of the baseline that a path names."""
+def _find_model(named: Path) -> Iterator[tuple[Path, Path | bool]]:
+    """(The folder of the baseline that a path names, where its code lies if a config names that code itself)."""
     if named.suffix == ".toml":
         from logoingest.config import load_config
         from logoingest.pipeline import Run
+        from logoingest.training import names_own_code
 
-        with Run(load_config(named)).workspace.local_copy("baseline") as folder:
-            yield Path(folder)
+        config = load_config(named)
+        with Run(config).workspace.local_copy("baseline") as folder:
+            yield Path(folder), config.base_dir if names_own_code(folder, config.train) else False
         return
-    yield named / "baseline" if (named / "baseline" / "model.json").is_file() else named
+    yield (named / "baseline" if (named / "baseline" / "model.json").is_file() else named), False
 
 
 def _list_files(named: Sequence[Path], most: int = 0) -> list[Path]:

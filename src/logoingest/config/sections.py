@@ -205,21 +205,26 @@ class TrainConfig(Section):
     recipe_options: dict[str, Any] = {}
     """Settings of the recipe's own; classify has none."""
     model: str = "mobilenet_v2"
-    """Any torchvision classification model, by name."""
+    """A torchvision classifier by name, one of timm's ("timm/xception41"), or your code ("package.module:function"; docs/baseline.md)."""
+    model_options: dict[str, Any] = {}
+    """Keyword arguments of the model's constructor or of your function."""
     weights: str = "none"
-    """"imagenet" (torchvision's own, downloaded), "none", or a local file of a state dict (relative to this file)."""
+    """"imagenet" (torchvision's or timm's own, downloaded), "none", or a local file of a state dict (relative to this file)."""
     freeze: Literal["none", "lower", "backbone"] = "none"
     """lower: the first two thirds of the layers stay as they are; backbone: only the last layer learns."""
     image_side_px: Annotated[int, Field(ge=16, le=1024)] = 128
     """Side of the square the model sees."""
     epochs: PositiveInt = 10
     batch_size: PositiveInt = 32
-    lr: PositiveFloat = 0.003
+    lr: PositiveFloat | None = None
+    """Peak learning rate; left out, what the model's kind stands: 0.003 with batch normalisation, 0.0005 with other, 0.0003 with none."""
     backbone_lr_factor: Annotated[float, Field(gt=0, le=10)] = 0.3
     """Pretrained layers learn with lr times this; the fresh last layer, and everything without weights, with lr."""
     weight_decay: NonNegativeFloat = 0.0001
     label_smoothing: Share = 0.0
     schedule: Literal["one_cycle", "cosine", "step"] = "one_cycle"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of all steps in which cosine and step rise to lr; one_cycle rises in its first 30 % whatever this says."""
     early_stop_epochs: NonNegativeInt = 0
     """Stop after this many epochs without a better validation loss; 0 never stops early."""
     augment: Literal["none", "light", "strong"] = "light"

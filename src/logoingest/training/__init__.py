@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from logoingest.config import TrainConfig
 from logoingest.training.checks.verdict import Check, Verdict
 from logoingest.training.installation import check_installation
+from logoingest.training.named_code import names_code
 
 if TYPE_CHECKING:
     from logoingest.evidence.safeguards.study import Study
     from logoingest.training.classification.baseline import Baseline
+    from logoingest.training.models.artifact import AllowedCode
 
 __all__ = ["Check", "Verdict", "check_installation", "load_baseline", "make_safeguard", "train_baseline"]
 
@@ -64,6 +66,8 @@ def make_safeguard(
     ours_kept: float = 0.95,
     precision: float = 0.9,
     strangers: Iterable[str | os.PathLike[str]] = (),
+    *,
+    allow_code: bool | str | os.PathLike[str] = False,
 ) -> Study:
     """Learn when a trained baseline is to be believed, and write that beside it; a training does so itself.
 
@@ -73,6 +77,7 @@ def make_safeguard(
         ours_kept: share of our pictures that are not to be taken for strangers.
         precision: of every class, share of its accepted predictions that are to be right.
         strangers: files of pictures of no class, where there are some: half of them teach, the others check.
+        allow_code: as in ``load_baseline``.
 
     Raises:
         UsageError: torch or the baseline is missing, it is of other classes, or validation has fewer than 20 pictures.
@@ -82,18 +87,39 @@ def make_safeguard(
     from logoingest.evidence.safeguards.rule import Goals
     from logoingest.training.classification.safeguarding import learn_safeguard, read_strangers
 
-    return learn_safeguard(release_dir, Path(model_dir), Goals(ours_kept, precision), read_strangers(strangers)).study
+    goals, code = Goals(ours_kept, precision), _allow(allow_code)
+    return learn_safeguard(release_dir, Path(model_dir), goals, read_strangers(strangers), code=code).study
 
 
-def load_baseline(out_dir: str | os.PathLike[str]) -> Baseline:
+def load_baseline(out_dir: str | os.PathLike[str], allow_code: bool | str | os.PathLike[str] = False) -> Baseline:
     """Open a trained baseline: ``predict`` says what pictures show and when that is to be believed.
 
     It can be taken apart: (model in eval mode, class names, transform from a PIL image to the model's input).
 
+    Args:
+        out_dir: its folder.
+        allow_code: whether a network that is code ("package.module:function" in model.json) may be imported, and so run: True from the
+            installed packages, a folder from there too. Leave it False for a model from somebody you do not trust.
+
     Raises:
-        UsageError: torch is missing; the files are not there or do not fit together.
+        UsageError: torch is missing; the files are not there or do not fit together, or they name code that is not allowed.
     """
     check_installation()
     from logoingest.training.classification.baseline import open_baseline
 
-    return open_baseline(Path(out_dir))
+    return open_baseline(Path(out_dir), _allow(allow_code))
+
+
+def names_own_code(out_dir: str | os.PathLike[str], config: TrainConfig) -> bool:
+    """Whether a baseline's network is code, and just the code that this config names."""
+    from logoingest.training.models.artifact import read_facts
+
+    return names_code(config.model) and read_facts(Path(out_dir)).get("architecture") == config.model
+
+
+def _allow(code: bool | str | os.PathLike[str]) -> AllowedCode:
+    from logoingest.training.models.artifact import NO_CODE, AllowedCode
+
+    if code is False:
+        return NO_CODE
+    return AllowedCode(None, Path() if code is True else Path(code))

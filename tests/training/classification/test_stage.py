@@ -33,10 +33,10 @@ def trained(tmp_path_factory, drawing, splits):
 
 
 def test_an_honest_release_passes(trained):
-    """Every check passes on labels that mean something, and all six are there."""
+    """Every check passes on labels that mean something, and all seven are there."""
     _, verdict, _ = trained
     assert failed(verdict) == []
-    assert len(verdict.checks) == 6
+    assert len(verdict.checks) == 7
     assert verdict.passed
 
 
@@ -80,6 +80,17 @@ def test_shuffled_train_labels_fail_the_verdict(make_release, splits, tmp_path):
     train = [(data, int(label)) for (data, _), label in zip(splits["train"], labels, strict=True)]
     verdict = train_baseline(make_release({**splits, "train": train}), SMALL, tmp_path / "out")
     assert "beats the majority class" in failed(verdict)
+
+
+def test_a_diverged_training_says_so_and_blames_no_labels(make_release, splits, tmp_path):
+    """A learning rate far too large: the word is diverged, in every check that fails for it, and the labels are left alone."""
+    config = SMALL.model_copy(update={"model": "squeezenet1_1", "lr": 1e6, "controls": True, "schedule": "cosine"})
+    verdict = train_baseline(make_release(splits), config, tmp_path / "out")
+    assert "training stayed finite" in failed(verdict)
+    meanings = {check.name: check.meaning for check in verdict.checks if not check.passed}
+    assert "set train.lr to 1e+05" in meanings["training stayed finite"]
+    assert "diverged" in meanings["beats the majority class"]
+    assert not any("wrong labels" in meaning for meaning in meanings.values())
 
 
 def test_a_planted_test_picture_fails_the_verdict(make_release, splits, drawing, tmp_path):

@@ -11,15 +11,10 @@ from safetensors.torch import save_file
 
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError
-from logoingest.training.models.network import (
-    build_architecture,
-    build_learner,
-    check_architecture,
-    find_head,
-    find_lower_layer,
-    list_architectures,
-    read_state,
-)
+from logoingest.training.models.architectures import Architecture, build_architecture, check_architecture, list_architectures
+from logoingest.training.models.heads import find_head, find_lower_layer
+from logoingest.training.models.network import build_learner
+from logoingest.training.models.weights import read_state
 
 HEADS = {
     "alexnet": "classifier.6",
@@ -70,7 +65,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_name():
 def test_a_side_the_model_cannot_take_is_refused():
     """A vision transformer of 32 px patches cannot take 100 px."""
     with pytest.raises(ConfigError, match="image_side_px"):
-        build_architecture("vit_b_32", 3, 100)
+        build_architecture(Architecture("vit_b_32", 100), 3)
 
 
 @pytest.fixture(scope="module")
@@ -163,5 +158,5 @@ def test_layers_are_frozen_as_asked(weights):
 @pytest.mark.parametrize(("name", "place"), [("mobilenet_v2", 11), ("shufflenet_v2_x0_5", None)])
 def test_the_lower_layer_is_the_last_that_a_frozen_third_would_keep(name, place):
     """Of a chain of layers; where there is none, none."""
-    network = build_architecture(name, 4, 32)
+    network = build_architecture(Architecture(name, 32), 4)
     assert find_lower_layer(network) is (None if place is None else network.features[place])

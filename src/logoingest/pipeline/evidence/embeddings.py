@@ -61,6 +61,7 @@ def open_encoder(run: Run, backbone: str = "") -> Iterator[Encoder]:
     name = backbone or evidence.backbone
     check_installation()
     from logoingest.training.loop.encoders import load_baseline_encoder, load_encoder
+    from logoingest.training.models.artifact import AllowedCode
 
     if name != BASELINE:
         yield load_encoder(name, evidence.weights, evidence.image_side_px, run.config.base_dir, run.config.train.device)
@@ -69,7 +70,8 @@ def open_encoder(run: Run, backbone: str = "") -> Iterator[Encoder]:
         hint = 'train one with "logoingest train", or name another network: --set evidence.backbone=mobilenet_v2'
         raise UsageError(Problem("evidence.backbone", "there is no trained baseline in the workspace yet", hint))
     with run.workspace.local_copy(BASELINE) as folder:
-        yield load_baseline_encoder(Path(folder), BASELINE, run.config.train.device)
+        code = AllowedCode.of(run.config.train, run.config.base_dir)
+        yield load_baseline_encoder(Path(folder), BASELINE, run.config.train.device, code)
 
 
 def embed(run: Run, backbone: str = "") -> Embedded:

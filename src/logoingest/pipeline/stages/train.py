@@ -46,8 +46,10 @@ def _hash_files(run: Run, _manifest: Manifest) -> dict[str, str]:
     train, found = run.config.train, {}
     if train.weights not in {"none", "imagenet"}:
         found["weights"] = hash_source(run.config.resolve(train.weights))
-    code = find_code_file(train.recipe, run.config.base_dir)
-    return found if code is None else found | {"the recipe's code": hash_source(code)}
+    for name, named in (("the recipe's code", train.recipe), ("the model's code", train.model)):
+        code = find_code_file(named, run.config.base_dir)
+        found |= {name: hash_source(code)} if code is not None else {}
+    return found
 
 
 def _check_torch(run: Run) -> None:

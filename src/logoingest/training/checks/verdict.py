@@ -7,6 +7,7 @@ what chance alone would do in more than one run of twenty proves nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.special import bdtr, bdtrc
@@ -20,6 +21,8 @@ FALSE_ALARM = 0.001
 #: Loss at start may be this share of ln C, plus ``START_SLACK`` nats, away from ln C.
 START_TOLERANCE = 0.25
 START_SLACK = 0.1
+#: A loss in the end of so many times ln C is no learning any more.
+EXPLODED = 3.0
 #: Share of one batch a network without regularisation must learn by heart.
 MEMORISED_SHARE = 0.95
 
@@ -64,6 +67,23 @@ def check_start_loss(loss: float, class_count: int) -> Check:
         _round(expected),
         f"within {tolerance:.2f} of",
         "pictures reach the network wrongly scaled, labels are out of range, or the weights file is damaged",
+    )
+
+
+def check_finite(losses: Sequence[float], class_count: int, lr: float) -> Check:
+    """Train's loss of every epoch, in nats: neither NaN nor, in the end, far above that of knowing nothing."""
+    bound = EXPLODED * math.log(class_count)
+    lost = next((epoch for epoch, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
+    last = losses[-1] if losses else math.nan
+    where = f"in epoch {lost}" if lost is not None else f"with a loss of {last:.3g} in the end"
+    return Check(
+        "training stayed finite",
+        lost is None and last <= bound,
+        _round(last),
+        _round(bound),
+        "at most",
+        f"the training diverged {where}, which says nothing of the labels: the learning rate {lr:g} is too large for this network; "
+        f"set train.lr to {lr / 10:.1g}, or leave it out",
     )
 
 

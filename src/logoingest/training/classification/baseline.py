@@ -22,7 +22,7 @@ from logoingest.files.whole import read_bounded
 from logoingest.pictures.loading import load_picture, show_upright
 from logoingest.training.data.pictures import squash_picture
 from logoingest.training.loop.encoders import BATCH, Encoder, load_baseline_encoder
-from logoingest.training.models.artifact import Preprocessing, load_artifact
+from logoingest.training.models.artifact import NO_CODE, AllowedCode, Preprocessing, load_artifact
 
 #: What a picture may be given as: its file, its bytes, or as an open picture.
 AnyPicture = str | os.PathLike[str] | bytes | Image.Image
@@ -46,13 +46,15 @@ class Baseline:
     class_ids: tuple[str, ...]
     preprocessing: Preprocessing
     """From a picture to the network's input."""
+    code: AllowedCode = NO_CODE
+    """What it may import."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.network, self.class_ids, self.preprocessing))
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return load_baseline_encoder(self.folder, str(self.folder))
+        return load_baseline_encoder(self.folder, str(self.folder), code=self.code)
 
     @cached_property
     def safeguard(self) -> Safeguard:
@@ -110,13 +112,13 @@ class Baseline:
             yield explain_decision(safeguard, decided, distance, row)
 
 
-def open_baseline(folder: Path) -> Baseline:
-    """Open a baseline's folder.
+def open_baseline(folder: Path, code: AllowedCode = NO_CODE) -> Baseline:
+    """Open a baseline's folder; ``code`` as in ``load_artifact``.
 
     Raises:
-        UsageError: a file is missing or damaged, or they do not fit together.
+        UsageError: a file is missing or damaged, they do not fit together, or they name code that is not allowed.
     """
-    return Baseline(folder, *load_artifact(folder))
+    return Baseline(folder, *load_artifact(folder, code), code)
 
 
 def explain_decision(safeguard: Safeguard, decided: Decided, distance: npt.NDArray[np.float64], row: int) -> Prediction:

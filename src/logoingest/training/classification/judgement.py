@@ -16,6 +16,7 @@ from logoingest.training.checks.verdict import (
     Check,
     Verdict,
     check_beats,
+    check_finite,
     check_leaks,
     check_one_batch,
     check_shuffled,
@@ -25,6 +26,11 @@ from logoingest.training.classification.training import Trained, rebuild_untrain
 from logoingest.training.loop.phases import Phases
 from logoingest.training.loop.scores import find_largest_share, find_majority
 
+_DIVERGED = "the training diverged, so nothing was learnt, whatever the labels say: see the check that it stayed finite"
+_NOT_EVEN_TRAIN = (
+    "the network has not learnt its own training pictures either: the learning rate is far off, it was trained too little, too much of "
+    "it is frozen, or the labels say nothing about the pictures"
+)
 _NOTHING_LEARNT = "the labels say nothing about the pictures: wrong labels, too few pictures a class, or too little training"
 _BLIND = "the model learns how frequent the classes are, not what they look like"
 
@@ -88,13 +94,25 @@ def judge(trained: Trained, controls: Controls, leaks: Sequence[Leak]) -> Verdic
     test = trained.predictions["test"]
     counts = (test.count_correct(), len(test.labels))
     _, majority_share = find_majority(trained.feeds["train"].labels, test.labels, count)
+    finite = check_finite([epoch.train_loss for epoch in trained.history], count, trained.job.config.lr or 0.0)
     checks: list[Check] = [
         check_start_loss(controls.start_loss, count),
         check_one_batch(controls.memorised),
-        check_beats("beats the majority class", counts, majority_share, margin, _NOTHING_LEARNT),
+        finite,
+        check_beats("beats the majority class", counts, majority_share, margin, explain_failure(trained, finite)),
     ]
     if controls.zero_input is not None:
-        checks.append(check_beats("beats a model that sees nothing", counts, controls.zero_input.share, margin, _BLIND))
+        blind = _BLIND if finite.passed else _DIVERGED
+        checks.append(check_beats("beats a model that sees nothing", counts, controls.zero_input.share, margin, blind))
     if controls.shuffled is not None:
         checks.append(check_shuffled(*controls.shuffled, find_largest_share(test.labels)))
     return Verdict((*checks, check_leaks(len(leaks))))
+
+
+def explain_failure(trained: Trained, finite: Check) -> str:
+    """What it means when test is not beaten: the labels are blamed only where the network learnt what it was shown."""
+    if not finite.passed:
+        return _DIVERGED
+    labels = trained.feeds["train"].labels
+    own = trained.history[-1].train_accuracy - find_largest_share(labels)
+    return _NOTHING_LEARNT if own >= trained.config.min_margin else _NOT_EVEN_TRAIN

@@ -25,7 +25,7 @@ from logoingest.training.loop.jobs import build_job
 from logoingest.training.loop.phases import Phases
 from logoingest.training.loop.rounding import round_figures
 from logoingest.training.loop.scores import find_largest_share, find_majority, score_split
-from logoingest.training.models.artifact import save_artifact
+from logoingest.training.models.artifact import AllowedCode, save_artifact
 from logoingest.training.recipe import Figures, Judged, Measured, Metric, PictureScores, Recipe, TrainingPlan
 
 logger = logging.getLogger("logoingest")
@@ -98,15 +98,27 @@ class ClassificationRecipe:
 
     def write(self, release: Release, trained: Trained, judged: Judged, plan: TrainingPlan, out_dir: Path) -> None:
         with plan.phases.phase("write"):
-            save_artifact(trained.job.learner.network, trained.class_ids, trained.config, out_dir)
+            save_artifact(trained.job.learner.network, trained.class_ids, trained.config, out_dir, release.fingerprint)
             draw_figures(judged.metrics, out_dir)
+        if not np.isfinite(trained.history[-1].train_loss):
+            logger.warning("no %s is made: the training diverged", SAFEGUARD_FILE)
+            return
         lack = find_lack(len(trained.feeds["validation"].labels))
         if lack is not None:
             logger.warning("no %s is made: %s", SAFEGUARD_FILE, lack)
             return
         config = plan.config
         goals = Goals(config.safeguard_ours_kept, config.safeguard_precision)
-        learn_safeguard(release, out_dir, goals, plan.strangers, device=config.device, workers=config.workers, phases=plan.phases)
+        learn_safeguard(
+            release,
+            out_dir,
+            goals,
+            plan.strangers,
+            device=config.device,
+            workers=config.workers,
+            phases=plan.phases,
+            code=AllowedCode.of(config, plan.base_dir),
+        )
 
 
 #: Also says to the type checker that it is one.

@@ -30,6 +30,7 @@ from logoingest.training.data.pictures import decode_square, iterate_decoded
 from logoingest.training.data.splits import SPLITS, Rows, Split, read_splits
 from logoingest.training.loop.encoders import BATCH, Encoded, Encoder, load_baseline_encoder
 from logoingest.training.loop.phases import Phases
+from logoingest.training.models.artifact import NO_CODE, AllowedCode
 from logoingest.wording import spell_count
 
 logger = logging.getLogger("logoingest")
@@ -56,6 +57,7 @@ def learn_safeguard(
     device: str = "auto",
     workers: int = 0,
     phases: Phases | None = None,
+    code: AllowedCode = NO_CODE,
 ) -> Made:
     """Learn when the baseline in ``folder`` is to be believed, and write that beside it.
 
@@ -67,12 +69,13 @@ def learn_safeguard(
         device: as ``train.device``.
         workers: threads that decode.
         phases: told how far it is: safeguard.
+        code: what may be imported where the baseline's network is code.
 
     Raises:
         UsageError: the baseline cannot be read or is of other classes; validation has fewer than 20 pictures.
         GateError: the release is damaged.
     """
-    encoder = load_baseline_encoder(folder, device=device)
+    encoder = load_baseline_encoder(folder, device=device, code=code)
     released = read_splits(open_release(release))
     if encoder.facts.class_ids != released.class_ids:
         what = f"has {_name_classes(encoder.facts.class_ids)}, the release has {_name_classes(released.class_ids)}"

@@ -84,7 +84,7 @@ def train(
     with phases.phase("score"):
         predictions = {name: predict(job, feeds[name]) for name in scored}
     ids = {name: [feed.pictures.split.image_id[place] for place in feed.places.tolist()] for name, feed in pictures.items()}
-    return Trained(config, base_dir, fold, prepared.class_ids, job, feeds, ids, tuple(history), predictions)
+    return Trained(job.config, base_dir, fold, prepared.class_ids, job, feeds, ids, tuple(history), predictions)
 
 
 def rebuild_untrained(trained: Trained) -> Job:

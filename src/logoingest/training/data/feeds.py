@@ -53,8 +53,9 @@ class Feed(Protocol):
 
 
 def cut_batches(order: Rows, batch_size: int) -> Batches:
-    """Batches as even as can be: none larger than ``batch_size``, and no single picture at the end, which BatchNorm cannot take."""
-    return np.array_split(order, max(1, math.ceil(len(order) / batch_size)))
+    """Batches as even as can be, none larger than ``batch_size`` unless a single picture would be left, which BatchNorm cannot take."""
+    count = math.ceil(len(order) / batch_size)
+    return np.array_split(order, max(1, count if batch_size == 1 else min(count, len(order) // 2)))
 
 
 def plan_order(unit: Rows, window: int, rng: np.random.Generator | None, counts: Rows | None) -> Rows:

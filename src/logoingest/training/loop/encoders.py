@@ -24,8 +24,10 @@ from logoingest.training.data.feeds import MEAN, STD, normalise_batch
 from logoingest.training.data.pictures import decode_square
 from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last
 from logoingest.training.loop.last_maps import has_positive_maps, watch_network
-from logoingest.training.models.artifact import CARD_FILE, WEIGHTS_FILE, load_artifact
-from logoingest.training.models.network import build_architecture, find_head, find_lower_layer, fit_weights, read_weights
+from logoingest.training.models.architectures import TIMM, Architecture, build_architecture
+from logoingest.training.models.artifact import NO_CODE, WEIGHTS_FILE, AllowedCode, load_artifact, read_facts
+from logoingest.training.models.heads import find_head, find_lower_layer
+from logoingest.training.models.weights import fit_weights, read_weights
 from logoingest.workspace import hash_file
 
 Floats = npt.NDArray[np.float32]
@@ -92,7 +94,8 @@ def load_encoder(backbone: str, weights: str, side_px: int, base_dir: Path, devi
     """The network that a config or a command line names.
 
     Args:
-        backbone: the folder of a trained baseline, an ``.onnx`` file (both relative to ``base_dir``), or a torchvision model by name.
+        backbone: the folder of a trained baseline, an ``.onnx`` file (both relative to ``base_dir``), or a model of
+            torchvision's or timm's by name.
         weights: of a torchvision model: "imagenet" or a local state dict.
         side_px: of the pictures that a torchvision model, or an ONNX file that takes any side, sees.
         base_dir: what relative paths are relative to.
@@ -104,19 +107,19 @@ def load_encoder(backbone: str, weights: str, side_px: int, base_dir: Path, devi
     path = base_dir / Path(backbone).expanduser()
     if backbone.endswith(".onnx"):
         return _load_onnx(path, backbone, side_px)
-    if path.is_dir() or "/" in backbone:
+    if path.is_dir() or ("/" in backbone and not backbone.startswith(TIMM)):
         return load_baseline_encoder(path, backbone, device)
     return _load_torchvision(backbone, weights, side_px, base_dir, device)
 
 
-def load_baseline_encoder(folder: Path, name: str = "baseline", device: str = "auto") -> Encoder:
-    """A trained baseline: its folder holds model.json and model.safetensors.
+def load_baseline_encoder(folder: Path, name: str = "baseline", device: str = "auto", code: AllowedCode = NO_CODE) -> Encoder:
+    """A trained baseline: its folder holds model.json and model.safetensors; ``code`` as in ``load_artifact``.
 
     Raises:
         UsageError: a file is missing or damaged, or they do not fit together.
     """
-    network, class_ids, preprocessing = load_artifact(folder)
-    facts = {"weights": hash_file(folder / WEIGHTS_FILE).sha256, "card": json.loads((folder / CARD_FILE).read_bytes())}
+    network, class_ids, preprocessing = load_artifact(folder, code)
+    facts = {"weights": hash_file(folder / WEIGHTS_FILE).sha256, "card": read_facts(folder)}
     return _wrap(network, EncoderFacts(name, _hash_facts(facts), preprocessing.side_px, class_ids), device)
 
 
@@ -124,7 +127,7 @@ def _load_torchvision(name: str, weights: str, side_px: int, base_dir: Path, dev
     if weights == "none":
         raise ConfigError(Problem("evidence.weights", '"none" knows nothing of pictures', '"imagenet", or a local state dict'))
     config = TrainConfig(model=name, weights=weights, image_side_px=side_px)
-    network = build_architecture(name, _IMAGENET_CLASSES, side_px)
+    network = build_architecture(Architecture(name, side_px), _IMAGENET_CLASSES)
     where, state = read_weights(config, base_dir)
     head = find_head(network, _IMAGENET_CLASSES)
     fit_weights(network, head, state, where, config)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from logoingest.training.data.feeds import FeatureFeed, Feed, PictureFeed, normalise_batch
 from logoingest.training.loop.jobs import Job, arrange, autocast
 from logoingest.training.loop.last_maps import has_positive_maps, watch_network
+from logoingest.training.named_code import names_code
 
 _AT_ONCE = 64
 
@@ -21,10 +22,10 @@ def extract_features(job: Job, feed: PictureFeed, views: int) -> FeatureFeed | N
     """What reaches a linear head, for every picture, the first view unchanged and the others changed at random.
 
     Returns:
-        None when the head is no linear layer: then the whole network runs every time.
+        None when the head is no linear layer or may not be the last word: then the whole network runs every time.
     """
     head = job.learner.head
-    if not isinstance(head, nn.Linear):
+    if not isinstance(head, nn.Linear) or names_code(job.config.model):  # what one's own network does after it is not known
         return None
     caught: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0].detach().float()))
@@ -57,8 +58,10 @@ def divide_frozen(job: Job) -> tuple[nn.Module, nn.Module] | None:
 
     Knows networks whose layers stand one behind another in ``features``: MobileNet, EfficientNet, ConvNeXt, DenseNet, VGG …
     """
-    layers = getattr(job.learner.network, "features", None)
-    if not job.learner.pretrained or not isinstance(layers, nn.Sequential):
+    network = job.learner.network
+    layers = getattr(network, "features", None)
+    known = type(network).__module__.startswith("torchvision.")  # others may do something before
+    if not job.learner.pretrained or not known or not isinstance(layers, nn.Sequential):
         return None
     learns = [any(parameter.requires_grad for parameter in layer.parameters()) for layer in layers]
     cut = learns.index(True) if True in learns else len(learns)

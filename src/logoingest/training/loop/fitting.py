@@ -219,6 +219,7 @@ def make_optimizer(job: Job) -> torch.optim.Optimizer:
     head = {id(parameter) for parameter in job.learner.head.parameters()}
     body = [parameter for parameter in job.module.parameters() if parameter.requires_grad and id(parameter) not in head]
     fresh = [parameter for parameter in job.module.parameters() if parameter.requires_grad and id(parameter) in head]
+    assert config.lr is not None
     factor = config.backbone_lr_factor if job.learner.pretrained else 1.0
     groups = [{"params": body, "lr": config.lr * factor}, {"params": fresh, "lr": config.lr}]
     used = [group for group in groups if group["params"]]
@@ -230,9 +231,19 @@ def make_schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, steps: 
     if config.schedule == "one_cycle":
         rates = [group["lr"] for group in optimizer.param_groups]
         return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rates, total_steps=max(steps, 2), cycle_momentum=False)
-    if config.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(steps, 1))
-    return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[steps // 2, steps * 3 // 4], gamma=0.1)
+    rise = math.ceil(config.warmup * steps) if steps > 1 else 0
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: scale_rate(config.schedule, step, steps, rise))
+
+
+def scale_rate(schedule: str, step: int, steps: int, rise: int) -> float:
+    """The share of its peak that the rate has at a step from 0: risen after ``rise`` steps, then a cosine, or a tenth at half and again
+    at three quarters of all steps.
+    """
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    if schedule == "cosine":
+        return (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, steps - rise)))) / 2
+    return 0.1 ** sum(step >= steps * part // 4 for part in (2, 3))
 
 
 def weigh_classes(labels: Rows, job: Job) -> Tensor:

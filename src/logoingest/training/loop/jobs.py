@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem, quote_first_line
-from logoingest.training.models.network import Learner, build_learner
+from logoingest.training.models.network import Learner, build_learner, settle_lr
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Job:
     module: nn.Module
     learner: Learner
     config: TrainConfig
+    """With its learning rate settled."""
     device: torch.device
     class_count: int
     channels_last: bool = False
@@ -40,7 +41,7 @@ def build_job(config: TrainConfig, class_count: int, base_dir: Path) -> Job:
     learner.network.to(device)
     if channels_last:
         learner.network.to(memory_format=torch.channels_last)
-    return Job(learner.network, learner, config, device, class_count, channels_last)
+    return Job(learner.network, learner, settle_lr(config, learner), device, class_count, channels_last)
 
 
 def choose_device(name: str) -> torch.device:

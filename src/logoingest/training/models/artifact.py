@@ -19,7 +19,9 @@ from logoingest.errors import ConfigError, Problem, UsageError, quote_first_line
 from logoingest.pictures.loading import BACKGROUND, load_picture, show_upright
 from logoingest.training.data.feeds import MEAN, STD, normalise_batch
 from logoingest.training.data.pictures import squash_picture
-from logoingest.training.models.network import build_architecture
+from logoingest.training.models.architectures import Architecture, build_architecture
+from logoingest.training.models.states import gather_state, load_state
+from logoingest.training.named_code import names_code
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
@@ -38,13 +40,33 @@ class Preprocessing:
         return normalise_batch(batch)[0]
 
 
-def save_artifact(network: nn.Module, class_ids: tuple[str, ...], config: TrainConfig, out_dir: Path) -> None:
-    """Write model.safetensors and model.json."""
-    state = {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}
-    save_file(state, out_dir / WEIGHTS_FILE, metadata={"format": "pt"})
+@dataclass(frozen=True, slots=True)
+class AllowedCode:
+    """Which code a model card may name and have imported, and where it lies beside the installed packages."""
+
+    name: str | None = ""
+    """As the card has it; None: any."""
+    base_dir: Path = Path()
+
+    @classmethod
+    def of(cls, config: TrainConfig, base_dir: Path) -> AllowedCode:
+        """What a person's own config names already."""
+        return cls(config.model, base_dir)
+
+
+#: A model from somebody else imports nothing.
+NO_CODE = AllowedCode()
+
+
+def save_artifact(
+    network: nn.Module, class_ids: tuple[str, ...], config: TrainConfig, out_dir: Path, fingerprint: str = ""
+) -> None:
+    """Write model.safetensors and model.json; ``fingerprint`` is that of the release that was learned from."""
     card = {
-        "format": 1,
+        "format": 2,
         "architecture": config.model,
+        "options": config.model_options,
+        "release": fingerprint,
         "transform_input": bool(getattr(network, "transform_input", False)),
         "class_names": list(class_ids),
         "preprocessing": {
@@ -57,21 +79,30 @@ def save_artifact(network: nn.Module, class_ids: tuple[str, ...], config: TrainC
         },
     }
     (out_dir / CARD_FILE).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    save_file(gather_state(network), out_dir / WEIGHTS_FILE, metadata={"format": "pt"})
+    (out_dir / WEIGHTS_FILE).chmod((out_dir / CARD_FILE).stat().st_mode & 0o777)  # safetensors lets nobody else read it
 
 
-def load_artifact(out_dir: Path) -> tuple[nn.Module, tuple[str, ...], Preprocessing]:
+def load_artifact(out_dir: Path, code: AllowedCode = NO_CODE) -> tuple[nn.Module, tuple[str, ...], Preprocessing]:
     """Read them again: (model in eval mode, class ids, transform).
 
+    Args:
+        out_dir: the folder.
+        code: what may be imported where the card names code instead of a known model.
+
     Raises:
-        UsageError: a file is missing or damaged, or they do not fit together.
+        UsageError: a file is missing or damaged, they do not fit together, or the card names code that is not allowed.
     """
     card = _read_card(out_dir / CARD_FILE)
     try:
         class_ids = tuple(str(class_id) for class_id in card["class_names"])
         side = int(card["preprocessing"]["side_px"])
-        network = build_architecture(str(card["architecture"]), len(class_ids), side)
-        network.load_state_dict(load_file(out_dir / WEIGHTS_FILE))
-    except ConfigError:
+        name = str(card["architecture"])
+        if names_code(name) and code.name not in {None, name}:
+            raise UsageError(_refuse_code(out_dir, name))
+        network = build_architecture(Architecture(name, side, dict(card.get("options", {})), code.base_dir), len(class_ids))
+        load_state(network, load_file(out_dir / WEIGHTS_FILE))
+    except (ConfigError, UsageError):
         raise
     except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
         line = quote_first_line(error)
@@ -79,6 +110,20 @@ def load_artifact(out_dir: Path) -> tuple[nn.Module, tuple[str, ...], Preprocess
     if card.get("transform_input"):
         network.transform_input = True  # type: ignore[assignment]  # a plain attribute of theirs
     return network.eval(), class_ids, Preprocessing(side)
+
+
+def _refuse_code(out_dir: Path, name: str) -> Problem:
+    hint = "if you trust it: load_baseline(folder, allow_code=True), or allow_code=FOLDER for a module that lies there"
+    return Problem(str(out_dir / CARD_FILE), f'names code, "{name}", which is not imported unless you allow it', hint)
+
+
+def read_facts(out_dir: Path) -> dict[str, Any]:
+    """Of the model card what decides what the network says: which release it learned from does not.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    return {key: value for key, value in _read_card(out_dir / CARD_FILE).items() if key != "release"}
 
 
 def _read_card(path: Path) -> dict[str, Any]:
