@@ -50,7 +50,7 @@ def explain_label(raw: str, class_map: ClassMap) -> Explanation:
     folded, steps = fold_and_explain(raw)
     index = index_of(class_map)
     views: dict[str, CandidateView] = {}
-    for query in make_queries(folded, index):
+    for query in make_queries(folded, index.list_variants(folded)):
         table = index.latin if query.is_latin else index.native
         for view in _view_candidates(query, table, class_map, decision):
             if view.class_id not in views or views[view.class_id].score < view.score:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from logoingest.choices import read_choices
@@ -23,7 +24,7 @@ from logoingest.schemas import Decision
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map.class_map import ClassMap
-    from logoingest.labels.matching.spelling_index import Hit, SpellingIndex
+    from logoingest.labels.matching.spelling_index import Hit, SpellingIndex, Variant
 
 
 _EXACT_SCORE = 100.0
@@ -126,8 +127,12 @@ def _decide(raw_labels: Sequence[str], class_map: ClassMap, separators: Sequence
     index = index_of(class_map)
     folded = [fold(raw) for raw in raw_labels]
     decisions = [_decide_exactly(item, class_map, index) for item in folded]
-    pending = [place for place, decision in enumerate(decisions) if decision is None]
-    finds = dict(zip(pending, _find_neighbours([folded[place] for place in pending], class_map, index), strict=True))
+    variants = {place: index.list_variants(folded[place]) for place, decision in enumerate(decisions) if decision is None}
+    for place, stripped in variants.items():
+        decisions[place] = _decide_stripped(folded[place], stripped, class_map, index)
+    pending = [place for place in variants if decisions[place] is None]
+    queries = [make_queries(folded[place], variants[place]) for place in pending]
+    finds = dict(zip(pending, _find_neighbours(queries, class_map, index), strict=True))
     for place, find in finds.items():
         if find is not None and find.objection is None:
             decisions[place] = _accept_fuzzily(folded[place], find, class_map, index)
@@ -159,7 +164,12 @@ def _decide_exactly(folded: Folded, class_map: ClassMap, index: SpellingIndex) -
         return _build(folded, class_map, Decision.UNKNOWN, "no_letters", note="has neither letters nor digits")
     if hit := index.find(folded) or index.find_exact(folded):
         return _accept_hit(folded, hit, hit.rule, class_map, index)
-    variants = index.list_variants(folded)
+    return None
+
+
+def _decide_stripped(
+    folded: Folded, variants: Sequence[Variant], class_map: ClassMap, index: SpellingIndex
+) -> LabelDecision | None:
     for variant in (*variants, *index.list_glued(folded, variants)):
         if hit := index.find(variant.folded):
             rule = hit.rule if hit.rule == "transliteration" else variant.rule
@@ -180,10 +190,9 @@ def _accept_hit(folded: Folded, hit: Hit, rule: str, class_map: ClassMap, index:
     )  # fmt: skip
 
 
-def make_queries(folded: Folded, index: SpellingIndex) -> list[Query]:
+def make_queries(folded: Folded, variants: Sequence[Variant]) -> list[Query]:
     """The keys of an answer: the whole, each affix-stripped form, and what is left without any noise."""
     queries: dict[tuple[str, bool], Query] = {}
-    variants = index.list_variants(folded)
     affix = [variant for variant in variants if variant.rule == "affix" and variant.is_fuzzy]
     noise = [variant for variant in variants if variant.rule == "noise"][-1:]
     for item in (folded, *(variant.folded for variant in (*affix, *noise))):
@@ -197,28 +206,27 @@ def make_queries(folded: Folded, index: SpellingIndex) -> list[Query]:
     return list(queries.values())
 
 
-def _find_neighbours(pending: Sequence[Folded], class_map: ClassMap, index: SpellingIndex) -> list[_Find | None]:
-    """The best neighbour of each answer, with what speaks against it; all comparisons in two calls."""
+def _find_neighbours(queries: Sequence[Sequence[Query]], class_map: ClassMap, index: SpellingIndex) -> list[_Find | None]:
+    """The best neighbour of each answer, by its keys, with what speaks against it; all comparisons in two calls."""
     thresholds = class_map.thresholds
-    queries = [make_queries(folded, index) for folded in pending]
     neighbours: dict[tuple[str, bool], Neighbours] = {}
     for is_latin, table in ((True, index.latin), (False, index.native)):
         keys = sorted({query.key for made in queries for query in made if query.is_latin == is_latin})
         found = table.find_nearest(keys, thresholds.review_score)
         neighbours.update({(key, is_latin): near for key, near in zip(keys, found, strict=True)})
-    finds: list[_Find | None] = []
-    for made in queries:
-        best: _Find | None = None
-        for query in made:
-            near = neighbours[query.key, query.is_latin]
-            if near.best is None:
-                continue
-            if best is None or best.neighbours.best is None or near.best.score > best.neighbours.best.score:
-                table = index.latin if query.is_latin else index.native
-                objection = find_objection(query.key, near, table, thresholds)
-                best = _Find(query, near, "is written in another script" if query.is_proposal else objection)
-        finds.append(best)
-    return finds
+    return [_choose_find([(query, neighbours[query.key, query.is_latin]) for query in made], class_map, index) for made in queries]
+
+
+def _choose_find(found: Sequence[tuple[Query, Neighbours]], class_map: ClassMap, index: SpellingIndex) -> _Find | None:
+    """The first of the keys that have the best neighbour."""
+    scored = [(near.best.score, query, near) for query, near in found if near.best is not None]
+    if not scored:
+        return None
+    _, query, near = max(scored, key=itemgetter(0))
+    if query.is_proposal:
+        return _Find(query, near, "is written in another script")
+    table = index.latin if query.is_latin else index.native
+    return _Find(query, near, find_objection(query.key, near, table, class_map.thresholds))
 
 
 def _accept_fuzzily(folded: Folded, find: _Find, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:
