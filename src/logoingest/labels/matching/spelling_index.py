@@ -137,8 +137,10 @@ class SpellingIndex:
         if hit := self.find_plain(folded.plain):
             return hit
         joined = join_key(folded)
-        levels: list[tuple[str, Table, str]] = [("joined", self.joined, joined)]
-        levels += [("respelled", table, key) for key in (joined, *_respell(folded)) for table in (self.joined, self.respelled)]
+        if found := self.joined.get(joined):
+            return _choose("joined", found)
+        levels = [("respelled", self.respelled, joined)]
+        levels += [("respelled", table, key) for key in _respell(folded) for table in (self.joined, self.respelled)]
         if joined.startswith("+") and joined[1:2].isalpha():  # "+Nike": what keeps a spreadsheet from reading it as a formula
             levels.append(("respelled", self.joined, joined.lstrip("+")))
         if (
@@ -210,6 +212,8 @@ def _respell(folded: Folded) -> list[str]:
     if not folded.is_latin:
         return []
     joined = folded.joined
+    if folded.text.isascii() and joined.isalnum():
+        return []
     keys = [key for key in (make_loose(joined), joined.replace("&", "and")) if key != joined and len(key) >= _MIN_LOOSE_LETTERS]
     german = make_plain(transliterate(respell_german(folded.text))).replace(" ", "")
     if german != joined and len(german) >= _MIN_GERMAN_LETTERS:
