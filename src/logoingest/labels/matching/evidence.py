@@ -34,7 +34,13 @@ _MIN_GENERIC_ENDING = 4
 
 
 def weigh_evidence(
-    query: str, key: str, words: Sequence[str], generic: AbstractSet[str], parts: SharedParts = NONE_COUNTED
+    query: str,
+    key: str,
+    words: Sequence[str],
+    generic: AbstractSet[str],
+    parts: SharedParts = NONE_COUNTED,
+    *,
+    made: Sequence[str] | None = None,
 ) -> float:
     """Powers of ten by which a slip is likelier than another name.
 
@@ -44,16 +50,17 @@ def weigh_evidence(
         words: the words ``key`` is made of.
         generic: words that many names share.
         parts: the words, beginnings and endings that the map's names share.
+        made: what became of each word, where ``cut_like`` was asked before.
 
     Returns:
         The odds' logarithm; about 0 when nothing tells, 5 and more for a slip in an improbable enough name.
     """
     changed = shared = 0.0
-    for word, made in zip(words, cut_like(query, key, words), strict=True):
-        if word == made:
+    for word, now in zip(words, made or cut_like(query, key, words), strict=True):
+        if word == now:
             shared += min(_cost_shared(word, generic), parts.cost(word), _MOST_PER_SHARED_WORD)
         else:
-            changed += parts.cost(made)
+            changed += parts.cost(now)
     return changed + min(shared, _MOST_OF_SHARED_WORDS) - _cost_edits(query, key)
 
 

@@ -78,9 +78,10 @@ def judge_edits(
         return f"{spell_count(edits, 'edit', 'edits')} in {letters} letters, {needed} letters are needed"
     if _touches_short_word(query, key, words):
         return "the edit is in a word too short to be misspelt"
-    if other := _find_other_word(query, key, words, generic):
+    made = cut_like(query, key, words)
+    if other := _find_other_word(words, made, generic):
         return f"{other} is a word of its own"
-    evidence = weigh_evidence(query, key, words, generic, parts)
+    evidence = weigh_evidence(query, key, words, generic, parts, made=made)
     needed_evidence = thresholds.evidence + _EVIDENCE_PER_FURTHER_EDIT * (max(edits, 1) - 1)
     if evidence < needed_evidence:
         return f"may be a name of its own rather than a slip ({spell_count(edits, 'edit', 'edits')}, evidence {evidence:.1f}, {needed_evidence:.1f} needed)"
@@ -96,9 +97,8 @@ def describe_edits(query: str, entry: int, table: NearestTable) -> str:
     return f"{spell_count(OSA.distance(query, key), 'edit', 'edits')}, evidence {evidence:.1f}"
 
 
-def _find_other_word(query: str, key: str, words: Sequence[str], generic: AbstractSet[str]) -> str | None:
+def _find_other_word(words: Sequence[str], made: Sequence[str], generic: AbstractSet[str]) -> str | None:
     """A word that many names share and that stands where the key has another ("Hyper" for "Super")."""
-    made = cut_like(query, key, words)
     return next((other for other, word in zip(made, words, strict=True) if other != word and _is_word(other, word, generic)), None)
 
 
