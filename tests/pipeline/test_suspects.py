@@ -138,6 +138,29 @@ def test_what_is_missing_is_said(dataset, tmp_path):
         suspect(opened)
 
 
+def test_suspects_are_decided_at_the_terminal(dataset, monkeypatch, capsys, tmp_path):
+    """Broken off after the first decision and gone on with; written as the sheet's are, by whom and when, and asked about no more."""
+    rulings = tmp_path / "rulings.toml"
+    command = ["labels", "review", str(dataset.config), "--pictures", "--by", "Ben", "--on", "2026-11-30"]
+    command += ["--set", f"samples.rulings={rulings}"]
+    count = read_open_suspects(Run(load_config(dataset.config))).num_rows
+
+    def review(lines):
+        monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+        code = main(command)
+        return code, capsys.readouterr().out
+
+    asked = review("1\nu\nq\n")
+    assert asked[0] == 0 and "nothing to write" in asked[1]
+    assert f"{count} left · label bolt?" in asked[1]
+    assert "answers: bolt 2 : acme 1" in asked[1] and "1    Acme  1 answer\n" in asked[1] and "2 answers, its label" in asked[1]
+    assert "near it: " in asked[1]
+    code, out = review("1\n" + "k\n" * (count - 2) + "1\n")
+    assert (code, rulings.read_text("utf-8").count("[[groups]]")) == (0, count), out
+    assert 'by = "Ben"' in rulings.read_text("utf-8")
+    assert "Nothing is left" in review("q\n")[1]
+
+
 def test_decisions_of_the_sheet_are_replayed_and_nothing_else_changes(dataset):
     """The proposal is taken for one, a refused picture becomes a sample, a label that is right is kept and asked about no more."""
     config = load_config(dataset.config)

@@ -161,4 +161,4 @@ def _print_suspects(rows: list[dict[str, Any]], options: argparse.Namespace) -> 
     if len(rows) > options.limit:
         console.print(f"… and {len(rows) - options.limit:,} more: --limit, or --json")
     if rows:
-        console.print(f"decide with: logoingest labels review {clean(options.config)} --export suspects.csv (or at the terminal)")
+        console.print(f"decide with: logoingest labels review {clean(options.config)} --pictures (or --export suspects.csv)")

@@ -20,7 +20,7 @@ from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.candidates import CANDIDATES
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
-from logoingest.review.sheet import CONFLICT, SheetRow, list_candidates, read_sheet_rows, show
+from logoingest.review.sheet import CONFLICT, list_candidates, read_sheet_rows, show
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling, find_ruled, make_conflict_id
 from logoingest.strangers.escaping import guard_cell
 
@@ -65,12 +65,11 @@ class ConflictReading(NamedTuple):
 def render_conflicts(conflicts: Sequence[OpenConflict], show_example: Callable[[str], str]) -> Iterator[dict[str, str | int]]:
     """The sheet's rows, in order."""
     for conflict in conflicts:
-        votes = ", ".join(f"{class_id} {count:,}" for class_id, count in zip(conflict.class_ids, conflict.votes, strict=True))
         row: dict[str, str | int] = {
             "cluster": conflict.conflict_id,
             "row": CONFLICT,
             "label_id": conflict.conflict_id,
-            "label": guard_cell(show(_name_row(conflict, votes))),
+            "label": guard_cell(show(name_conflict(conflict))),
             "answers": sum(conflict.votes),
             "urls": len(conflict.urls),
             "why": guard_cell(show(conflict.detail, 2_000)),
@@ -80,7 +79,9 @@ def render_conflicts(conflicts: Sequence[OpenConflict], show_example: Callable[[
         yield row
 
 
-def _name_row(conflict: OpenConflict, votes: str) -> str:
+def name_conflict(conflict: OpenConflict) -> str:
+    """What is asked, on one line."""
+    votes = ", ".join(f"{class_id} {count:,}" for class_id, count in zip(conflict.class_ids, conflict.votes, strict=True))
     if len(conflict.image_ids) > 1:
         return f"{len(conflict.image_ids)} {conflict.kind} pictures: {votes}"
     return f"label {conflict.label}?" if conflict.label else f"{conflict.kind}: {votes}"
@@ -109,7 +110,7 @@ def read_conflicts(
     already = empty = 0
     for row in (row for row in read_sheet_rows(data, name) if row.read("row") == CONFLICT):
         conflict_id = row.read("label_id")
-        decided = _read_decision(row, finder, open_now.get(conflict_id))
+        decided = read_picture_ruling(row.read("decision"), list_candidates(row), finder, open_now.get(conflict_id))
         earlier = find_ruled(ruled, conflict_id)
         if isinstance(decided, Problem):
             problems.append(Problem(row.where, decided.what, decided.hint))
@@ -135,9 +136,17 @@ def sign(rulings: Sequence[GroupRuling], by: str, on: date | None) -> list[Group
     return [replace(ruling, by=by, on=on) for ruling in rulings]
 
 
-def _read_decision(row: SheetRow, finder: ClassFinder, conflict: OpenConflict | None) -> GroupRuling | Problem | None:
-    """A ruling without its pictures."""
-    text = row.read("decision")
+def read_picture_ruling(
+    text: str, candidates: Sequence[str], finder: ClassFinder, conflict: OpenConflict | None
+) -> GroupRuling | Problem | None:
+    """A ruling without its pictures; None for skip; a problem where it cannot be meant.
+
+    Args:
+        text: as a person writes it.
+        candidates: what a number picks from.
+        finder: the classes there are.
+        conflict: what it is about, where that is open.
+    """
     word = text.casefold()
     if word in {"keep", GroupDecision.BOTH} and conflict is not None and len(conflict.image_ids) == 1:
         if conflict.label is None:
@@ -147,7 +156,7 @@ def _read_decision(row: SheetRow, finder: ClassFinder, conflict: OpenConflict | 
         return Problem("", "keep is for a single picture with a label", f"known: {FORMS}")
     if word in {GroupDecision.BOTH, GroupDecision.DROP}:
         return GroupRuling((), GroupDecision(word))
-    meaning = read_meaning(text, list_candidates(row), finder)
+    meaning = read_meaning(text, candidates, finder)
     if meaning is None or isinstance(meaning, Problem):
         return meaning
     if meaning.action is not Action.CLASS:

@@ -166,6 +166,12 @@ def keep_rows(session: Session) -> list[SessionStep]:
     return [SessionStep(rows=step.rows) for step in session.steps if step.rows]
 
 
+def list_found(finder: ClassFinder, found: Sequence[str]) -> str:
+    """What a search found, numbered, on one line."""
+    names = finder.class_map.names
+    return "   ".join(f"{number} {escape_text(names[class_id])}" for number, class_id in enumerate(found, 1))
+
+
 def _rule(session: Session, text: str) -> Session:
     cluster = session.current
     if cluster is None:
@@ -192,9 +198,7 @@ def _pick_found(session: Session, number: int) -> Session:
 
 def _search(session: Session, query: str) -> Session:
     found = session.finder.search(query)
-    names = session.finder.class_map.names
-    lines = [f"{number} {escape_text(names[class_id])}" for number, class_id in enumerate(found, 1)]
-    return replace(session, found=tuple(found), message="   ".join(lines) or f"no class is like {shorten(query)}")
+    return replace(session, found=tuple(found), message=list_found(session.finder, found) or f"no class is like {shorten(query)}")
 
 
 def _undo(session: Session, _rest: str) -> Session:

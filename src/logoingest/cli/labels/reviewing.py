@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,11 @@ def add_commands(commands: Any) -> None:
     way = review.add_mutually_exclusive_group()
     way.add_argument("--export", type=Path, metavar="CSV", help="write a sheet to fill in, and thumbnails beside it")
     way.add_argument("--apply", type=Path, metavar="CSV", help="read a filled-in sheet and write its decisions into the class map")
+    way.add_argument(
+        "--pictures",
+        action="store_true",
+        help="at the terminal: pictures whose label looks wrong or that could be settled, and sets that contradict each other",
+    )
     review.add_argument("--by", default=None, metavar="NAME", help="who decides (default: the user's name)")
     review.add_argument("--on", type=_read_date, default=None, metavar="DATE", help="when, as YYYY-MM-DD (default: today)")
     _add_choice(review)
@@ -117,7 +123,7 @@ def _command_review(options: argparse.Namespace) -> int:
         return _apply(run, options, signature)
     if options.json:
         raise UsageError(Problem("--json", "has no meaning at the terminal", "it goes with --export or --apply"))
-    return _review_at_terminal(run, options, signature)
+    return (_review_pictures if options.pictures else _review_at_terminal)(run, options, signature)
 
 
 def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
@@ -227,7 +233,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
 
 
 def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signature) -> int:
-    from logoingest.cli.labels.review_terminal import review_at_terminal
+    from logoingest.cli.labels.review_terminal import ANSWERS, review_at_terminal
     from logoingest.review import Journal, gather_conflicts, gather_suspects
     from logoingest.review.rulings import ClassFinder
     from logoingest.review.session import Session, collect_rulings, keep_rows, resume_session
@@ -237,9 +243,9 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     if review.note:
         print(f"({escape_text(review.note)})")
     if suspects := gather_suspects(run):
-        print(f"(not here: {spell_count(len(suspects), 'suspect picture')}; they are in the sheet, --export)")
+        print(f"(not here: {spell_count(len(suspects), 'suspect picture')}; --pictures asks about them, or the sheet, --export)")
     if conflicts := gather_conflicts(run):
-        print(f"(not here: {len(conflicts):,} sets of pictures that somebody must rule on; they are in the sheet, --export)")
+        print(f"(not here: {len(conflicts):,} sets of pictures that somebody must rule on; --pictures, or --export)")
     if review.contradictions:
         print(
             f"(not here: {spell_count(len(review.contradictions), 'doubt')} about the class map itself; in the sheet, and in labels suggest)"
@@ -248,7 +254,7 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     session = Session(tuple(review.clusters), ClassFinder(review.class_map))
     if steps := journal.load():
         session = resume_session(session, steps, {label.raw_label for label in review.open_labels.labels})
-    session = review_at_terminal(session, lambda now: journal.save([to_json(step) for step in now.steps]), str)
+    session = review_at_terminal(ANSWERS, session, lambda now: journal.save([to_json(step) for step in now.steps]))
     rulings = collect_rulings(session)
     rest = [to_json(step) for step in keep_rows(session)]
     if not rulings:
@@ -261,6 +267,34 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     for problem in problems:
         print(f"  ! not written: {escape_text(str(problem))}")
     return 2 if problems else 0
+
+
+def _review_pictures(run: Run, options: argparse.Namespace, signature: Signature) -> int:
+    from logoingest.cli.labels.review_terminal import PICTURES, review_at_terminal
+    from logoingest.review import Journal, apply_session, gather_conflicts, gather_suspects
+    from logoingest.review.picture_session import PictureSession, keep_others, list_picture_rulings
+    from logoingest.review.rulings import ClassFinder
+    from logoingest.review.session import SessionStep
+
+    review = _gather(run, options, 0)
+    pictures = [*gather_suspects(run), *gather_conflicts(run)][: options.limit or _ASKED_CLUSTERS]
+    journal = Journal(run, signature.by)
+    steps = tuple(SessionStep.from_json(step) for step in journal.load())
+    session = PictureSession(pictures, ClassFinder(review.class_map), steps)
+    if session.decided:
+        session = replace(session, message=f"resumed: {len(session.decided):,} decisions of the session before; u takes them back")
+    session = review_at_terminal(PICTURES, session, lambda now: journal.save([to_json(step) for step in now.steps]))
+    decided = list_picture_rulings(session)
+    if not decided.rows:
+        journal.replace([to_json(step) for step in keep_others(session)])
+        print("no decisions were made: nothing to write")
+        return 0
+    applied = apply_session(run, review, decided, pictures, signature)
+    journal.replace([to_json(step) for step in keep_others(session, list(applied.left))])
+    print_groups(applied.decisions.groups, options)
+    for problem in applied.problems:
+        print(f"  ! not written: {escape_text(str(problem))}")
+    return 2 if applied.problems else 0
 
 
 def _apply_what_holds(run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature) -> tuple[Applied, list[Problem]]:
