@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from logoingest.errors import ConfigError, Problem
+from logoingest.files.whole import replace_file
 from logoingest.schemas import ListedPlaceholderRow
 
 #: Lines of a list that are read; nobody knows so many placeholders.
@@ -53,6 +54,23 @@ def read_listed(hashes: Iterable[str], path: Path | None) -> dict[str, str]:
     if problems:
         raise ConfigError(problems)
     return listed
+
+
+def add_listed(path: Path, hashes: Sequence[str], note: str) -> None:
+    """Append pictures to the list, each with a note; those that stand there stay as they are.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    known = read_listed((), path) if path.exists() else {}
+    lines = [f"{value}  # {note}\n" for value in hashes if value not in known]
+    try:
+        before = path.read_bytes() if path.exists() else b""
+        joint = b"\n" if before and not before.endswith(b"\n") else b""
+        with replace_file(path) as temporary:
+            temporary.write_bytes(before + joint + "".join(lines).encode())
+    except OSError as error:
+        raise ConfigError(Problem(str(path), f"cannot be written ({error.strerror or error})")) from None
 
 
 def find_listed(picture: Mapping[str, Any], listed: Mapping[str, str]) -> str | None:

@@ -133,6 +133,30 @@ def add_group_rulings(path: Path, rulings: Sequence[GroupRuling], signature: Sig
         raise ConfigError(Problem(str(path), f"cannot be written ({error})")) from None
 
 
+def take_back_ruling(path: Path, by: str) -> tuple[str, ...]:
+    """Take the last ruling of a person out of the file; what else stands there stays as it is.
+
+    Returns:
+        The pictures it was about; none where the person has no ruling there.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+        tables: Any = document.get("groups", [])
+        places = [place for place, table in enumerate(tables) if table.get("by", "") == by]
+        if not places:
+            return ()
+        images = tuple(map(str, tables[places[-1]].get("images", ())))
+        del tables[places[-1]]
+        with replace_file(Path(os.path.realpath(path))) as temporary:
+            temporary.write_bytes(tomlkit.dumps(document).encode())
+        return images
+    except (OSError, ValueError) as error:
+        raise ConfigError(Problem(str(path), f"cannot be written ({error})")) from None
+
+
 def _render(ruling: GroupRuling, facts: Mapping[str, Any]) -> Any:
     table = tomlkit.table()
     images = tomlkit.array()

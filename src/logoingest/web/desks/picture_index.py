@@ -43,6 +43,9 @@ class PictureIndex:
     splits: Sequence[str]
     split_of: Numbers
     confidence: npt.NDArray[np.float32]
+    """NaN where nothing is settled."""
+    sample_row: Numbers
+    """Row in ``samples``; -1 where there is none."""
     urls: pa.Array
     """All URLs of all pictures."""
     url_order: Numbers
@@ -153,6 +156,7 @@ def _make_index(workspace: Workspace) -> PictureIndex:
         placed[1],
         _spread(len(ids), _locate(ids, order, _take_ids(splits)), placed[0]),
         confidence,
+        _spread(len(ids), places, np.arange(samples.num_rows, dtype=np.int32)),
         urls,
         pc.sort_indices(urls).to_numpy().astype(np.int32),
         pc.list_parent_indices(images.column("urls")).combine_chunks().to_numpy().astype(np.int32),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from logoingest.config import Config
+from logoingest.web.desks.gallery import Gallery
 from logoingest.web.desks.open_decisions import GatheredDecisions
+from logoingest.web.desks.picture import PictureDesk
 from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue import Queue
 from logoingest.web.desks.views import PictureViews
@@ -25,6 +27,16 @@ class Workplace:
     def queue(self) -> Queue:
         """What is open."""
         return Queue(self.config, self.gathered)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """Pictures by what is said of them."""
+        return Gallery(self.config, self.workspace, self.pictures)
+
+    @cached_property
+    def picture(self) -> PictureDesk:
+        """Pictures one by one."""
+        return PictureDesk(self.config, self.workspace, self.pictures)
 
     @cached_property
     def views(self) -> PictureViews:

@@ -21,7 +21,7 @@ from logoingest.web.access.visits import Visit
 from logoingest.web.desks.workplace import Workplace
 from logoingest.wording import spell_count
 
-PAGES = (("/queue", "Queue"),)
+PAGES = (("/queue", "Queue"), ("/gallery", "Gallery"))
 """Address and name of the pages, as the head of each lists them."""
 
 MOST_TEXT = 2_000
@@ -52,7 +52,7 @@ def find_visit(request: Request) -> Visit:
     return visit
 
 
-def read_told(request: Request, name: str) -> str:
+def read_told(request: Request, name: str, most: int = MOST_TEXT) -> str:
     """A text that a page sends along.
 
     Raises:
@@ -64,8 +64,8 @@ def read_told(request: Request, name: str) -> str:
         text.encode()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UsageError(f"what was sent is no JSON object with the text {name}") from None
-    if len(text) > MOST_TEXT:
-        raise UsageError(f"{name} has {MOST_TEXT} characters at most")
+    if len(text) > most:
+        raise UsageError(f"{name} has {most} characters at most")
     return str(text)
 
 

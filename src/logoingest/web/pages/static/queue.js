@@ -83,86 +83,15 @@ function preview(button) {
 
 // -- a key that needs a text ----------------------------------------------------------------------------------------
 function ask(button) {
-  const form = document.getElementById("prompt");
-  form.hidden = false;
-  form.dataset.before = button.dataset.before;
+  const form = document.getElementById("prompt").cloneNode(true);
+  document.getElementById("prompt").replaceWith(form);
+  const before = button.dataset.before;
   form.dataset.kind = button.dataset.prompt;
-  document.getElementById("asked").textContent = `${button.textContent.trim().slice(1).trim()}: ${button.dataset.prompt}`;
-  const typed = document.getElementById("typed");
-  typed.value = "";
-  typed.focus();
-  search();
+  form.querySelector("label").textContent = `${button.textContent.trim().slice(1).trim()}: ${button.dataset.prompt}`;
+  offerClasses(form, (text) => decide(before + text), (classId) => preview(before + classId));
 }
-
-async function search() {
-  const form = document.getElementById("prompt");
-  const list = document.getElementById("found");
-  const typed = document.getElementById("typed");
-  if (!form.dataset.kind.startsWith("class")) { list.replaceChildren(); return; }
-  const asked = typed.value;
-  const text = await load(`/queue/search?text=${encodeURIComponent(asked)}`);
-  if (text === null || asked !== typed.value) return;
-  list.replaceChildren(...JSON.parse(text).map((one, number) => {
-    const item = document.createElement("li");
-    item.role = "option";
-    item.id = `found-${number}`;
-    item.dataset.classId = one.class_id;
-    item.dir = "auto";
-    item.textContent = one.name === one.class_id ? one.name : `${one.name} (${one.class_id})`;
-    item.setAttribute("aria-selected", "false");
-    return item;
-  }));
-  typed.setAttribute("aria-expanded", String(list.children.length > 0));
-  if (asked && list.children.length && form.dataset.kind === "class") select(0);
-}
-
-function select(number) {
-  const items = [...document.getElementById("found").children];
-  const typed = document.getElementById("typed");
-  items.forEach((item, at) => item.setAttribute("aria-selected", String(at === number)));
-  const item = items[number];
-  if (!item) { typed.removeAttribute("aria-activedescendant"); return; }
-  typed.setAttribute("aria-activedescendant", item.id);
-  item.scrollIntoView({ block: "nearest" });
-  preview(document.getElementById("prompt").dataset.before + item.dataset.classId);
-}
-
-function picked() { return [...document.getElementById("found").children].findIndex((item) => item.getAttribute("aria-selected") === "true"); }
-
-function close() {
-  document.getElementById("prompt").hidden = true;
-  card.focus();
-}
-
-card.addEventListener("input", (event) => {
-  if (event.target.id !== "typed") return;
-  clearTimeout(search.timer);
-  search.timer = setTimeout(search, 60);
-});
-
-card.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const form = event.target;
-  const chosen = document.getElementById("found").children[picked()];
-  const text = chosen ? chosen.dataset.classId : document.getElementById("typed").value.trim();
-  if (!text) return;
-  close();
-  decide(form.dataset.before + text);
-});
-
-card.addEventListener("keydown", (event) => {
-  if (event.target.id !== "typed") return;
-  const count = document.getElementById("found").children.length;
-  if (event.key === "Escape") close();
-  else if (event.key === "ArrowDown" && count) select((picked() + 1) % count);
-  else if (event.key === "ArrowUp" && count) select((picked() - 1 + count) % count);
-  else return;
-  event.preventDefault();
-});
 
 card.addEventListener("click", (event) => {
-  const item = event.target.closest("#found li");
-  if (item) { select([...item.parentNode.children].indexOf(item)); document.getElementById("prompt").requestSubmit(); return; }
   const button = event.target.closest("button[data-key-of]");
   if (button) press(button);
 });

@@ -1,0 +1,236 @@
+"""The gallery: pictures by what they are settled as, where they are, who answered and why they were refused; and marking them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from logoingest.config import Config
+from logoingest.errors import Problem, UsageError
+from logoingest.images.placeholders import add_listed
+from logoingest.labels import ClassMap
+from logoingest.labels.class_map.entries import Signature
+from logoingest.review.rulings import Action, ClassFinder, read_meaning
+from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_group_rulings, take_back_ruling
+from logoingest.web.desks.picture_index import IndexedPictures, Numbers, PictureIndex, Stamp, stamp_tables
+from logoingest.workspace import Workspace
+
+PAGE = 60
+"""Pictures at once."""
+NOTHING = "-"
+"""In place of a class or a split: pictures that have none."""
+_MOST_MARKED = 900
+_REJECTED = ("images_rejected", "labels_rejected", "samples_rejected", "splits_rejected")
+_STAMPED = ("images", "samples", "splits", "annotations", *_REJECTED)
+_KEPT = 16
+
+
+class GalleryChoice(NamedTuple):
+    """Which pictures are wanted; empty texts choose nothing."""
+
+    class_id: str = ""
+    split: str = ""
+    flag: str = ""
+    host: str = ""
+    worker: str = ""
+    reason: str = ""
+    """Why answers about it were refused."""
+    label: str = ""
+    """An answer, as typed."""
+    order: str = ""
+    """``doubt``: the least sure first; else by id."""
+
+
+class ShownPicture(NamedTuple):
+    """A picture of the gallery."""
+
+    image_id: str
+    class_id: str | None
+    split: str | None
+    confidence: float | None
+
+
+class GalleryPage(NamedTuple):
+    """Some pictures."""
+
+    pictures: Sequence[ShownPicture]
+    in_all: int
+    start: int
+
+
+class Marked(NamedTuple):
+    """What came of marking pictures."""
+
+    message: str
+    is_done: bool = True
+
+
+class Gallery:
+    """The pictures of a workspace."""
+
+    def __init__(self, config: Config, workspace: Workspace, pictures: IndexedPictures) -> None:
+        self._config, self._workspace, self._pictures = config, workspace, pictures
+        self._lock = threading.Lock()
+        self._chosen: OrderedDict[tuple[GalleryChoice, Stamp], Numbers] = OrderedDict()
+
+    # -- looking -------------------------------------------------------------------------------------------------------
+
+    def list_pictures(self, choice: GalleryChoice, start: int = 0, most: int = PAGE) -> GalleryPage:
+        """Some of the pictures that were chosen."""
+        index = self._pictures.read()
+        numbers = self._choose(index, choice)
+        start = max(0, min(start, len(numbers) - 1))
+        return GalleryPage([show_picture(index, int(number)) for number in numbers[start : start + most]], len(numbers), start)
+
+    def _choose(self, index: PictureIndex, choice: GalleryChoice) -> Numbers:
+        key = (choice, stamp_tables(self._workspace, _STAMPED))
+        with self._lock:
+            if key in self._chosen:
+                self._chosen.move_to_end(key)
+                return self._chosen[key]
+        mask = np.ones(len(index), bool)
+        for other in self._draw_masks(index, choice):
+            mask &= other
+        numbers = index.order[mask[index.order]]
+        if choice.order == "doubt":
+            numbers = numbers[np.argsort(index.confidence[numbers], kind="stable")]
+        with self._lock:
+            self._chosen[key] = numbers
+            while len(self._chosen) > _KEPT:
+                self._chosen.popitem(last=False)
+        return numbers
+
+    def _draw_masks(self, index: PictureIndex, choice: GalleryChoice) -> Iterator[np.ndarray]:
+        if choice.class_id:
+            yield index.class_of == find_code(index.classes, choice.class_id)
+        if choice.split:
+            yield index.split_of == find_code(index.splits, choice.split)
+        if choice.flag:
+            yield self._mask_flag(index, choice.flag)
+        if choice.host:
+            host = rf"^[A-Za-z][A-Za-z0-9+.-]*://{re.escape(choice.host)}(:[0-9]+)?(/|$)"
+            yield _mask_urls(index, pc.match_substring_regex(index.urls, host))
+        if choice.worker:
+            yield self._mask_rows(index, ["annotations"], "worker_id", choice.worker)
+        if choice.label:
+            yield self._mask_rows(index, ["annotations"], "raw_label", choice.label)
+        if choice.reason:
+            yield self._mask_rows(index, _REJECTED, "reason", choice.reason)
+
+    def _mask_flag(self, index: PictureIndex, flag: str) -> np.ndarray:
+        flags = self._workspace.read_table("images", ["flags"]).column("flags")
+        flagged = pc.list_parent_indices(flags).filter(pc.equal(pc.list_flatten(flags), flag))
+        mask = np.zeros(len(index), bool)
+        mask[flagged.to_numpy()] = True
+        return mask
+
+    def _mask_rows(self, index: PictureIndex, tables: Sequence[str], column: str, value: str) -> np.ndarray:
+        """Pictures that came from a URL of a row of the tables with this value."""
+        found = [self._list_urls(name, column, value) for name in tables if self._workspace.has_table(name)]
+        urls = pa.concat_arrays(found) if found else pa.array([], pa.string())
+        return _mask_urls(index, pc.is_in(index.urls, value_set=urls))
+
+    def _list_urls(self, table: str, column: str, value: str) -> pa.Array:
+        with self._workspace.filesystem.open(self._workspace.path(f"tables/{table}.parquet"), "rb") as file:
+            parquet = pq.ParquetFile(file)
+            chosen = []
+            for batch in parquet.iter_batches(columns=["url", column]):
+                mask = pc.fill_null(pc.equal(batch.column(column), value), fill_value=False)
+                chosen.append(batch.column("url").filter(mask).drop_null())
+        return pa.concat_arrays(chosen) if chosen else pa.array([], pa.string())
+
+    # -- marking -------------------------------------------------------------------------------------------------------
+
+    def set_class(self, by: str, image_ids: Sequence[str], text: str) -> Marked:
+        """Rule that pictures show a class, given by id or name; ``drop`` leaves them out. It holds for these bytes everywhere.
+
+        Raises:
+            UsageError: there is no such class or picture; the rulings cannot be written.
+        """
+        images = self._require(image_ids)
+        class_map = ClassMap.load(self._config.resolve(self._config.labels.class_map))
+        if text.strip().casefold() == GroupDecision.DROP:
+            ruling = GroupRuling(images, GroupDecision.DROP)
+        else:
+            meaning = read_meaning(text, (), ClassFinder(class_map))
+            if isinstance(meaning, Problem):
+                raise UsageError(meaning)
+            class_id = None if meaning is None or meaning.action is not Action.CLASS else class_map.outputs[meaning.target]
+            if class_id is None:
+                raise UsageError("a picture is given a class that comes out of the map, or drop")
+            ruling = GroupRuling(images, GroupDecision.CLASS, class_id)
+        with self._lock:
+            add_group_rulings(self._rulings, [ruling], _sign(by))
+        return Marked(f"{len(images)} pictures: {ruling}; taken into the dataset by the next run")
+
+    def mark_placeholder(self, by: str, image_ids: Sequence[str]) -> Marked:
+        """List pictures as placeholders.
+
+        Raises:
+            UsageError: the config names no list, or it cannot be written.
+        """
+        images = self._require(image_ids)
+        if self._config.images.placeholders is None:
+            hint = 'write: [images] placeholders = "placeholders.txt"'
+            raise UsageError(Problem("dataset.toml: images.placeholders", "is not set: there is no list of placeholders", hint))
+        with self._lock:
+            name = " ".join(by.split()) or "somebody"
+            add_listed(self._config.resolve(self._config.images.placeholders), images, f"marked by {name} on {_sign(by).on}")
+        return Marked(f"{len(images)} pictures are listed as placeholders; the next run leaves them out")
+
+    def take_back(self, by: str) -> Marked:
+        """Take this person's last ruling on pictures out of the file.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        with self._lock:
+            images = take_back_ruling(self._rulings, by)
+        return Marked(f"taken back: the ruling on {len(images)} pictures" if images else "nothing to take back", bool(images))
+
+    @property
+    def _rulings(self) -> Path:
+        return self._config.resolve(self._config.samples.rulings)
+
+    def _require(self, image_ids: Sequence[str]) -> tuple[str, ...]:
+        index = self._pictures.read()
+        known = sorted({image_id for image_id in image_ids[:_MOST_MARKED] if index.find(image_id) is not None})
+        if not known or len(known) != len(set(image_ids)):
+            raise UsageError(f"choose 1 to {_MOST_MARKED:,} pictures of the workspace")
+        return tuple(known)
+
+
+def show_picture(index: PictureIndex, number: int) -> ShownPicture:
+    """A picture by its number."""
+    confidence = float(index.confidence[number])
+    return ShownPicture(
+        index.name(number),
+        index.find_class(number),
+        index.find_split(number),
+        None if np.isnan(confidence) else round(confidence, 3),
+    )
+
+
+def find_code(values: Sequence[str], wanted: str) -> int:
+    """The place of a value; -1 for ``NOTHING``, -2 for one that is not there."""
+    return -1 if wanted == NOTHING else values.index(wanted) if wanted in values else -2
+
+
+def _mask_urls(index: PictureIndex, chosen: pa.Array) -> np.ndarray:
+    mask = np.zeros(len(index), bool)
+    mask[index.url_picture[np.asarray(pc.fill_null(chosen, fill_value=False).to_numpy(zero_copy_only=False))]] = True
+    return mask
+
+
+def _sign(by: str) -> Signature:
+    return Signature(by, date.today())  # noqa: DTZ011  the day where the person sits
