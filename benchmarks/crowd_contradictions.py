@@ -24,9 +24,8 @@ import tomlkit
 
 from crowd_simulation import Crowd, Domain, load_languages, load_territories, simulate_crowd
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, find_contradictions
-from logoingest.labels.crowd.evidence import CrowdEvidence, Meaning, describe_meanings, number_answers
-from logoingest.labels.crowd.meanings import weigh_meanings
+from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, hear_crowd
+from logoingest.labels.crowd.evidence import CrowdEvidence, Meaning, number_answers
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.fold import fold
 
@@ -205,8 +204,8 @@ def ask(made: Planted) -> tuple[Sequence[Contradiction], CrowdEvidence]:
     annotations = pa.table(dict(zip(("url", "worker_id", "raw_label"), map(list, zip(*made.rows, strict=True)), strict=True)))
     images = pa.table({"group_id": list(made.groups.values()), "urls": [[url] for url in made.groups]})
     reading = number_answers(annotations, made.class_map, images)
-    evidence = describe_meanings(reading, weigh_meanings(reading.votes, reading.class_of))
-    return find_contradictions(reading, made.class_map), evidence
+    found = hear_crowd(reading, made.class_map)
+    return found.contradictions, found.evidence
 
 
 def is_told(fault: Fault, one: Contradiction) -> bool:

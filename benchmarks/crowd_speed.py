@@ -22,9 +22,9 @@ import pyarrow as pa
 import tomlkit
 
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.contradictions import find_contradictions
-from logoingest.labels.crowd.evidence import describe_meanings, number_answers
-from logoingest.labels.crowd.meanings import weigh_meanings
+from logoingest.labels.crowd.contradictions import hear_crowd
+from logoingest.labels.crowd.evidence import number_answers
+from logoingest.labels.crowd.tables import tabulate_contradictions, tabulate_words
 from logoingest.labels.matching.label_table import encode_labels
 from logoingest.labels.matching.match import decide_labels
 
@@ -49,9 +49,8 @@ def main() -> None:
     decisions = timed("labels stage (not counted)", lambda: decide_labels(distinct, class_map))
     counted = time.perf_counter(), time.process_time()
     reading = timed("number answers", lambda: number_answers(annotations, class_map, decisions=decisions))
-    meanings = timed("weigh meanings", lambda: weigh_meanings(reading.votes, reading.class_of))
-    evidence = timed("describe them", lambda: describe_meanings(reading, meanings))
-    found = timed("contradictions", lambda: find_contradictions(reading, class_map))
+    evidence, found = timed("words, and against the map", lambda: hear_crowd(reading, class_map, open_only=True))
+    timed("as tables", lambda: (tabulate_words(evidence), tabulate_contradictions(found)))
     wall, cpu = time.perf_counter() - counted[0], time.process_time() - counted[1]
     profile.disable()
     print(f"whole route: {wall:.1f} s wall, {cpu:.1f} CPU s, peak {measure_peak():,.0f} MB", end="; ")

@@ -48,6 +48,9 @@ def print_first_map(made: FirstMap) -> None:
         console.print(
             f"  not decided: {spell_count(len(made.undecided), 'answer')}, listed in the map: {_list_counts(made.undecided)}"
         )
+    for one in made.proposals[:_SHOWN_DOUBTS]:
+        seen = f"{cut_text(one.text, _SHOWN_LETTERS)} ({one.answers:,}): {one.class_id}? {one.words}"
+        console.print(f"  others call its pictures so: {clean(seen)}")
     for doubt in made.doubts[:_SHOWN_DOUBTS]:
         console.print(f"  look at {clean(doubt)}")
     if len(made.doubts) > _SHOWN_DOUBTS:

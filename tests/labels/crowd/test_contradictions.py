@@ -8,7 +8,7 @@ import pytest
 
 from builders.word_crowds import JAPANESE, MAP, NAMES, draw_crowd, make_annotations
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, find_contradictions
+from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, hear_crowd
 from logoingest.labels.crowd.evidence import number_answers
 
 Rows = list[tuple[str, str | None, str]]
@@ -18,7 +18,7 @@ CROWD: Rows = list(draw_crowd(pictures=300))
 
 def ask(rows: Rows, text: str) -> list[Contradiction]:
     class_map = ClassMap.from_toml(text)
-    return find_contradictions(number_answers(make_annotations(rows), class_map), class_map)
+    return hear_crowd(number_answers(make_annotations(rows), class_map), class_map).contradictions
 
 
 def replace_word(rows: Rows, before: str, after: str) -> Rows:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders.laws import examples
-from logoingest.labels import ClassMap, draft_class_map, normalise_label
+from builders.word_crowds import JAPANESE, MAP, NAMES, draw_crowd, make_annotations
+from logoingest.labels import ClassMap, draft_class_map, draft_first_map, normalise_label
+from logoingest.labels.first_maps.crowd_words import propose_by_crowd
 
 ANSWERS = [
     ("Starbucks", 30),
@@ -67,3 +71,28 @@ def test_whatever_the_answers_hold_the_draft_parses(answers, name):
 def test_a_very_long_answer_is_a_short_comment():
     """A megabyte neither hangs nor fills the file."""
     assert len(draft_class_map([("x" * 1_000_000, 3), ("nike", 3)], "x")) < 20_000
+
+
+def test_undecided_answers_are_proposed_as_what_others_call_the_same_pictures():
+    """Each with its class, the most frequent first as they were given; noise and what nobody saw is no proposal."""
+    said = make_annotations(draw_crowd(pictures=240))
+    undecided = [("ドイツ", 50), ("nice flag", 40), ("イタリア", 30), ("nobody said this", 2)]
+    found = propose_by_crowd(undecided, said, ClassMap.from_toml(MAP))
+    assert [(one.text, one.answers, one.class_id) for one in found] == [("ドイツ", 50, "germany"), ("イタリア", 30, "italy")]
+    assert all("were settled as" in one.words for one in found)
+
+
+def test_a_first_map_lists_such_proposals_apart():
+    """What a few wrote is no class of its own; the map's comments and the answer say what it seems to be."""
+    names = {japanese: NAMES[class_id] for class_id, japanese in JAPANESE.items()}
+    answers = [(url, worker, names.get(label, label)) for url, worker, label in draw_crowd(pictures=240, workers=24)]
+    rows = [(url, worker, f"{label} {place}" if place % 30 == 0 else label) for place, (url, worker, label) in enumerate(answers)]
+    for writer in ("w01", "w02"):
+        said = [place for place, (_, worker, label) in enumerate(rows) if label == "Germany" and worker == writer]
+        for place in said[:2]:
+            rows[place] = (rows[place][0], writer, "Allemagne")
+    made = draft_first_map(sorted(Counter(label for _, _, label in rows).items()), "flags", make_annotations(rows))
+    assert [(one.text, one.answers, one.class_id) for one in made.proposals] == [("Allemagne", 4, "germany")]
+    assert "     4 Allemagne: Germany; written of 3 pictures by 2 workers; 3 were settled as germany by others" in made.text
+    assert made.text.count("Allemagne") == 1
+    assert ("Allemagne", 4) in made.undecided

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
-from logoingest.consensus.votes import Floats, Indices, sum_by
+from logoingest.consensus.votes import Floats, Indices, squash, sum_by
 from logoingest.labels.crowd.writings import UNDECIDED, CrowdVotes, Writings, count_people, list_writings
 
 #: A picture with more answers shows little of each, and is left out.
@@ -30,6 +30,7 @@ _BOTH = 0.3
 #: Answers for which a person counts as everybody does.
 _HELD = 3.0
 _SURE = 0.95
+_PAIRS_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,30 +149,40 @@ def list_companions(votes: CrowdVotes, class_of: Indices) -> Companions | None:
 def measure_excess(company: Companions) -> Iterator[tuple[int, int, float]]:
     """(rarer class, commoner class, probability that they are one) of classes that stand beside each other; not of "no label"."""
     pairs = sparse.coo_array(sparse.triu(company.class_class, k=1))
+    asked = (pairs.data >= _MIN_MIXED) & (pairs.col != company.classes - 1)
+    one, other, mixed = pairs.row[asked], pairs.col[asked], pairs.data[asked]
     same = company.class_class.diagonal()
-    for one, other, mixed in zip(*(values.tolist() for values in (pairs.row, pairs.col, pairs.data)), strict=True):
-        if mixed < _MIN_MIXED or other == company.classes - 1:
-            continue
-        rare, common = sorted((one, other), key=lambda number: (same[number], number))
-        yield rare, common, _make_probability(weigh_oneness(mixed, same[rare] / 2, same[common] / 2))
+    is_swapped = same[one] > same[other]
+    rare, common = np.where(is_swapped, other, one), np.where(is_swapped, one, other)
+    share = _make_probability(weigh_oneness(mixed, same[rare] / 2, same[common] / 2))
+    yield from zip(rare.tolist(), common.tolist(), share.tolist(), strict=True)
 
 
-def weigh_oneness(mixed: float, first: float, second: float) -> float:
+def weigh_oneness(mixed: Floats, first: Floats, second: Floats) -> Floats:
     """Log odds that two names are one, from the pairs of people who wrote both, the first twice, or the second twice."""
+    odds = np.zeros(len(mixed))
+    for start in range(0, len(mixed), _PAIRS_AT_ONCE):
+        part = slice(start, start + _PAIRS_AT_ONCE)
+        odds[part] = _fit_mixture(mixed[part], first[part], second[part])
+    return odds
+
+
+def _fit_mixture(mixed: Floats, first: Floats, second: Floats) -> Floats:
     total = mixed + first + second
-    share = (mixed / 2 + first) / max(total, 1e-9)
+    share = (mixed / 2 + first) / np.maximum(total, 1e-9)
     as_one = 2 * share * (1 - share)
 
-    def fit(grid: Floats) -> float:
-        rate = np.clip(as_one * (1 - grid), 1e-9, 1 - 1e-9)
-        return float(logsumexp(mixed * np.log(rate) + (total - mixed) * np.log(1 - rate)) - np.log(len(grid)))
+    def fit(grid: Floats) -> Floats:
+        rate = np.clip(as_one[:, None] * (1 - grid), 1e-9, 1 - 1e-9)
+        seen = mixed[:, None] * np.log(rate) + (total - mixed)[:, None] * np.log(1 - rate)
+        return np.asarray(logsumexp(seen, axis=1) - np.log(len(grid)), np.float64)
 
     return fit(_AS_ONE) - fit(_APART)
 
 
-def _make_probability(odds: float) -> float:
+def _make_probability(odds: Floats) -> Floats:
     """From log odds of what is rarely so."""
-    return float(1 / (1 + np.exp(-np.clip(odds + np.log(_PRIOR / (1 - _PRIOR)), -50, 50))))
+    return squash(np.clip(odds + np.log(_PRIOR / (1 - _PRIOR)), -50, 50))
 
 
 def split_by_companions(company: Companions, class_of: Indices) -> Iterator[tuple[Indices, Indices, float]]:
@@ -180,7 +191,7 @@ def split_by_companions(company: Companions, class_of: Indices) -> Iterator[tupl
     Parts are joined as long as two of them stand beside each other; people who write both must be there, so that two languages, whose
     speakers saw other pictures, are no parts.
     """
-    counted = company.by_spelling.tocsc()
+    scaled = sparse.csc_array(sparse.diags_array(np.sqrt(company.weight)) @ company.by_spelling)
     for class_number in np.unique(class_of[class_of != UNDECIDED]):
         if class_number == company.classes - 1:
             continue
@@ -188,17 +199,23 @@ def split_by_companions(company: Companions, class_of: Indices) -> Iterator[tupl
         places = places[np.lexsort((places, -company.pictures[places]))][:_SPELLINGS_PER_CLASS]
         if len(places) < 2:
             continue
-        told = sparse.csr_array(counted[:, places])
-        pairs = (told.T @ (sparse.diags_array(company.weight) @ told)).toarray() - np.diag(company.alone_by_spelling[places])
+        pairs = _count_together(scaled[:, places]) - np.diag(company.alone_by_spelling[places])
         parts = _join_parts(pairs)
         if len(parts) < 2:
             continue
         first, second = parts[0], parts[1]
         mixed = float(pairs[np.ix_(first, second)].sum())
         inner = [float(pairs[np.ix_(part, part)].sum()) / 2 for part in (first, second)]
-        share = _make_probability(-weigh_oneness(mixed, *inner))
+        share = float(_make_probability(-weigh_oneness(*(np.array([count]) for count in (mixed, *inner))))[0])
         if share >= _SURE and _write_both(company, places[first], places[second]):
             yield places[second], places[first], share
+
+
+def _count_together(columns: sparse.csc_array) -> Floats:
+    """How often each two of a few columns stand beside each other; rows that none of them has take no room."""
+    rows, row = np.unique(columns.indices, return_inverse=True)
+    told = sparse.csc_array((columns.data, row, columns.indptr), shape=(len(rows), columns.shape[1]))
+    return np.asarray((told.T @ told).toarray(), np.float64)
 
 
 def _join_parts(pairs: Floats) -> list[Indices]:

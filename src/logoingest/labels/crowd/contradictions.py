@@ -22,7 +22,7 @@ from scipy import sparse
 
 from logoingest.consensus.votes import Indices
 from logoingest.labels.crowd.companions import Companions, list_companions, measure_excess, split_by_companions
-from logoingest.labels.crowd.evidence import NO_LABEL, Meaning, Reading, SpellingEvidence, describe_meanings
+from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, Reading, SpellingEvidence, describe_meanings
 from logoingest.labels.crowd.meanings import weigh_meanings
 from logoingest.labels.crowd.spellings import make_key
 from logoingest.labels.crowd.writings import UNDECIDED, Bools
@@ -130,32 +130,45 @@ class _Doubts(NamedTuple):
     """(rarer class, commoner class, probability) that are not told apart."""
 
 
-def find_contradictions(reading: Reading, class_map: ClassMap) -> list[Contradiction]:
-    """What the crowd says against the map, most answers first; independent of the order of rows.
+class CrowdFindings(NamedTuple):
+    """What answers about the same pictures tell."""
+
+    evidence: CrowdEvidence
+    """Of the words; of those that the map decides only if asked for."""
+    contradictions: Sequence[Contradiction]
+    """Against the class map, most answers first."""
+
+
+def hear_crowd(reading: Reading, class_map: ClassMap, *, open_only: bool = False) -> CrowdFindings:
+    """What the crowd tells of the words, and against the map; independent of the order of rows.
+
+    Words in doubt are no witnesses until they are weighed anew: one wrong alias else makes its writers look unreliable.
 
     Args:
         reading: the answers (``evidence.number_answers``), with pictures where copies shall count once.
         class_map: by which they were decided.
+        open_only: nobody asks for the evidence of words that the map decides.
     """
     company = list_companions(reading.votes, reading.class_of)
     if company is None:
-        return []
+        meanings = weigh_meanings(reading.votes, reading.class_of, open_only=open_only)
+        return CrowdFindings(describe_meanings(reading, meanings), [])
     doubts = _doubt(company, reading, class_map)
+    opened = np.where(doubts.spellings, UNDECIDED, reading.class_of)
+    evidence = describe_meanings(reading, weigh_meanings(reading.votes, opened, open_only=open_only))
     found = list(_tell_same_classes(doubts.same, reading, company))
     if doubts.spellings.any():
-        opened = np.where(doubts.spellings, UNDECIDED, reading.class_of)
-        told = describe_meanings(reading, weigh_meanings(reading.votes, opened)).spellings
         places = {(key, int(class_)): place for place, (key, class_) in enumerate(zip(reading.keys, reading.class_of, strict=True))}
         numbers = {name: number for number, name in enumerate(reading.class_names)}
         doubted = [
             (place, one)
-            for one in told
+            for one in evidence.spellings
             if one.declared is not None and doubts.spellings[place := places[one.key, numbers[one.declared]]]
         ]
         found += _judge_spellings(doubted, doubts.spread, _find_chief_names(reading, class_map), class_map)
     gone = {label for one in found for label in one.raw_labels}
     found += [one for one in _tell_divided_classes(reading, company, class_map) if not gone & set(one.raw_labels)]
-    return sorted(found, key=lambda one: (-one.answers, one.kind, one.declared, one.text))
+    return CrowdFindings(evidence, sorted(found, key=lambda one: (-one.answers, one.kind, one.declared, one.text)))
 
 
 def _doubt(company: Companions, reading: Reading, class_map: ClassMap) -> _Doubts:

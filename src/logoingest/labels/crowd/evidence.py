@@ -49,6 +49,11 @@ class Meaning(StrEnum):
     """Too few people wrote it, of too few pictures, or nobody else said anything known of them."""
 
 
+_TOLD = (Meaning.NAMES, Meaning.SPREAD, Meaning.SEVERAL, Meaning.STRANGER)
+#: Probability from which a meaning is told.
+_MOSTLY = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class SpellingEvidence:
     """What the others' answers about the same pictures tell of a spelling; its writers' own answers don't count."""
@@ -230,7 +235,7 @@ def _number_pictures(urls: pa.ChunkedArray, images: pa.Table | None) -> tuple[In
 def describe_meanings(reading: Reading, meanings: Meanings) -> CrowdEvidence:
     """What the numbers say, a row a spelling."""
     shown = _choose_pictures(meanings)
-    names = [*reading.class_names]
+    names, told = [*reading.class_names], _judge_meanings(meanings)
     rows = []
     for place, key in enumerate(reading.keys):
         best, runner = int(meanings.class_number[place]), int(meanings.next_class[place])
@@ -243,7 +248,7 @@ def describe_meanings(reading: Reading, meanings: Meanings) -> CrowdEvidence:
                 answers=int(reading.answers[place]),
                 declared=None if declared == UNDECIDED else names[declared],
                 is_open=reading.is_open[place],
-                meaning=_judge_meaning(meanings, place),
+                meaning=told[place],
                 class_id=None if best == UNDECIDED else names[best],
                 probability=round(float(meanings.names[place]), 6),
                 settled=int(meanings.settled[place]),
@@ -259,18 +264,10 @@ def describe_meanings(reading: Reading, meanings: Meanings) -> CrowdEvidence:
     return CrowdEvidence(sorted(rows, key=lambda row: (-row.answers, row.key, row.declared or "")))
 
 
-def _judge_meaning(meanings: Meanings, place: int) -> Meaning:
-    enough = meanings.writers[place] >= MIN_WRITERS and meanings.witnessed[place] >= MIN_PICTURES
-    if not enough:
-        return Meaning.LITTLE
-    chances = {
-        Meaning.NAMES: meanings.names[place],
-        Meaning.SPREAD: meanings.spread[place],
-        Meaning.SEVERAL: meanings.several[place],
-        Meaning.STRANGER: meanings.stranger[place],
-    }
-    best = max(chances, key=lambda meaning: chances[meaning])
-    return best if chances[best] > 0.5 else Meaning.LITTLE
+def _judge_meanings(meanings: Meanings) -> list[Meaning]:
+    chances = np.stack([meanings.names, meanings.spread, meanings.several, meanings.stranger])
+    enough = (meanings.writers >= MIN_WRITERS) & (meanings.witnessed >= MIN_PICTURES) & (chances.max(axis=0, initial=0) > _MOSTLY)
+    return [_TOLD[best] if told else Meaning.LITTLE for best, told in zip(chances.argmax(axis=0), enough, strict=True)]
 
 
 def _choose_pictures(meanings: Meanings) -> dict[int, list[int]]:

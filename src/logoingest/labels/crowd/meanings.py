@@ -22,7 +22,7 @@ import numpy.typing as npt
 from logoingest.consensus.votes import Floats, Indices, logit, squash, sum_by
 from logoingest.labels.crowd.explanations import Explanations, Shown, weigh_explanations
 from logoingest.labels.crowd.strangers import weigh_foreignness, weigh_mistakes, weigh_strangeness
-from logoingest.labels.crowd.witnesses import call_witnesses, open_court
+from logoingest.labels.crowd.witnesses import call_witnesses, learn_mistakes, open_court
 from logoingest.labels.crowd.writings import UNDECIDED, Bools, CrowdVotes, count_people, list_writings
 
 #: A spelling written by fewer people, or of fewer pictures, is given no class.
@@ -73,12 +73,13 @@ class Meanings(NamedTuple):
     shown: Shown
 
 
-def weigh_meanings(votes: CrowdVotes, class_of: Indices) -> Meanings:
+def weigh_meanings(votes: CrowdVotes, class_of: Indices, *, open_only: bool = False) -> Meanings:
     """What every spelling means.
 
     Args:
         votes: the answers.
         class_of: the class of each spelling by the class map, or ``UNDECIDED``. A decided one is judged as if it were not.
+        open_only: leave out the decided ones, for those who do not ask about them.
     """
     writings = list_writings(votes)
     writers, pictures = count_people(writings, votes.spellings)
@@ -87,19 +88,20 @@ def weigh_meanings(votes: CrowdVotes, class_of: Indices) -> Meanings:
     is_open = (class_of == UNDECIDED) & often
     believed, noise, foreign = class_of, np.zeros(votes.spellings), np.zeros(votes.spellings)
     by_map = court = open_court(writings, class_of, votes.classes)
+    mistakes = learn_mistakes(by_map)
     for round_ in range(_ROUNDS):
-        asked = often if round_ == _ROUNDS - 1 else is_open
+        asked = often if round_ == _ROUNDS - 1 and not open_only else is_open
         declared = witnesses = call_witnesses(by_map, by_map, asked, noise, foreign)
         if round_:
             court = court if np.array_equal(court.class_of, believed) else open_court(writings, believed, votes.classes)
             witnesses = call_witnesses(court, by_map, asked, noise, foreign)
-        terms = weigh_explanations(witnesses, by_map.mistakes, is_open, votes.classes)
+        terms = weigh_explanations(witnesses, mistakes, is_open, votes.classes)
         strange, likely = np.zeros(len(terms.entry_names)), np.flatnonzero(terms.entry_names > _UNLIKELY)
         entries = (terms.entry_spelling[likely], terms.entry_class[likely])
         strange[likely] = weigh_strangeness(declared, *entries, class_of, written)
         strange[class_of[terms.entry_spelling] == terms.entry_class] = 0.0  # a declared name is a name, however it is used
         meanings = _judge(terms, strange, is_open, votes.classes)
-        odds = weigh_mistakes(writings, believed, meanings.class_number, meanings.settled)
+        odds = weigh_mistakes(court, meanings.class_number, meanings.settled, class_of == UNDECIDED)
         names = np.where(class_of == UNDECIDED, _humble(meanings.names / (1 + odds)), meanings.names)
         meanings = meanings._replace(names=names, writers=writers, pictures=pictures)
         sure = is_open & (names >= _VOTING) & (writers >= MIN_WRITERS) & (meanings.witnessed >= MIN_PICTURES)

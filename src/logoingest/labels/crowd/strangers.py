@@ -18,8 +18,8 @@ import numpy as np
 from scipy.special import betaln, logsumexp
 
 from logoingest.consensus.votes import Floats, Indices, sum_by
-from logoingest.labels.crowd.witnesses import CompanyShares, Witnesses
-from logoingest.labels.crowd.writings import Writings, collect_votes
+from logoingest.labels.crowd.witnesses import CompanyShares, Court, Witnesses
+from logoingest.labels.crowd.writings import Bools
 
 #: A name of c stands among names of c this often, relative to how often they do among each other; a stranger's does that often.
 _ALIKE = (10.0, 1.0)
@@ -150,19 +150,20 @@ def _weigh_closure(beside: _Beside, rest: Floats, silent: Floats) -> Floats:
     return np.asarray(closed - betaln(high + beside.with_same, low + rest) + betaln(high, low), np.float64)
 
 
-def weigh_mistakes(writings: Writings, believed: Indices, class_number: Indices, settled: Indices) -> Floats:
-    """How many times as probable a spelling is written for its class by mistake as it is a name of it.
+def weigh_mistakes(court: Court, class_number: Indices, settled: Indices, asked: Bools) -> Floats:
+    """How many times as probable a spelling is written for its class by mistake as it is a name of it; 0 of those not asked about.
 
     Args:
-        writings: who wrote what.
-        believed: the class of each spelling, as far as it is known.
+        court: who wrote what, and the class of each spelling as far as it is known.
         class_number: the class that each spelling seems to name, or ``UNDECIDED``.
         settled: how many of its pictures others settled so.
+        asked: which spellings to ask about.
     """
-    said, size = collect_votes(writings, believed), len(believed)
+    writings, said, believed, size = court.writings, court.votes, court.class_of, len(court.class_of)
     classes = int(max(believed.max(initial=0), class_number.max(initial=0))) + 1
     naming, times = np.unique(said.worker * classes + said.class_number, return_counts=True)
-    pairs, own = np.unique(writings.worker * size + writings.spelling, return_counts=True)
+    chosen = asked[writings.spelling]
+    pairs, own = np.unique(writings.worker[chosen] * size + writings.spelling[chosen], return_counts=True)
     worker, spelling = pairs // size, pairs % size
     wanted = worker * classes + class_number[spelling]
     found = np.zeros(len(pairs), np.intp)
@@ -172,4 +173,5 @@ def weigh_mistakes(writings: Writings, believed: Indices, class_number: Indices,
     is_counted = believed[spelling] == class_number[spelling]  # its own writings are among the votes already
     other = sum_by(spelling, np.maximum(found - np.where(is_counted, own, 0), 0).astype(np.float64), size)
     fits = [betaln(shape[0] + settled, shape[1] + other) - betaln(*shape) for shape in (_MISTAKEN, _CUSTOM)]
-    return np.asarray(_MISTAKEN_ODDS * np.exp(np.clip(fits[0] - fits[1], -50, 50)), np.float64)
+    odds = _MISTAKEN_ODDS * np.exp(np.clip(fits[0] - fits[1], -50, 50))
+    return np.asarray(np.where(asked, odds, 0.0), np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 
 from logoingest.consensus.confidence import SHARED_ERROR, Evidence, learn_correlation
 from logoingest.consensus.one_coin import PRIOR_SKILL, weigh_votes
-from logoingest.consensus.votes import Floats, Indices, is_among, logit, sum_by
+from logoingest.consensus.votes import Floats, Indices, logit, sum_by
 from logoingest.labels.crowd.writings import UNDECIDED, Bools, KnownVotes, Writings, collect_votes, is_new
 
 #: Classes of one picture that are looked at, the most probable ones.
@@ -89,6 +89,8 @@ class _Pairs(NamedTuple):
     picture: Indices
     writer_pair: Indices
     writer: Indices
+    speaker: Indices
+    """A writer's number with the picture."""
 
 
 class _Cells(NamedTuple):
@@ -107,10 +109,10 @@ class _Cells(NamedTuple):
 
 
 class _Silence(NamedTuple):
-    """Who says nothing known of a picture (picture times people, and worker), and for how much each counts."""
+    """Who says nothing known of a picture, and for how much each counts."""
 
-    present: Indices
     sense: Floats
+    """Of each (picture, worker); 0 where they say something."""
     total: Floats
     """A picture's sum."""
 
@@ -136,7 +138,6 @@ class Court(NamedTuple):
     cells: _Cells
     correlation: float
     """How much votes on one picture err together."""
-    mistakes: Mistakes
 
 
 def open_court(writings: Writings, class_of: Indices, classes: int) -> Court:
@@ -148,8 +149,7 @@ def open_court(writings: Writings, class_of: Indices, classes: int) -> Court:
     vote = logit(skill[votes.worker]) - np.log(weights.guess)[votes.class_number]
     cells = _list_cells(votes, vote, classes, writings.pictures)
     correlation = learn_correlation(weights) if len(vote) else 0.0
-    mistakes = _learn_mistakes(cells, correlation, weights.prior)
-    return Court(writings, class_of, votes, vote, skill, weights.prior, cells, correlation, mistakes)
+    return Court(writings, class_of, votes, vote, skill, weights.prior, cells, correlation)
 
 
 def call_witnesses(court: Court, by_map: Court, asked: Bools, noise: Floats, foreign: Floats) -> Witnesses:
@@ -167,7 +167,7 @@ def call_witnesses(court: Court, by_map: Court, asked: Bools, noise: Floats, for
     silence = _hush(writings, votes, court.class_of, 1 - noise)
     strangers = _hush(writings, votes, court.class_of, (1 - noise) * foreign)
     cell_pair, place = spread_places(cells.first[pairs.picture], cells.width[pairs.picture])
-    own = _find_own(pairs, votes, court.vote, cells, writings.people)
+    own = _find_own(pairs, votes, court.vote, cells)
     others = np.bincount(votes.picture, minlength=writings.pictures)[pairs.picture] - own.votes
     temperature = 1 + np.maximum(others - 1, 0) * court.correlation
     score = (cells.score[place] - sum_by(own.row, own.weight, len(place))) / temperature[cell_pair]
@@ -177,8 +177,8 @@ def call_witnesses(court: Court, by_map: Court, asked: Bools, noise: Floats, for
         pair_picture=pairs.picture,
         unnamed=unnamed,
         reliability=_weigh_writers(pairs, court, by_map),
-        silent=_leave_out(pairs, silence, writings.people),
-        strange=_leave_out(pairs, strangers, writings.people),
+        silent=_leave_out(pairs, silence),
+        strange=_leave_out(pairs, strangers),
         writers=np.bincount(pairs.writer_pair, minlength=len(pairs.spelling)).astype(np.float64),
         cell_pair=cell_pair,
         cell_class=cells.class_number[place],
@@ -215,7 +215,7 @@ def _list_pairs(writings: Writings, asked: Bools) -> _Pairs:
     chosen = np.flatnonzero(asked[writings.spelling])
     spelling, picture = writings.spelling[chosen], writings.picture[chosen]
     new = is_new(spelling, picture)
-    return _Pairs(spelling[new], picture[new], np.cumsum(new) - 1, writings.worker[chosen])
+    return _Pairs(spelling[new], picture[new], np.cumsum(new) - 1, writings.worker[chosen], writings.speaker[chosen])
 
 
 def _list_cells(votes: KnownVotes, weight: Floats, classes: int, pictures: int) -> _Cells:
@@ -234,8 +234,9 @@ def _list_cells(votes: KnownVotes, weight: Floats, classes: int, pictures: int) 
     return _Cells(cells // classes, cells % classes, score, count, np.cumsum(width) - width, width, cell_of_vote)
 
 
-def _learn_mistakes(cells: _Cells, correlation: float, prior: Floats) -> Mistakes:
+def learn_mistakes(court: Court) -> Mistakes:
     """What the others say where one answer names a class."""
+    cells, correlation, prior = court.cells, court.correlation, court.prior
     classes, pictures = len(prior), cells.picture
     own, place = spread_places(cells.first[pictures], cells.width[pictures])
     others = sum_by(pictures, cells.votes.astype(np.float64), len(cells.width))[pictures] - 1
@@ -263,32 +264,21 @@ def _learn_mistakes(cells: _Cells, correlation: float, prior: Floats) -> Mistake
 def _hush(writings: Writings, votes: KnownVotes, class_of: Indices, sense: Floats) -> _Silence:
     """Everybody whose answers about a picture no class is known of, each for the most that ``sense`` gives their spellings."""
     mute = class_of[writings.spelling] == UNDECIDED
-    key = writings.picture[mute] * writings.people + writings.worker[mute]
-    sense = sense[writings.spelling[mute]]
-    order = np.argsort(key, kind="stable")
-    present, first = np.unique(key[order], return_index=True)
-    sense = np.maximum.reduceat(sense[order], first) if len(first) else sense
-    speakers = (votes.picture * writings.people + votes.worker)[is_new(votes.picture, votes.worker)]
-    sense = np.where(is_among(present, speakers), 0.0, sense)
-    return _Silence(present, sense, sum_by(present // max(writings.people, 1), sense, writings.pictures))
+    most = np.zeros(len(writings.speaker_picture))
+    np.maximum.at(most, writings.speaker[mute], sense[writings.spelling[mute]])
+    most[votes.speaker] = 0.0
+    return _Silence(most, sum_by(writings.speaker_picture, most, writings.pictures))
 
 
-def _leave_out(pairs: _Pairs, silence: _Silence, people: int) -> Floats:
+def _leave_out(pairs: _Pairs, silence: _Silence) -> Floats:
     """How many are silent at each pair's picture, its own writers left out."""
-    if len(silence.present) == 0:
-        return np.zeros(len(pairs.spelling))
-    wanted = pairs.picture[pairs.writer_pair] * people + pairs.writer
-    place = np.minimum(np.searchsorted(silence.present, wanted), len(silence.present) - 1)
-    own = np.where(silence.present[place] == wanted, silence.sense[place], 0.0)
-    rest = silence.total[pairs.picture] - sum_by(pairs.writer_pair, own, len(pairs.spelling))
+    rest = silence.total[pairs.picture] - sum_by(pairs.writer_pair, silence.sense[pairs.speaker], len(pairs.spelling))
     return np.asarray(np.where(rest > _TINY, rest, 0.0), np.float64)
 
 
-def _find_own(pairs: _Pairs, votes: KnownVotes, vote: Floats, cells: _Cells, people: int) -> _Own:
-    key = votes.picture * people + votes.worker
-    wanted = pairs.picture[pairs.writer_pair] * people + pairs.writer
-    low, high = np.searchsorted(key, wanted, "left"), np.searchsorted(key, wanted, "right")
-    row, at = spread_places(low, high - low)
+def _find_own(pairs: _Pairs, votes: KnownVotes, vote: Floats, cells: _Cells) -> _Own:
+    said = np.bincount(votes.speaker, minlength=int(pairs.speaker.max(initial=-1)) + 1)
+    row, at = spread_places((np.cumsum(said) - said)[pairs.speaker], said[pairs.speaker])
     owner, cell = pairs.writer_pair[row], cells.cell_of_vote[at]
     width = cells.width[pairs.picture]
     kept = cell >= 0

@@ -35,6 +35,10 @@ class Writings(NamedTuple):
     picture: Indices
     worker: Indices
     """Those without a name have numbers of their own, from ``named`` on."""
+    speaker: Indices
+    """The number of the writing's (picture, worker), in their order."""
+    speaker_picture: Indices
+    speaker_worker: Indices
     named: int
     pictures: int
     people: int
@@ -46,6 +50,8 @@ class KnownVotes(NamedTuple):
     picture: Indices
     worker: Indices
     class_number: Indices
+    speaker: Indices
+    """As in the writings."""
 
 
 def list_writings(votes: CrowdVotes) -> Writings:
@@ -54,11 +60,12 @@ def list_writings(votes: CrowdVotes) -> Writings:
     worker = votes.worker.copy()
     nobody = np.flatnonzero(worker < 0)
     worker[nobody[np.lexsort((votes.spelling[nobody], votes.picture[nobody]))]] = named + np.arange(len(nobody))
-    order = np.lexsort((worker, votes.picture, votes.spelling))
-    spelling, picture, worker = votes.spelling[order], votes.picture[order], worker[order]
-    kept = is_new(spelling, picture, worker)
-    pictures, people = int(votes.picture.max(initial=-1)) + 1, named + len(nobody)
-    return Writings(spelling[kept], picture[kept], worker[kept], named, pictures, people)
+    people = named + len(nobody)
+    spoken, speaker = np.unique(votes.picture * max(people, 1) + worker, return_inverse=True)
+    picture, worker = np.divmod(spoken, max(people, 1))
+    spelling, speaker = np.divmod(count_distinct(votes.spelling * max(len(spoken), 1) + speaker)[0], max(len(spoken), 1))
+    pictures = int(votes.picture.max(initial=-1)) + 1
+    return Writings(spelling, picture[speaker], worker[speaker], speaker, picture, worker, named, pictures, people)
 
 
 def is_new(*columns: Indices) -> Bools:
@@ -74,11 +81,9 @@ def collect_votes(writings: Writings, class_of: Indices) -> KnownVotes:
     """The votes of everybody whose spelling a class is known of; ``class_of`` is a spelling's, or ``UNDECIDED``."""
     class_number = class_of[writings.spelling]
     known = class_number != UNDECIDED
-    columns = (writings.picture[known], writings.worker[known], class_number[known])
-    order = np.lexsort(columns[::-1])
-    picture, worker, class_number = (column[order] for column in columns)
-    kept = is_new(picture, worker, class_number)
-    return KnownVotes(picture[kept], worker[kept], class_number[kept])
+    classes = int(class_of.max(initial=0)) + 1
+    speaker, class_number = np.divmod(count_distinct(writings.speaker[known] * classes + class_number[known])[0], classes)
+    return KnownVotes(writings.speaker_picture[speaker], writings.speaker_worker[speaker], class_number, speaker)
 
 
 def count_people(writings: Writings, spellings: int) -> tuple[Indices, Indices]:

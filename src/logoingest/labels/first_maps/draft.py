@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
@@ -11,8 +11,8 @@ import pyarrow as pa
 import tomlkit
 
 from logoingest.labels.class_map.class_map import ClassMap
-from logoingest.labels.crowd.evidence import Meaning, gather_evidence
 from logoingest.labels.first_maps.closed_sets import is_closed_set
+from logoingest.labels.first_maps.crowd_words import CrowdProposal, join_by_crowd, propose_by_crowd
 from logoingest.labels.first_maps.draft_classes import MAX_CLASSES, list_by_letters, list_by_pictures, list_closed_classes
 from logoingest.labels.first_maps.draft_text import DraftClass, DraftWords, add_comments, list_ids, write_map
 from logoingest.labels.first_maps.minimal_aliases import choose_aliases
@@ -23,9 +23,6 @@ from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.noise import NoisePhrases
 from logoingest.plain_json import HIDDEN
 from logoingest.schemas import Decision
-
-_SURE = 0.995
-"""Probability from which a rare spelling is one of a class that was found."""
 
 
 class FirstMap(NamedTuple):
@@ -45,6 +42,8 @@ class FirstMap(NamedTuple):
     """The built-in lists that count."""
     undecided: Sequence[tuple[str, int]]
     """Answers that a person should decide; most common first."""
+    proposals: Sequence[CrowdProposal]
+    """Of those, the ones of whose pictures others' answers name a class; most common first."""
     doubts: Sequence[str]
     """What a person should look at first, a sentence each."""
 
@@ -87,9 +86,9 @@ def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str, sa
     classes = classes[:MAX_CLASSES]
     document, class_map = _write(classes, words, name)
     if said is not None and classes and is_telling and not is_closed:
-        classes = _join_by_crowd(classes, groups, said, class_map)
+        classes = join_by_crowd(classes, groups, said, class_map)
         document, _ = _write(classes, words, name)
-    made = _describe(classes, words, counted, name, document)
+    made = _describe(classes, words, counted, name, (document, said if is_telling else None))
     return made._replace(doubts=[*doubts, *made.doubts])
 
 
@@ -127,28 +126,15 @@ def _write(classes: Sequence[DraftClass], words: DraftWords, name: str) -> tuple
     return document, ClassMap.from_toml(tomlkit.dumps(document), name)
 
 
-def _join_by_crowd(
-    classes: Sequence[DraftClass], groups: Sequence[SpellingGroup], said: pa.Table, class_map: ClassMap
-) -> list[DraftClass]:
-    """The classes with the spellings that the crowd's evidence, now that there are classes, surely finds to be theirs."""
-    ids = list_ids(classes)
-    numbers = _number(groups)
-    held = {group.key for one in classes for group in one.groups}
-    more: defaultdict[str, list[SpellingGroup]] = defaultdict(list)
-    for spelling in gather_evidence(said, class_map).spellings:
-        place = numbers.get(spelling.text)
-        if spelling.is_open and spelling.meaning is Meaning.NAMES and spelling.probability >= _SURE and place is not None:
-            group = groups[place]
-            if group.key not in held and spelling.class_id is not None:
-                held.add(group.key)
-                more[spelling.class_id].append(group)
-    return [DraftClass(one.name, [*one.groups, *more[ids[one.name]]], one.hint) for one in classes]
-
-
 def _describe(
-    classes: Sequence[DraftClass], words: DraftWords, counted: Sequence[tuple[str, int]], name: str, document: tomlkit.TOMLDocument
+    classes: Sequence[DraftClass],
+    words: DraftWords,
+    counted: Sequence[tuple[str, int]],
+    name: str,
+    found: tuple[tomlkit.TOMLDocument, pa.Table | None],
 ) -> FirstMap:
-    """The map's text, with what it makes of the answers as comments."""
+    """The map's text, with what it makes of the answers as comments; ``found`` are the map and what tells of pictures."""
+    document, said = found
     made = ClassMap.from_toml(tomlkit.dumps(document), name)
     decided: dict[Decision, Counter[str]] = {decision: Counter() for decision in Decision}
     for (value, count), decision in zip(counted, decide_labels([value for value, _ in counted], made), strict=True):
@@ -158,8 +144,12 @@ def _describe(
     if not classes:
         document.add(tomlkit.comment("No answer was common enough to be a class: put your own in place of the example."))
     add_comments(document, 'Taken for "no label" (times given, answer): is one of them a label here, make it a class.', ignored)
+    proposals = propose_by_crowd(undecided, said, made) if said is not None and undecided else []
+    told = {one.text for one in proposals}
+    head = "Not decided yet, but of their pictures others name a class (times given, answer: class). Aliases of it?"
+    add_comments(document, head, [(f"{one.text}: {made.name(one.class_id)}; {one.words}", one.answers) for one in proposals])
     head = "Not decided yet (times given, answer). Make them aliases, classes, or no_label answers, or leave them out."
-    add_comments(document, head, undecided)
+    add_comments(document, head, [(answer, count) for answer, count in undecided if answer not in told])
     return FirstMap(
         text=tomlkit.dumps(document),
         classes=sorted(((one.name, one.count) for one in classes), key=lambda item: (-item[1], item[0])),
@@ -168,6 +158,7 @@ def _describe(
         noise_words=sorted({word for texts in words.noise_words.values() for word in texts}),
         built_in=words.built_in,
         undecided=undecided,
+        proposals=proposals,
         doubts=[f"{one.name} ({one.count:,}){one.hint.replace(';', ':', 1)}" for one in classes if one.hint],
     )
 

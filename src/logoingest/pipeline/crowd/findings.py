@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import pyarrow as pa
 
-from logoingest.labels.crowd.contradictions import Contradiction, find_contradictions
-from logoingest.labels.crowd.evidence import CrowdEvidence, describe_meanings, number_answers
-from logoingest.labels.crowd.meanings import weigh_meanings
+from logoingest.labels.crowd.contradictions import CrowdFindings, hear_crowd
+from logoingest.labels.crowd.evidence import number_answers
 from logoingest.labels.crowd.tables import read_decisions, tabulate_contradictions, tabulate_words
 from logoingest.labels.matching.label_table import encode_labels
 from logoingest.pipeline.crowd.files import CONTRADICTIONS, CROWD_WORDS
 from logoingest.pipeline.session import Run
 
 
-class CrowdFindings(NamedTuple):
-    """What answers about the same pictures tell."""
-
-    evidence: CrowdEvidence
-    contradictions: Sequence[Contradiction]
-    """Against the class map, most answers first."""
-
-
-def ask_crowd(run: Run, annotations: pa.Table, labels: pa.Table | None = None) -> CrowdFindings:
+def ask_crowd(run: Run, annotations: pa.Table, labels: pa.Table | None = None, *, open_only: bool = True) -> CrowdFindings:
     """What the crowd tells of the words, and against the map.
 
     Args:
         run: whose class map decides, and whose pictures count.
         annotations: ``AnnotationRow``s, of which url, worker_id and raw_label are looked at.
         labels: ``LabelRow``s of the labels stage, where they are there: what this map decided is not decided again.
+        open_only: nobody asks for the evidence of words that the map decides.
     """
     _, distinct = encode_labels(annotations.column("raw_label"))
     decisions = None if labels is None else read_decisions(labels, distinct, run.class_map.hash)
     reading = number_answers(annotations, run.class_map, _read_groups(run), decisions)
-    evidence = describe_meanings(reading, weigh_meanings(reading.votes, reading.class_of))
-    return CrowdFindings(evidence, find_contradictions(reading, run.class_map))
+    return hear_crowd(reading, run.class_map, open_only=open_only)
 
 
 def tabulate_findings(findings: CrowdFindings) -> dict[str, pa.Table]:

@@ -184,7 +184,7 @@ def _hear_crowd(run: Run, raw_label: str) -> LabelTestimony | None:
     if not run.workspace.has_table("annotations"):
         return None
     annotations = run.workspace.read_table("annotations", ["annotation_id", "raw_label", "url", "worker_id"])
-    evidence, contradictions = ask_crowd(run, annotations)
+    evidence, contradictions = ask_crowd(run, annotations, open_only=False)
     told = evidence.find(raw_label)
     if told is None:
         return None
