@@ -27,6 +27,7 @@ from logoingest.pipeline import (
     Embedded,
     LabelTrail,
     Plan,
+    Pruned,
     Refreshed,
     Retried,
     RowTrail,
@@ -34,6 +35,7 @@ from logoingest.pipeline import (
     StageOutcome,
     Status,
     SuspectsAnswer,
+    TakenDown,
     UrlTrail,
 )
 from logoingest.pipeline.stages import list_stages
@@ -52,6 +54,8 @@ ANSWERS: Mapping[str, Any] = {
     "fetch --refresh": Refreshed,
     "status": Status,
     "retry": Retried,
+    "takedown": TakenDown,
+    "prune": list[Pruned],
     "verify": list[Violation],
     "explain --url": UrlTrail,
     "explain --label": LabelTrail,

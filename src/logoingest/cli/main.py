@@ -18,6 +18,7 @@ from logoingest.cli.labels import add_label_commands
 from logoingest.cli.predicting import add_prediction_commands
 from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop_group_word
 from logoingest.cli.releases.duplicates import AGAINST_HELP
+from logoingest.cli.retention import add_retention_commands
 from logoingest.cli.serving import add_web_command
 from logoingest.cli.splits import add_split_commands, join_group_word
 from logoingest.errors import LogoingestError, UsageError
@@ -166,6 +167,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_release_commands(commands)
     add_split_commands(commands)
+    add_retention_commands(commands)
     add_evidence_commands(commands)
     add_prediction_commands(commands)
     add_web_command(commands)

@@ -195,6 +195,17 @@ class ReleaseConfig(Section):
     """Releases kept in releases/v1, v2 … after another has replaced them; 0 keeps none."""
 
 
+class RetentionConfig(Section):
+    """What ``prune`` takes away: bytes that no release needs."""
+
+    unlisted_days: NonNegativeInt | Literal["never"] = 30
+    """Days after which what was fetched goes, rows and bytes, where the sources no longer list its URL."""
+    refused_days: NonNegativeInt | Literal["never"] = "never"
+    """Days after which the bytes go of what was fetched and is no usable picture; what is known of it stays."""
+    unfinished_days: NonNegativeInt | Literal["never"] = 7
+    """Days after which goes what a training that was broken off has left."""
+
+
 class TrainConfig(Section):
     """The baseline fine-tune."""
 
@@ -280,6 +291,7 @@ class Config(Section):
     samples: SamplesConfig = SamplesConfig()
     splits: SplitsConfig = SplitsConfig()
     release: ReleaseConfig = ReleaseConfig()
+    retention: RetentionConfig = RetentionConfig()
     train: TrainConfig = TrainConfig()
     evidence: EvidenceConfig = EvidenceConfig()
     report: ReportConfig = ReportConfig()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from logoingest.pipeline.questions.similarity import find_similar
     from logoingest.pipeline.questions.split_reasons import SplitExplanation, explain_split
     from logoingest.pipeline.questions.verification import verify
+    from logoingest.pipeline.retention.pruning import Pruned, prune
+    from logoingest.pipeline.retention.takedown import Takedown, TakenDown, take_down
     from logoingest.pipeline.route import ROUTE, StageOutcome, check_extras, run, run_stage
     from logoingest.pipeline.session import Run, open_run
     from logoingest.pipeline.spec import StageOutput, StageSpec
@@ -47,6 +49,8 @@ _HOMES = {
     "questions.planning": ("Conservation", "Plan", "Status", "plan", "summarise_status"),
     "questions.similarity": ("find_similar",),
     "questions.verification": ("verify",),
+    "retention.pruning": ("Pruned", "prune"),
+    "retention.takedown": ("Takedown", "TakenDown", "take_down"),
     "route": ("ROUTE", "StageOutcome", "check_extras", "run", "run_stage"),
     "session": ("Run", "open_run"),
     "spec": ("StageOutput", "StageSpec"),
@@ -62,6 +66,7 @@ __all__ = [
     "LabelTrail",
     "Plan",
     "Progress",
+    "Pruned",
     "Refreshed",
     "Retried",
     "RowTrail",
@@ -73,6 +78,8 @@ __all__ = [
     "Status",
     "Suspected",
     "SuspectsAnswer",
+    "Takedown",
+    "TakenDown",
     "UrlTrail",
     "check_extras",
     "check_gates",
@@ -92,6 +99,7 @@ __all__ = [
     "open_run",
     "pending_shards",
     "plan",
+    "prune",
     "read_open_suspects",
     "redraft_class_map",
     "refresh",
@@ -101,6 +109,7 @@ __all__ = [
     "select_stages",
     "summarise_status",
     "suspect",
+    "take_down",
     "verify",
     "verify_folder",
 ]

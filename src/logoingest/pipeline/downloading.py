@@ -28,6 +28,7 @@ from logoingest.fetch import (
 from logoingest.fetch.rules.targets import Target, parse_target
 from logoingest.pipeline.alternatives import give_alternatives
 from logoingest.pipeline.expected import give_expected, list_rechecks
+from logoingest.pipeline.retention.tombstones import guard_inspection, read_tombstones
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Outcome, Stage
 from logoingest.workspace import FileRecord, name_begun
@@ -293,4 +294,5 @@ def make_inspector(run: Run) -> Inspect:
     """What looks at each body: a function that other processes can be handed."""
     from logoingest.images import inspect_image
 
-    return functools.partial(inspect_image, max_pixels=run.config.images.max_pixels, store=run.config.images.store)
+    inspect = functools.partial(inspect_image, max_pixels=run.config.images.max_pixels, store=run.config.images.store)
+    return guard_inspection(inspect, read_tombstones(run.workspace))

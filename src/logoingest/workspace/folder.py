@@ -1,6 +1,7 @@
 """A dataset's folder, local or remote (fsspec): atomic tables and shards, and a manifest of content hashes.
 
     <workspace>/manifest.json                 what each stage made from what (StageRecord)
+    <workspace>/takedowns.json                what was taken down and must not come back
     <workspace>/tables/<table>.parquet        one table between stages
     <workspace>/downloads/shard-00012.parquet one fetched shard
     <workspace>/downloads/shard-00012.begun   the rows of one whose fetching was stopped; the next fetch takes them over

@@ -46,12 +46,9 @@ def compose_outcome(
     if isinstance(answer, FetchFault):
         return compose_row(pursuit) | describe_failure(finish_verdict(answer, settings))
     headers = {"content_type": answer.content_type, "etag": answer.etag, "last_modified": answer.last_modified}
-    return (
-        compose_row(pursuit)
-        | {"outcome": Outcome.OK.value}
-        | headers
-        | {"bytes": answer.body, **(facts if isinstance(facts, Mapping) else {})}
-    )
+    told = facts if isinstance(facts, Mapping) else {}
+    body = None if told.get("image_reason") == Reason.TAKEN_DOWN else answer.body
+    return compose_row(pursuit) | {"outcome": Outcome.OK.value} | headers | {"bytes": body, **told}
 
 
 def hand_over(pursuit: Pursuit, row: dict[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from logoingest.labels.text.quoting import shorten
 from logoingest.pipeline.crowd.findings import ask_crowd
 from logoingest.pipeline.evidence.suspects import read_open_suspects
 from logoingest.pipeline.ledger import collect_ledger
+from logoingest.pipeline.retention.tombstones import read_tombstones
 from logoingest.pipeline.session import Run
 from logoingest.plain_json import Rows
 from logoingest.schemas import (
@@ -122,11 +123,15 @@ def explain_url(run: Run, url: str) -> UrlTrail:
     """What every stage says of a URL.
 
     Raises:
-        UsageError: no annotation has this URL.
+        UsageError: no annotation has this URL, or it was taken down.
     """
     annotations = _pick(run, "annotations", AnnotationRow, "url", url)
     rejected = _filter(collect_ledger(run.workspace).rejected, "url", url)
     if not annotations.num_rows and not rejected.num_rows:
+        stone = read_tombstones(run.workspace).find(url)
+        if stone is not None:
+            told = f"was taken down on {stone.at[:10]}" + (f": {stone.why}" if stone.why else "")
+            raise UsageError(Problem(f"--url {url}", told, "nothing is kept of it; its source rows are refused as taken_down"))
         raise UsageError(Problem(f"--url {url}", "no source row has this URL", "give it exactly as the source does"))
     downloads = _filter(read_downloads(run.workspace), "url", url)
     image_id = next((found for found in downloads.column("sha256").to_pylist() if found), "")

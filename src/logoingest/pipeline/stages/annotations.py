@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
 from logoingest.stage_names import Stage
+from logoingest.workspace.manifest import TAKEDOWNS_FILE
 
 if TYPE_CHECKING:
     from logoingest.pipeline.session import Run
@@ -21,10 +22,12 @@ def make_annotations(run: Run) -> StageOutput:
     """Read the sources."""
     import pyarrow.compute as pc
 
+    from logoingest.pipeline.retention.tombstones import read_tombstones, refuse_rows
     from logoingest.samples import find_given_gold
     from logoingest.sources import read_annotations
 
     kept, rejected = read_annotations(run.config.sources, run.config.base_dir)
+    kept, rejected = refuse_rows(kept, rejected, read_tombstones(run.workspace))
     counts = {"annotations": kept.num_rows, "rejected": rejected.num_rows, "urls": len(pc.unique(kept.column("url")))}
     counts |= {GIVEN_GOLD: given} if (given := find_given_gold(kept).num_rows) else {}
     return StageOutput(write_tables(run.workspace, {"annotations": kept, "annotations_rejected": rejected}), counts)
@@ -33,7 +36,10 @@ def make_annotations(run: Run) -> StageOutput:
 def _hash_sources(run: Run, _manifest: Manifest) -> dict[str, str]:
     from logoingest.pipeline.staleness import hash_source
 
-    return {source.path: hash_source(run.config.resolve(source.path)) for source in run.config.sources}
+    hashes = {source.path: hash_source(run.config.resolve(source.path)) for source in run.config.sources}
+    if run.workspace.exists(TAKEDOWNS_FILE):
+        hashes[TAKEDOWNS_FILE] = run.workspace.hash_file(TAKEDOWNS_FILE).sha256
+    return hashes
 
 
 ANNOTATIONS = StageSpec(

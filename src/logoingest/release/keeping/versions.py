@@ -141,7 +141,8 @@ def publish_release(workspace: Workspace, folder: Path, keep: int) -> ReleaseVer
     workspace.replace_folder(RELEASE_FOLDER, folder)
     versions = _append(versions, made["fingerprint"], made["splits"])
     _write_list(workspace, versions)
-    _prune(workspace, [entry.version for entry in versions[:-1]], keep)
+    for surplus in list_surplus(workspace, keep):
+        remove_release(workspace, surplus)
     return versions[-1]
 
 
@@ -219,13 +220,18 @@ def _link_file(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def _prune(workspace: Workspace, numbers: list[int], keep: int) -> None:
-    """Remove all but the last ``keep`` earlier versions; each loses its manifest's name first, so that no half of one is opened."""
-    for number in numbers[: max(len(numbers) - keep, 0)]:
-        name = _name_folder(number)
-        if workspace.exists(name):
-            workspace.remove(f"{name}/{MANIFEST_NAME}")
-            workspace.remove(name)
+def list_surplus(workspace: Workspace, keep: int) -> list[str]:
+    """The folders of earlier versions that are there beyond the last ``keep``."""
+    numbers = [entry.version for entry in list_versions(workspace)[:-1]]
+    folders = (_name_folder(number) for number in numbers[: max(len(numbers) - keep, 0)])
+    return [folder for folder in folders if workspace.exists(folder)]
+
+
+def remove_release(workspace: Workspace, folder: str) -> None:
+    """Remove a release that was kept or pushed; it loses its manifest's name first, so that no half of one is opened."""
+    if workspace.exists(folder):
+        workspace.remove(f"{folder}/{MANIFEST_NAME}")
+        workspace.remove(folder)
 
 
 def _name_folder(number: int) -> str:
