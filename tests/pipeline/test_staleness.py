@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from logoingest.pipeline.session import Run
 from logoingest.pipeline.spec import StageOutput, StageSpec
-from logoingest.pipeline.staleness import collect_inputs, explain_staleness, hash_output, hash_source, hash_table
+from logoingest.pipeline.staleness import collect_inputs, explain_staleness, hash_made, hash_output, hash_source
 from logoingest.workspace import Manifest, StageRecord, Workspace
 from logoingest.workspace.manifest import FileRecord
 
@@ -133,6 +133,6 @@ def test_a_source_is_a_file_a_folder_or_a_pattern(tmp_path):
 
 
 def test_a_table_that_is_missing_hashes_to_nothing(run):
-    assert hash_table(run, "labels") == ""
+    assert hash_made(run, "tables/labels.parquet") == ""
     run.workspace.write_bytes("tables/labels.parquet", b"x")
-    assert len(hash_table(run, "labels")) == 64
+    assert len(hash_made(run, "tables/labels.parquet")) == 64

@@ -32,9 +32,8 @@ def hash_output(manifest: Manifest, maker: str, name: str) -> str:
     return outputs[name].sha256 if name in outputs else ""
 
 
-def hash_table(run: Run, name: str) -> str:
-    """sha256 of a table as it lies in the workspace; "" where it is missing."""
-    file = f"tables/{name}.parquet"
+def hash_made(run: Run, file: str) -> str:
+    """sha256 of a file as it lies in the workspace, whoever made it; "" where it is missing."""
     return run.workspace.hash_file(file).sha256 if run.workspace.exists(file) else ""
 
 

@@ -10,14 +10,14 @@ from logoingest.pipeline.stages.fetch import DOWNLOADS
 from logoingest.pipeline.stages.images import IMAGES_FILE
 from logoingest.pipeline.stages.release import RELEASE_MANIFEST
 from logoingest.pipeline.stages.samples import SAMPLES_FILE
-from logoingest.pipeline.stages.train import VERDICT_FILE
+from logoingest.pipeline.stages.train import SAFEGUARD_FILE, VERDICT_FILE
 from logoingest.stage_names import Stage
 
 if TYPE_CHECKING:
     from logoingest.pipeline.session import Run
     from logoingest.workspace import Manifest
 
-#: Tables that the report shows where they are there, whoever made them: a stage, or a command of its own.
+#: Tables that the report shows where they are there, besides the safeguard, whoever made them: a stage, or a command of its own.
 _SHOWN_TABLES = ("placeholders", "conflicts", "against", "suspects")
 
 
@@ -32,9 +32,10 @@ def make_report(run: Run) -> StageOutput:
 
 def _hash_shown(run: Run, _manifest: Manifest) -> dict[str, str]:
     from logoingest.evidence.embedding_files import list_models
-    from logoingest.pipeline.staleness import hash_table
+    from logoingest.pipeline.staleness import hash_made
 
-    hashes = {f"tables/{name}.parquet": hash_table(run, name) for name in _SHOWN_TABLES}
+    shown = [*(f"tables/{name}.parquet" for name in _SHOWN_TABLES), SAFEGUARD_FILE]
+    hashes = {name: hash_made(run, name) for name in shown}
     return hashes | {f"embeddings of {model.name}": model.model_hash for model in list_models(run.workspace)}
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from logoingest.workspace import Manifest
 
 VERDICT_FILE = "baseline/verdict.json"
+#: Files that may be made anew of the same network (``logoingest safeguard``) without its training being out of date.
+SAFEGUARD_FILE = "baseline/safeguard.json"
+_REMADE = {SAFEGUARD_FILE, "baseline/references.parquet"}
 
 
 def make_baseline(run: Run) -> StageOutput:
@@ -33,7 +36,8 @@ def make_baseline(run: Run) -> StageOutput:
             lambda phase, facts: run.progress(Stage.TRAIN, int(facts.get("done", 0)), facts.get("total"), phase),
             strangers=read_no_class_pictures(run),
         )
-        outputs = {f"baseline/{file.name}": hash_file(file) for file in folder.iterdir() if file.is_file()}
+        made = {f"baseline/{file.name}": file for file in folder.iterdir() if file.is_file()}
+        outputs = {name: hash_file(file) for name, file in made.items() if name not in _REMADE}
         run.workspace.replace_folder("baseline", folder)
     passed = sum(check.passed for check in verdict.checks)
     return StageOutput(outputs, {"checks": len(verdict.checks), "passed": passed})
