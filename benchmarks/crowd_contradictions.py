@@ -7,7 +7,7 @@ for everything as an alias (umbrella). Beside them, which must come to nothing: 
 picture shown twenty times. Found: share of the planted faults that are told with the right class. False alarms: share of the right
 spellings in the map, of three pictures or more, that anything is said against; with the faults and, "clean", without.
 
-    python benchmarks/crowd_contradictions.py [--seeds 3] [--pictures 3000] [--votes 4]
+    python benchmarks/crowd_contradictions.py [--seeds 3] [--first-seed 0] [--pictures 3000] [--votes 4]
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Planted(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0, help="fresh ones, on which nothing was tuned")
     parser.add_argument("--pictures", type=int, default=3000)
     parser.add_argument("--votes", type=int, default=4)
     options = parser.parse_args()
@@ -65,7 +66,7 @@ def main() -> None:
     right: Counter[str] = Counter()
     wrong_aliases = 0
     for domain in (load_territories(), load_languages()):
-        for seed in range(options.seeds):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             spammers = (0.05, 0.15, 0.3)[seed % 3]
             crowd = simulate_crowd(domain, pictures=options.pictures, votes=options.votes, spammers=spammers, seed=seed)
             for name, count in (("clean", False), ("faults", True)):

@@ -133,3 +133,31 @@ def test_a_sheet_that_cannot_be_meant_changes_nothing(folder: Path, capsys: pyte
         decide(folder, capsys, "override: Spain")
     assert "is no ruling on this" in capsys.readouterr().err
     assert (folder / "flags.toml").read_bytes() == before
+
+
+def test_lint_names_the_line_that_the_crowd_contradicts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the dataset's answers lint knows what they contradict, and which aliases they never use; without them it says neither."""
+    capsys.readouterr()
+    assert main(["labels", "lint", str(folder / "flags.toml"), "--dataset", str(folder / "dataset.toml"), "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    found = next(one for one in findings if one["rule"] == "crowd-contradicts")
+    line = (folder / "flags.toml").read_text(encoding="utf-8").splitlines()[found["line"] - 1]
+    assert JAPANESE["spain"] in line
+    assert "of france, seems to be spain: written of" in found["what"]
+    assert found["suggestion"].startswith("take it back from france, declare it of spain")
+    assert "unused-alias" in {one["rule"] for one in findings}
+    assert main(["labels", "lint", str(folder / "flags.toml"), "--json"]) == 0
+    assert "crowd-contradicts" not in {one["rule"] for one in json.loads(capsys.readouterr().out)["findings"]}
+
+
+def test_lint_of_a_dataset_says_what_is_missing(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A workspace without answers, or a second source of answers, is told; a map that cannot be read is linted all the same."""
+    (folder / "other.toml").write_text(SETTINGS.replace('"work"', '"nothing"'))
+    assert main(["labels", "lint", str(folder / "flags.toml"), "--dataset", str(folder / "other.toml")]) == 2
+    assert "the annotations stage has not run here" in capsys.readouterr().err
+    both = ["--dataset", str(folder / "dataset.toml"), "--labels", str(folder / "rows.csv")]
+    assert main(["labels", "lint", str(folder / "flags.toml"), *both]) == 2
+    (tmp_path / "broken.toml").write_text("[classes.a]\nalias = 1\n")
+    capsys.readouterr()
+    assert main(["labels", "lint", str(tmp_path / "broken.toml"), "--dataset", str(folder / "dataset.toml"), "--json"]) == 2
+    assert "form" in {one["rule"] for one in json.loads(capsys.readouterr().out)["findings"]}

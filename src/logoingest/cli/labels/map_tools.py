@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logoingest.cli.arguments import add_command, print_json
+from logoingest.errors import ClassMapError, Problem, UsageError
 from logoingest.plain_json import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from logoingest.cli.labels.label_files import LabelColumn
+    from logoingest.labels.crowd.contradictions import Contradiction
     from logoingest.labels.matching.label_batch import LabelBatch
 
 _STDIO = "-"
@@ -25,6 +29,12 @@ def add_commands(commands: Any) -> None:
     )
     _add_map(lint)
     _add_labels(lint, "answers, to see which aliases and classes they never use")
+    lint.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="CONFIG",
+        help="a dataset.toml: what the answers in its workspace never use, and what they contradict about the same pictures",
+    )
 
     explain = add_command(commands, "explain", _command_explain, "why an answer comes out as it does", config=False)
     _add_map(explain)
@@ -92,12 +102,31 @@ def _command_lint(options: argparse.Namespace) -> int:
     from logoingest.cli.labels.map_printing import print_lint
     from logoingest.labels.lint.rules import lint_class_map
 
-    report = lint_class_map(options.map, _read_labels(options))
+    raw_labels, contradictions = _ask_dataset(options) if options.dataset else (_read_labels(options), ())
+    report = lint_class_map(options.map, raw_labels, contradictions)
     if options.json:
         print_json(report)
     else:
         print_lint(report, every=options.verbose, notes=not options.quiet)
     return 2 if report.has_errors else 0
+
+
+def _ask_dataset(options: argparse.Namespace) -> tuple[list[str], Sequence[Contradiction]]:
+    """(the distinct answers of ``--dataset``, what its crowd says against the map; nothing where the map cannot be read)."""
+    from logoingest.config import load_config
+    from logoingest.labels import ClassMap
+    from logoingest.pipeline import Run
+    from logoingest.pipeline.crowd.findings import ask_crowd, read_answers
+
+    if options.labels is not None:
+        raise UsageError(Problem("--dataset", "and --labels exclude each other", "the dataset's answers are in its workspace"))
+    run = Run(load_config(options.dataset))
+    answers = read_answers(run)
+    try:
+        against = ask_crowd(run, answers, class_map=ClassMap.load(options.map)).contradictions
+    except ClassMapError:  # lint says itself, and better, what is wrong
+        against = ()
+    return [text or "" for text in answers.column("raw_label").unique().to_pylist()], against
 
 
 def _command_explain(options: argparse.Namespace) -> int:

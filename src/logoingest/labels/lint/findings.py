@@ -46,6 +46,7 @@ RULES: Mapping[str, Rule] = {
     "key-collision": Rule(Severity.WARNING, "spaces and punctuation aside the two are one: an answer written in a third way is asked about, or goes to the alias"),
     "noise-collision": Rule(Severity.WARNING, "only noise words tell the two apart, and noise words are what people add and leave out at will"),
     "id-means-other-class": Rule(Severity.NOTE, "labels that were normalised once (to the id) come out as another class when they are normalised again"),
+    "crowd-contradicts": Rule(Severity.WARNING, "people who answered about the same pictures call them otherwise, so these answers vote for a wrong class"),
     "alias-is-noise": Rule(Severity.WARNING, "as the whole answer it names the class, beside any other word it is stripped"),
     "says-no-label": Rule(Severity.WARNING, 'aliases and names are looked up before answers that mean "no label": workers who saw nothing vote for the class'),
     "affix-unreachable": Rule(Severity.WARNING, "another affix always takes its place, so its attributes are never set"),

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from logoingest.errors import ClassMapError
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.lint.claims import Claims, check_claims
+from logoingest.labels.lint.crowd import check_contradictions
 from logoingest.labels.lint.files import Chain, read_chain
 from logoingest.labels.lint.findings import Finding, Severity
 from logoingest.labels.lint.reach import check_reach
 from logoingest.labels.lint.settings import check_settings
 from logoingest.plain_json import JsonName, shown_as
+
+if TYPE_CHECKING:
+    from logoingest.labels.crowd.contradictions import Contradiction
 
 _CLAIMED = ("alias-claimed-twice", "says-no-label", "empty-separator")
 
@@ -57,12 +61,15 @@ class LintReport:
         return self.count(Severity.NOTE)
 
 
-def lint_class_map(path: str | os.PathLike[str], raw_labels: Sequence[str] | None = None) -> LintReport:
+def lint_class_map(
+    path: str | os.PathLike[str], raw_labels: Sequence[str] | None = None, contradictions: Sequence[Contradiction] = ()
+) -> LintReport:
     """Check a class map and everything it includes. Whatever the files hold, it ends and raises nothing.
 
     Args:
         path: the TOML file.
         raw_labels: answers (repeated ones count once), to see which aliases and classes they never use.
+        contradictions: what the crowd says against this map.
     """
     chain = read_chain(path)
     findings = list(chain.findings)
@@ -70,6 +77,7 @@ def lint_class_map(path: str | os.PathLike[str], raw_labels: Sequence[str] | Non
     claims = Claims.gather(chain, class_map)
     findings += check_claims(claims, class_map)
     findings += check_settings(claims, class_map)
+    findings += check_contradictions(claims, contradictions)
     if class_map is not None and not any(finding.rule == "empty-separator" for finding in findings):
         findings += check_reach(claims, class_map, raw_labels)
     else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
+from logoingest.errors import Problem, UsageError
 from logoingest.labels.crowd.contradictions import CrowdFindings, hear_crowd
 from logoingest.labels.crowd.evidence import number_answers
 from logoingest.labels.crowd.tables import read_decisions, tabulate_contradictions, tabulate_words
@@ -11,20 +14,39 @@ from logoingest.labels.matching.label_table import encode_labels
 from logoingest.pipeline.crowd.files import CONTRADICTIONS, CROWD_WORDS
 from logoingest.pipeline.session import Run
 
+if TYPE_CHECKING:
+    from logoingest.labels.class_map.class_map import ClassMap
 
-def ask_crowd(run: Run, annotations: pa.Table, labels: pa.Table | None = None, *, open_only: bool = True) -> CrowdFindings:
+
+def ask_crowd(
+    run: Run, annotations: pa.Table, labels: pa.Table | None = None, class_map: ClassMap | None = None, *, open_only: bool = True
+) -> CrowdFindings:
     """What the crowd tells of the words, and against the map.
 
     Args:
-        run: whose class map decides, and whose pictures count.
+        run: whose pictures count.
         annotations: ``AnnotationRow``s, of which url, worker_id and raw_label are looked at.
         labels: ``LabelRow``s of the labels stage, where they are there: what this map decided is not decided again.
+        class_map: what decides; the config's own where it is left out.
         open_only: nobody asks for the evidence of words that the map decides.
     """
+    decides = class_map or run.class_map
     _, distinct = encode_labels(annotations.column("raw_label"))
-    decisions = None if labels is None else read_decisions(labels, distinct, run.class_map.hash)
-    reading = number_answers(annotations, run.class_map, _read_groups(run), decisions)
-    return hear_crowd(reading, run.class_map, open_only=open_only)
+    decisions = None if labels is None else read_decisions(labels, distinct, decides.hash)
+    reading = number_answers(annotations, decides, _read_groups(run), decisions)
+    return hear_crowd(reading, decides, open_only=open_only)
+
+
+def read_answers(run: Run) -> pa.Table:
+    """Who said what of which picture: url, worker_id, raw_label.
+
+    Raises:
+        UsageError: the annotations stage has not run.
+    """
+    if not run.workspace.has_table("annotations"):
+        hint = "first: logoingest run CONFIG --until annotations"
+        raise UsageError(Problem(run.workspace.url, "the annotations stage has not run here", hint))
+    return run.workspace.read_table("annotations", ["url", "worker_id", "raw_label"])
 
 
 def tabulate_findings(findings: CrowdFindings) -> dict[str, pa.Table]:
