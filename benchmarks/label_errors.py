@@ -63,11 +63,11 @@ def read_photos(folder: Path) -> dict[str, Any]:
     }
 
 
-def write_release(folder: Path, photos: Mapping[str, Any], labels: Rows) -> Path:
-    """A release of the photos, all in train; two of them in test as well, since a training wants some."""
+def write_release(folder: Path, photos: Mapping[str, Any], labels: Rows, splits: Mapping[str, Rows] | None = None) -> Path:
+    """A release of the photos by the rows of each split; all in train and two of them in test as well where no splits are given."""
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     (folder / "data").mkdir(parents=True)
-    splits = {"train": np.arange(len(labels)), "validation": np.arange(0), "test": np.arange(2)}
+    splits = splits or {"train": np.arange(len(labels)), "validation": np.arange(0), "test": np.arange(2)}
     for split, rows in splits.items():
         pictures = [{"bytes": photos["files"][row], "path": f"{row}.jpg"} for row in rows]
         ids, groups = ([photos[key][row] for row in rows] for key in ("ids", "groups"))

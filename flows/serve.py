@@ -14,13 +14,14 @@ from prefect import serve
 
 from baseline import baseline
 from ingest import ingest
+from sweep import sweep
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 
 def main() -> None:
-    """Serve ``ingest`` on a schedule and ``baseline`` on demand."""
+    """Serve ``ingest`` on a schedule, ``baseline`` and ``sweep`` on demand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="dataset.toml")
     parser.add_argument("--cron", default="0 3 * * *", help='when to ingest (default: "0 3 * * *")')
@@ -30,6 +31,7 @@ def main() -> None:
     deployments = (
         ingest.to_deployment(name="ingest", cron=options.cron, parameters=parameters, concurrency_limit=1),
         baseline.to_deployment(name="baseline", parameters=parameters, concurrency_limit=1),
+        sweep.to_deployment(name="sweep", parameters=parameters, concurrency_limit=1),
     )
     serve(*cast("tuple[RunnerDeployment, ...]", deployments), limit=options.limit)
 

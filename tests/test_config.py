@@ -163,3 +163,33 @@ def test_there_are_sixteen_splits_at_most(tmp_path):
         load_config(write(tmp_path, MINIMAL + f"[splits.shares]\ntrain = 0.84\n{shares}"), environ={})
     with pytest.raises(ConfigError, match=r"splits\.shares\.test: .*less than or equal to 1, not 2"):
         load_config(write(tmp_path, MINIMAL + "[splits.shares]\ntrain = 0.5\ntest = 2\n"), environ={})
+
+
+def test_the_file_of_weights_may_bear_the_models_name():
+    """A sweep varies the model; what is no plain name of a file becomes one."""
+    from logoingest.config import TrainConfig
+
+    assert TrainConfig(model="timm/xception", weights="w/{model}.pth").weights_file == "w/timm_xception.pth"
+    assert TrainConfig(weights="imagenet").weights_file is None
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"space": {"lrr": [0.1]}}, 'did you mean "lr"'),
+        ({"space": {"lr": [0.1, -1.0]}}, "space.lr: -1.0"),
+        ({"space": {"seed": [1, 2]}}, "repeats are what tries other seeds"),
+        ({"space": {"lr": {"low": 0.1, "high": 0.01}}}, "is not below"),
+        ({"metric": "test.top1"}, "opened once"),
+        ({"prune": "wilcoxon", "folds": 3}, "set it to 5 or more"),
+    ],
+)
+def test_a_sweep_that_cannot_be_meant_is_refused(section, said):
+    """Settings that are not there, values that [train] refuses, choosing by test."""
+    from pydantic import ValidationError
+
+    from logoingest.config import Config
+
+    data = {"dataset": {"name": "x", "workspace": "w"}, "sources": [{"path": "a.csv"}], "labels": {"class_map": "m.toml"}}
+    with pytest.raises(ValidationError, match=said):
+        Config.model_validate({**data, "sweep": section})

@@ -17,6 +17,7 @@ from logoingest.version import __version__
 if TYPE_CHECKING:
     from logoingest.config import Config, load_config
     from logoingest.errors import LogoingestError
+    from logoingest.experiments import compare_trials, read_sweep, run_sweep
     from logoingest.images import inspect_image, select_images
     from logoingest.labels import ClassMap, normalise_annotations, normalise_label, normalise_labels
     from logoingest.pipeline import Run, open_run, plan, retry, run, run_stage, verify
@@ -33,6 +34,7 @@ _HOMES = {
     "training": ("load_baseline", "make_safeguard", "train_baseline"),
     "config": ("Config", "load_config"),
     "errors": ("LogoingestError",),
+    "experiments": ("compare_trials", "read_sweep", "run_sweep"),
     "images": ("inspect_image", "select_images"),
     "labels": ("ClassMap", "normalise_annotations", "normalise_label", "normalise_labels"),
     "pipeline": ("Run", "open_run", "plan", "retry", "run", "run_stage", "verify"),
@@ -56,6 +58,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "assign_splits",
+    "compare_trials",
     "diff",
     "export",
     "inspect_image",
@@ -71,9 +74,11 @@ __all__ = [
     "pull",
     "push",
     "read_annotations",
+    "read_sweep",
     "retry",
     "run",
     "run_stage",
+    "run_sweep",
     "select_images",
     "settle_samples",
     "train_baseline",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageColor, ImageDraw
 
+from builders.places import DATA
+from logoingest.config import Config
 from logoingest.release.form.manifest import compute_fingerprint, render_manifest
 
 Rows = Sequence[tuple[bytes, int]]
@@ -117,3 +121,25 @@ def draw_splits(train: int = 14, validation: int = 3, test: int = 8, classes: in
         name: [(encode(draw_logo(label, next(numbers))), label) for _ in range(count) for label in range(classes)]
         for name, count in counts.items()
     }
+
+
+#: What a toy sweep varies.
+SPACE: dict[str, Any] = {"lr": {"low": 1e-4, "high": 1.0, "log": True}, "batch_size": [8, 16]}
+
+
+def make_sweep_config(folder: Path, *, train: dict[str, Any] | None = None, **sweep: Any) -> Config:
+    """A config whose workspace has a release, with the toy recipe beside it; ``sweep`` is the section."""
+    shutil.copy(DATA / "sweeps/toy_recipes.py", folder / "toy_recipes.py")
+    if not (folder / "work/release").exists():
+        (folder / "work").mkdir(parents=True)
+        write_release(folder / "work/release", draw_splits(train=8, validation=10, test=12), "abcd", groups=True)
+    section = {"trials": 6, "parallel": 1, "finalists": 2, "repeats": 2, "space": SPACE} | sweep
+    settings = {"recipe": "toy_recipes:ToyRecipe", "epochs": 4, "lr": 0.3} | (train or {})
+    data = {
+        "dataset": {"name": "toy", "workspace": "work"},
+        "sources": [{"path": "answers.csv"}],
+        "labels": {"class_map": "classes.toml"},
+        "train": settings,
+        "sweep": section,
+    }
+    return Config.model_validate({**data, "base_dir": folder})

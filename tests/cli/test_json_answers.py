@@ -16,7 +16,7 @@ from logoingest.json_schema import describe_types
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/json-schema.json").read_text(encoding="utf-8"))
 #: Commands that train or need a network: what they print is made of the others' types, or tested with them.
-LONG = {"demo", "train", "embed", "similar", "predict", "safeguard"}
+LONG = {"demo", "train", "embed", "similar", "predict", "safeguard", "sweep", "sweep show", "sweep best", "sweep compare"}
 
 
 def list_commands(parser, words: tuple[str, ...] = ()) -> Iterator[str]:
@@ -24,7 +24,7 @@ def list_commands(parser, words: tuple[str, ...] = ()) -> Iterator[str]:
     for action in parser._actions:
         for name, child in (action.choices or {}).items() if hasattr(action, "add_parser") else ():
             if any(inner.dest == "json" for inner in child._actions):
-                yield " ".join((*words, name)).replace("splits-explain", "splits explain")
+                yield " ".join((*words, name)).replace("splits-", "splits ").replace("sweep-", "sweep ")
             yield from list_commands(child, (*words, name))
 
 

@@ -36,7 +36,7 @@ def test_every_key_of_prefect_yaml_is_known_to_prefect():
     from prefect.cli.deploy._models import DeploymentConfig
 
     document = yaml.safe_load((ROOT / "prefect.yaml").read_text())
-    assert [deployment["name"] for deployment in document["deployments"]] == ["ingest", "baseline"]
+    assert [deployment["name"] for deployment in document["deployments"]] == ["ingest", "baseline", "sweep"]
     for deployment in document["deployments"]:
         assert set(deployment) <= set(DeploymentConfig.model_fields)
         DeploymentConfig.model_validate(deployment)

@@ -17,10 +17,12 @@ from logoingest.cli.labels.map_answers import (
 from logoingest.cli.labels.review_answers import AppliedSheet, Suggestions, WrittenSheet
 from logoingest.cli.releases.answers import PulledRelease
 from logoingest.cli.scaffolding import ScaffoldAnswer
+from logoingest.cli.sweeps import BestSettings
 from logoingest.demo import Tour
 from logoingest.evidence.safeguards.answers import Prediction
 from logoingest.evidence.safeguards.study import Study
 from logoingest.evidence.similar import Similar
+from logoingest.experiments import SettingsCompared, SweepSummary
 from logoingest.labels.lint.rules import LintReport
 from logoingest.pipeline import (
     Against,
@@ -83,5 +85,9 @@ ANSWERS: Mapping[str, Any] = {
     "suspects": SuspectsAnswer,
     "predict": list[Prediction],
     "safeguard": Study,
+    "sweep": SweepSummary,
+    "sweep show": SweepSummary,
+    "sweep best": BestSettings,
+    "sweep compare": SettingsCompared,
     "demo": Tour,
 }

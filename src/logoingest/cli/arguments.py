@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,17 @@ def add_command(
     loudness.add_argument("--quiet", action="store_true", help="no progress, only warnings")
     loudness.add_argument("--verbose", action="store_true", help="more log lines")
     return parser
+
+
+def join_group_word(arguments: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """``splits explain …`` → ``splits-explain …``. A config that bears a command's name is meant by ``splits ./explain``.
+
+    Args:
+        arguments: of the command line.
+        groups: the first word of a group that is a command itself, with what may stand behind it.
+    """
+    grouped = len(arguments) > 1 and arguments[1] in groups.get(arguments[0], ())
+    return [f"{arguments[0]}-{arguments[1]}", *arguments[2:]] if grouped else list(arguments)
 
 
 def load_options(options: argparse.Namespace) -> Config:

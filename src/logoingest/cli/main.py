@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logoingest.cli.arguments import add_command, load_options, print_json
+from logoingest.cli.arguments import add_command, join_group_word, load_options, print_json
 from logoingest.cli.evidence import add_evidence_commands
 from logoingest.cli.labels import add_label_commands
 from logoingest.cli.predicting import add_prediction_commands
@@ -20,7 +20,8 @@ from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop
 from logoingest.cli.releases.duplicates import AGAINST_HELP
 from logoingest.cli.retention import add_retention_commands
 from logoingest.cli.serving import add_web_command
-from logoingest.cli.splits import add_split_commands, join_group_word
+from logoingest.cli.splits import SPLIT_COMMANDS, add_split_commands
+from logoingest.cli.sweeps import SWEEP_COMMANDS, add_sweep_commands
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.imports.lean import let_threads_sleep
 from logoingest.pipeline.stages import list_stages
@@ -34,6 +35,8 @@ _GROUP_HINTS = {
     "splits": "or 'splits explain': why a picture is where it is",
     "release": f"or 'release' before one of: {', '.join(RELEASE_COMMANDS)}",
 }
+#: Commands that are the first word of others, too.
+_GROUPS = {"splits": SPLIT_COMMANDS, "sweep": SWEEP_COMMANDS}
 #: Options of ``init``: the key of a source each sets.
 _SOURCE_OPTIONS = (
     ("url_column", "COLUMN", "the column of the pictures' URLs (found when left out, as are the others)"),
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     let_threads_sleep()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = build_parser().parse_args(join_group_word(drop_group_word(given)))
+    options = build_parser().parse_args(join_group_word(drop_group_word(given), _GROUPS))
     _start_logging(options)
     previous = {number: signal.getsignal(number) for number in _list_endings()}
     for number in previous:
@@ -171,6 +174,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evidence_commands(commands)
     add_prediction_commands(commands)
     add_web_command(commands)
+    add_sweep_commands(commands)
 
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")

@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
 #: What may stand after ``splits`` in the place of a config.
 SPLIT_COMMANDS = ("explain",)
-_PREFIX = "splits-"
 _MOST_MEMBERS = 20
-
-
-def join_group_word(arguments: Sequence[str]) -> list[str]:
-    """``splits explain …`` → ``splits-explain …``. A config that bears the command's name is meant by ``splits ./explain``."""
-    grouped = len(arguments) > 1 and arguments[0] == "splits" and arguments[1] in SPLIT_COMMANDS
-    return [_PREFIX + arguments[1], *arguments[2:]] if grouped else list(arguments)
 
 
 def add_split_commands(commands: Any) -> None:

@@ -20,6 +20,7 @@ from pydantic import (
 from logoingest.config.fetch_section import FetchConfig
 from logoingest.config.kept_columns import find_kept_fault
 from logoingest.config.source_section import SourceConfig
+from logoingest.config.sweep_section import SweepConfig, find_space_faults
 from logoingest.config.toml_table import Section, Share
 from logoingest.files.local import LocalRoot, name_root
 
@@ -220,7 +221,8 @@ class TrainConfig(Section):
     model_options: dict[str, Any] = {}
     """Keyword arguments of the model's constructor or of your function."""
     weights: str = "none"
-    """"imagenet" (torchvision's or timm's own, downloaded), "none", or a local file of a state dict (relative to this file)."""
+    """"imagenet" (torchvision's or timm's own, downloaded), "none", or a local file of a state dict (relative to this file). {model} in
+    its name is the model's, so that a sweep may vary the model."""
     freeze: Literal["none", "lower", "backbone"] = "none"
     """lower: the first two thirds of the layers stay as they are; backbone: only the last layer learns."""
     image_side_px: Annotated[int, Field(ge=16, le=1024)] = 128
@@ -254,6 +256,12 @@ class TrainConfig(Section):
     """Share of pictures of our classes that the baseline's predictions are not to take for strangers."""
     safeguard_precision: Annotated[float, Field(gt=0, lt=1)] = 0.9
     """Of every class, share of its accepted predictions that are to be right; the rest is left to a person."""
+
+    @property
+    def weights_file(self) -> str | None:
+        """The local file that ``weights`` names; None where it names none."""
+        model = re.sub(r"[^A-Za-z0-9_.-]", "_", self.model)
+        return None if self.weights in {"none", "imagenet"} else self.weights.replace("{model}", model)
 
 
 class EvidenceConfig(Section):
@@ -293,6 +301,7 @@ class Config(Section):
     release: ReleaseConfig = ReleaseConfig()
     retention: RetentionConfig = RetentionConfig()
     train: TrainConfig = TrainConfig()
+    sweep: SweepConfig = SweepConfig()
     evidence: EvidenceConfig = EvidenceConfig()
     report: ReportConfig = ReportConfig()
     base_dir: Annotated[Path, Field(exclude=True)] = Path()
@@ -318,6 +327,12 @@ class Config(Section):
                 raise ValueError(
                     f"sources.local_root: two folders are called {root.prefix.removeprefix('file://')} alike: rename one"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _sweeps_settings_that_are(self) -> Config:
+        if faults := list(find_space_faults(self.sweep.space, self.train)):
+            raise ValueError("; ".join(f"sweep.{fault}" for fault in faults))
         return self
 
     @property

@@ -25,6 +25,7 @@ from logoingest.report.pages.placeholders import gather_placeholders
 from logoingest.report.pages.quality import gather_quality
 from logoingest.report.pages.safeguards import gather_safeguards
 from logoingest.report.pages.splits import gather_splits
+from logoingest.report.pages.sweep import gather_sweep
 from logoingest.report.pages.workers import gather_workers
 from logoingest.report.thumbnails import ThumbnailLimits, choose_pictures, make_thumbnails
 from logoingest.version import __version__
@@ -34,7 +35,7 @@ from logoingest.workspace import Workspace
 MOST_BYTES = 5_000_000
 _GATHERERS: Sequence[Callable[[Material], PageContents]] = (
     gather_overview, gather_fetching, gather_splits, gather_labels, gather_crowd, gather_workers, gather_duplicates, gather_placeholders,
-    gather_changes, gather_quality, gather_model_view, gather_baseline, gather_safeguards,
+    gather_changes, gather_quality, gather_model_view, gather_baseline, gather_sweep, gather_safeguards,
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from logoingest.schemas.tables import (
     TextRow,
     WorkerRow,
 )
+from logoingest.schemas.trials import MEASURED_COLUMNS, PictureScoreRow, TrialRow
 from logoingest.stage_names import Stage
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "GOLD",
     "GROUND_TRUTH",
     "MAX_CLASS_ID_CHARS",
+    "MEASURED_COLUMNS",
     "RESERVED_ATTRIBUTES",
     "SHARES",
     "AgainstRow",
@@ -67,6 +69,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "PictureFacts",
+    "PictureScoreRow",
     "PlaceholderRow",
     "PredictionRow",
     "Reason",
@@ -79,6 +82,7 @@ __all__ = [
     "SuspectRow",
     "TextConflictRow",
     "TextRow",
+    "TrialRow",
     "WorkerRow",
     "is_class_id",
 ]

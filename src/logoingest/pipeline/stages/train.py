@@ -48,8 +48,8 @@ def _hash_files(run: Run, _manifest: Manifest) -> dict[str, str]:
     from logoingest.training.named_code import find_code_file
 
     train, found = run.config.train, {}
-    if train.weights not in {"none", "imagenet"}:
-        found["weights"] = hash_source(run.config.resolve(train.weights))
+    if train.weights_file is not None:
+        found["weights"] = hash_source(run.config.resolve(train.weights_file))
     for name, named in (("the recipe's code", train.recipe), ("the model's code", train.model)):
         code = find_code_file(named, run.config.base_dir)
         found |= {name: hash_source(code)} if code is not None else {}

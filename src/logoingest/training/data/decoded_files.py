@@ -5,16 +5,14 @@ A file is named by its pictures and their side, so that releases, splits and con
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from logoingest.files.locks import hold_lock
 from logoingest.files.whole import replace_file
 from logoingest.training.data.splits import Split
 
@@ -44,7 +42,7 @@ def map_decoded(folder: Path, split: Split, side: int, fill: Callable[[Pixels], 
     path = folder / f"{_name_pictures(split, side)}.u8"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with _hold_lock(path.with_suffix(".lock")):
+        with hold_lock(path.with_suffix(".lock")):
             if not path.exists():
                 with replace_file(path) as temporary:
                     made = np.memmap(temporary, np.uint8, "w+", shape=shape)
@@ -57,17 +55,3 @@ def _name_pictures(split: Split, side: int) -> str:
     """The pictures' own hashes are their names, so equal names are equal pixels."""
     names = "\n".join((f"{_VERSION} {side}", *split.image_id))
     return hashlib.sha256(names.encode()).hexdigest()[:32]
-
-
-@contextlib.contextmanager
-def _hold_lock(path: Path) -> Iterator[None]:
-    """One process at a time; given back by the system when its holder dies. Elsewhere than on Unix all work, and the last one counts."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if sys.platform != "win32":
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -37,7 +37,7 @@ def read_weights(config: TrainConfig, base_dir: Path) -> tuple[str, State]:
         if config.model.startswith(TIMM):
             return "timm's weights", _download_timm(config.model)
         return "torchvision's weights", _download_torchvision(config.model)
-    path = base_dir / Path(config.weights).expanduser()
+    path = base_dir / Path(config.weights_file or "").expanduser()
     return str(path), read_state(path)
 
 

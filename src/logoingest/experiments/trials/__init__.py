@@ -1,0 +1,1 @@
+"""One trial: what is asked of it, and the process that does it."""
