@@ -22,7 +22,9 @@ Bytes = NDArray[np.uint8]
 #: Correlation at half the size from which a pair is laid upon each other in full.
 MIN_COARSE = 0.88
 _AT_ONCE = 64
-_COARSE_STEPS, _FINE_STEPS = 5, 5
+_FIRST_STEPS, _COARSE_STEPS, _FINE_STEPS = 2, 3, 5
+#: What is gained after the first steps, where two pictures are alike.
+_STILL_TO_COME = 0.2
 _MOST_STEP = np.float32(0.12)
 _UNKNOWNS = 8
 _MOVED, _ONES, _FIRST = 6, 7, 8
@@ -62,7 +64,11 @@ def fit_pairs(first: Bytes, second: Bytes, starts: Floats, min_coarse: float = M
 
 
 def _fit(first: Floats, second: Floats, maps: Floats, min_coarse: float) -> Fits:
-    maps, correlation = _settle(_halve(first), _smooth(second, np.full((len(second), 2), _COARSE_SMOOTHING)), maps, _COARSE_STEPS)
+    halves, smoothed = _halve(first), _smooth(second, np.full((len(second), 2), _COARSE_SMOOTHING))
+    maps, correlation = _settle(halves, smoothed, maps, _FIRST_STEPS)
+    rows = np.flatnonzero(correlation >= min_coarse - _STILL_TO_COME)
+    if len(rows):
+        maps[rows], correlation[rows] = _settle(halves[rows], smoothed[rows], maps[rows], _COARSE_STEPS)
     overlap, detail = np.zeros(len(first), np.float32), np.full(len(first), -1, np.float32)
     rows = np.flatnonzero(correlation >= min_coarse)
     if len(rows):
@@ -187,7 +193,7 @@ def _leave_edges(maps: Floats) -> Floats:
     there = np.abs(maps[:, :, :2] @ places + maps[:, :, 2:]).max(axis=1)
     here = np.abs(places).max(axis=0)[None]
     mixed = (here > 1 - _EDGE) & (there < here - _INSIDE) | (there > 1 - _EDGE) & (here < there - _INSIDE)
-    return (~mixed).astype(np.float32)
+    return np.where(mixed, np.float32(0), np.float32(1))
 
 
 def _correlate_inside(one: Floats, other: Floats, inside: Floats) -> Floats:

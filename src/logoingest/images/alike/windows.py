@@ -3,7 +3,7 @@
 A crop shows what a window of the original shows. So of every signature 30 windows (all of it, nine, eight and seven tenths of both sides,
 a tenth apart) are described by their 35 lowest cosines, higher ones weighted up as much as pictures have less of them, brought to
 length 1; and every picture as a whole is looked up among the windows of all others, in all eight turns. What is alike by ``MIN_LIKENESS`` is a
-candidate, of each picture the ``RIVALS`` likest.
+candidate: of each picture the ``RIVALS`` likest that show it, and the ``RIVALS`` likest that it shows.
 
 Windows are kept in lists around centres taken from among them (an inverted file, as in J. Sivic and A. Zisserman, ICCV 2003). Centres
 stand for all eight turns of themselves: a window is put into the list of the nearest turned centre after it was turned back by that
@@ -236,13 +236,20 @@ def _choose_likest(near: Floats) -> tuple[Indices, Indices]:
 
 
 def keep_likest(candidates: Candidates, most: int = RIVALS) -> Candidates:
-    """Every pair once, in its likest window and turn; of each part the ``most`` likest wholes; sorted by part and whole."""
+    """Every pair once, in its likest window and turn; of each part the ``most`` likest wholes, of each whole the ``most`` likest parts."""
     order = np.lexsort((candidates.window, candidates.turn, -candidates.likeness, candidates.whole, candidates.part))
     once = candidates.take(order[_mark_first(candidates.part[order], candidates.whole[order])])
-    order = np.lexsort((once.whole, -once.likeness, once.part))
-    parts = once.part[order]
-    rank = np.arange(len(parts)) - np.searchsorted(parts, parts)
-    return once.take(np.sort(order[rank < most]))
+    wanted = _mark_likest(once.part, once.whole, once.likeness, most) | _mark_likest(once.whole, once.part, once.likeness, most)
+    return once.take(np.flatnonzero(wanted))
+
+
+def _mark_likest(owners: Indices, others: Indices, likeness: Floats, most: int) -> NDArray[np.bool_]:
+    """Which rows are among the ``most`` likest of their owner; of equal ones the first others."""
+    order = np.lexsort((others, -likeness, owners))
+    ordered = owners[order]
+    marks = np.empty(len(owners), bool)
+    marks[order] = np.arange(len(ordered)) - np.searchsorted(ordered, ordered) < most
+    return marks
 
 
 def _mark_first(first: Indices, second: Indices) -> NDArray[np.bool_]:
