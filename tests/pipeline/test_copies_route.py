@@ -13,8 +13,8 @@ from PIL import Image
 
 from logoingest import load_config, run
 from logoingest.config import Config
-from logoingest.images.alike import duplicates
-from logoingest.pipeline import Run, explain_url, verify
+from logoingest.images.alike import copies, duplicates
+from logoingest.pipeline import Run, explain_url, summarise_status, verify
 from logoingest.schemas import CopyRow, Stage
 
 WAYS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT)
@@ -64,6 +64,17 @@ def test_turned_copies_are_in_one_split_and_explained(config):
     assert {row["kind"] for row in told} == {"turned"}
     conflicts = pq.read_table(Path(config.workspace_url) / "tables/conflicts.parquet").to_pylist()
     assert [(row["kind"], sorted(row["class_ids"]), len(row["image_ids"])) for row in conflicts] == [("near", ["nike", "puma"], 4)]
+
+
+def test_what_the_search_left_out_is_said_everywhere(config, monkeypatch):
+    """A set above the search's bound: the images stage's figures, status and report say how many pictures, and what of them is unknown."""
+    monkeypatch.setattr(copies, "MOST_PICTURES", 11)
+    run(config, until=Stage.REPORT)
+    opened = Run(config)
+    assert opened.workspace.read_manifest().stages[Stage.IMAGES].counts["unsearched_pictures"] == 12
+    sentence = "copies: 12 pictures are too many: crops and frames were not looked for among them"
+    assert any(warning.startswith(sentence) for warning in summarise_status(opened).warnings)
+    assert sentence in (Path(config.workspace_url) / "report.html").read_text(encoding="utf-8")
 
 
 def test_what_was_released_apart_stays_and_is_named(config, monkeypatch, caplog, tmp_path):

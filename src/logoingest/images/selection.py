@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
-from logoingest.images.alike.duplicates import group_copies, group_equal
+from logoingest.images.alike.bounds import Unsearched
+from logoingest.images.alike.duplicates import Grouping, group_copies, group_equal
 from logoingest.images.looking.inspection import explain_obstacle
 from logoingest.images.looking.quality import FLAGS, describe_flag, raise_flags
 from logoingest.images.placeholders import find_listed, read_listed
@@ -27,6 +28,8 @@ class Selection(NamedTuple):
     images: StageResult
     copies: pa.Table
     """``CopyRow`` of the pictures kept; empty where near-duplicates are not looked for."""
+    unsearched: Unsearched
+    """What bounds left out of the search for copies."""
 
 
 def select_images(
@@ -53,6 +56,7 @@ def select_with_copies(
         rejected: ``RejectedRow`` sorted by annotation_id: stage ``fetch`` where the URL failed (the download's reason) or was never
         fetched (``cancelled``); stage ``images`` where the body is no usable picture, or the config refuses it.
         copies: ``CopyRow``: why pictures are in one group.
+        unsearched: what bounds left out of that search.
 
     Raises:
         ConfigError: ``images.reject_flags`` names a flag that does not exist.
@@ -76,8 +80,8 @@ def select_with_copies(
             reject_annotations(annotations, refused, Stage.IMAGES, on="url"),
         ]
     )
-    images, copies = _make_rows(kept, config)
-    return Selection(StageResult(images, rejected.sort_by("annotation_id")), copies)
+    images, grouping = _make_rows(kept, config)
+    return Selection(StageResult(images, rejected.sort_by("annotation_id")), grouping.copies, grouping.unsearched)
 
 
 def _check_flags(names: Iterable[str]) -> None:
@@ -160,15 +164,15 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     return None
 
 
-def _make_rows(pictures: Sequence[Mapping[str, Any]], config: ImagesConfig) -> tuple[pa.Table, pa.Table]:
+def _make_rows(pictures: Sequence[Mapping[str, Any]], config: ImagesConfig) -> tuple[pa.Table, Grouping]:
     ids = [picture["sha256"] for picture in pictures]
     pixel_hashes = [picture["pixel_hash"] for picture in pictures]
     if config.near_duplicates:
-        groups, copies = group_copies(ids, [picture["signature"] for picture in pictures], pixel_hashes)
+        grouping = group_copies(ids, [picture["signature"] for picture in pictures], pixel_hashes)
     else:
-        groups, copies = group_equal(ids, pixel_hashes), CopyRow.empty_table()
+        grouping = Grouping(group_equal(ids, pixel_hashes), CopyRow.empty_table())
     images = ImageRow.table(
         {**picture, "image_id": image_id, "group_id": group, "flags": raise_flags(picture)}
-        for picture, image_id, group in zip(pictures, ids, groups, strict=True)
+        for picture, image_id, group in zip(pictures, ids, grouping.groups, strict=True)
     )
-    return images, copies
+    return images, grouping

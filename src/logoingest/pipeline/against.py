@@ -20,6 +20,7 @@ from logoingest.config import Config
 from logoingest.errors import Problem, UsageError, WorkspaceError
 from logoingest.files.parquet import choose_parquet_options
 from logoingest.images.alike.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
+from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
 from logoingest.pipeline.session import Run
 from logoingest.plain_json import JsonName, Rows
@@ -49,6 +50,8 @@ class Other(NamedTuple):
     """Our pictures that are in a pair."""
     leaks: int
     """Our pictures that leak."""
+    unsearched: Unsearched
+    """What bounds left out of the search for copies."""
 
 
 class Against(NamedTuple):
@@ -171,7 +174,7 @@ def _compare(
 def _count_pairs(name: str, found: Found) -> Other:
     leaks = found.pairs.filter(found.pairs.column("leak"))
     alike, leaking = (len(pc.unique(table.column("image_id"))) for table in (found.pairs, leaks))
-    return Other(name, found.pictures, found.unusable, found.pairs.num_rows, alike, leaking)
+    return Other(name, found.pictures, found.unusable, found.pairs.num_rows, alike, leaking, found.unsearched)
 
 
 def _gather_ours(workspace: Workspace, images: pa.Table) -> pa.Table:

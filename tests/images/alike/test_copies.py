@@ -13,7 +13,8 @@ from PIL import Image, ImageFilter, ImageOps
 
 from builders.fingerprints import turn_signature
 from logoingest.images import inspect_image
-from logoingest.images.alike import copies
+from logoingest.images.alike import copies, windows
+from logoingest.images.alike.bounds import Unsearched, count_unsearched, describe_unsearched, read_unsearched
 from logoingest.images.alike.copies import CopySearch, find_copy_pairs
 from logoingest.images.alike.duplicates import group_copies, join_groups
 from logoingest.images.alike.turns import TURNS
@@ -158,12 +159,35 @@ def test_chains_of_copies_are_cut():
 
 
 def test_what_a_bound_leaves_out_is_said(monkeypatch, caplog):
-    """Of more candidates than are laid upon each other the likest are; above a number of pictures none; the log says so."""
+    """What each bound of the search leaves out is a value, and the log says so; no bound, nothing to say."""
     scenes = [read_signature(draw_scene(seed)) for seed in range(3)]
     crops = [read_signature(draw_scene(seed).crop((40, 30, 328, 246))) for seed in range(3)]
-    monkeypatch.setattr(copies, "MOST_FITS", 1)
-    assert len(find_copy_pairs(np.stack(scenes + crops)).first) == 1
-    assert "not laid upon each other" in caplog.text
+    signatures = np.stack(scenes + crops)
+    rings = read_signature(Image.radial_gradient("L"))  # alike in all turns
+    assert find_copy_pairs(signatures).unsearched == Unsearched()
+    assert not caplog.text
+    with monkeypatch.context() as bound:
+        bound.setattr(copies, "MOST_FITS", 1)
+        found = find_copy_pairs(signatures)
+    assert (len(found.first), found.unsearched._replace(pairs=0)) == (1, Unsearched())
+    assert found.unsearched.pairs >= 2
+    assert "were not compared in pixels" in caplog.text
+    with monkeypatch.context() as bound:
+        bound.setattr(windows, "_MOST_IN_LIST", 100)
+        assert find_copy_pairs(signatures).unsearched.windows == 6 * 30 - 100
+    with monkeypatch.context() as bound:
+        bound.setattr(windows, "_MOST_HITS", 2)
+        assert find_copy_pairs(np.stack([rings] * 4)).unsearched.hits > 0
     monkeypatch.setattr(copies, "MOST_PICTURES", 5)
-    assert len(find_copy_pairs(np.stack(scenes + crops)).first) == 0
-    assert "6 pictures are more than 5" in caplog.text
+    found = find_copy_pairs(signatures)
+    assert (len(found.first), found.unsearched) == (0, Unsearched(pictures=6))
+    assert "6 pictures are too many" in caplog.text
+
+
+@given(st.builds(Unsearched, *[st.integers(0, 10**7)] * 4))
+def test_what_was_left_out_is_read_back_from_the_figures(unsearched):
+    """Figures of a stage hold what is not 0, and tell a sentence each."""
+    counts = count_unsearched(unsearched)
+    assert read_unsearched({"images": 5, **counts}) == unsearched
+    assert len(describe_unsearched(unsearched)) == len(counts)
+    assert read_unsearched(None) == Unsearched()

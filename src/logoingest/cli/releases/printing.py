@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from logoingest.cli.console import clean, open_console, start_table
+from logoingest.images.alike.bounds import describe_unsearched
 from logoingest.release import Release
 from logoingest.release.exports import ExportSummary
 from logoingest.release.exports.folder import LEFT_OUT_NAME
@@ -116,6 +117,8 @@ def print_against(found: Against, limit: int | None) -> None:
         console.print(f"{found.compared:,} pictures against {other.pictures:,} of {clean(other.name)}{unusable}:")
         leaks = f"[bold]{other.leaks:,} leak[/bold]" if other.leaks else "none leaks"
         console.print(f"  {other.alike:,} of ours are there too, in {other.pairs:,} pairs; {leaks}")
+        for sentence in describe_unsearched(other.unsearched):
+            console.print(f"  {sentence}")
     pairs = found.pairs.sort_by([("leak", "descending"), ("image_id", "ascending")])
     rows = [
         (

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.copies import CopySearch, find_copy_pairs
 from logoingest.images.alike.duplicates import find_near_rows, stack_prints
 from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_turned
@@ -56,6 +57,8 @@ class Found(NamedTuple):
     """Pictures of the other dataset that could be compared."""
     unusable: int
     """Those that are no usable pictures."""
+    unsearched: Unsearched
+    """What bounds left out of the search for copies, of all parts together."""
 
 
 class Comparison:
@@ -80,16 +83,19 @@ class Comparison:
         kept = AgainstRow.empty_table()
         waiting: list[pa.Table] = []
         pictures = unusable = 0
+        unsearched = Unsearched()
         for part in parts:
             usable = pc.is_valid(part.prints.column("signature")).to_numpy()
             pictures, unusable = pictures + int(usable.sum()), unusable + int((~usable).sum())
-            waiting.append(self._match(other, part, np.flatnonzero(usable)))
+            pairs, left_out = self._match(other, part, np.flatnonzero(usable))
+            waiting.append(pairs)
+            unsearched = unsearched.add(left_out)
             if sum(table.num_rows for table in waiting) > _PENDING_PAIRS:
                 kept, waiting = keep_strongest(pa.concat_tables([kept, *waiting])), []
-        return Found(keep_strongest(pa.concat_tables([kept, *waiting])), pictures, unusable)
+        return Found(keep_strongest(pa.concat_tables([kept, *waiting])), pictures, unusable, unsearched)
 
-    def _match(self, other: str, part: Theirs, rows: Indices) -> pa.Table:
-        """The pairs with the ``rows`` of a part that are pictures."""
+    def _match(self, other: str, part: Theirs, rows: Indices) -> tuple[pa.Table, Unsearched]:
+        """The pairs with the ``rows`` of a part that are pictures, and what the search for copies left out."""
         usable = part.prints.take(pa.array(rows, pa.int64()))
         prints = stack_columns(usable)
         kinds: dict[tuple[int, int], int] = {}
@@ -122,7 +128,7 @@ class Comparison:
             "leak": pa.array([is_leak(*splits) for splits in zip(our_splits, their_splits, strict=True)], pa.bool_()),
         }
         schema = AgainstRow.arrow_schema()
-        return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+        return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema), copies.unsearched
 
 
 def find_saved_again(ours: pa.Table) -> list[tuple[int, int]]:

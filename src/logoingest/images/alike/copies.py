@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from logoingest.images.alike.bounds import Unsearched, describe_unsearched
 from logoingest.images.alike.fitting import MIN_COARSE, Fits, fit_pairs
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
-from logoingest.images.alike.windows import Candidates, Centres, count_left_out, find_candidates, find_start, join_candidates
+from logoingest.images.alike.windows import Candidates, Centres, Search, find_candidates, find_start, join_candidates
 from logoingest.schemas import CopyKind
 
 logger = logging.getLogger("logoingest")
@@ -68,6 +69,7 @@ class CopyPairs(NamedTuple):
     first: Indices
     second: Indices
     findings: list[PairFinding]
+    unsearched: Unsearched
 
 
 SAME_PIXELS = PairFinding(CopyKind.SAME_PIXELS, TURNS[0].name, 1.0, 0.0)
@@ -76,22 +78,14 @@ SAME_PIXELS = PairFinding(CopyKind.SAME_PIXELS, TURNS[0].name, 1.0, 0.0)
 def find_copy_pairs(signatures: Bytes) -> CopyPairs:
     """Copies among some pictures (signatures n x 1,024), ``first < second``; pictures of one colour are in no pair, nor any above ``MOST_PICTURES``."""
     rows = find_structured(signatures)
-    if len(rows) > MOST_PICTURES:
-        logger.warning(
-            "copies: %d pictures are more than %d: crops and frames are not looked for, near pictures and turns are",
-            len(rows),
-            MOST_PICTURES,
-        )
-        rows = rows[:0]
+    too_many = len(rows) if len(rows) > MOST_PICTURES else 0
+    rows = rows[:0] if too_many else rows
     held = signatures[rows]
     centres = Centres(held)
     described = centres.describe(held)
-    if left_out := count_left_out(described, centres):
-        logger.warning(
-            "copies: %d of %d windows are not looked at, of pictures like very many others", left_out, len(described.lists)
-        )
     found = _verify(held, find_candidates(described, described, centres, same=True))
-    return CopyPairs(rows[found.first], rows[found.second], found.findings)
+    unsearched = found.unsearched.add(Unsearched(pictures=too_many))
+    return CopyPairs(rows[found.first], rows[found.second], found.findings, _tell(unsearched))
 
 
 class CopySearch:
@@ -111,9 +105,10 @@ class CopySearch:
         described = self._centres.describe(others)
         theirs = find_candidates(described, self._described, self._centres, same=False)
         ours = find_candidates(self._described, described, self._centres, same=False)
-        both = join_candidates([theirs._replace(part=theirs.part + count), ours._replace(whole=ours.whole + count)])
-        found = _verify(np.concatenate([self._held, others]), both)
-        return CopyPairs(self._rows[found.first], rows[found.second - count], found.findings)
+        shifted = theirs.candidates.part + count, ours.candidates.whole + count
+        both = join_candidates([theirs.candidates._replace(part=shifted[0]), ours.candidates._replace(whole=shifted[1])])
+        found = _verify(np.concatenate([self._held, others]), Search(both, theirs.unsearched.add(ours.unsearched)))
+        return CopyPairs(self._rows[found.first], rows[found.second - count], found.findings, _tell(found.unsearched))
 
 
 def judge_pairs(first: Bytes, second: Bytes, turns: Indices) -> list[PairFinding]:
@@ -124,34 +119,35 @@ def judge_pairs(first: Bytes, second: Bytes, turns: Indices) -> list[PairFinding
     return [_judge(fits, row, candidates) for row in range(len(first))]
 
 
-def _verify(signatures: Bytes, candidates: Candidates) -> CopyPairs:
+def _tell(unsearched: Unsearched) -> Unsearched:
+    """The same; the log has it too."""
+    for sentence in describe_unsearched(unsearched):
+        logger.warning("%s", sentence)
+    return unsearched
+
+
+def _verify(signatures: Bytes, search: Search) -> CopyPairs:
     """Those of the candidates that are copies, each pair of rows once."""
+    candidates = search.candidates
     swapped = candidates.part > candidates.whole
     low, high = np.where(swapped, candidates.whole, candidates.part), np.where(swapped, candidates.part, candidates.whole)
     order = np.lexsort((candidates.window, candidates.turn, swapped, -candidates.likeness, high, low))
     fresh = np.ones(len(order), bool)
     fresh[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    chosen = _choose_likest(candidates.take(order[fresh]))
+    once = candidates.take(order[fresh])
+    chosen = _choose_likest(once)
     fits = _lay_upon(signatures, chosen)
     rows = np.flatnonzero(_is_copy(fits))
     first, second = np.minimum(chosen.part, chosen.whole)[rows], np.maximum(chosen.part, chosen.whole)[rows]
-    return CopyPairs(first, second, [_judge(fits, row, chosen) for row in rows.tolist()])
+    unsearched = search.unsearched.add(Unsearched(pairs=len(once.part) - len(chosen.part)))
+    return CopyPairs(first, second, [_judge(fits, row, chosen) for row in rows.tolist()], unsearched)
 
 
 def _choose_likest(candidates: Candidates) -> Candidates:
-    """At most ``MOST_FITS`` of the candidates, the likest, in their order; what is left out is logged."""
-    left_out = len(candidates.part) - MOST_FITS
-    if left_out <= 0:
+    """At most ``MOST_FITS`` of the candidates, the likest, in their order."""
+    if len(candidates.part) <= MOST_FITS:
         return candidates
-    chosen = np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS])
-    least = float(candidates.likeness[chosen].min())
-    logger.warning(
-        "copies: of %d pairs that may be crops or frames %d are not laid upon each other, those less alike than %.2f",
-        len(candidates.part),
-        left_out,
-        least,
-    )
-    return candidates.take(chosen)
+    return candidates.take(np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS]))
 
 
 def _lay_upon(signatures: Bytes, candidates: Candidates, min_coarse: float = MIN_COARSE) -> Fits:

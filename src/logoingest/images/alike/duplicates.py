@@ -16,6 +16,7 @@ import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.copies import SAME_PIXELS, CopyPairs, find_copy_pairs, judge_pairs
 from logoingest.images.alike.neighbours import (
     MAX_DISTANCE,
@@ -72,6 +73,7 @@ class Grouping(NamedTuple):
     """The group of each picture, named by the smallest image_id in it."""
     copies: pa.Table
     """``CopyRow``, sorted: each picture that was near its group's first, and the pairs through which such groups became one."""
+    unsearched: Unsearched = Unsearched()
 
 
 def group_duplicates(image_ids: Sequence[str], signatures: Sequence[bytes], pixel_hashes: Sequence[str]) -> list[str]:
@@ -116,8 +118,8 @@ def group_copies(image_ids: Sequence[str], signatures: Sequence[bytes], pixel_ha
     result = [""] * len(image_ids)
     for row, group in zip(order.tolist(), groups.tolist(), strict=True):
         result[row] = names[group]
-    between = CopyPairs(kept[leaders[found.first]], kept[leaders[found.second]], found.findings)
-    return Grouping(result, _tabulate(names, prints, units, kept[leader[unit_of]], between))
+    between = CopyPairs(kept[leaders[found.first]], kept[leaders[found.second]], found.findings, found.unsearched)
+    return Grouping(result, _tabulate(names, prints, units, kept[leader[unit_of]], between), found.unsearched)
 
 
 def join_groups(count: int, first: Indices, second: Indices) -> Indices:

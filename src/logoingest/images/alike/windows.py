@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
+from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines, turn_squares
@@ -162,7 +163,14 @@ def turn_back(points: Floats, turns: Indices) -> Floats:
     return turned
 
 
-def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Candidates:
+class Search(NamedTuple):
+    """What came of one search."""
+
+    candidates: Candidates
+    unsearched: Unsearched
+
+
+def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Search:
     """Pictures of ``parts`` that may be seen in a window of pictures of ``wholes``; ``same`` where both are the same set."""
     place, ends = _list_windows(wholes, centres.count)
     asked, turned = parts.nearest // len(TURNS), parts.nearest % len(TURNS)
@@ -170,31 +178,28 @@ def find_candidates(parts: Described, wholes: Described, centres: Centres, same:
     by_list = np.argsort(asked, axis=None, kind="stable")
     starts = np.searchsorted(asked.ravel()[by_list], np.arange(centres.count + 1))
 
-    def search(number: int) -> Candidates:
+    def search(number: int) -> tuple[Candidates, int]:
         windows = place[ends[number] : ends[number + 1]][:_MOST_IN_LIST]
         rows, columns = np.divmod(by_list[starts[number] : starts[number + 1]], asked.shape[1])
         turns = turned[rows, columns]
-        query, window, likeness = _look_through(turn_back(own[rows], turns), wholes.points[windows].astype(np.float32))
+        query, window, likeness, passed = _look_through(turn_back(own[rows], turns), wholes.points[windows].astype(np.float32))
         part, whole = rows[query], windows[window] // len(_WINDOWS)
         # a window was turned back by its turn, a query by its own: what takes the query to the window
         turn = _COMPOSED[wholes.turns[windows[window]], INVERSES[turns[query]]]
         wanted = (part != whole) if same else np.ones(len(part), bool)
         found = Candidates(part, whole, windows[window] % len(_WINDOWS), turn, likeness)
-        return keep_likest(found.take(np.flatnonzero(wanted)))
+        return keep_likest(found.take(np.flatnonzero(wanted))), passed
 
-    waiting, pending = [], 0
-    for found in map_in_order(search, centres.count):
+    waiting, pending, hits = [], 0, 0
+    for found, passed in map_in_order(search, centres.count):
         waiting.append(found)
+        hits += passed
         pending += len(found.part)
         if pending > _FEW:
             waiting = [keep_likest(join_candidates(waiting))]
             pending = 0
-    return keep_likest(join_candidates(waiting))
-
-
-def count_left_out(described: Described, centres: Centres) -> int:
-    """Windows that nothing is looked up in: of lists that hold many times what the others do, the narrowest."""
-    return int((np.bincount(described.lists, minlength=centres.count) - _MOST_IN_LIST).clip(min=0).sum())
+    windows = int((np.diff(ends) - _MOST_IN_LIST).clip(min=0).sum())
+    return Search(keep_likest(join_candidates(waiting)), Unsearched(windows=windows, hits=hits))
 
 
 def _list_windows(wholes: Described, count: int) -> tuple[Indices, Indices]:
@@ -213,8 +218,9 @@ def turn_points_of_wholes(described: Described) -> Floats:
     return turned
 
 
-def _look_through(queries: Floats, points: Floats) -> tuple[Indices, Indices, Floats]:
-    """(Query, window, likeness) of what is alike; where much is, of each query the ``_MOST_HITS`` likest of some windows."""
+def _look_through(queries: Floats, points: Floats) -> tuple[Indices, Indices, Floats, int]:
+    """(Query, window, likeness) of what is alike; where much is, of each query the ``_MOST_HITS`` likest of some windows; what that cut."""
+    passed = 0
     found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
     for start in range(0, len(queries), _QUERIES_AT_ONCE):
         some = queries[start : start + _QUERIES_AT_ONCE]
@@ -222,10 +228,11 @@ def _look_through(queries: Floats, points: Floats) -> tuple[Indices, Indices, Fl
             near = some @ points[first : first + _WINDOWS_AT_ONCE].T
             query, window = np.divmod(np.flatnonzero(near >= MIN_LIKENESS), near.shape[1])
             if len(query) > _MOST_HITS * len(some):
-                query, window = _choose_likest(near)
+                alike, (query, window) = len(query), _choose_likest(near)
+                passed += alike - len(query)
             found.append((query + start, window + first, near[query, window]))
     columns = [np.concatenate(column) for column in zip(*found, strict=True)]
-    return columns[0], columns[1], columns[2]
+    return columns[0], columns[1], columns[2], passed
 
 
 def _choose_likest(near: Floats) -> tuple[Indices, Indices]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.evidence.suspects import LABEL, SETTLED
+from logoingest.images.alike.bounds import describe_unsearched, read_unsearched
 from logoingest.pipeline.crowd.files import count_contradictions
 from logoingest.pipeline.downloading import count_begun, find_missing_contact, list_pending, plan_fetch
 from logoingest.pipeline.evidence.suspects import SUSPECTS, read_open_suspects
@@ -191,10 +192,15 @@ def summarise_status(run: Run) -> Status:
         law,
         _draw_funnel(ledger),
         describe_stages(run),
-        _list_doubts(run),
+        [*_list_unsearched(run), *_list_doubts(run)],
         _count_suspects(run),
         count_contradictions(run),
     )
+
+
+def _list_unsearched(run: Run) -> list[str]:
+    record = run.workspace.read_manifest().stages.get(Stage.IMAGES)
+    return describe_unsearched(read_unsearched(record.counts if record else None))
 
 
 def _list_doubts(run: Run) -> list[str]:

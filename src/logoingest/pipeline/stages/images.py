@@ -23,6 +23,7 @@ def make_images(run: Run) -> StageOutput:
     """Judge and de-duplicate the pictures."""
     import pyarrow.compute as pc
 
+    from logoingest.images.alike.bounds import count_unsearched
     from logoingest.images.placeholders import tabulate_listed
     from logoingest.images.selection import find_distinct, select_with_copies
     from logoingest.workspace.downloads import read_downloads
@@ -30,7 +31,7 @@ def make_images(run: Run) -> StageOutput:
     annotations = run.workspace.read_table("annotations")
     downloads, listed = read_downloads(run.workspace), load_listed(run)
     downloads = downloads.filter(pc.is_in(downloads.column("url"), value_set=pc.unique(annotations.column("url"))))
-    selected, copies = select_with_copies(downloads, annotations, run.config.images, listed)
+    selected, copies, unsearched = select_with_copies(downloads, annotations, run.config.images, listed)
     kept, rejected = selected
     placeholders = tabulate_listed(find_distinct(downloads) if listed else (), listed)
     if _refuses_known(run.config):
@@ -42,6 +43,7 @@ def make_images(run: Run) -> StageOutput:
         "groups": len(pc.unique(kept.column("group_id"))),
         "copies": copies.num_rows,
         "rejected": rejected.num_rows,
+        **count_unsearched(unsearched),
     }
     tables = {"images": kept, "images_rejected": rejected, "placeholders_listed": placeholders, "copies": copies}
     return StageOutput(write_tables(run.workspace, tables), counts)

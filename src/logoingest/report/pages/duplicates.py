@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.images.alike.bounds import describe_unsearched, read_unsearched
 from logoingest.report.material import Material, filter_rows, flatten_classes, pick_rows, read_optional
 from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.report.plots import draw_counts
 from logoingest.schemas import CopyKind
+from logoingest.stage_names import Stage
 from logoingest.wording import spell_count
 
 MOST_GROUPS = 30
@@ -48,6 +50,7 @@ def gather_duplicates(material: Material) -> PageContents:
         "conflicts": shown_conflicts,
         "conflict_count": conflicts.num_rows if conflicts is not None else None,
         "against": _list_leaks(against),
+        "unsearched": _list_unsearched(material),
     }
     wanted = [
         [[member["image_id"] for member in group["members"]] for group in groups],
@@ -79,7 +82,13 @@ def _list_notices(facts: Mapping[str, Any]) -> list[Notice]:
     if facts["against"] is not None and facts["against"]["leaks"]:
         text = f"{spell_count(facts['against']['leaks'], 'picture leaks', 'pictures leak')} towards another dataset"
         notices.append(Notice(text, "duplicates"))
+    notices += [Notice(sentence, "duplicates", grave=False) for sentence in facts["unsearched"]]
     return notices
+
+
+def _list_unsearched(material: Material) -> list[str]:
+    record = material.workspace.read_manifest().stages.get(Stage.IMAGES)
+    return describe_unsearched(read_unsearched(record.counts if record else None))
 
 
 def _measure_groups(material: Material) -> pa.Table:
