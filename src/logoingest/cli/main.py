@@ -22,6 +22,7 @@ from logoingest.cli.retention import add_retention_commands
 from logoingest.cli.serving import add_web_command
 from logoingest.cli.splits import SPLIT_COMMANDS, add_split_commands
 from logoingest.cli.sweeps import SWEEP_COMMANDS, add_sweep_commands
+from logoingest.cli.trainings import add_training_commands
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.imports.lean import let_threads_sleep
 from logoingest.pipeline.stages import list_stages
@@ -173,6 +174,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_retention_commands(commands)
     add_evidence_commands(commands)
     add_prediction_commands(commands)
+    add_training_commands(commands)
     add_web_command(commands)
     add_sweep_commands(commands)
 

@@ -248,6 +248,10 @@ class TrainConfig(Section):
     workers: NonNegativeInt = 2
     """Decoding threads of the loader; 0 decodes as it goes. Changes no figure."""
     seed: int = 0
+    log: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
+    """Where curves and figures go beside epochs.jsonl, in folders of baseline/ (extras of these names). W&B stays offline."""
+    keep_runs: NonNegativeInt = 20
+    """Records of trainings kept in runs/ of the workspace, the newest, each a folder with all but the weights; 0 keeps none."""
     min_margin: Share = 0.1
     """Verdict: how far test top-1 must be above the majority class and the zero-input control."""
     controls: bool = True

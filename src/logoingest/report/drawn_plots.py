@@ -21,5 +21,6 @@ def embed_plots(workspace: Workspace, plots: Mapping[str, str]) -> list[tuple[st
             continue
         spent += size
         encoded = base64.b64encode(workspace.read_bytes(name)).decode()
-        embedded.append((meaning, "data:image/png;base64," + encoded))
+        kind = "jpeg" if name.endswith(".jpg") else "png"
+        embedded.append((meaning, f"data:image/{kind};base64,{encoded}"))
     return embedded

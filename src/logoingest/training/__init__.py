@@ -36,6 +36,7 @@ def train_baseline(
     on_progress: Callable[[str, dict[str, Any]], None] | None = None,
     *,
     strangers: Mapping[str, bytes] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Verdict:
     """Fine-tune on a release, run the controls, write everything into ``out_dir``.
 
@@ -48,6 +49,8 @@ def train_baseline(
         on_progress: told (phase, facts) while it works; facts have ``done`` and ``total`` and may have figures.
         strangers: encoded pictures of no class by image_id, where there are some: they teach and check when the model is not to be
             believed.
+        checkpoint: a file that says where the training stands, written every few seconds between epochs, removed in the end; a training
+            of the same release, settings and versions that finds it goes on from there and ends with equal figures. None: none is kept.
 
     Raises:
         UsageError: torch is missing or mismatched; there is no release.
@@ -57,7 +60,15 @@ def train_baseline(
     check_installation()
     from logoingest.training.running import run_training
 
-    return run_training(release_dir, config, Path(out_dir), Path(base_dir), on_progress=on_progress, strangers=strangers or {})
+    return run_training(
+        release_dir,
+        config,
+        Path(out_dir),
+        Path(base_dir),
+        on_progress=on_progress,
+        strangers=strangers or {},
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+    )
 
 
 def make_safeguard(

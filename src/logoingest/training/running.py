@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import hashlib
 import importlib.metadata
 import json
 import sys
@@ -15,14 +17,16 @@ from typing import Any
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem, suggest_name
 from logoingest.release.keeping.opening import AnyRelease, open_release
+from logoingest.training.checkpoints import KeptCheckpoint
 from logoingest.training.checks.verdict import Verdict
-from logoingest.training.curves import open_curves
+from logoingest.training.logs.opening import check_logs, open_logs
 from logoingest.training.loop.memory import keep_freed_memory
 from logoingest.training.loop.phases import Phases, Tell
 from logoingest.training.loop.rounding import round_figures
-from logoingest.training.named_code import import_named, names_code
+from logoingest.training.named_code import find_code_file, import_named, names_code
 from logoingest.training.recipe import Figures, Recipe, TrainingPlan
 from logoingest.version import __version__
+from logoingest.workspace import hash_file
 
 #: The recipes of the package: a line each.
 BUILT_IN = {
@@ -59,41 +63,70 @@ def run_training(
     *,
     on_progress: Tell | None,
     strangers: Mapping[str, bytes],
+    checkpoint: Path | None = None,
 ) -> Verdict:
     """See ``logoingest.training.train_baseline``."""
-    started = time.perf_counter()
+    started, began = time.perf_counter(), dt.datetime.now(dt.UTC)
     phases = Phases(on_progress)
     recipe = load_recipe(config.recipe, base_dir)
+    check_logs(config.log)
     opened = open_release(release)
     plan = TrainingPlan(config, base_dir, phases=phases, strangers=strangers)
     recipe.check(opened, plan)
     prepared = recipe.prepare(opened, config, phases=phases)
     out_dir.mkdir(parents=True, exist_ok=True)
-    with open_curves(out_dir) as curves:
+    kept = KeptCheckpoint(checkpoint, name_training(opened.fingerprint, config, base_dir))
+    title = f"{config.model} {began:%Y-%m-%d %H:%M:%S}"
+    settings = flatten_settings(config.model_dump(mode="json"))
+    with open_logs(config.log, out_dir, settings, project=opened.name, name=title) as logs:
 
         def note_epoch(epoch: int, figures: Figures) -> None:
-            curves.add(epoch, figures)
+            kept.note(epoch, figures)
+            logs.add_epoch(epoch, figures)
             phases.tell("fit", {"done": epoch, "total": config.epochs, **figures})
 
         with keep_freed_memory():
-            trained = recipe.train(prepared, replace(plan, on_epoch=note_epoch))
+            for epoch, told in kept.told:
+                logs.add_epoch(epoch, told)
+            resumable = replace(plan, on_epoch=note_epoch, resume=kept.state, on_checkpoint=kept.save if checkpoint else None)
+            trained = recipe.train(prepared, resumable)
             judged = recipe.judge(prepared, trained, plan)
         figures = recipe.measure(trained).figures
-        curves.close(figures)
-    recipe.write(opened, trained, judged, plan, out_dir)
-    metrics = judged.metrics | {
+        recipe.write(opened, trained, judged, plan, out_dir)
+        logs.finish(figures, out_dir)
+    common = {
         "recipe": config.recipe,
         "release": opened.fingerprint,
+        "started_at": began.isoformat(timespec="seconds"),
+        "resumed_after_epochs": len(kept.found),
         "figures": round_figures(dict(figures)),
         "verdict": judged.verdict.to_dict(),
         "config": config.model_dump(mode="json"),
         "versions": find_versions(),
         "timings_s": {**phases.timings_s, "total": round(time.perf_counter() - started, 3)},
     }
-    write_json(out_dir / "metrics.json", metrics)
+    write_json(out_dir / "metrics.json", common | judged.metrics)
     write_json(out_dir / "verdict.json", judged.verdict.to_dict())
+    kept.remove()
     phases.tell("done", {"done": 1, "total": 1, "passed": judged.verdict.passed})
     return judged.verdict
+
+
+def flatten_settings(config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
+    """Settings as logs take them: one word each, what is no plain value as JSON."""
+    plain = {name: value for name, value in config.items() if value not in (None, {}, [])}
+    return {name: value if isinstance(value, str | int | float | bool) else json.dumps(value) for name, value in plain.items()}
+
+
+def name_training(fingerprint: str, config: TrainConfig, base_dir: Path) -> str:
+    """A name that two trainings share only if one can go on where the other stopped."""
+    settings = config.model_dump(mode="json", exclude={"device", "workers", "log"})
+    files = [find_code_file(name, base_dir) for name in (config.recipe, config.model)]
+    if config.weights not in {"none", "imagenet"}:
+        files.append(base_dir / Path(config.weights).expanduser())
+    code = [hash_file(path).sha256 for path in files if path is not None and path.is_file()]
+    told = json.dumps([fingerprint, settings, find_versions(), code], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def find_versions() -> dict[str, str]:

@@ -169,6 +169,47 @@ def test_a_killed_training_leaves_its_history(release, tmp_path):
     assert all(line["train.loss"] > 0 and line["validation.loss"] > 0 for line in lines)
 
 
+RESUMED = """
+import os, signal, sys
+from logoingest.config import TrainConfig
+from logoingest.training import checkpoints, train_baseline
+
+checkpoints.PAUSE_S = 0.0
+release, config, folder, kill = sys.argv[1:]
+
+def kill_at(phase, facts):
+    if phase == "fit" and str(facts["done"]) == kill:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+config = TrainConfig.model_validate_json(config)
+train_baseline(release, config, folder, on_progress=kill_at, checkpoint=folder + ".checkpoint")
+"""
+
+
+def test_a_killed_training_goes_on_and_ends_with_equal_figures(release, tmp_path):
+    """kill -9 after the third epoch: the next one begins with the third, and weights, figures and curves are those of one undisturbed;
+    with other settings it begins anew.
+    """
+    config = CONFIG.model_copy(update={"epochs": 4, "augment": "strong"})
+
+    def run(name, kill, config=config):
+        command = [sys.executable, "-c", RESUMED, str(release.path), config.model_dump_json(), str(tmp_path / name), kill]
+        return subprocess.run(command, check=False).returncode
+
+    assert run("whole", "no") == 0
+    assert run("broken", "3") == -signal.SIGKILL
+    shutil.copy(tmp_path / "broken.checkpoint", tmp_path / "other.checkpoint")
+    assert run("broken", "no") == 0
+    assert run("other", "no", config.model_copy(update={"seed": 5, "epochs": 1})) == 0
+    whole, broken, other = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("whole", "broken", "other"))
+    assert [found["resumed_after_epochs"] for found in (whole, broken, other)] == [0, 2, 0]
+    for key in ("epochs", "test", "figures", "verdict"):
+        assert broken[key] == whole[key]
+    for file in ("model.safetensors", "epochs.jsonl", "predictions.parquet"):
+        assert (tmp_path / "broken" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    assert not (tmp_path / "broken.checkpoint").exists()
+
+
 def test_processes_that_share_a_folder_prepare_the_same_and_only_once(make_release, splits, tmp_path):
     """Leaks and pixels are those of a preparation without a folder; the second preparation counts neither."""
     release = open_folder(make_release(splits))

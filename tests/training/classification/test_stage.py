@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
@@ -51,6 +52,13 @@ def test_everything_is_written(trained):
     assert metrics["timings_s"]["total"] > 0
     for name in ("curves.png", "confusion.png", "per_class_recall.png"):
         assert Image.open(out / name).size[0] > 300
+    assert metrics["config"]["lr"] == CONFIG.lr
+    assert json.loads((out / "model.json").read_text())["release"] == metrics["release"]
+    rows = pq.read_table(out / "predictions.parquet").to_pylist()
+    test = [row for row in rows if row["split"] == "test"]
+    assert len(rows) == 12 + 32
+    assert sum(row["right"] for row in test) / 32 == pytest.approx(metrics["test"]["top1"])
+    assert all(row["top"][0] == row["predicted"] for row in rows)
 
 
 def test_progress_is_told(trained):
@@ -80,6 +88,7 @@ def test_shuffled_train_labels_fail_the_verdict(make_release, splits, tmp_path):
     train = [(data, int(label)) for (data, _), label in zip(splits["train"], labels, strict=True)]
     verdict = train_baseline(make_release({**splits, "train": train}), SMALL, tmp_path / "out")
     assert "beats the majority class" in failed(verdict)
+    assert Image.open(tmp_path / "out/mistakes.jpg").size[0] > 600
 
 
 def test_a_diverged_training_says_so_and_blames_no_labels(make_release, splits, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from logoingest.evidence.embedding_files import (
     write_part,
 )
 from logoingest.evidence.vectors import tabulate_embeddings
+from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Outcome
 from logoingest.stage_names import Stage
@@ -62,9 +64,12 @@ def open_encoder(run: Run, backbone: str = "") -> Iterator[Encoder]:
     check_installation()
     from logoingest.training.loop.encoders import load_baseline_encoder, load_encoder
     from logoingest.training.models.artifact import AllowedCode
+    from logoingest.training.models.web import reach_web
 
     if name != BASELINE:
-        yield load_encoder(name, evidence.weights, evidence.image_side_px, run.config.base_dir, run.config.train.device)
+        with reach_web(FetchSettings.from_config(run.config.fetch, run.config.base_dir, os.environ)):
+            encoder = load_encoder(name, evidence.weights, evidence.image_side_px, run.config.base_dir, run.config.train.device)
+        yield encoder
         return
     if not all(run.workspace.exists(file) for file in _BASELINE_FILES):
         hint = 'train one with "logoingest train", or name another network: --set evidence.backbone=mobilenet_v2'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logoingest.errors import GateError, LogoingestError, Problem
@@ -18,16 +20,25 @@ VERDICT_FILE = "baseline/verdict.json"
 #: Files that may be made anew of the same network (``logoingest safeguard``) without its training being out of date.
 SAFEGUARD_FILE = "baseline/safeguard.json"
 _REMADE = {SAFEGUARD_FILE, "baseline/references.parquet"}
+#: Where a training stands that was broken off.
+CHECKPOINT_FILE = "baseline.checkpoint"
 
 
 def make_baseline(run: Run) -> StageOutput:
     """Train the baseline and judge it."""
+    from logoingest.fetch.rules.settings import FetchSettings
     from logoingest.pipeline.no_class_pictures import read_no_class_pictures
-    from logoingest.training import train_baseline
+    from logoingest.pipeline.training_runs import keep_record
+    from logoingest.training import check_installation, train_baseline
+
+    check_installation()
+    from logoingest.training.models.web import reach_web
     from logoingest.workspace import hash_file
 
     train = run.config.train
-    with run.workspace.local_copy("release") as release, run.workspace.unfinished_folder("baseline") as folder:
+    checkpoint = Path(run.workspace.path(CHECKPOINT_FILE)) if run.workspace.is_local else None
+    web = reach_web(FetchSettings.from_config(run.config.fetch, run.config.base_dir, os.environ))
+    with web, run.workspace.local_copy("release") as release, run.workspace.unfinished_folder("baseline") as folder:
         verdict = train_baseline(
             release,
             train,
@@ -35,9 +46,11 @@ def make_baseline(run: Run) -> StageOutput:
             run.config.base_dir,
             lambda phase, facts: run.progress(Stage.TRAIN, int(facts.get("done", 0)), facts.get("total"), phase),
             strangers=read_no_class_pictures(run),
+            checkpoint=checkpoint,
         )
         made = {f"baseline/{file.name}": file for file in folder.iterdir() if file.is_file()}
         outputs = {name: hash_file(file) for name, file in made.items() if name not in _REMADE}
+        keep_record(run.workspace, folder, train.keep_runs)
         run.workspace.replace_folder("baseline", folder)
     passed = sum(check.passed for check in verdict.checks)
     return StageOutput(outputs, {"checks": len(verdict.checks), "passed": passed})
@@ -81,12 +94,12 @@ def _find_failed_checks(run: Run) -> LogoingestError | None:
 
 TRAIN = StageSpec(
     name=Stage.TRAIN,
-    version=2,
+    version=3,
     needs=(Stage.RELEASE,),
     reads={RELEASE_MANIFEST: Stage.RELEASE},
     make=make_baseline,
     help="train the baseline and judge it",
-    settings=lambda config: config.train.model_dump(mode="json", exclude={"device", "workers"}),
+    settings=lambda config: config.train.model_dump(mode="json", exclude={"device", "workers", "log", "keep_runs"}),
     further_inputs=_hash_files,
     is_wanted=lambda config: config.train.enabled,
     check_extras=_check_torch,

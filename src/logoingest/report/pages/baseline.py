@@ -14,7 +14,8 @@ from logoingest.workspace import Workspace
 _PLOTS = {
     "baseline/curves.png": "loss and accuracy by epoch",
     "baseline/confusion.png": "confusion on the test split",
-    "baseline/per_class_recall.png": "recall by class on the test split",
+    "baseline/per_class_recall.png": "recall by class on the test split, with 95 % intervals",
+    "baseline/mistakes.jpg": "the mistakes on the test split that cost most",
 }
 
 

@@ -6,16 +6,20 @@ Class names are strangers' text: never read as mathtext, cut to a length, and wh
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from logoingest.evidence.safeguards.intervals import find_interval
 from logoingest.wording import cut_text
 
 #: More classes than this are no longer named one by one.
@@ -27,11 +31,18 @@ _DPI = 100
 def draw_figures(metrics: dict[str, Any], out_dir: Path) -> None:
     """Write curves.png, confusion.png and per_class_recall.png from the content of metrics.json."""
     names = [shorten_name(name) for name in metrics["class_names"]]
+    with quiet_fonts():
+        save_figure(draw_curves(metrics["epochs"]), out_dir / "curves.png")
+        save_figure(draw_confusion(metrics["test"], names), out_dir / "confusion.png")
+        save_figure(draw_recall(metrics["test"], names), out_dir / "per_class_recall.png")
+
+
+@contextmanager
+def quiet_fonts() -> Iterator[None]:
+    """Inside, strangers' words are drawn as they are."""
     with warnings.catch_warnings(), mpl.rc_context({"text.parse_math": False, "font.size": 9}):
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
-        _save(draw_curves(metrics["epochs"]), out_dir / "curves.png")
-        _save(draw_confusion(metrics["test"], names), out_dir / "confusion.png")
-        _save(draw_recall(metrics["test"]["recall"], names), out_dir / "per_class_recall.png")
+        yield
 
 
 def shorten_name(name: str) -> str:
@@ -51,10 +62,32 @@ def draw_curves(epochs: Sequence[dict[str, Any]]) -> Figure:
                 shown = [np.nan if value is None else value for value in values]
                 axes.plot(number, shown, marker="o", markersize=3, label=split)
         axes.set(xlabel="epoch", ylabel=unit, title=what)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
+        if what == "loss":
+            _keep_readable(axes)
         if axes.lines:
             axes.legend()
     return figure
+
+
+def _keep_readable(axes: Axes) -> None:
+    """A few epochs far above all others do not press the rest into a line: they leave the axis, and their values stand at its edge."""
+    points = [(float(x), float(y)) for line in axes.lines for x, y in np.column_stack([line.get_xdata(), line.get_ydata()])]
+    known = np.array([y for _, y in points if np.isfinite(y)])
+    if not len(known) or known.max() <= (top := find_readable_top(known)):
+        return
+    low = min(0.0, float(known.min()))
+    axes.set_ylim(low - 0.04 * (top - low), top)
+    for x, y in points:
+        if y > top:
+            axes.annotate(f"↑ {y:.3g}", (x, top), ha="center", va="top", fontsize=7, color="#a03030")
+
+
+def find_readable_top(losses: npt.NDArray[np.float64]) -> float:
+    """Where the axis of losses may end: above all of them, unless a tenth of them or fewer lie far above the others."""
+    usual = float(np.quantile(losses, 0.9, method="lower"))
+    return 1.3 * usual if losses.max() > 2.5 * usual > 0 else float(losses.max())
 
 
 def draw_confusion(test: dict[str, Any], names: Sequence[str]) -> Figure:
@@ -87,16 +120,16 @@ def _list_confusions(axes: Axes, confusion: Sequence[Sequence[int]], names: Sequ
     axes.text(0, 1, "\n".join(lines) or "nothing", va="top", fontsize=8, transform=axes.transAxes)
 
 
-def draw_recall(recall: Sequence[float | None], names: Sequence[str]) -> Figure:
-    """A bar per class, worst on top; of many classes, the worst ones by name and all as a curve."""
-    known = sorted((share, index) for index, share in enumerate(recall) if share is not None)
+def draw_recall(test: dict[str, Any], names: Sequence[str]) -> Figure:
+    """A bar per class with how many of how many and the 95 % interval, worst on top; of many, the worst by name and all as a curve."""
+    known = sorted((share, index) for index, share in enumerate(test["recall"]) if share is not None)
     if len(known) <= NAMED_CLASSES:
         figure = Figure(figsize=(7, max(2.5, 0.2 * len(known) + 1.2)), layout="constrained")
-        _draw_bars(figure.subplots(), known, names)
+        _draw_bars(figure.subplots(), known, names, test["support"])
         return figure
     figure = Figure(figsize=(12, 9), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _draw_bars(left, known[: NAMED_CLASSES - 15], names)
+    _draw_bars(left, known[: NAMED_CLASSES - 15], names, test["support"])
     left.set_title(f"the {NAMED_CLASSES - 15} worst of {len(known)}")
     right.plot([share for share, _ in known])
     right.set(xlabel="classes, worst first", ylabel="recall on test", ylim=(-0.02, 1.02), title="all classes")
@@ -104,14 +137,25 @@ def draw_recall(recall: Sequence[float | None], names: Sequence[str]) -> Figure:
     return figure
 
 
-def _draw_bars(axes: Axes, known: Sequence[tuple[float, int]], names: Sequence[str]) -> None:
-    axes.barh(range(len(known)), [share for share, _ in known], color="#3b6ea5")
+def _draw_bars(axes: Axes, known: Sequence[tuple[float, int]], names: Sequence[str], support: Sequence[int]) -> None:
+    hits = [(round(share * support[index]), support[index]) for share, index in known]
+    intervals = [find_interval(right, total) for right, total in hits]
+    shares = [share for share, _ in known]
+    reach = [
+        [max(0.0, share - one.low) for share, one in zip(shares, intervals, strict=True)],
+        [max(0.0, one.high - share) for share, one in zip(shares, intervals, strict=True)],
+    ]
+    axes.barh(range(len(known)), shares, color="#3b6ea5", xerr=reach, error_kw={"ecolor": "#8a8a8a", "elinewidth": 1})
+    for place, (right, total) in enumerate(hits):
+        axes.text(1.01, place, f"{right}/{total}", va="center", fontsize=7, clip_on=False)
     axes.set_yticks(range(len(known)), [names[index] for _, index in known])
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="recall on test")
     axes.grid(axis="x", alpha=0.3)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a PNG or JPEG that says nothing of when it was made."""
     FigureCanvasAgg(figure)
-    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+    plain: dict[str, Any] = {"metadata": {"Software": None}} if path.suffix == ".png" else {"pil_kwargs": {"quality": 85}}
+    figure.savefig(path, dpi=_DPI, **plain)

@@ -16,6 +16,7 @@ from logoingest.evidence.safeguards.rule import Goals
 from logoingest.release.reading.loader import Release
 from logoingest.training.classification.figures import draw_figures
 from logoingest.training.classification.judgement import Controls, judge, run_controls
+from logoingest.training.classification.mistakes import MISTAKES_FILE, PREDICTIONS_FILE, draw_mistakes, write_predictions
 from logoingest.training.classification.preparation import Prepared, prepare
 from logoingest.training.classification.safeguarding import find_lack, learn_safeguard
 from logoingest.training.classification.training import Trained, train
@@ -100,6 +101,8 @@ class ClassificationRecipe:
         with plan.phases.phase("write"):
             save_artifact(trained.job.learner.network, trained.class_ids, trained.config, out_dir, release.fingerprint)
             draw_figures(judged.metrics, out_dir)
+            write_predictions(trained, out_dir / PREDICTIONS_FILE)
+            draw_mistakes(release, trained, out_dir / MISTAKES_FILE)
         if not np.isfinite(trained.history[-1].train_loss):
             logger.warning("no %s is made: the training diverged", SAFEGUARD_FILE)
             return
@@ -157,6 +160,7 @@ def gather_metrics(prepared: Prepared, trained: Trained, controls: Controls) -> 
         "pictures_held": "in memory" if held else "streamed",
         "leaks": {"count": len(prepared.leaks), "pairs": [asdict(leak) for leak in prepared.leaks[:NAMED_LEAKS]]},
         "device": trained.job.device.type,
+        "config": trained.config.model_dump(mode="json"),
     }
 
 
