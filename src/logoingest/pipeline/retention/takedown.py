@@ -30,6 +30,8 @@ from logoingest.schemas import Stage
 
 #: What a training left: its weights, worst mistakes and references were made of the pictures.
 _TRAINED = ("baseline", "baseline.unfinished")
+#: Records of earlier trainings show their worst mistakes and list every picture, whichever release these were of.
+_RECORDS = ("runs", "baseline.checkpoint")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -89,6 +91,8 @@ def take_down(run: Run, takedown: Takedown, targets: Sequence[str] = (), *, dry_
         return found
     write_tombstones(run.workspace, tombstones)
     remove_rows(run, chosen)
+    for record in _RECORDS if pictures else ():
+        run.workspace.remove(record)
     if has_trained:
         _forget_training(run)
     make_again(run)
