@@ -45,9 +45,7 @@ def _command_web(options: argparse.Namespace) -> int:
     def announce(link: str) -> None:
         print(json.dumps({"link": link}) if options.json else f"open once: {link}", flush=True)
 
-    serve(
-        load_options(options),
-        Serving(name_person(options.by), options.port, options.read_only, options.address, options.behind),
-        announce,
-    )
+    command = [str(options.config), *(word for one in options.overrides for word in ("--set", one))]
+    serving = Serving(name_person(options.by), options.port, options.read_only, command, options.address, options.behind)
+    serve(load_options(options), serving, announce)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import uvicorn
@@ -29,6 +29,8 @@ class Serving(NamedTuple):
     port: int = 0
     """0: one that is free."""
     is_read_only: bool = False
+    command: Sequence[str] = ()
+    """The config and its overrides, as the command line takes them: for runs that are started from the pages."""
     address: str = LOOPBACK
     behind: str | None = None
     """The address of the proxy that people come through."""
@@ -61,7 +63,7 @@ def open_server(
     with _bind(serving) as bound:
         port = bound.getsockname()[1]
         entrance = make_entrance(serving.address, port, serving.behind)
-        place = Workplace(config, is_read_only=serving.is_read_only)
+        place = Workplace(config, serving.command, is_read_only=serving.is_read_only)
         home = serving.behind.rstrip("/") if serving.behind else f"http://{serving.address}:{port}"
         app = build_application(place, entrance, lambda token: announce(f"{home}/enter?token={token}"), serving.by)
         place.gathered.start()

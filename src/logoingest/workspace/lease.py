@@ -109,6 +109,14 @@ def _allow_change(plain: Workspace, token: str) -> Iterator[None]:
         yield
 
 
+def find_writer(workspace: Workspace) -> str | None:
+    """Who holds the lease, in words; None where nobody does. It is only looked at."""
+    holder = _read(workspace) if workspace.exists(LEASE_FILE) else None
+    if holder is None or (_can_see(holder) and not _is_running(holder)):
+        return None
+    return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+
+
 def _describe_use(workspace: Workspace, holder: dict[str, Any]) -> Problem:
     hint = ""
     if not _can_see(holder):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from logoingest.config import Config
+from logoingest.pipeline.session import Run
+from logoingest.web.desks.classes import Classes
 from logoingest.web.desks.gallery import Gallery
 from logoingest.web.desks.open_decisions import GatheredDecisions
+from logoingest.web.desks.pairs import Pairs
 from logoingest.web.desks.picture import PictureDesk
 from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue import Queue
+from logoingest.web.desks.runs import Runs
 from logoingest.web.desks.views import PictureViews
 from logoingest.workspace import Workspace
 
@@ -17,8 +22,9 @@ from logoingest.workspace import Workspace
 class Workplace:
     """The desks of a workspace; nothing of it is read before it is asked for."""
 
-    def __init__(self, config: Config, *, is_read_only: bool = False) -> None:
-        self.config, self.is_read_only = config, is_read_only
+    def __init__(self, config: Config, command: Sequence[str] = (), *, is_read_only: bool = False) -> None:
+        """``command`` are the config and its overrides, as the command line takes them."""
+        self.config, self.command, self.is_read_only = config, command, is_read_only
         self.workspace = Workspace(config.workspace_url)
         self.gathered = GatheredDecisions(config)
         self.pictures = IndexedPictures(self.workspace)
@@ -37,6 +43,21 @@ class Workplace:
     def picture(self) -> PictureDesk:
         """Pictures one by one."""
         return PictureDesk(self.config, self.workspace, self.pictures)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Two pictures side by side."""
+        return Pairs(self.workspace, self.pictures, self.gathered)
+
+    @cached_property
+    def classes(self) -> Classes:
+        """The class map."""
+        return Classes(self.config, self.pictures)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """How the stages stand."""
+        return Runs(Run(self.config), self.command)
 
     @cached_property
     def views(self) -> PictureViews:

@@ -15,10 +15,13 @@ from logoingest.web.access.entrance import Entrance
 from logoingest.web.access.guard import Guard
 from logoingest.web.access.visits import Visits
 from logoingest.web.desks.workplace import Workplace
+from logoingest.web.pages.classes import CLASS_ROUTES
 from logoingest.web.pages.entering import ENTERING_ROUTES, OPEN_PATHS
 from logoingest.web.pages.gallery import GALLERY_ROUTES
+from logoingest.web.pages.pairs import PAIR_ROUTES
 from logoingest.web.pages.queue import QUEUE_ROUTES
 from logoingest.web.pages.rendering import answer_fault, render_page
+from logoingest.web.pages.runs import RUN_ROUTES
 from logoingest.web.pages.views import VIEW_ROUTES
 
 
@@ -35,7 +38,7 @@ def build_application(place: Workplace, entrance: Entrance, announce: Callable[[
         announce: told the token of each one-time link.
         by: the name of whoever comes in by one.
     """
-    routes: list[Route] = [*ENTERING_ROUTES, *QUEUE_ROUTES, *GALLERY_ROUTES, *VIEW_ROUTES]
+    routes: list[Route] = [*ENTERING_ROUTES, *QUEUE_ROUTES, *GALLERY_ROUTES, *PAIR_ROUTES, *CLASS_ROUTES, *RUN_ROUTES, *VIEW_ROUTES]
     app = Starlette(routes=routes, exception_handlers={LogoingestError: answer_fault, 404: _answer_missing})
     visits = Visits(announce)
     app.state.workplace, app.state.visits, app.state.entrance, app.state.by = place, visits, entrance, by

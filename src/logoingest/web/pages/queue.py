@@ -15,7 +15,15 @@ from logoingest.review.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster, describe_advice
 from logoingest.web.desks.queue import PAGE, QueueChoice
 from logoingest.web.desks.workplace import Workplace
-from logoingest.web.pages.rendering import answer_json, find_visit, find_workplace, read_told, refuse_changes, render_page
+from logoingest.web.pages.rendering import (
+    answer_json,
+    find_visit,
+    find_workplace,
+    read_number,
+    read_told,
+    refuse_changes,
+    render_page,
+)
 
 _SHOWN_PICTURES = 8
 _SHOWN_MEMBERS = 60
@@ -24,8 +32,7 @@ _MOST_TEXT = 500
 
 def _read_choice(request: Request) -> QueueChoice:
     given = {name: request.query_params.get(name, "")[:_MOST_TEXT] for name in ("kind", "class_id", "worker", "reason", "text")}
-    start = request.query_params.get("start", "0")
-    return QueueChoice(**given, start=int(start[:9]) if start.isdecimal() else 0)
+    return QueueChoice(**given, start=read_number(request, "start"))
 
 
 def _show_queue(request: Request) -> Response:

@@ -21,7 +21,9 @@ from logoingest.web.access.visits import Visit
 from logoingest.web.desks.workplace import Workplace
 from logoingest.wording import spell_count
 
-PAGES = (("/queue", "Queue"), ("/gallery", "Gallery"))
+PAGES = (
+    ("/queue", "Queue"), ("/suspects", "Suspects"), ("/pairs", "Pairs"), ("/gallery", "Gallery"), ("/classes", "Classes"), ("/run", "Run"),
+)  # fmt: skip
 """Address and name of the pages, as the head of each lists them."""
 
 MOST_TEXT = 2_000
@@ -67,6 +69,12 @@ def read_told(request: Request, name: str, most: int = MOST_TEXT) -> str:
     if len(text) > most:
         raise UsageError(f"{name} has {most} characters at most")
     return str(text)
+
+
+def read_number(request: Request, name: str) -> int:
+    """A number from 0 on of the address; 0 where it is none."""
+    text = request.query_params.get(name, "")
+    return int(text[:9]) if text.isascii() and text.isdecimal() else 0
 
 
 def refuse_changes(request: Request) -> Workplace:

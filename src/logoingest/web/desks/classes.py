@@ -1,0 +1,150 @@
+"""The classes of the map: how many pictures each has, how it is written, what lint says; and editing them, with lint at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import tomlkit
+
+from logoingest.config import Config
+from logoingest.errors import UsageError
+from logoingest.labels import ClassMap
+from logoingest.labels.class_map.class_map import Spelling
+from logoingest.labels.class_map.entries import add_pair
+from logoingest.labels.class_map.removing import merge_class
+from logoingest.labels.class_map.writing import add_alias, load_document, require_class, write_document
+from logoingest.labels.lint.findings import Finding
+from logoingest.labels.lint.rules import lint_class_map
+from logoingest.web.desks.picture_index import IndexedPictures
+
+_MOST_SPELLING = 200
+
+
+class ShownClass(NamedTuple):
+    """A class of the map."""
+
+    class_id: str
+    """As declared."""
+    name: str
+    output: str | None
+    """As it comes out; None where it is dropped."""
+    pictures: int
+    splits: Mapping[str, int]
+    """Split → pictures."""
+    aliases: Sequence[Spelling]
+    distinct_from: Sequence[str]
+
+
+class ClassesPage(NamedTuple):
+    """The classes, and what is wrong with the map."""
+
+    classes: Sequence[ShownClass]
+    findings: Sequence[Finding]
+    path: str
+
+
+class EditedClass(NamedTuple):
+    """What came of an edit."""
+
+    message: str
+    is_done: bool
+    findings: Sequence[str]
+    """What lint says now that it did not say before, a line each."""
+
+
+class Classes:
+    """The class map of a dataset."""
+
+    def __init__(self, config: Config, pictures: IndexedPictures) -> None:
+        self._path = config.resolve(config.labels.class_map)
+        self._pictures, self._lock = pictures, threading.Lock()
+
+    def list_classes(self, text: str = "") -> ClassesPage:
+        """The classes whose id, name or spelling holds a text, those with most pictures first.
+
+        Raises:
+            ClassMapError: the map cannot be read.
+        """
+        class_map = ClassMap.load(self._path)
+        counts, by_split = self._count()
+        spellings: dict[str, list[Spelling]] = {class_id: [] for class_id in class_map.names}
+        for spelling in class_map.spellings:
+            if spelling.is_alias:
+                spellings[spelling.class_id].append(spelling)
+        apart: dict[str, list[str]] = {class_id: [] for class_id in class_map.names}
+        for one, other in class_map.distinct_from:
+            for class_id, text_apart in ((one, other), (other, one)):
+                apart.get(class_id, []).append(text_apart)
+        shown = [
+            ShownClass(
+                class_id, name, output := class_map.outputs[class_id], counts.get(output or "", 0), by_split.get(output or "", {}),
+                spellings[class_id], apart[class_id],
+            )
+            for class_id, name in class_map.names.items()
+        ]  # fmt: skip
+        wanted = text.casefold()
+        chosen = [one for one in shown if not wanted or any(wanted in word.casefold() for word in _list_words(one))]
+        findings = lint_class_map(self._path, None).findings
+        return ClassesPage(sorted(chosen, key=lambda one: (-one.pictures, one.class_id)), findings, str(self._path))
+
+    def _count(self) -> tuple[Mapping[str, int], Mapping[str, Mapping[str, int]]]:
+        """Class that comes out → pictures, and the same by split."""
+        index = self._pictures.read()
+        counts, by_split = Counter[str](), dict[str, dict[str, int]]()
+        pairs = np.stack([index.class_of, index.split_of], axis=1)[index.class_of >= 0]
+        found, numbers = np.unique(pairs, axis=0, return_counts=True) if len(pairs) else (pairs, [])
+        for (class_code, split_code), number in zip(found.tolist(), list(numbers), strict=True):
+            class_id, split = index.classes[class_code], index.splits[split_code] if split_code >= 0 else "none"
+            counts[class_id] += int(number)
+            by_split.setdefault(class_id, {})[split] = int(number)
+        return counts, by_split
+
+    def edit(self, by: str, class_id: str, text: str) -> EditedClass:
+        """Change a class: ``alias: TEXT``, ``name: TEXT``, ``not: CLASS``, or ``merge: CLASS`` (it comes out as that one).
+
+        Raises:
+            ClassMapError: the map would not be sound; nothing is written.
+            UsageError: the edit cannot be meant.
+        """
+        kind, _, said = (part.strip() for part in text.partition(":"))
+        with self._lock:
+            class_map = ClassMap.load(self._path)
+            if class_id not in class_map.names or not said or len(said) > _MOST_SPELLING:
+                raise UsageError("an edit is about a class of the map, and says something")
+            if kind in {"not", "merge"} and (said not in class_map.names or said == class_id):
+                raise UsageError(f"{kind}: takes the id of another class")
+            before = {_describe(finding) for finding in lint_class_map(self._path, None).findings}
+            document = load_document(self._path)
+            document = _edit(document, kind, class_id, said, by)
+            write_document(self._path, document)
+            after = [_describe(finding) for finding in lint_class_map(self._path, None).findings]
+        return EditedClass(f"{class_id}: {kind} {said}", is_done=True, findings=[one for one in after if one not in before])
+
+
+def _edit(document: tomlkit.TOMLDocument, kind: str, class_id: str, said: str, by: str) -> tomlkit.TOMLDocument:
+    match kind:
+        case "alias":
+            if not add_alias(document, class_id, said, by=by, on=date.today()):  # noqa: DTZ011  the day where the person sits
+                raise UsageError("the class has this alias")
+        case "name":
+            require_class(document, class_id)["name"] = said
+        case "not":
+            return add_pair(document, class_id, said)
+        case "merge":
+            merge_class(document, class_id, said)
+        case _:
+            raise UsageError("an edit begins with alias:, name:, not: or merge:")
+    return document
+
+
+def _list_words(one: ShownClass) -> list[str]:
+    return [one.class_id, one.name, *(spelling.text for spelling in one.aliases)]
+
+
+def _describe(finding: Finding) -> str:
+    return f"{finding.severity}: {finding.what}; {finding.suggestion}"

@@ -1,0 +1,48 @@
+"""The run's page, its state, and what its buttons send."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from logoingest.errors import UsageError
+from logoingest.web.pages.rendering import answer_json, find_workplace, read_told, refuse_changes, render_page
+
+_REASON = re.compile(r"[a-z0-9_]{1,40}")
+
+
+def _show_run(request: Request) -> Response:
+    runs = find_workplace(request).runs
+    return render_page(request, "run.html", {"title": "Run", "state": runs.read_state(), "stamp": runs.stamp_stages()})
+
+
+def _show_state(request: Request) -> Response:
+    runs = find_workplace(request).runs
+    return render_page(request, "run_state.html", {"state": runs.read_state(), "stamp": runs.stamp_stages()})
+
+
+def _show_stages(request: Request) -> Response:
+    return render_page(request, "run_stages.html", {"stages": find_workplace(request).runs.describe_stages()})
+
+
+def _start(request: Request) -> Response:
+    runs, reason = refuse_changes(request).runs, read_told(request, "text")
+    if reason and not _REASON.fullmatch(reason):
+        raise UsageError("that is no reason: timeout, http_5xx, dns …")
+    return answer_json({"message": runs.start(["retry", "--reason", reason] if reason else ["run"]), "is_done": True})
+
+
+def _stop(request: Request) -> Response:
+    return answer_json({"message": refuse_changes(request).runs.stop(), "is_done": True})
+
+
+RUN_ROUTES = [
+    Route("/run", _show_run),
+    Route("/run/state", _show_state),
+    Route("/run/stages", _show_stages),
+    Route("/run/start", _start, methods=["POST"]),
+    Route("/run/stop", _stop, methods=["POST"]),
+]
