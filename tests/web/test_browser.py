@@ -19,6 +19,7 @@ from builders.web.served_pages import PICTURES, add_pictures, name_picture, open
 from logoingest.config import load_config
 
 playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium")]
 
@@ -56,6 +57,7 @@ class Seat:
 
     def __init__(self, browser: Any, link: str, **options: Any) -> None:
         self.context = browser.new_context(**options)
+        expect.set_options(timeout=20_000)
         self.base = link.partition("/enter")[0]
         self.faults: list[str] = []
         self.page = self.open_tab()
@@ -69,15 +71,24 @@ class Seat:
         return page
 
     def wait_card(self, text: str) -> None:
-        self.page.wait_for_function("text => document.querySelector('#card h2')?.textContent.includes(text)", arg=text)
+        expect(self.page.locator("#card:not([aria-busy]) h2").first).to_contain_text(text)
+
+    def open_card(self, text: str) -> None:
+        self.page.click(f'a[data-key]:has-text("{text}")')
+        self.wait_card(text)
+
+    def leave_card(self, text: str) -> None:
+        expect(self.page.locator("#card:not([aria-busy]) h2").first).not_to_contain_text(text)
+
+    def find_class(self, class_id: str) -> None:
+        expect(self.page.locator("#found [aria-selected=true]")).to_have_attribute("data-class-id", class_id)
 
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def said(self) -> str:
-        self.page.wait_for_function("document.getElementById('said').textContent !== ''")
-        return str(self.page.locator("#said").text_content())
+    def hear(self, text: str) -> None:
+        expect(self.page.locator("#said")).to_contain_text(text)
 
 
 @pytest.fixture
@@ -98,32 +109,31 @@ def test_a_queue_is_decided_by_keys_alone(seat, folder):
     seat.press("x")
     page.keyboard.type("3")
     seat.press("Enter")
-    assert "by itself" in seat.said()
+    seat.hear("by itself")
     seat.wait_card("pmua")
     seat.press("1")
-    seat.wait_card("asdf")
+    seat.leave_card("pmua")
+    seat.open_card("asdf")
     for typed in ("ситр", "シトロ", "سيترو"):
         seat.press("/")
         page.keyboard.insert_text(typed)
-        page.wait_for_function("document.querySelector('#found [aria-selected=true]')?.dataset.classId === 'citroen'")
+        seat.find_class("citroen")
         seat.press("Escape")
     seat.press("/")
     page.keyboard.insert_text("ситроен")
-    page.wait_for_function("document.querySelector('#found [aria-selected=true]')?.dataset.classId === 'citroen'")
+    seat.find_class("citroen")
     seat.press("Enter")
-    page.wait_for_function("!document.querySelector('#card h2').textContent.includes('asdf')")
+    seat.leave_card("asdf")
     seat.press("u")
-    assert "taken back" in seat.said()
-    page.click('a[data-key]:has-text("asdf")')
-    seat.wait_card("asdf")
+    seat.hear("taken back")
+    seat.open_card("asdf")
     seat.press("d")
-    page.wait_for_function("!document.querySelector('#card h2').textContent.includes('asdf')")
-    page.click('a[data-key]:has-text("anta")')
-    seat.wait_card("anta")
+    seat.leave_card("asdf")
+    seat.open_card("anta")
     seat.press("n")
     page.keyboard.type("Fanta")
     seat.press("Enter")
-    page.wait_for_function("!document.querySelector('#card h2').textContent.includes('anta')")
+    seat.leave_card("anta")
     seat.press("q")
     page.wait_for_selector("text=Written")
     classes = tomllib.loads((folder / "map.toml").read_text())["classes"]
@@ -144,15 +154,14 @@ def test_a_queue_is_decided_by_keys_alone(seat, folder):
 )
 def test_every_key_decides_as_the_terminals_would(seat, folder, key, typed, ruling):
     """What is kept is the session's own step."""
-    seat.page.click('a[data-key]:has-text("asdf")')
-    seat.wait_card("asdf")
+    seat.open_card("asdf")
     seat.press(key)
     if typed:
         seat.page.keyboard.type(typed)
         if key == "!":
-            seat.page.wait_for_function("document.querySelector('#found [aria-selected=true]')?.dataset.classId === 'puma'")
+            seat.find_class("puma")
         seat.press("Enter")
-    seat.page.wait_for_function("!document.querySelector('#card h2').textContent.includes('asdf')")
+    seat.leave_card("asdf")
     [journal] = (folder / "work/review").glob("*.json")
     step = json.loads(journal.read_text())["steps"][-1]
     assert (step["rulings"], step["skipped"]) == ([["asdf", ruling]] if ruling else [], [] if ruling else ["asdf"])
@@ -166,10 +175,9 @@ def test_two_tabs_and_a_phone_share_a_session(seat):
     other.wait_for_selector("#card article")
     seat.wait_card("pmua")
     seat.press("d")
-    seat.wait_card("asdf")
+    seat.leave_card("pmua")
     other.keyboard.press("i")
-    other.wait_for_function("document.getElementById('said').textContent !== ''")
-    assert "decide" in other.locator("#said").text_content()
+    expect(other.locator("#said")).to_contain_text("decide")
     assert other.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
@@ -184,11 +192,11 @@ def test_pictures_are_chosen_and_marked_by_keys(seat, folder):
     assert "4 chosen" in page.locator("#chosen").text_content()
     seat.press("c")
     page.keyboard.insert_text("ситр")
-    page.wait_for_function("document.querySelector('#found [aria-selected=true]')?.dataset.classId === 'citroen'")
+    seat.find_class("citroen")
     seat.press("Enter")
-    assert "4 pictures: class: citroen" in seat.said()
+    seat.hear("4 pictures: class: citroen")
     seat.press("u")
-    page.wait_for_function("document.getElementById('said').textContent.includes('taken back')")
+    seat.hear("taken back")
     assert tomllib.loads((folder / "rulings.toml").read_text()).get("groups", []) == []
     page.goto(f"{seat.base}/picture/{name_picture(0)}")
     page.wait_for_selector("#votes table")
@@ -204,7 +212,7 @@ def test_pictures_of_two_minds_are_compared_and_ruled_on(seat, folder):
     page.goto(f"{seat.base}/pairs")
     page.wait_for_selector("article.row-card")
     seat.press("ArrowDown", "b")
-    assert "both" in seat.said()
+    seat.hear("both")
     [journal] = (folder / "work/review").glob("*.json")
     assert json.loads(journal.read_text())["steps"][-1]["rows"][0][1] == "both"
 
@@ -238,7 +246,7 @@ def test_a_server_that_is_killed_loses_nothing(browser, folder):
             if round_ == "first":
                 seat.wait_card("pmua")
                 seat.press("d")
-                seat.wait_card("asdf")
+                seat.leave_card("pmua")
             else:
                 assert "pmua" not in seat.page.locator("#lines").text_content()
                 seat.press("u")
@@ -247,7 +255,7 @@ def test_a_server_that_is_killed_loses_nothing(browser, folder):
             server.wait(10)
             if round_ == "second":
                 seat.page.keyboard.press("d")
-                assert "does not answer" in seat.said()
+                seat.hear("does not answer")
             seat.context.close()
         finally:
             server.kill()

@@ -27,30 +27,35 @@ async function open(key) {
   preview(card.querySelector("button.candidate"));
 }
 
-async function refresh(nextPlace) {
+async function refresh(nextPlace, key) {
   filter.delete("key");
   const html = await load(`/queue/lines?${filter}`);
   if (html === null) return;
   lines.innerHTML = html;
   const all = keys();
-  await open(all[Math.min(Math.max(nextPlace, 0), all.length - 1)]?.dataset.key);
+  const same = all.find((line) => line.dataset.key === key);
+  await open((same ?? all[Math.min(Math.max(nextPlace, 0), all.length - 1)])?.dataset.key);
 }
 
 async function decide(text) {
-  if (busy || !current() || card.dataset.readOnly === "1") return;
-  busy = true;
-  card.classList.add("busy");
-  const at = place();
+  if (!current() || card.dataset.readOnly === "1") return;
   const all = text.startsWith("a ");
-  const found = await send(all ? "/queue/accept" : "/queue/decide", { key: current(), text: all ? text.slice(2) : text });
-  busy = false;
-  if (found?.is_done) await refresh(at);
+  await change(all ? "/queue/accept" : "/queue/decide", { key: current(), text: all ? text.slice(2) : text });
 }
 
-async function undo() {
-  const found = await send("/queue/undo", {});
-  if (found?.is_done) await refresh(place());
+// One change at a time, until the page shows what came of it: a key never decides what nobody has seen.
+async function change(address, told) {
+  if (busy) return;
+  busy = true;
+  card.setAttribute("aria-busy", "true");
+  const [at, key] = [place(), current()];
+  const found = await send(address, told);
+  if (found?.is_done) await refresh(at, key);
+  card.removeAttribute("aria-busy");
+  busy = false;
 }
+
+const undo = () => change("/queue/undo", {});
 
 async function write() {
   const count = Number(document.getElementById("counts")?.dataset.decided ?? 0);

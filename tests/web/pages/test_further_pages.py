@@ -1,0 +1,90 @@
+"""Pairs, suspects, classes and the run over HTTP."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builders.web.served_pages import PICTURES, Pages, add_pictures, name_picture, open_pages, write_dataset
+from logoingest.config import load_config
+from logoingest.pipeline import open_run
+from logoingest.schemas import CopyRow
+from logoingest.workspace import Workspace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    config = write_dataset(tmp_path)
+    add_pictures(config, PICTURES, ["puma", "citroen", None, "puma"])
+    row = {
+        "image_id": name_picture(0),
+        "other_id": name_picture(3),
+        "kind": "turned",
+        "transformation": "turned by 90°",
+        "overlap": 0.9,
+        "residual": 0.01,
+    }
+    Workspace(config.workspace_url).write_table("copies", CopyRow.table([row]))
+    return tmp_path
+
+
+@pytest.fixture
+def pages(folder: Path) -> Iterator[Pages]:
+    with open_pages(load_config(folder / "dataset.toml")) as served:
+        yield served
+
+
+def test_pairs_show_copies_with_the_evidence_and_what_waits_for_a_ruling(pages):
+    """Of one kind, if that is asked for."""
+    page = pages.get("/pairs").text
+    assert "turned by 90°" in page
+    assert "two minds" in page
+    assert "0 pairs" in pages.get("/pairs?kind=cropped").text
+    pair = pages.get(f"/pair/{name_picture(3)}/{name_picture(0)}").text
+    assert "turned by 90°" in pair
+    assert "two minds" in pages.get(f"/pair/{name_picture(0)}/{name_picture(1)}").text
+    assert pages.get(f"/pair/{name_picture(0)}/..%2fx").status_code == 404
+
+
+def test_suspects_are_none_where_no_model_was_asked(pages):
+    """And the page says so."""
+    assert "Nothing is open here" in pages.get("/suspects").text
+
+
+def test_classes_are_listed_with_counts_and_edited_with_lint_at_once(pages, folder):
+    """An edit is written with who and when; one that is not sound writes nothing."""
+    page = pages.get("/classes?text=zitr").text
+    assert "Citroën" in page
+    assert "Puma" not in page
+    assert pages.post("/classes/edit", {"key": "puma", "text": "alias: the big cat"}).json()["is_done"]
+    assert {"text": "the big cat", "by": "Ada"}.items() <= tomllib.loads((folder / "map.toml").read_text())["classes"]["puma"][
+        "aliases"
+    ][-1].items()
+    before = (folder / "map.toml").read_bytes()
+    for key, text in (
+        ("puma", "alias: Zitrön"),
+        ("puma", "not: nobody"),
+        ("puma", "merge: puma"),
+        ("nobody", "alias: x"),
+        ("puma", "alias:"),
+        ("puma", "delete: x"),
+    ):
+        answer = pages.post("/classes/edit", {"key": key, "text": text})
+        assert (answer.status_code, answer.json()["is_done"]) == (409, False), text
+    assert (folder / "map.toml").read_bytes() == before
+    answer = pages.post("/classes/edit", {"key": "bmw", "text": "alias: bm"}).json()
+    assert any("warning" in line for line in answer["findings"])
+
+
+def test_the_run_is_followed_without_a_lease(pages, folder):
+    """Who works is said, a second run is refused, reasons are checked."""
+    assert "Nobody is working" in pages.get("/run/state").text
+    assert "annotations" in pages.get("/run/stages").text
+    with open_run(load_config(folder / "dataset.toml")):
+        assert "is working" in pages.get("/run/state").text
+        assert "in use by process" in pages.post("/run/start", {"text": ""}).json()["message"]
+    assert pages.post("/run/start", {"text": "--set x"}).status_code == 409
+    assert pages.post("/run/stop", {}).status_code == 409
