@@ -6,6 +6,7 @@ The flags come from all folds, so a label has that faint a part in its own secon
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ Rows = npt.NDArray[np.int64]
 
 #: Inverse strength of the penalty on standardised embeddings.
 _PENALTY = 0.03
-_STEPS = 300
+_STEPS, _TOLERANCE = 300, 1e-3
 #: Numbers of an embedding that are looked at, by principal components; more would fit the noise and cost time.
 _WIDTH = 256
 
@@ -98,6 +99,7 @@ def _judge(  # noqa: PLR0917  # what is judged, and what is learned from
 
 def _fit(embeddings: Floats, labels: Rows):  # type: ignore[no-untyped-def]  # noqa: ANN202  # scikit-learn ships no types
     from sklearn.decomposition import PCA
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
@@ -106,5 +108,7 @@ def _fit(embeddings: Floats, labels: Rows):  # type: ignore[no-untyped-def]  # n
     width = min(_WIDTH, *embeddings.shape)
     if width < embeddings.shape[1]:
         steps.append(("reduce", PCA(width, random_state=0)))
-    steps.append(("regression", LogisticRegression(C=_PENALTY, max_iter=_STEPS)))
-    return Pipeline(steps).fit(embeddings, labels)
+    steps.append(("regression", LogisticRegression(C=_PENALTY, max_iter=_STEPS, tol=_TOLERANCE)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly there is near enough for a probe
+        return Pipeline(steps).fit(embeddings, labels)
