@@ -106,18 +106,21 @@ def make_config(folder: Path, train: Mapping[str, Any], **sweep: Any) -> Config:
 
 def set_up(options: argparse.Namespace, folder: Path) -> Config:
     """The release, the weights and the sweep of ``options``."""
-    (folder / "work").mkdir()
+    is_new = not (folder / "work/release").exists()
+    (folder / "work").mkdir(parents=True, exist_ok=True)
     if options.tiny:
         sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
         from builders.drawn_releases import draw_splits, write_release
 
-        write_release(folder / "work/release", draw_splits(train=12, validation=8, test=10), "abcd", groups=True)
+        if is_new:
+            write_release(folder / "work/release", draw_splits(train=12, validation=8, test=10), "abcd", groups=True)
         train = {"model": "squeezenet1_1", "image_side_px": 32, "epochs": 2, "batch_size": 16, "lr": 0.0003, "workers": 0}
         space: dict[str, Any] = {"lr": {"low": 1e-4, "high": 1e-2, "log": True}, "model": ["squeezenet1_1", "shufflenet_v2_x0_5"]}
         return make_config(folder, train, trials=options.trials or 4, finalists=2, repeats=2, space=space)
-    write_photo_release(folder / "work/release", options.photos)
-    (folder / "mobilenet_v2.pth").symlink_to(options.mobilenet.absolute())
-    convert_squeezenet(options.squeezenet, folder / "squeezenet1_1.pth")
+    if is_new:
+        (folder / "mobilenet_v2.pth").symlink_to(options.mobilenet.absolute())
+        convert_squeezenet(options.squeezenet, folder / "squeezenet1_1.pth")
+        write_photo_release(folder / "work/release", options.photos)
     train = {
         "model": "mobilenet_v2", "weights": "{model}.pth", "image_side_px": options.side, "epochs": options.epochs,
         "freeze": "backbone" if options.frozen else "lower", "label_smoothing": 0.1,
@@ -193,20 +196,16 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     for name in ("tiny", "frozen", "equal", "levels", "one-at-a-time"):
         parser.add_argument(f"--{name}", action="store_true")
-    parser.add_argument("--keep", type=Path, help="copy the results there")
+    parser.add_argument("--folder", type=Path, help="work there, and go on with what lies there")
     options = parser.parse_args()
     let_threads_sleep()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = options.folder or Path(name)
         config, started = set_up(options, folder), time.perf_counter()
         summary = run_sweep(config)
         minutes = (time.perf_counter() - started) / 60
         print(f"{minutes:.1f} minutes, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         print(*summary.statements, sep="\n")
-        if options.keep:
-            import shutil
-
-            shutil.copytree(folder / "work/sweep", options.keep, ignore=shutil.ignore_patterns("decoded"), dirs_exist_ok=True)
         if options.equal:
             print("the same table at parallel 1, and at 2 with three kills:", check_equal(config, folder))
         if options.levels:

@@ -14,7 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from logoingest.config.sweep_section import Knob, KnobRange, Setting
 from logoingest.experiments.results.summary import SweepSummary
@@ -223,7 +223,7 @@ def draw_time(shown: _Shown) -> Figure:
         if len(shown.trials) <= 3 * _MOST_NAMED:
             axes.annotate(str(one.order.number), (x, y), textcoords="offset points", xytext=(4, 3), fontsize=7)
     if seconds and max(seconds) > 10 * min(seconds):
-        axes.set_xscale("log")
+        _use_logarithms(axes)
     axes.set(xlabel="CPU seconds of the trial", ylabel=shown.summary.metric)
     return figure
 
@@ -250,7 +250,7 @@ def _place_values(shown: _Shown, name: str) -> _Placed:
 
 def _label_values(axes: Axes, place: _Placed) -> None:
     if place.is_log:
-        axes.set_xscale("log")
+        _use_logarithms(axes)
     elif len(place.ticks) > 2 or any(not text.replace(".", "").lstrip("-").isdigit() for _, text in place.ticks):
         shown = place.ticks if len(place.ticks) <= _MOST_NAMED else place.ticks[:: len(place.ticks) // _MOST_NAMED + 1]
         long = max(len(text) for _, text in shown) > 6
@@ -269,6 +269,14 @@ def _scale(at: float, low: float, high: float, *, is_log: bool) -> float:
     if is_log and min(at, low) > 0:
         at, low, high = np.log(at), np.log(low), np.log(high)
     return (at - low) / (high - low) if high > low else 0.5
+
+
+def _use_logarithms(axes: Axes) -> None:
+    """With plain numbers at the axis: matplotlib's own powers of ten are mathtext."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
 
 
 def _start(width: float, height: float) -> tuple[Figure, Axes]:

@@ -51,6 +51,8 @@ class _Started(NamedTuple):
     folder: Path
     trial: RunningTrial
     at: float
+    parallel: int
+    """How many might run at once when it began."""
 
 
 @dataclass
@@ -68,6 +70,8 @@ class Coordinator:
     phase: str = "trials"
     _started: list[_Started] = field(default_factory=list)
     _deaths: dict[int, int] = field(default_factory=dict)
+    _had_company: set[int] = field(default_factory=set)
+    """Trials beside whose last try another one ran."""
     _best: tuple[float, int] | None = None
 
     def run(self, orders: Sequence[TrialOrder], phase: str) -> list[TrialResult | None]:
@@ -109,7 +113,9 @@ class Coordinator:
             self._deaths[order.number] = 0
         folder = self.folder.start_try(order)
         self.folder.note("started", trial=order.number, role=order.role, attempt=int(folder.name), settings=dict(order.settings))
-        self._started.append(_Started(order, folder, self.runner.start(order, folder), time.monotonic()))
+        self._started.append(_Started(order, folder, self.runner.start(order, folder), time.monotonic(), self.parallel))
+        numbers = {started.order.number for started in self._started}
+        self._had_company = self._had_company - {order.number} if len(numbers) == 1 else self._had_company | numbers
 
     def _await_one(self, waiting: deque[TrialOrder], orders: Sequence[TrialOrder]) -> None:
         """Until something ends, tell how far it is."""
@@ -141,17 +147,19 @@ class Coordinator:
 
     def _end_by_memory(self, started: _Started, waiting: deque[TrialOrder]) -> None:
         """Fewer at once, and the trial again; alone, it is the trial that is too large."""
-        order = started.order
-        if self.parallel == 1:
+        number = started.order.number
+        if number not in self._had_company:
             self._fail(started, "out of memory, though it ran alone")
             return
-        self.parallel = max(1, self.parallel // 2)
-        reason = f"trial {order.number} ran out of memory"
-        self.folder.note("parallel", parallel=self.parallel, reason=reason)
-        self.folder.note("died", trial=order.number, reason="out of memory; told FAIL, asked again")
-        logger.warning("%s: %s at once from now on, and it is asked for again", reason, self.parallel)
-        self._deaths.setdefault(order.number, 0)
-        waiting.appendleft(order)
+        fewer = max(1, started.parallel // 2)
+        if fewer < self.parallel:
+            self.parallel = fewer
+            reason = f"trial {number} ran out of memory"
+            self.folder.note("parallel", parallel=fewer, reason=reason)
+            logger.warning("%s: %s at once from now on", reason, fewer)
+        self.folder.note("died", trial=number, reason="out of memory; told FAIL, asked again")
+        self._deaths.setdefault(number, 0)
+        waiting.appendleft(started.order)
 
     def _end_dead(self, started: _Started, ending: TrialEnding, waiting: deque[TrialOrder]) -> None:
         number = started.order.number
