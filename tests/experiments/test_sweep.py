@@ -110,7 +110,7 @@ def test_killed_three_times_it_comes_to_the_same_table(swept, tmp_path):
         row["config"] = {**json.loads(row["config"]), "recipe_options": {}}
     assert rows == expected
     journal = next((tmp_path / "work/sweep").glob("*/journal.jsonl")).read_text("utf-8")
-    assert journal.count("told FAIL, asked again") == 3
+    assert journal.count("told FAIL, asked again") >= 3
 
 
 def test_want_of_memory_halves_how_many_run_at_once(tmp_path):
