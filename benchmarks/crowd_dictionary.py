@@ -5,12 +5,13 @@ from name-suggestion-index). The two latter crowds are simulated: workers of dif
 look-alikes, typos, noise words, classes of very different frequency, and a few classes that the map lacks. The engine's own
 tables take no part in making them. Every spelling's right class is known, so every decision can be judged.
 
-    python benchmarks/crowd_dictionary.py FLICKRLOGOS27 nsi_dev.csv [--seeds 5] [--quick]
+    python benchmarks/crowd_dictionary.py FLICKRLOGOS27 nsi_dev.csv [--seeds 5] [--first-seed 0] [--sets logos,countries] [--plans 3:.05,5:.3] [--quick]
 
 FLICKRLOGOS27 is the folder with mturk_results.csv and gold.csv. A line a set: answers that a class could be given and the map alone leaves open;
 the share of them that the crowd decides, and how many wrongly; the same for answers in other scripts on three pictures or more, and the share of those that two people or more wrote of the right pictures;
 calibration error, over words in five bins of probability, weighted by answers; pictures released and how many of them right, by the map
-alone and with the crowd. Then the planted words: how often each came to be an alias.
+alone and with the crowd. Then the planted: words that must not become an alias; classes that two names split, and two under one alias:
+words decided wrongly beside them, how many are told as contradictions, and what is told without being so.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from babel import Locale
 
 from logoingest.config.sections import SamplesConfig
 from logoingest.labels import ClassMap, NormalisedLabels, normalise_annotations
+from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, hear_crowd
 from logoingest.labels.crowd.deciding import RULE, normalise_with_crowd
-from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, gather_evidence
+from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, gather_evidence, number_answers
 from logoingest.labels.crowd.spellings import make_key
 from logoingest.labels.matching.spelling_index import index_of
 from logoingest.samples import settle_samples
@@ -79,21 +81,30 @@ def main() -> None:
     parser.add_argument("flickrlogos27", type=Path)
     parser.add_argument("brands", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0, help="fresh ones, on which nothing was tuned")
+    parser.add_argument("--sets", default="logos,countries,brands,planted", help="of these, those to run")
+    parser.add_argument("--plans", default="3:.05,3:.3,5:.05,5:.3", help="votes:spammers, comma between")
     parser.add_argument("--quick", action="store_true", help="3 votes and 20 %% spammers only")
     options = parser.parse_args()
     domains: dict[str, Callable[[], dict[str, list[str]]]] = {
         "countries": list_countries,
         "brands": lambda: list_brands(options.brands),
     }
+    wanted = set(options.sets.split(","))
+    domains = {name: list_words for name, list_words in domains.items() if name in wanted or wanted == {"planted"}}
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
     print(HEADER)
-    print_scores("logos", [score_crowd(load_logos(options.flickrlogos27))])
-    plans = [(3, 0.2)] if options.quick else [(3, 0.05), (3, 0.3), (5, 0.05), (5, 0.3)]
+    if "logos" in wanted:
+        print_scores("logos", [score_crowd(load_logos(options.flickrlogos27))])
+    pairs = "3:.2" if options.quick else options.plans
+    plans = [(int(votes), float(share)) for votes, share in (pair.split(":") for pair in pairs.split(","))]
     for domain, list_words in domains.items():
         words = list_words()
-        for votes, spammers in plans:
-            scores = [score_crowd(draw_crowd(words, Plan(votes, spammers), seed)) for seed in range(options.seeds)]
+        for votes, spammers in plans if domain in wanted else ():
+            scores = [score_crowd(draw_crowd(words, Plan(votes, spammers), seed)) for seed in seeds]
             print_scores(f"{domain}, {votes} votes, {spammers:.0%} spam", scores)
-    print_planted(domains, options.seeds)
+    if "planted" in wanted:
+        print_planted(domains, seeds)
 
 
 # Words
@@ -356,18 +367,90 @@ def print_scores(title: str, scores: Sequence[Score]) -> None:
     )
 
 
-def print_planted(domains: dict[str, Callable[[], dict[str, list[str]]]], seeds: int) -> None:
+class Faults(NamedTuple):
+    """Planted in a map of canonical names: classes that two names split, and classes that one hides."""
+
+    names: dict[str, list[str]]
+    """Class → its name and aliases, as the map has them."""
+    split: list[frozenset[str]]
+    """Two classes of the map that are one."""
+    merged: list[str]
+    """A class of the map whose alias is another class."""
+    comes_out: dict[str, frozenset[str]]
+    """Right class → what may come out of the map for it."""
+
+
+def plant_faults(crowd: Crowd, seed: int) -> Faults:
+    """Two classes each of either kind, none of those that planted words are about."""
+    random = np.random.default_rng(seed)
+    times, kinds = Counter(text for _, _, text in crowd.rows), Counter(crowd.pictures.values())
+    about = {kind for kind, _ in kinds.most_common(5)}
+    free = [kind for kind in crowd.names if kind not in about and kinds[kind] >= 40]
+    random.shuffle(free)
+    names = {kind: [name] for kind, name in crowd.names.items()}
+    comes_out = {kind: frozenset({kind}) for kind in crowd.names}
+    split, merged = [], []
+    for kind in list(free):
+        others = [text for text, kinds_ in crowd.meanings.items() if kinds_ == kind and find_script(text) != "LATIN"]
+        best = max(others, key=lambda text: (times[text], text), default="")
+        if len(split) < 2 and times[best] >= 10:
+            names[f"{kind}x"], comes_out[kind] = [best], frozenset({kind, f"{kind}x"})
+            split.append(comes_out[kind])
+            free.remove(kind)
+    for kind, hidden in zip(free[:2], free[2:4], strict=True):
+        names[kind] += names.pop(hidden)
+        comes_out[hidden] = frozenset({kind})
+        merged.append(kind)
+    return Faults(names, split, merged, comes_out)
+
+
+def print_planted(domains: dict[str, Callable[[], dict[str, list[str]]]], seeds: range) -> None:
     words = ("pet word of a spammer", "blorp", "zworg", "snib", "thingy", "the one with the tree", "flim")
-    wrong, runs = Counter[str](), 0
+    wrong, told, false = Counter[str](), Counter[str](), Counter[str]()
     for list_words in domains.values():
         known = list_words()
-        for seed in range(seeds):
+        for seed in seeds:
             crowd = draw_crowd(known, Plan(3, 0.2, planted=True), seed)
-            labels = normalise_with_crowd(make_annotations(crowd), make_map(crowd), (), CONFIDENCE, TODAY).normalised.labels
-            rules = {row["raw_label"]: row["rule"] for row in labels.to_pylist()}
-            wrong.update(word for word in words if rules[word] == RULE)
-            runs += 1
-    print(f"\nplanted words that became an alias, of {runs} crowds:", ", ".join(f"{word} {wrong[word]}" for word in words))
+            faults, annotations = plant_faults(crowd, seed), make_annotations(crowd)
+            document = {"classes": {kind: {"name": texts[0], "aliases": texts[1:]} for kind, texts in faults.names.items()}}
+            for name, class_map in (("clean", make_map(crowd)), ("faults", ClassMap.from_toml(tomlkit.dumps(document)))):
+                rows = normalise_with_crowd(annotations, class_map, (), CONFIDENCE, TODAY).normalised.labels.to_pylist()
+                taught = {row["raw_label"]: row["class_id"] for row in rows if row["rule"] == RULE}
+                wrong.update(word for word in words if word in taught)
+                right = {text: faults.comes_out.get(crowd.meanings[text], frozenset()) for text in taught}
+                wrong["wrong words"] += sum(
+                    crowd.meanings[t] != k if name == "clean" else k not in right[t] for t, k in taught.items()
+                )
+                wrong["words"] += len(taught)
+                count_told(hear_crowd(number_answers(annotations, class_map), class_map).contradictions, faults, name, told, false)
+                false[f"of {name}"] += len(faults.names if name == "faults" else crowd.names)
+            told["of split"] += len(faults.split)
+            told["of merged"] += len(faults.merged)
+    print(
+        f"\nplanted words that became an alias, of {2 * len(domains) * len(seeds)} crowds:",
+        ", ".join(f"{word} {wrong[word]}" for word in words),
+    )
+    print(f"words decided wrongly: {wrong['wrong words']} of {wrong['words']}")
+    for kind in ("split", "merged"):
+        print(f"contradictions, {kind} classes: found {told[kind]} of {told[f'of {kind}']}")
+    for name in ("clean", "faults"):
+        print(f"false alarms, {name}: {false[name]} of {false[f'of {name}']} names")
+
+
+def count_told(contradictions: Sequence[Contradiction], faults: Faults, name: str, told: Counter[str], false: Counter[str]) -> None:
+    """Faults that are told, and what else is told of the map's names."""
+    found: set[object] = set()
+    for one in contradictions:
+        pair = frozenset({one.declared, one.class_id or ""})
+        is_split = name == "faults" and pair in faults.split
+        is_merged = name == "faults" and one.declared in faults.merged and one.kind is ContradictionKind.TWO
+        if is_split or is_merged:
+            found.add(pair if is_split else one.declared)
+        elif one.rule in {"name", "alias", ""}:
+            false[name] += 1
+            print("   false:", one.kind, one.text, one.declared, one.class_id, one.words)
+    told["split"] += sum(pair in found for pair in faults.split)
+    told["merged"] += sum(kind in found for kind in faults.merged)
 
 
 if __name__ == "__main__":

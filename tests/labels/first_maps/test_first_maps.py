@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.word_crowds import NAMES, make_annotations
 from logoingest.labels import ClassMap, FirstMap, draft_first_map, normalise_label
 
 DATA = Path(__file__).parents[2] / "data" / "labels" / "first_maps"
+COUNTRIES = tuple(NAMES.values())
 CLOSED = json.loads((DATA / "closed_sets.json").read_text("utf-8"))
 
 
@@ -165,3 +167,52 @@ def test_whatever_people_say_of_pictures_the_draft_parses(answers):
     """No answer, picture or worker breaks it."""
     made = tell(answers)
     assert ClassMap.from_toml(made.text).class_ids
+
+
+JUNK = ("yes", "wonder", "picture of", "thing")
+
+
+def draw_noisy_crowd(spammers: float, votes: int) -> pa.Table:
+    """Countries by people who look, and words and names at random by those who do not."""
+    chance = random.Random(3)
+    people = [f"w{number:02d}" for number in range(30)]
+    rows = []
+    for picture in range(400):
+        truth = COUNTRIES[picture % len(COUNTRIES)]
+        for worker in chance.sample(people, votes):
+            label = truth if chance.random() < 0.9 else chance.choice(COUNTRIES)
+            if int(worker[1:]) < spammers * len(people):
+                label = chance.choice((*JUNK, *COUNTRIES))
+            label = f"{label} {picture}" if chance.random() < 0.03 else label
+            rows.append((f"https://flags.test/{picture}.png", worker, label))
+    return make_annotations(rows)
+
+
+@pytest.mark.parametrize(("spammers", "votes"), [(0.3, 3), (0.4, 3), (0.3, 2)])
+def test_words_that_are_given_to_all_pictures_alike_are_no_classes(spammers, votes):
+    """They carry no information about the picture, whatever they are; the classes are there all the same, in a crowd of spammers too."""
+    made = draft(draw_noisy_crowd(spammers, votes))
+    assert {name for name, _ in made.classes} == set(COUNTRIES)
+    assert {name for name, _ in made.undecided} >= set(JUNK)
+    assert "no better than by chance" not in " ".join(made.doubts)
+
+
+def test_a_crowd_that_agrees_by_chance_is_said_so():
+    """Nothing but letters speaks for the classes of such a map, and the first doubt says it."""
+    assert "no better than by chance" in draft(draw_noisy_crowd(1.0, 3)).doubts[0]
+
+
+def test_a_tag_beside_many_tags_is_no_noise_word():
+    """ "man" stands before many other tags, and people agree on it by itself: it says something of the picture; "flag of" does not."""
+    chance = random.Random(5)
+    tags = ("old", "tall", "young", "happy", "tired")
+    rows = []
+    for picture in range(200):
+        is_man, tag = chance.random() < 0.3, chance.choice(tags)
+        for worker in chance.sample(range(20), 4):
+            said = [tag] if chance.random() < 0.7 else []
+            said += ["man"] if is_man and chance.random() < 0.7 else []
+            said += [f"{tag} man"] if is_man and chance.random() < 0.3 else []
+            said += [f"odd {picture}"] if chance.random() < 0.1 else []
+            rows.append((f"https://tags.test/{picture}.png", f"w{worker}", json.dumps(said or ["nothing"])))
+    assert "man" not in draft(make_annotations(rows)).noise_words

@@ -24,6 +24,12 @@ from logoingest.labels.text.noise import NoisePhrases
 from logoingest.plain_json import HIDDEN
 from logoingest.schemas import Decision
 
+_ENOUGH = 50
+"""Answers on pictures that others spoke of, from which agreement would show."""
+_CHANCE = (
+    "these classes: people who saw the same picture agree no better than by chance, so nothing but the letters speaks for them"
+)
+
 
 class FirstMap(NamedTuple):
     """A first class map, and what was found on the way."""
@@ -76,7 +82,7 @@ def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str, sa
     groups = _group(naming, noise, is_closed=is_closed)
     sayings = None if said is None else list_sayings(said, values, _number(groups))
     is_telling = sayings is not None and _is_telling(sayings, len(groups))
-    doubts: list[str] = []
+    doubts = [_CHANCE] if sayings is not None and not is_telling and len(sayings.picture) >= _ENOUGH else []
     if is_closed:
         classes = list_closed_classes(groups, sayings)
     elif sayings is not None and is_telling:

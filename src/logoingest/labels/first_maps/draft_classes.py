@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from logoingest.labels.first_maps.draft_text import DraftClass
 from logoingest.labels.first_maps.merging import Joined, find_likeness, join_spellings
-from logoingest.labels.first_maps.shared_pictures import Company, Floats, Sayings
+from logoingest.labels.first_maps.shared_pictures import Bools, Company, Floats, Sayings
 from logoingest.labels.first_maps.slips import find_slips, hint_at_others
 from logoingest.labels.first_maps.spellings import SpellingGroup
 from logoingest.labels.first_maps.word_choice import FEW_ANSWERS
@@ -32,6 +32,10 @@ _CLAIMED = 0.35
 _MET = 1.5
 """Answers that meet a more frequent word, from which that may be what it is called."""
 _MIN_WRITERS = 3
+_HARDLY = -1.0
+"""Log odds that a word tells nothing of the picture, from which it is no class …"""
+_SURELY = 3.4
+"""… and from which it is doubted as an answer of a closed set."""
 _MANY, _SPREAD = 10.0, 0.25
 """So many answers are said of any picture if nothing else is said of this share of theirs."""
 
@@ -50,8 +54,21 @@ def list_closed_classes(groups: Sequence[SpellingGroup], sayings: Sayings | None
     joined = None if sayings is None else join_spellings(groups, sayings, across_scripts_only=True)
     clusters = [[group] for group in groups] if joined is None else list(_list_clusters(groups, joined).values())
     kept = [own for own in clusters if own[0].count >= enough or any(char.isdigit() for char in own[0].key)]
-    hint = '; elsewhere it would mean "no label"'
-    return [DraftClass(own[0].name, own, hint if fold(own[0].name).text in silent else "") for own in kept]
+    spread = set() if joined is None else _list_spread_names(groups, joined)
+    return [DraftClass(own[0].name, own, _hint_at_closed(own[0], silent, spread)) for own in kept]
+
+
+def _list_spread_names(groups: Sequence[SpellingGroup], joined: Joined) -> set[str]:
+    """Keys of what is surely said of any picture, where people agree on others."""
+    company = joined.company
+    surely = company.silence > _SURELY if company.is_telling else np.zeros(len(company.answers), bool)
+    return {group.key for group, owner in zip(groups, joined.owner, strict=True) if surely[owner]}
+
+
+def _hint_at_closed(group: SpellingGroup, silent: Collection[str], spread: Collection[str]) -> str:
+    if fold(group.name).text in silent:
+        return '; elsewhere it would mean "no label"'
+    return "; said of any picture: does it mean anything?" if group.key in spread else ""
 
 
 def list_by_pictures(groups: Sequence[SpellingGroup], sayings: Sayings, noise: NoisePhrases) -> tuple[list[DraftClass], list[str]]:
@@ -83,7 +100,7 @@ def list_by_pictures(groups: Sequence[SpellingGroup], sayings: Sayings, noise: N
     doubts = [
         f'"{own[0].name}" ({_count(own):,}): is it {likeness[own[0].key]}?' for own in found.values() if own[0].key in likeness
     ]
-    best = _find_best_others(company)
+    best = _find_best_others(company, np.zeros(len(company.answers), bool))
     doubts += [
         f'"{own[0].name}" ({_count(own):,}) is said of any picture: does it mean "no label"?'
         for place, own in seen.items()
@@ -97,10 +114,12 @@ def _judge_classes(seen: Mapping[int, Sequence[SpellingGroup]], company: Company
 
     What many answers of one or two people say is none, where there are more people.
     """
-    best = _find_best_others(company)
+    silence = company.silence
+    is_silent = (company.answers >= _MANY) & (silence > _HARDLY)
+    best = _find_best_others(company, is_silent)
     surely = (company.own >= _PROVED) & (company.own >= _MIN_LIFT * company.base * company.answers)
     claimed = company.shared @ surely.astype(np.float64) - np.where(surely, company.own, 0.0)
-    above = _find_most_above(company)
+    above = _find_most_above(company, is_silent)
     crowd = max((int(company.writers[place]) for place in seen), default=0)
     found: dict[int, bool] = {}
     for place, own in seen.items():
@@ -114,7 +133,7 @@ def _judge_classes(seen: Mapping[int, Sequence[SpellingGroup]], company: Company
             and not _is_spread(place, company, best)
         )
         is_pet = answers >= _MANY and writers < _MIN_WRITERS <= crowd
-        found[place] = (_is_agreed_on(place, company, best) or is_free) and not is_pet
+        found[place] = (_is_agreed_on(place, company, best, silence) or is_free) and not is_pet and not is_silent[place]
     return found
 
 
@@ -153,28 +172,29 @@ def _list_clusters(groups: Sequence[SpellingGroup], joined: Joined) -> dict[int,
     return clusters
 
 
-def _find_best_others(company: Company) -> Floats:
-    """The most that the others say of another cluster, for each."""
+def _find_best_others(company: Company, is_silent: Bools) -> Floats:
+    """The most that the others say of another cluster that tells something, for each."""
     pairs = company.shared.tocoo()
-    apart = pairs.row != pairs.col
+    apart = (pairs.row != pairs.col) & ~is_silent[pairs.col]
     best = np.zeros(len(company.answers))
     np.maximum.at(best, pairs.row[apart], pairs.data[apart])
     return best
 
 
-def _find_most_above(company: Company) -> Floats:
-    """The most that the others say of a cluster that is said more often, for each."""
+def _find_most_above(company: Company, is_silent: Bools) -> Floats:
+    """The most that the others say of a cluster that is said more often and tells something, for each."""
     pairs = company.shared.tocoo()
-    above = company.answers[pairs.col] > company.answers[pairs.row]
+    above = (company.answers[pairs.col] > company.answers[pairs.row]) & ~is_silent[pairs.col]
     most = np.zeros(len(company.answers))
     np.maximum.at(most, pairs.row[above], pairs.data[above])
     return most
 
 
-def _is_agreed_on(place: int, company: Company, best: Floats) -> bool:
+def _is_agreed_on(place: int, company: Company, best: Floats, silence: Floats) -> bool:
     own, answers, base = company.own[place], company.answers[place], company.base[place]
     is_own = (own >= 1 and own >= best[place]) or own >= _PROVED
-    return bool(is_own and (own >= _MIN_LIFT * base * answers or own >= _MOSTLY * answers))
+    is_heard = own >= _MIN_LIFT * base * answers or own >= _MOSTLY * answers or silence[place] < -_SURELY
+    return bool(is_own and is_heard)
 
 
 def _is_spread(place: int, company: Company, best: Floats) -> bool:

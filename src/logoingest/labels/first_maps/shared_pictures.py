@@ -13,6 +13,7 @@ from scipy import sparse
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 _MAX_PER_PICTURE = 300
 """A picture with more different answers shows nothing."""
@@ -43,6 +44,8 @@ class Company(NamedTuple):
     """Answers of the row's on pictures that others spoke of, too."""
     writers: Indices
     """People who said it, on any picture."""
+    persons: int
+    """People on pictures, each once a picture; of several values one gives each is an answer."""
 
     @property
     def own(self) -> Floats:
@@ -55,14 +58,42 @@ class Company(NamedTuple):
         return np.asarray(self.answers / max(self.answers.sum(), 1.0), np.float64)
 
     @property
+    def chance(self) -> Floats:
+        """How probably another person on the picture says each, whatever it shows."""
+        return np.asarray(np.clip(self.answers / max(self.persons, 1), _LEAST, 1 - _LEAST), np.float64)
+
+    @property
     def is_telling(self) -> bool:
-        """People agree more often than if they had not looked at the pictures."""
-        agreed, chance = self.own.sum() / max(self.answers.sum(), 1.0), float((self.base**2).sum())
-        return bool(agreed > chance + _MIN_AGREEMENT * (1 - chance))
+        """People agree more often than if they had not looked at the pictures, and not by luck."""
+        strength, luck = self._measure_strength()
+        return strength > max(_MIN_AGREEMENT, _NOT_LUCK * luck)
+
+    @property
+    def silence(self) -> Floats:
+        """Log odds that each tells nothing of the picture: that the others say it as often as of any, against as often as they do, and
+        above chance half as often at least as what people say is agreed with in the mean.
+
+        A word that is given to all pictures alike has no mutual information with them, whatever it is.
+        """
+        strength = max(self._measure_strength()[0], _WEAK)
+        chance, share = self.chance, self.own / np.maximum(self.answers, 1.0)
+        agreed = np.clip(np.maximum(chance + strength / 2 * (1 - chance), share), _LEAST, 1 - _LEAST)
+        fit = share * np.log(chance / agreed) + (1 - share) * np.log((1 - chance) / (1 - agreed))
+        return np.asarray(self.answers / 2 * fit, np.float64)  # a pair of its writers is met from either side
+
+    def _measure_strength(self) -> tuple[float, float]:
+        """(agreement beyond chance, at most 1, what luck makes of it: one standard deviation)."""
+        answers = max(float(self.answers.sum()), 1.0)
+        agreed, chance = float(self.own.sum()) / answers, float((self.answers * self.chance).sum()) / answers
+        return (agreed - chance) / (1 - chance), float(np.sqrt(2 * chance / answers / (1 - chance)))
 
 
-_MIN_AGREEMENT = 0.1
-"""Krippendorff's alpha, about, from which answers tell something of pictures."""
+_MIN_AGREEMENT = 0.02
+"""Krippendorff's alpha, about, from which answers tell something of pictures …"""
+_NOT_LUCK = 4.0
+"""… and so many standard deviations."""
+_WEAK = 0.1
+_LEAST = 1e-6
 
 
 def list_sayings(said: pa.Table, values: Mapping[str, Sequence[str]], numbers: Mapping[str, int]) -> Sayings:
@@ -139,6 +170,7 @@ def measure_company(sayings: Sayings, owner: Indices) -> Company:
         pictures=sparse.csr_array(shown.T @ shown),
         answers=np.bincount(said, minlength=owners).astype(np.float64),
         writers=np.bincount(writers, minlength=owners),
+        persons=int(sayings.people[sayings.people > 1].sum()),
     )
 
 

@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA
 from logoingest.labels.class_map.map_file import Thresholds
 from logoingest.labels.first_maps.closed_sets import COMMON_RATIO, find_slip_objection
 from logoingest.labels.first_maps.spellings import SpellingGroup
+from logoingest.labels.text.numbers import pick_numbers
 
 _CELLS_AT_ONCE = 4_000_000
 _LETTERS_PER_HINT = 4
@@ -62,7 +63,11 @@ def hint_at_others(groups: Sequence[SpellingGroup]) -> Mapping[str, str]:
         part = next((by_words[rest] for word in sorted(words) if len(words) > 1 and (rest := words - {word}) in by_words), None)
         reach = len(group.key) // _LETTERS_PER_HINT
         alike = [
-            groups[number] for number in near[place] if number < place and OSA.distance(group.key, groups[number].key) <= reach
+            groups[number]
+            for number in near[place]
+            if number < place
+            and OSA.distance(group.key, groups[number].key) <= reach
+            and pick_numbers(group.key) == pick_numbers(groups[number].key)
         ]
         if part is not None:
             hints[group.key] = f"an alias of {part.name}?"

@@ -55,7 +55,7 @@ def list_noise_by_letters(groups: Sequence[SpellingGroup]) -> dict[str, list[str
 
 
 def list_noise_by_pictures(groups: Sequence[SpellingGroup], sayings: Sayings) -> dict[str, list[str]]:
-    """The words that change nothing beside many names, per language where the script tells it.
+    """The words that change nothing beside many names and, as answers, tell nothing of pictures; per language where the script tells it.
 
     Args:
         groups: spellings with every word they were written with; their places are the numbers in ``sayings``.
@@ -66,8 +66,12 @@ def list_noise_by_pictures(groups: Sequence[SpellingGroup], sayings: Sayings) ->
     with_words = sorted({longer for pairs in phrases.values() for longer, _ in pairs})
     owner[with_words] = with_words
     company = measure_company(sayings, owner)
+    telling = company.silence < 0
+    names_something = {group.key for group, place in zip(groups, owner, strict=True) if telling[place]}
     found: defaultdict[str, list[str]] = defaultdict(list)
     for (phrase, _), pairs in sorted(phrases.items()):
+        if phrase.replace(" ", "") in names_something:
+            continue  # people agree on it as an answer of its own: a tag beside other tags
         longer, names = (np.array(column) for column in zip(*pairs, strict=True))
         if len(set(names.tolist())) >= _MIN_NAMES and _change_nothing(longer, owner[names], company):
             found[tell_language(phrase)].append(phrase)
