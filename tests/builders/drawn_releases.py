@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageColor, ImageDraw
 
 from builders.places import DATA
+from builders.releases import collect
 from logoingest.config import Config
 from logoingest.release.form.manifest import compute_fingerprint, render_manifest
 
@@ -143,3 +144,54 @@ def make_sweep_config(folder: Path, *, train: dict[str, Any] | None = None, **sw
         "sweep": section,
     }
     return Config.model_validate({**data, "base_dir": folder})
+
+
+#: The classes, by label; their names are strangers' text.
+BOXED_CLASSES = [("alpha", "Alpha"), ("beta", "Beta <b>&"), ("gamma", "Gamma")]
+
+
+class DrawnPhoto(NamedTuple):
+    """A JPEG, and where its logo is: [x, y, width, height]."""
+
+    data: bytes
+    bbox: tuple[float, float, float, float]
+
+
+def draw_boxed(label: int, seed: int, size: tuple[int, int] = (80, 60)) -> DrawnPhoto:
+    """A rectangle in its class's colour somewhere on a pale ground; a label below 0 draws none."""
+    rng = np.random.default_rng([label + 1, seed])
+    ground = Image.fromarray(rng.integers(170, 256, (4, 4, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    width, height = (int(rng.integers(side // 3, side * 2 // 3)) for side in size)
+    x, y = int(rng.integers(0, size[0] - width)), int(rng.integers(0, size[1] - height))
+    if label >= 0:
+        ImageDraw.Draw(ground).rectangle((x, y, x + width - 1, y + height - 1), fill=COLOURS[label % len(COLOURS)])
+    file = BytesIO()
+    ground.save(file, "JPEG", quality=92)
+    return DrawnPhoto(file.getvalue(), (float(x), float(y), float(width), float(height)))
+
+
+def write_boxed(folder: Path, per_class: dict[str, int] | None = None, *, unboxed: int = 2, **further: Any) -> Path:
+    """A release with so many pictures of every class in each split; ``unboxed`` of train have a class and no box."""
+    counts = per_class or {"train": 6, "validation": 2, "test": 3}
+    pictures, class_ids, splits, boxes = [], [], [], []
+    number = 0
+    for split, count in counts.items():
+        for _ in range(count):
+            for label, (class_id, _name) in enumerate(BOXED_CLASSES):
+                photo = draw_boxed(label, number, ((80, 60), (60, 80), (96, 64))[number % 3])
+                pictures.append(photo.data)
+                class_ids.append([class_id])
+                splits.append(split)
+                boxes.append([{"class_id": class_id, "bbox": list(photo.bbox)}])
+                number += 1
+    for place in range(unboxed):
+        boxes[place] = []
+    made = collect(pictures, class_ids, splits, boxes)
+    made.classes = list(BOXED_CLASSES)
+    made.write(folder, **further)
+    return folder
+
+
+def draw_strangers(count: int) -> dict[str, bytes]:
+    """Pictures of no class by image_id."""
+    return {f"{number:064x}": draw_boxed(-1, number).data for number in range(count)}

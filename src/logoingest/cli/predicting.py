@@ -15,6 +15,7 @@ from logoingest.errors import Problem, UsageError
 if TYPE_CHECKING:
     from logoingest.evidence.safeguards.answers import Prediction
     from logoingest.evidence.safeguards.study import Study
+    from logoingest.training.detection.detector import FoundBoxes
 
 _MODEL_HELP = "the folder of a trained baseline, a workspace, or a dataset.toml"
 _CODE_HELP = "import the code that the model names as its network, and so run it: only of somebody you trust"
@@ -28,7 +29,7 @@ def add_prediction_commands(commands: Any) -> None:
         commands,
         "predict",
         _command_predict,
-        "what a baseline answers about pictures, and when it is not to be believed",
+        "what a baseline answers about pictures, and when it is not to be believed; of a detector, its boxes",
         config=False,
     )
     predict.add_argument("model", type=Path, metavar="MODEL", help=_MODEL_HELP)
@@ -63,13 +64,25 @@ def _read_share(text: str) -> float:
 
 
 def _command_predict(options: argparse.Namespace) -> int:
-    from logoingest.training import load_baseline
+    from logoingest.training import is_detector, load_baseline
 
     with _find_model(options.model) as (folder, code):
+        if is_detector(folder):
+            return _detect(folder, options, options.allow_code or code)
         answers = load_baseline(folder, options.allow_code or code).predict(_list_files(options.files))
     if options.json:
         return print_json(answers)
     _print_predictions(answers)
+    return 0
+
+
+def _detect(folder: Path, options: argparse.Namespace, code: bool | Path) -> int:
+    from logoingest.training import load_detector
+
+    found = load_detector(folder, code).detect(_list_files(options.files))
+    if options.json:
+        return print_json(found)
+    _print_found(found)
     return 0
 
 
@@ -125,6 +138,24 @@ def _print_predictions(answers: Sequence[Prediction]) -> None:
     console.print(table)
     counted = Counter(one.decision.value for one in answers)
     console.print(", ".join(f"{count:,} {decision}" for decision, count in sorted(counted.items())))
+
+
+def _print_found(found: Sequence[FoundBoxes]) -> None:
+    from logoingest.cli.console import clean, open_console, start_table
+    from logoingest.wording import spell_count
+
+    console = open_console(soft_wrap=True)
+    table = start_table(
+        "file", "class", "score", "x", "y", "width", "height", "why", numbers=("score", "x", "y", "width", "height")
+    )
+    for one in found:
+        for box in one.boxes:
+            table.add_row(clean(one.file), clean(box.class_id), f"{box.score:.3f}", *(f"{value:.0f}" for value in box.bbox), "")
+        if not one.boxes:
+            table.add_row(clean(one.file), *("" for _ in range(6)), clean(one.reason or "nothing found"))
+    console.print(table)
+    boxes, empty = sum(len(one.boxes) for one in found), sum(not one.boxes for one in found)
+    console.print(f"{spell_count(boxes, 'box', 'boxes')} in {spell_count(len(found), 'picture')}, {empty:,} without any")
 
 
 def _print_study(study: Study) -> None:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from logoingest.config.detection_section import DetectionConfig
 from logoingest.config.fetch_section import FetchConfig
 from logoingest.config.kept_columns import find_kept_fault
 from logoingest.config.source_section import SourceConfig
@@ -213,7 +214,7 @@ class TrainConfig(Section):
     enabled: bool = True
     """Whether a whole run trains at its end; false where the extra "train" is not installed."""
     recipe: str = "classify"
-    """The task: "classify" (one class a picture), or of one's own as "package.module:recipe", which runs that code (docs/baseline.md)."""
+    """The task: "classify" (one class a picture), "detect" (boxes), or of one's own as "package.module:recipe", which runs that code (docs/baseline.md)."""
     recipe_options: dict[str, Any] = {}
     """Settings of the recipe's own; classify has none."""
     model: str = "mobilenet_v2"
@@ -256,6 +257,8 @@ class TrainConfig(Section):
     """Verdict: how far test top-1 must be above the majority class and the zero-input control."""
     controls: bool = True
     """Run the zero-input and shuffled-label controls (part of the verdict)."""
+    detection: DetectionConfig = DetectionConfig()
+    """The recipe "detect"."""
     safeguard_ours_kept: Annotated[float, Field(gt=0, lt=1)] = 0.95
     """Share of pictures of our classes that the baseline's predictions are not to take for strangers."""
     safeguard_precision: Annotated[float, Field(gt=0, lt=1)] = 0.9

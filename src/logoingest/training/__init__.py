@@ -23,9 +23,19 @@ from logoingest.training.named_code import names_code
 if TYPE_CHECKING:
     from logoingest.evidence.safeguards.study import Study
     from logoingest.training.classification.baseline import Baseline
+    from logoingest.training.detection.detector import Detector
     from logoingest.training.models.artifact import AllowedCode
 
-__all__ = ["Check", "Verdict", "check_installation", "load_baseline", "make_safeguard", "train_baseline"]
+__all__ = [
+    "Check",
+    "Verdict",
+    "check_installation",
+    "is_detector",
+    "load_baseline",
+    "load_detector",
+    "make_safeguard",
+    "train_baseline",
+]
 
 
 def train_baseline(
@@ -134,3 +144,27 @@ def _allow(code: bool | str | os.PathLike[str]) -> AllowedCode:
     if code is False:
         return NO_CODE
     return AllowedCode(None, Path() if code is True else Path(code))
+
+
+def load_detector(out_dir: str | os.PathLike[str], allow_code: bool | str | os.PathLike[str] = False) -> Detector:
+    """Open what the recipe "detect" trained: ``detect`` says which boxes are in pictures, in pixels of the upright picture.
+
+    Args:
+        out_dir: the folder.
+        allow_code: as for ``load_baseline``.
+
+    Raises:
+        UsageError: torch is missing; the files are not there, do not fit together, or are no detector's.
+    """
+    check_installation()
+    from logoingest.training.detection.detector import open_detector
+
+    return open_detector(Path(out_dir), _allow(allow_code))
+
+
+def is_detector(out_dir: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds what the recipe "detect" trained, by its model.json."""
+    check_installation()
+    from logoingest.training.detection.artifact import holds_detector
+
+    return holds_detector(Path(out_dir))

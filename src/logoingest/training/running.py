@@ -31,6 +31,7 @@ from logoingest.workspace import hash_file
 #: The recipes of the package: a line each.
 BUILT_IN = {
     "classify": "logoingest.training.classification.recipe:RECIPE",
+    "detect": "logoingest.training.detection.recipe:RECIPE",
 }
 _METHODS = ("check", "prepare", "cut_folds", "train", "measure", "judge", "write")
 

@@ -20,7 +20,7 @@ from PIL import Image
 from logoingest.images.alike.turns import TURNS, turn_squares
 from logoingest.release.reading.random_access import PictureReader
 from logoingest.training.checks.alignment import compare_aligned, is_same
-from logoingest.training.data.pictures import decode_row, open_pictures
+from logoingest.training.data.pictures import Pixels, decode_row, decode_square, open_pictures
 from logoingest.training.data.splits import SPLITS, Split
 
 #: Side of the thumbnail that proposes pairs, of the one that decides, and of what both are reduced from.
@@ -103,7 +103,7 @@ def _iterate_prints(split: Split, workers: int) -> Iterator[tuple[str, str, Floa
 
 
 def _make_print(split: Split, row: int, data: bytes) -> tuple[str, str, Floats]:
-    colour = decode_row(split, row, data, DECISION_SIDE)
+    colour = decode_row(split, row, data, _decode_small)
     return hashlib.sha256(data).hexdigest(), hashlib.sha256(colour.tobytes()).hexdigest(), make_leak_prints(colour)
 
 
@@ -243,7 +243,11 @@ def _confirm_pairs(
 
 
 def _decode(split: Split, reader: PictureReader, row: int) -> npt.NDArray[np.uint8]:
-    return decode_row(split, row, reader.read(int(split.row[row])), DECISION_SIDE)
+    return decode_row(split, row, reader.read(int(split.row[row])), _decode_small)
+
+
+def _decode_small(data: bytes) -> Pixels:
+    return decode_square(data, DECISION_SIDE)
 
 
 def match_pictures(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Floats:

@@ -70,9 +70,9 @@ def check_start_loss(loss: float, class_count: int) -> Check:
     )
 
 
-def check_finite(losses: Sequence[float], class_count: int, lr: float) -> Check:
-    """Train's loss of every epoch, in nats: neither NaN nor, in the end, far above that of knowing nothing."""
-    bound = EXPLODED * math.log(class_count)
+def check_finite(losses: Sequence[float], ignorance: float, lr: float) -> Check:
+    """Train's loss of every epoch: neither NaN nor, in the end, far above ``ignorance``, that of knowing nothing."""
+    bound = EXPLODED * ignorance
     lost = next((epoch for epoch, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
     last = losses[-1] if losses else math.nan
     where = f"in epoch {lost}" if lost is not None else f"with a loss of {last:.3g} in the end"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,23 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from torch import nn
 
-from logoingest.errors import Problem, UsageError, quote_first_line
 from logoingest.evidence.safeguards.answers import Acceptance, Prediction
 from logoingest.evidence.safeguards.files import Safeguard, read_safeguard
 from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Decided
-from logoingest.files.whole import read_bounded
-from logoingest.pictures.loading import load_picture, show_upright
+from logoingest.training.data.given import AnyPicture, check_several, name_given, open_given
 from logoingest.training.data.pictures import squash_picture
 from logoingest.training.loop.encoders import BATCH, Encoder, load_baseline_encoder
 from logoingest.training.models.artifact import NO_CODE, AllowedCode, Preprocessing, load_artifact
-
-#: What a picture may be given as: its file, its bytes, or as an open picture.
-AnyPicture = str | os.PathLike[str] | bytes | Image.Image
-#: Files with more bytes are not opened.
-MOST_FILE_BYTES = 200_000_000
 
 
 class _Opened(NamedTuple):
@@ -83,8 +74,7 @@ class Baseline:
             UsageError: as ``predict``.
         """
         self.safeguard  # noqa: B018  # what is wrong with it is said before a picture is opened
-        if isinstance(pictures, str | bytes | os.PathLike | Image.Image):
-            raise UsageError(Problem("pictures", "is a single picture", "give a list: predict([picture])"))
+        check_several(pictures, "predict")
         batch: list[_Opened] = []
         for place, picture in enumerate(pictures, 1):
             batch.append(_open(picture, place, self.preprocessing.side_px))
@@ -139,18 +129,5 @@ def explain_decision(safeguard: Safeguard, decided: Decided, distance: npt.NDArr
 
 def _open(picture: AnyPicture, place: int, side_px: int) -> _Opened:
     """The picture as the network takes it, or why it cannot be opened."""
-    file = os.fspath(picture) if isinstance(picture, str | os.PathLike) else f"#{place}"
-    try:
-        rgb = _load(picture, side_px)
-    except OSError as error:
-        return _Opened(file, None, f"cannot be read ({error.strerror or quote_first_line(error)})")
-    except ValueError as error:
-        return _Opened(file, None, quote_first_line(error))
-    return _Opened(file, squash_picture(rgb, side_px), "")
-
-
-def _load(picture: AnyPicture, side_px: int) -> Image.Image:
-    if isinstance(picture, Image.Image):
-        return show_upright(picture)
-    data = picture if isinstance(picture, bytes) else read_bounded(Path(picture), MOST_FILE_BYTES)
-    return load_picture(data, side_px)
+    rgb, reason = open_given(picture, side_px)
+    return _Opened(name_given(picture, place), None if rgb is None else squash_picture(rgb, side_px), reason)

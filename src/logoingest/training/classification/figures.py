@@ -1,31 +1,19 @@
-"""Three pictures of a baseline: curves, confusion, recall per class; readable with three classes and with several hundred.
-
-Class names are strangers' text: never read as mathtext, cut to a length, and what the font lacks becomes a box, not a warning.
-"""
+"""Three pictures of a baseline: curves, confusion, recall per class; readable with three classes and with several hundred."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from logoingest.evidence.safeguards.intervals import find_interval
-from logoingest.wording import cut_text
-
-#: More classes than this are no longer named one by one.
-NAMED_CLASSES = 60
-_NAME_LENGTH = 24
-_DPI = 100
+from logoingest.training.plotting import NAMED_CLASSES, quiet_fonts, save_figure, shorten_name
 
 
 def draw_figures(metrics: dict[str, Any], out_dir: Path) -> None:
@@ -35,20 +23,6 @@ def draw_figures(metrics: dict[str, Any], out_dir: Path) -> None:
         save_figure(draw_curves(metrics["epochs"]), out_dir / "curves.png")
         save_figure(draw_confusion(metrics["test"], names), out_dir / "confusion.png")
         save_figure(draw_recall(metrics["test"], names), out_dir / "per_class_recall.png")
-
-
-@contextmanager
-def quiet_fonts() -> Iterator[None]:
-    """Inside, strangers' words are drawn as they are."""
-    with warnings.catch_warnings(), mpl.rc_context({"text.parse_math": False, "font.size": 9}):
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
-        yield
-
-
-def shorten_name(name: str) -> str:
-    """One line of at most 24 characters."""
-    flat = " ".join(name.split())
-    return cut_text(flat, _NAME_LENGTH)
 
 
 def draw_curves(epochs: Sequence[dict[str, Any]]) -> Figure:
@@ -152,10 +126,3 @@ def _draw_bars(axes: Axes, known: Sequence[tuple[float, int]], names: Sequence[s
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="recall on test")
     axes.grid(axis="x", alpha=0.3)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a PNG or JPEG that says nothing of when it was made."""
-    FigureCanvasAgg(figure)
-    plain: dict[str, Any] = {"metadata": {"Software": None}} if path.suffix == ".png" else {"pil_kwargs": {"quality": 85}}
-    figure.savefig(path, dpi=_DPI, **plain)

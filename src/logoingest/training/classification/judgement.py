@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -94,7 +95,7 @@ def judge(trained: Trained, controls: Controls, leaks: Sequence[Leak]) -> Verdic
     test = trained.predictions["test"]
     counts = (test.count_correct(), len(test.labels))
     _, majority_share = find_majority(trained.feeds["train"].labels, test.labels, count)
-    finite = check_finite([epoch.train_loss for epoch in trained.history], count, trained.job.config.lr or 0.0)
+    finite = check_finite([epoch.train_loss for epoch in trained.history], math.log(count), trained.job.config.lr or 0.0)
     checks: list[Check] = [
         check_start_loss(controls.start_loss, count),
         check_one_batch(controls.memorised),

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from logoingest.files.parquet import write_parquet
 from logoingest.release.reading.loader import Release
-from logoingest.training.classification.figures import quiet_fonts, save_figure, shorten_name
 from logoingest.training.classification.training import Trained
-from logoingest.training.data.pictures import decode_row, open_pictures
+from logoingest.training.data.pictures import decode_row, decode_square, open_pictures
 from logoingest.training.data.splits import Rows, read_split
 from logoingest.training.loop.prediction import Predictions
+from logoingest.training.plotting import quiet_fonts, save_figure, shorten_name
 
 PREDICTIONS_FILE = "predictions.parquet"
 MISTAKES_FILE = "mistakes.jpg"
@@ -103,7 +103,8 @@ def draw_mistakes(release: Release, trained: Trained, path: Path) -> None:
         figure.suptitle("what it is → what was said, and how sure", fontsize=9)
         for axes, mistake in zip(figure.subplots(rows, _COLUMNS, squeeze=False).flat, mistakes, strict=False):
             place = places[mistake.image_id]
-            axes.imshow(decode_row(split, place, reader.read(int(split.row[place])), _SIDE_PX))
+            data = reader.read(int(split.row[place]))
+            axes.imshow(decode_row(split, place, data, lambda found: decode_square(found, _SIDE_PX)))
             axes.set_title(f"{names[mistake.true]}\n→ {names[mistake.said]} {mistake.probability:.2f}", fontsize=7)
         for axes in figure.axes:
             axes.axis("off")

@@ -25,7 +25,7 @@ from logoingest.evidence.safeguards.study import Study, study_rule
 from logoingest.evidence.vectors import Vectors, scale_vectors
 from logoingest.files.whole import read_bounded
 from logoingest.release.keeping.opening import AnyRelease, open_release
-from logoingest.training.classification.baseline import MOST_FILE_BYTES
+from logoingest.training.data.given import MOST_FILE_BYTES
 from logoingest.training.data.pictures import decode_square, iterate_decoded
 from logoingest.training.data.splits import SPLITS, Rows, Split, read_splits
 from logoingest.training.loop.encoders import BATCH, Encoded, Encoder, load_baseline_encoder

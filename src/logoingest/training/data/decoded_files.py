@@ -6,7 +6,7 @@ A file is named by its pictures and their side, so that releases, splits and con
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +36,24 @@ def map_decoded(folder: Path, split: Split, side: int, fill: Callable[[Pixels], 
     Raises:
         OSError: the file cannot be written.
     """
-    shape = (len(split), 3, side, side)
-    if not len(split):
+    return map_file(folder, (str(side), *split.image_id), (len(split), 3, side, side), fill)
+
+
+def map_file(folder: Path, names: Sequence[str], shape: tuple[int, ...], fill: Callable[[Pixels], None]) -> Pixels:
+    """As ``map_decoded``, of any shape: pictures' own hashes are their names, so equal names are equal pixels.
+
+    Args:
+        folder: of such files.
+        names: what the content depends on: how it was made, and of which pictures.
+        shape: of the array.
+        fill: puts the content into it.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if 0 in shape:
         return np.zeros(shape, np.uint8)
-    path = folder / f"{_name_pictures(split, side)}.u8"
+    path = folder / f"{_hash_names(names)}.u8"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with hold_lock(path.with_suffix(".lock")):
@@ -51,7 +65,5 @@ def map_decoded(folder: Path, split: Split, side: int, fill: Callable[[Pixels], 
     return np.memmap(path, np.uint8, "c", shape=shape)
 
 
-def _name_pictures(split: Split, side: int) -> str:
-    """The pictures' own hashes are their names, so equal names are equal pixels."""
-    names = "\n".join((f"{_VERSION} {side}", *split.image_id))
-    return hashlib.sha256(names.encode()).hexdigest()[:32]
+def _hash_names(names: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join((str(_VERSION), *names)).encode()).hexdigest()[:32]

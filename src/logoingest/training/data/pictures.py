@@ -6,8 +6,9 @@ No torch here: decoding runs in threads, where Pillow lets go of the interpreter
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from logoingest.training.data.splits import Split
 OPEN_GROUPS = 8
 
 Pixels = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 
 def open_pictures(split: Split, kept_groups: int = OPEN_GROUPS + 1) -> contextlib.closing[PictureReader]:
@@ -30,7 +32,7 @@ def open_pictures(split: Split, kept_groups: int = OPEN_GROUPS + 1) -> contextli
 
 
 def iterate_decoded(split: Split, rows: Iterable[int], side: int, workers: int, ahead: int = 64) -> Iterator[Pixels]:
-    """Decode rows in the order given, at most ``ahead`` before their turn; the number of threads changes nothing but the time.
+    """Decode rows in the order given to squares.
 
     Yields:
         uint8, (side, side, 3).
@@ -38,16 +40,32 @@ def iterate_decoded(split: Split, rows: Iterable[int], side: int, workers: int, 
     Raises:
         GateError: a picture cannot be decoded.
     """
+    return decode_rows(split, rows, lambda data: decode_square(data, side), workers, ahead)
+
+
+def decode_rows(split: Split, rows: Iterable[int], decode: Callable[[bytes], T], workers: int, ahead: int = 64) -> Iterator[T]:
+    """Decode rows in the order given, at most ``ahead`` before their turn; the number of threads changes nothing but the time.
+
+    Args:
+        split: whose pictures.
+        rows: which of them.
+        decode: makes of a file's bytes what is yielded; raises ValueError where it cannot.
+        workers: threads; 0 decodes as it goes.
+        ahead: pictures.
+
+    Raises:
+        GateError: a picture cannot be decoded.
+    """
     with open_pictures(split) as reader:
-        read = ((split, int(row), reader.read(int(split.row[row])), side) for row in rows)
+        read = ((int(row), reader.read(int(split.row[row]))) for row in rows)
         if workers == 0:
-            yield from (decode_row(*job) for job in read)
+            yield from (decode_row(split, row, data, decode) for row, data in read)
             return
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-            waiting: list[Future[Pixels]] = []
+            waiting: list[Future[T]] = []
             try:
-                for job in read:
-                    waiting.append(pool.submit(decode_row, *job))
+                for row, data in read:
+                    waiting.append(pool.submit(decode_row, split, row, data, decode))
                     if len(waiting) > ahead:
                         yield waiting.pop(0).result()
                 while waiting:
@@ -57,10 +75,10 @@ def iterate_decoded(split: Split, rows: Iterable[int], side: int, workers: int, 
                     future.cancel()
 
 
-def decode_row(split: Split, row: int, data: bytes, side: int) -> Pixels:
-    """Decode one row's bytes to a square; errors name the picture."""
+def decode_row(split: Split, row: int, data: bytes, decode: Callable[[bytes], T]) -> T:
+    """Decode one row's bytes; errors name the picture."""
     try:
-        return decode_square(data, side)
+        return decode(data)
     except ValueError as error:
         where = f"{split.name}: picture {split.image_id[row]}"
         raise GateError(Problem(where, f"cannot be decoded ({error})", "run verify")) from error

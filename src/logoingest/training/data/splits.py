@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,15 @@ class ReleasedSplits(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
+class Grouped(Protocol):
+    """Pictures, each in a group that must stay together."""
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """Of every picture."""
+        ...
+
+
 class Fold(NamedTuple):
     """Which groups of train and validation are held out: they validate, all others are learned from."""
 
@@ -81,7 +90,7 @@ class Fold(NamedTuple):
     left_out: frozenset[str] = frozenset()
     """Neither learned from nor held out: what a training on a share of the pictures does without."""
 
-    def divide(self, pool: Split) -> tuple[Rows, Rows]:
+    def divide(self, pool: Grouped) -> tuple[Rows, Rows]:
         """(places that are learned from, places held out), rising."""
         held_out, left_out = (
             np.array([group in groups for group in pool.groups], dtype=bool) for groups in (self.held_out, self.left_out)
@@ -99,8 +108,13 @@ def read_splits(release: Release) -> ReleasedSplits:
     return ReleasedSplits(tuple(release.class_ids), {name: read_split(release, name) for name in SPLITS}, unread)
 
 
-def read_split(release: Release, *names: str) -> Split:
+def read_split(release: Release, *names: str, several: bool = False) -> Split:
     """One split, or several behind one another as one; those that the release lacks have no pictures.
+
+    Args:
+        release: an opened release.
+        names: of the splits.
+        several: keep pictures of several classes; their label is -1.
 
     Raises:
         GateError: as ``read_splits``.
@@ -113,7 +127,7 @@ def read_split(release: Release, *names: str) -> Split:
     wrong = label[(label < SEVERAL) | (label >= class_count)]
     if len(wrong):
         raise GateError(Problem(title, f"label {wrong[0]} of {class_count} classes", "the release was edited by hand: run verify"))
-    row = np.flatnonzero(label != SEVERAL).astype(np.int64)
+    row = np.flatnonzero((label != SEVERAL) | several).astype(np.int64)
     image_id, group_id = (tuple(_join(tables, column)[row].tolist()) for column in ("image_id", "group_id"))
     reader = PictureReader(files)
     row_group = np.searchsorted(np.array(reader.group_starts), row, side="right") - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,11 @@ def save_artifact(
             "std": list(STD),
         },
     }
+    write_artifact(network, card, out_dir)
+
+
+def write_artifact(network: nn.Module, card: Mapping[str, Any], out_dir: Path) -> None:
+    """Write any recipe's network and what its card says."""
     (out_dir / CARD_FILE).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     save_file(gather_state(network), out_dir / WEIGHTS_FILE, metadata={"format": "pt"})
     (out_dir / WEIGHTS_FILE).chmod((out_dir / CARD_FILE).stat().st_mode & 0o777)  # safetensors lets nobody else read it
@@ -93,13 +99,12 @@ def load_artifact(out_dir: Path, code: AllowedCode = NO_CODE) -> tuple[nn.Module
     Raises:
         UsageError: a file is missing or damaged, they do not fit together, or the card names code that is not allowed.
     """
-    card = _read_card(out_dir / CARD_FILE)
+    card = read_card(out_dir / CARD_FILE)
     try:
         class_ids = tuple(str(class_id) for class_id in card["class_names"])
         side = int(card["preprocessing"]["side_px"])
         name = str(card["architecture"])
-        if names_code(name) and code.name not in {None, name}:
-            raise UsageError(_refuse_code(out_dir, name))
+        check_code(out_dir, name, code)
         network = build_architecture(Architecture(name, side, dict(card.get("options", {})), code.base_dir), len(class_ids))
         load_state(network, load_file(out_dir / WEIGHTS_FILE))
     except (ConfigError, UsageError):
@@ -112,9 +117,16 @@ def load_artifact(out_dir: Path, code: AllowedCode = NO_CODE) -> tuple[nn.Module
     return network.eval(), class_ids, Preprocessing(side)
 
 
-def _refuse_code(out_dir: Path, name: str) -> Problem:
-    hint = "if you trust it: load_baseline(folder, allow_code=True), or allow_code=FOLDER for a module that lies there"
-    return Problem(str(out_dir / CARD_FILE), f'names code, "{name}", which is not imported unless you allow it', hint)
+def check_code(out_dir: Path, name: str, code: AllowedCode) -> None:
+    """See to it that an architecture is a known model's, or code that may be imported.
+
+    Raises:
+        UsageError: it names code that is not allowed.
+    """
+    if names_code(name) and code.name not in {None, name}:
+        hint = "if you trust it: load_baseline(folder, allow_code=True), or allow_code=FOLDER for a module that lies there"
+        what = f'names code, "{name}", which is not imported unless you allow it'
+        raise UsageError(Problem(str(out_dir / CARD_FILE), what, hint))
 
 
 def read_facts(out_dir: Path) -> dict[str, Any]:
@@ -123,10 +135,15 @@ def read_facts(out_dir: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read.
     """
-    return {key: value for key, value in _read_card(out_dir / CARD_FILE).items() if key != "release"}
+    return {key: value for key, value in read_card(out_dir / CARD_FILE).items() if key != "release"}
 
 
-def _read_card(path: Path) -> dict[str, Any]:
+def read_card(path: Path) -> dict[str, Any]:
+    """What model.json says.
+
+    Raises:
+        UsageError: it is missing or damaged.
+    """
     try:
         card = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:

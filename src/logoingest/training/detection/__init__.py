@@ -1,0 +1,1 @@
+"""The recipe for boxes: where in a picture which class is. Prepare, train, judge; and what they leave."""
