@@ -244,8 +244,11 @@ def _choose_likest(near: Floats) -> tuple[Indices, Indices]:
 
 def keep_likest(candidates: Candidates, most: int = RIVALS) -> Candidates:
     """Every pair once, in its likest window and turn; of each part the ``most`` likest wholes, of each whole the ``most`` likest parts."""
-    order = np.lexsort((candidates.window, candidates.turn, -candidates.likeness, candidates.whole, candidates.part))
-    once = candidates.take(order[_mark_first(candidates.part[order], candidates.whole[order])])
+    pair = candidates.part * (candidates.whole.max(initial=0) + 1) + candidates.whole
+    order = np.lexsort((candidates.turn * len(_WINDOWS) + candidates.window, -candidates.likeness, pair))
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = np.diff(pair[order]) != 0
+    once = candidates.take(order[fresh])
     wanted = _mark_likest(once.part, once.whole, once.likeness, most) | _mark_likest(once.whole, once.part, once.likeness, most)
     return once.take(np.flatnonzero(wanted))
 
@@ -257,12 +260,6 @@ def _mark_likest(owners: Indices, others: Indices, likeness: Floats, most: int) 
     marks = np.empty(len(owners), bool)
     marks[order] = np.arange(len(ordered)) - np.searchsorted(ordered, ordered) < most
     return marks
-
-
-def _mark_first(first: Indices, second: Indices) -> NDArray[np.bool_]:
-    fresh = np.ones(len(first), bool)
-    fresh[1:] = (np.diff(first) != 0) | (np.diff(second) != 0)
-    return fresh
 
 
 def join_candidates(parts: list[Candidates]) -> Candidates:
