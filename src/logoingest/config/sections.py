@@ -246,6 +246,8 @@ class TrainConfig(Section):
     """weights: class-weighted loss; sampler: class-balanced sampling."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """auto: bf16 on CUDA, float32 elsewhere."""
     workers: NonNegativeInt = 2
     """Decoding threads of the loader; 0 decodes as it goes. Changes no figure."""
     seed: int = 0

@@ -129,7 +129,7 @@ def test_equal_seeds_give_equal_figures(make_release, splits, drawing, tmp_path,
     [
         {"freeze": "backbone", "augment": "strong", "schedule": "cosine"},
         {"freeze": "lower", "schedule": "step", "balance": "weights", "label_smoothing": 0.1},
-        {"early_stop_epochs": 1, "epochs": 3, "lr": 1e-6, "schedule": "step"},
+        {"early_stop_epochs": 1, "epochs": 3, "lr": 1e-6, "schedule": "step", "precision": "bf16"},
     ],
 )
 def test_every_setting_runs(make_release, splits, tmp_path, options):

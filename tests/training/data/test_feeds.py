@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from logoingest.release.reading.loader import open_folder
 from logoingest.training.data.augmentation import augment_batch
-from logoingest.training.data.feeds import balance_counts, choose_spread_rows, cut_batches, hold_pictures, make_feed, plan_order
+from logoingest.training.data.feeds import (
+    balance_counts,
+    choose_spread_rows,
+    cut_batches,
+    hold_pictures,
+    make_feed,
+    place_on_device,
+    plan_order,
+)
 from logoingest.training.data.splits import read_split
 
 CPU = torch.device("cpu")
@@ -89,3 +97,12 @@ def test_changes_never_mirror():
     for strength in ("light", "strong"):
         changed = augment_batch(pictures, 32, strength, torch.Generator().manual_seed(3))
         assert (changed[:, :, :, :16].mean(dim=(1, 2, 3)) > changed[:, :, :, 16:].mean(dim=(1, 2, 3))).all()
+
+
+@pytest.mark.parametrize(("free", "there"), [(3 * 4 * 3 * 8 * 8, True), (3 * 4 * 3 * 8 * 8 - 1, False)])
+def test_pictures_lie_on_the_device_where_they_fit(free, there):
+    """A third of the free memory at most; on the CPU nothing is copied."""
+    cache = torch.zeros((4, 3, 8, 8), dtype=torch.uint8)
+    placed = place_on_device(cache, torch.device("meta"), free)
+    assert (placed is not None and placed.device.type == "meta") == there
+    assert place_on_device(cache, torch.device("cpu")) is None

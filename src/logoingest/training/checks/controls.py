@@ -47,7 +47,7 @@ def measure_start_loss(job: Job, train: Feed) -> float:
     total = 0.0
     with torch.no_grad():
         for inputs, part in train.serve(np.array_split(rows, max(1, -(-len(rows) // 32)))):
-            with autocast(job.device):
+            with autocast(job.device, job.config.precision):
                 scores = own.module(arrange(own, inputs)).float()
             total += float(functional.cross_entropy(scores, _label(train, part, job.device), reduction="sum"))
     return total / len(rows)
@@ -78,7 +78,7 @@ def _memorise(job: Job, inputs: Tensor, labels: Tensor, rate: float) -> Iterator
     optimizer = torch.optim.Adam([parameter for parameter in job.module.parameters() if parameter.requires_grad], lr=rate)
     with seed_everything(job.config.seed):
         for _ in range(ONE_BATCH_STEPS):
-            with autocast(job.device):
+            with autocast(job.device, job.config.precision):
                 scores = job.module(arrange(job, inputs)).float()
             yield float((scores.argmax(dim=1) == labels).float().mean())
             optimizer.zero_grad(set_to_none=True)

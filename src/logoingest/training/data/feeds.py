@@ -24,6 +24,8 @@ from logoingest.training.data.splits import Rows, Split
 
 #: Decoded pictures kept in memory at most, all splits together.
 CACHE_BYTES = 1_500_000_000
+#: Of the free memory of a device, decoded pictures take at most one part in so many; the rest is for the training.
+RESIDENT_PART = 3
 #: ImageNet's channel means and deviations, which every torchvision weight file expects.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -109,6 +111,8 @@ class PictureFeed:
     side: int
     device: torch.device
     augment: Strength = "none"
+    resident: Tensor | None = None
+    """The decoded pictures on the device, where they fit beside the training."""
 
     def relabel(self, labels: Rows) -> PictureFeed:
         return replace(self, labels=labels)
@@ -127,16 +131,21 @@ class PictureFeed:
 
     def _fetch(self, batches: Batches) -> Iterator[tuple[Tensor, Rows]]:
         held = self.pictures
-        if held.cache is not None:
+        pixels = self.resident if self.resident is not None else held.cache
+        if pixels is not None:
             for rows in batches:
-                yield held.cache[torch.from_numpy(self.places[rows])], rows
+                yield self._pin(pixels[torch.from_numpy(self.places[rows]).to(pixels.device)]), rows
             return
         order = (int(self.places[row]) for rows in batches for row in rows)
         ahead = 3 * max((len(rows) for rows in batches), default=1)
         decoded = iterate_decoded(held.split, order, held.side, held.workers, ahead)
         for rows in batches:
             pictures = np.stack([next(decoded) for _ in rows])
-            yield torch.from_numpy(pictures).permute(0, 3, 1, 2), rows
+            yield self._pin(torch.from_numpy(pictures).permute(0, 3, 1, 2)), rows
+
+    def _pin(self, pictures: Tensor) -> Tensor:
+        """Where a GPU can fetch them by itself while the CPU goes on."""
+        return pictures.pin_memory() if self.device.type == "cuda" and pictures.device.type == "cpu" else pictures
 
 
 @dataclass(frozen=True)
@@ -218,7 +227,17 @@ def make_feed(
 ) -> PictureFeed:
     """A feed of the held pictures, of all of them when no ``places`` are given."""
     chosen = np.arange(len(pictures)) if places is None else places
-    return PictureFeed(pictures, chosen, pictures.split.label[chosen], side, device, augment)
+    resident = None if pictures.cache is None else place_on_device(pictures.cache, device)
+    return PictureFeed(pictures, chosen, pictures.split.label[chosen], side, device, augment, resident)
+
+
+def place_on_device(cache: Tensor, device: torch.device, free_bytes: int | None = None) -> Tensor | None:
+    """Decoded pictures on another device, when they take no more than a third of what is free there; None: batches are sent."""
+    if device.type == "cpu":
+        return None
+    if free_bytes is None:
+        free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+    return cache.to(device) if cache.nbytes <= free_bytes // RESIDENT_PART else None
 
 
 def balance_counts(labels: Rows, rng: np.random.Generator) -> Rows:

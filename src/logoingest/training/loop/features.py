@@ -48,7 +48,7 @@ def _run(job: Job, module: nn.Module, feed: PictureFeed, generator: torch.Genera
     with torch.no_grad():
         for inputs, rows in feed.serve(feed.plan(64, None), generator):
             if len(rows):
-                with autocast(job.device):
+                with autocast(job.device, job.config.precision):
                     said.append(module(arrange(job, inputs)))
     return said
 
@@ -101,7 +101,7 @@ def see_untaught(job: Job, module: nn.Module, feed: Feed) -> npt.NDArray[np.floa
             batch = arrange(job, inputs)
             if generalised is None:
                 generalised = has_positive_maps(module, head, batch[:1])
-            with autocast(job.device), watch_network(module, head) as seen:
+            with autocast(job.device, job.config.precision), watch_network(module, head) as seen:
                 module(batch)
             said.append(seen.generalise() if generalised else seen.average())
     return torch.cat(said).numpy() if said else np.zeros((0, 1), np.float32)

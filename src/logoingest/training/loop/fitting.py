@@ -190,7 +190,7 @@ def _learn(
     correct = torch.zeros((), device=job.device)
     for inputs, rows in train.serve(batches, generator):
         labels = torch.from_numpy(train.labels[rows]).to(job.device)
-        with autocast(job.device):
+        with autocast(job.device, job.config.precision):
             scores = job.module(arrange(job, inputs))
             loss = functional.cross_entropy(
                 scores, labels, weight=stepper.class_weights, label_smoothing=job.config.label_smoothing

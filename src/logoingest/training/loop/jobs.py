@@ -35,6 +35,8 @@ def build_job(config: TrainConfig, class_count: int, base_dir: Path) -> Job:
         ConfigError: the model, its weights or the device cannot be had.
     """
     device = choose_device(config.device)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # all pictures have one side, so the fastest convolution is looked for once
     with seed_everything(config.seed):
         learner = build_learner(config, class_count, base_dir)
     channels_last = prefers_channels_last(learner.network, device)
@@ -91,8 +93,8 @@ def prefers_channels_last(network: nn.Module, device: torch.device) -> bool:
     return device.type == "cuda" or (device.type == "cpu" and depthwise)
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """bf16 on CUDA, as it is elsewhere."""
-    if device.type == "cuda":
-        return torch.autocast("cuda", dtype=torch.bfloat16)
+def autocast(device: torch.device, precision: str = "auto") -> contextlib.AbstractContextManager[None]:
+    """bf16 where it is asked for, or by itself on CUDA; float32 elsewhere."""
+    if precision == "bf16" or (precision == "auto" and device.type == "cuda"):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()

@@ -58,7 +58,7 @@ def score_pixels(job: Job, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.floa
     with torch.no_grad():
         for start in range(0, len(pixels), _AT_ONCE):
             batch = torch.from_numpy(pixels[start : start + _AT_ONCE]).to(job.device).permute(0, 3, 1, 2).float() / 255
-            with autocast(job.device):
+            with autocast(job.device, job.config.precision):
                 scores = network(arrange(job, normalise_batch(batch)))
             shares.append(scores.cpu().double().softmax(dim=1).float())
     return torch.cat(shares).numpy()
@@ -79,7 +79,7 @@ def _iterate_scores(job: Job, feed: Feed) -> Iterator[tuple[Tensor, Rows]]:
     with torch.no_grad():
         for inputs, rows in feed.serve(feed.plan(max(64, job.config.batch_size), None)):
             if len(rows):
-                with autocast(job.device):
+                with autocast(job.device, job.config.precision):
                     scores = job.module(arrange(job, inputs)).float()
                 yield scores, rows
 
