@@ -78,7 +78,8 @@ class Seat:
         self.wait_card(text)
 
     def leave_card(self, text: str) -> None:
-        expect(self.page.locator("#card:not([aria-busy]) h2").first).not_to_contain_text(text)
+        expect(self.page.locator("#card[aria-busy]")).to_have_count(0)
+        expect(self.page.locator("#card h2").first).not_to_contain_text(text)
 
     def find_class(self, class_id: str) -> None:
         expect(self.page.locator("#found [aria-selected=true]")).to_have_attribute("data-class-id", class_id)

@@ -18,8 +18,10 @@ async function open(key) {
   const line = keys().find((one) => one.dataset.key === key);
   line?.setAttribute("aria-current", "true");
   line?.scrollIntoView({ block: "nearest" });
+  open.turn = (open.turn ?? 0) + 1;
+  const turn = open.turn;
   const html = await load(`/queue/card?key=${encodeURIComponent(key)}`);
-  if (html === null) return;
+  if (html === null || turn !== open.turn) return;
   card.innerHTML = html;
   card.focus({ preventScroll: true });
   filter.set("key", key);
