@@ -29,7 +29,7 @@ from logoingest.config import load_config
 from logoingest.schemas import DownloadRow, ImageRow, SampleRow, SplitRow
 from logoingest.workspace import Workspace, shard_name
 
-_CONFIG = '[dataset]\nname = "large"\nworkspace = "work"\n[[sources]]\npath = "answers.csv"\nurl_column = "url"\nlabel_column = "brand"\nworker_column = "worker"\n[labels]\nclass_map = "map.toml"\ncrowd = "{crowd}"\n'
+_CONFIG = '[dataset]\nname = "large"\nworkspace = "work"\n[[sources]]\npath = "answers.csv"\nurl_column = "url"\nlabel_column = "brand"\nworker_column = "worker"\n[labels]\nclass_map = "map.toml"\n'
 _CLASSES = 300
 _LETTERS = np.array(list("abcdefghiklmnoprstuvwz"))
 
@@ -66,7 +66,7 @@ def build_workspace(folder: Path, pictures: int, answers: int) -> Path:
 
     pyarrow.csv.write_csv(table, folder / "answers.csv")
     config = folder / "dataset.toml"
-    config.write_text(_CONFIG.format(crowd="off"))
+    config.write_text(_CONFIG)
     if run_command(["run", str(config), "--until", "normalise", "--quiet"]):
         raise SystemExit("the labels stage failed")
     _write_pictures(Workspace(load_config(config).workspace_url), urls, classes, chance)

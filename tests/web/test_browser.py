@@ -136,7 +136,7 @@ def test_a_queue_is_decided_by_keys_alone(seat, folder):
     seat.press("Enter")
     seat.leave_card("anta")
     seat.press("q")
-    page.wait_for_selector("text=Written")
+    expect(page.locator("#card h2").first).to_have_text("Written")
     classes = tomllib.loads((folder / "map.toml").read_text())["classes"]
     assert "Fanta" in classes
     assert [alias["text"] for alias in classes["answers thrown away"]["aliases"]] == ["asdf"]
@@ -271,6 +271,6 @@ def test_read_only_pages_take_no_decision(browser, folder):
         seat.wait_card("pmua")
         seat.press("d", "1", "u")
         seat.wait_card("pmua")
-        assert seat.page.locator("#card button:enabled").count() == 0
+        assert seat.page.locator("#card .actions button:enabled").count() == 0
         seat.context.close()
     assert not (folder / "work/review").exists()

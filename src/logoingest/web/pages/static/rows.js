@@ -17,7 +17,7 @@ async function decide(row, text) {
   const at = rows().indexOf(row);
   row.remove();
   if (rows().length) focusRow(at);
-  else location.reload();
+  else document.querySelector("main").append(Object.assign(document.createElement("p"), { textContent: "Nothing is left to decide here." }));
 }
 
 function press(row, button) {
