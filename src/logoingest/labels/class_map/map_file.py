@@ -191,7 +191,7 @@ class Thresholds(Form):
     max_edits: Annotated[int, Field(ge=0, le=3)] = 3
     """0 accepts nothing fuzzily."""
     one_edit_letters: Annotated[int, Field(ge=4, le=100)] = 5
-    two_edits_letters: Annotated[int, Field(ge=6, le=100)] = 8
+    two_edits_letters: Annotated[int, Field(ge=6, le=100)] = 7
     three_edits_letters: Annotated[int, Field(ge=9, le=100)] = 12
     evidence: Annotated[float, Field(ge=0, le=100)] = 5.2
     """Powers of ten by which a slip must be likelier than a name of its own; each further edit needs 2 more."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from logoingest.labels.matching.crowding import weigh_crowding
 from logoingest.labels.matching.shared_parts import SharedParts
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.words import GENERIC_WORDS
@@ -63,6 +64,8 @@ class NearestTable:
     words: Sequence[Sequence[str]]
     generic: frozenset[str]
     parts: SharedParts
+    crowding: float
+    """Powers of ten of evidence that a slip needs beyond the threshold, see ``weigh_crowding``."""
     partners: Mapping[str, Sequence[str]]
     """Class → keys it must not be taken for."""
 
@@ -84,6 +87,7 @@ class NearestTable:
             words=[entries[place][1] for place in order],
             generic=_find_generic_words((owner, entries[key, owner][1]) for key, owner in order),
             parts=SharedParts.count((owner, entries[key, owner][1]) for key, owner in order),
+            crowding=weigh_crowding((owner, key) for key, owner in order),
             partners=_gather_partners(class_map, order),
         )
 

@@ -39,7 +39,9 @@ def find_objection(query: str, neighbours: Neighbours, table: NearestTable, thre
         return f"is told apart from its neighbours by distinct_from ({key})"
     if pick_numbers(query) != pick_numbers(key):
         return "the numbers differ"
-    if objection := judge_edits(query, key, table.words[best.entry], table.generic, thresholds, parts=table.parts):
+    if objection := judge_edits(
+        query, key, table.words[best.entry], table.generic, thresholds, parts=table.parts, crowding=table.crowding
+    ):
         return objection
     edits = OSA.distance(query, key)
     if neighbours.runner_up is not None:
@@ -63,6 +65,7 @@ def judge_edits(
     thresholds: Thresholds,
     *,
     parts: SharedParts = NONE_COUNTED,
+    crowding: float = 0.0,
 ) -> str | None:
     """Why the edits between an answer and a key (of these words) cannot be a slip; None when they can.
 
@@ -82,7 +85,7 @@ def judge_edits(
     if other := _find_other_word(words, made, generic):
         return f"{other} is a word of its own"
     evidence = weigh_evidence(query, key, words, generic, parts, made=made)
-    needed_evidence = thresholds.evidence + _EVIDENCE_PER_FURTHER_EDIT * (max(edits, 1) - 1)
+    needed_evidence = thresholds.evidence + crowding + _EVIDENCE_PER_FURTHER_EDIT * (max(edits, 1) - 1)
     if evidence < needed_evidence:
         return f"may be a name of its own rather than a slip ({spell_count(edits, 'edit', 'edits')}, evidence {evidence:.1f}, {needed_evidence:.1f} needed)"
     if other := find_other_sign(query, key) or find_counterpart(query, key, words):  # the dearest question comes last
