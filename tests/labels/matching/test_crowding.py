@@ -29,15 +29,18 @@ def test_names_far_apart_ask_for_nothing_more():
 
 
 def test_each_kind_of_edit_makes_neighbours():
-    """A letter more, another letter, two swapped."""
-    for left, right in zip(NEAR[::2], NEAR[1::2], strict=True):
-        assert weigh_crowding(own([left, right])) > 0
+    """A letter more, another letter, two swapped; and one pair is a coincidence."""
+    for left, right in zip(NEAR[2::2], NEAR[3::2], strict=True):
+        assert weigh_crowding(own([left, right])) == 0
+        assert weigh_crowding(own([*NEAR[:2], left, right])) > 0
     assert weigh_crowding(own(NEAR)) > weigh_crowding(own(NEAR[:4]))
 
 
 def test_spellings_of_one_class_are_no_neighbours():
-    """Colour and color are one."""
-    assert weigh_crowding([("one", "colour"), ("one", "color"), ("two", "colouring")]) == 0
+    """Colour and color are one; what a number tells apart is no slip anyway."""
+    spellings = ("colour", "color", "colors", "colours")
+    assert weigh_crowding([*(("one", text) for text in spellings), ("two", "colouring")]) == 0
+    assert weigh_crowding(own(["adidas1", "adidas2", "adidas3", "adidas4"])) == 0
 
 
 def test_it_is_never_more_than_one_power_of_ten():

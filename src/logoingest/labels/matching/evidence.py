@@ -27,7 +27,6 @@ _VOWELS = frozenset("aeiouy")
 _SWAP_COST = -0.1
 _LENGTH_COST = 0.4
 _EXCHANGE_COST = 1.0
-_VOWEL_COST = 0.3
 _GENERIC_COST = 2.3
 _GENERIC_ENDING_COST = 1.8
 _MOST_PER_SHARED_WORD = 5.0
@@ -93,10 +92,7 @@ def _cost_shared(word: str, generic: AbstractSet[str]) -> float:
 
 
 def _cost_edits(query: str, key: str) -> float:
-    """How improbable the edits are as slips: of which kind, at which of so many places, which letter where one was typed.
-
-    A vowel for a vowel is how names are spelt and inflected ("Ravioli", "Raviolo").
-    """
+    """How improbable the edits are as slips: of which kind, at which of so many places, which letter where one was typed."""
     edits = list(Levenshtein.editops(key, query))
     if not edits:
         return 0.0
@@ -112,13 +108,11 @@ def _cost_edits(query: str, key: str) -> float:
 
 
 def _cost_places(query: str, key: str, edits: Sequence[Editop]) -> float:
-    """What it tells of names that the edits are at either end, or put a vowel for a vowel."""
-    vowels = [edit.src_pos for edit in edits if _exchanges_vowels(query, key, edit)]
+    """What it tells of names that the edits are at either end; there a vowel for a vowel is an inflection ("Ravioli", "Raviolo")."""
     first, last = edits[0], edits[-1]
-    cost = _VOWEL_COST * len(vowels) + (_FIRST_LETTER_COST if first.src_pos == 0 else 0.0)
-    is_ending = last.src_pos >= len(key) - (last.tag != "insert") and (last.tag != "replace" or last.src_pos in vowels)
+    cost = _FIRST_LETTER_COST if first.src_pos == 0 else 0.0
+    if last.tag == "replace":
+        is_ending = last.src_pos == len(key) - 1 and key[-1] in _VOWELS and query[-1] in _VOWELS
+    else:
+        is_ending = last.src_pos >= len(key) - (last.tag == "delete")
     return cost + (_LAST_LETTER_COST if is_ending else 0.0)
-
-
-def _exchanges_vowels(query: str, key: str, edit: Editop) -> bool:
-    return edit.tag == "replace" and key[edit.src_pos] in _VOWELS and query[edit.dest_pos] in _VOWELS

@@ -87,7 +87,7 @@ class NearestTable:
             words=[entries[place][1] for place in order],
             generic=_find_generic_words((owner, entries[key, owner][1]) for key, owner in order),
             parts=SharedParts.count((owner, entries[key, owner][1]) for key, owner in order),
-            crowding=weigh_crowding((owner, key) for key, owner in order),
+            crowding=weigh_crowding((owner, key) for key, owner in order if owner in class_map.names),
             partners=_gather_partners(class_map, order),
         )
 
