@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -470,3 +471,30 @@ def test_the_safeguard_tells_promises_and_the_class_that_swallows(make_workspace
 def test_a_workspace_without_a_safeguard_says_so(make_workspace):
     """And why there may be none."""
     assert "validation has too few pictures" in cut_page(render(make_workspace(12, 2)), "safeguards")
+
+
+# -- a detector's pictures ---------------------------------------------------------------------------------------------
+
+
+def test_a_detectors_pictures_are_drawn_with_their_boxes_and_no_name_is_markup(make_workspace):
+    """What is there, what was said rightly and wrongly; a file whose picture is no base64 is not shown at all."""
+    made = make_workspace(6, 2)
+    made.workspace.write_bytes("baseline/verdict.json", b'{"passed": true, "checks": []}')
+    name = '<script>alert(1)</script>"onload="x'
+    example = {
+        "image_id": made.ids[0], "width": 240, "height": 160, "jpeg": "/9j/4AAQ",
+        "there": [{"class_id": "nike", "bbox": [10, 20, 30, 40]}],
+        "said": [
+            {"class_id": "nike", "score": 0.91, "right": True, "bbox": [11, 21, 30, 40]},
+            {"class_id": name, "score": 0.55, "right": False, "bbox": [100, 20, 30, 40]},
+        ],
+    }  # fmt: skip
+    made.workspace.write_bytes("baseline/examples.json", json.dumps({"threshold": 0.5, "best": [], "worst": [example]}).encode())
+    html = cut_page(render(made), "baseline")
+    assert '<rect class="there" x="10" y="20" width="30" height="40"/>' in html
+    assert html.count('<rect class="wrong"') == 1
+    assert "<script>" not in html
+    assert "there: nike; said: nike 0.91 , <script>alert(1)</script>" in unescape(flatten(html))
+    example["jpeg"] = '"/><script>'
+    made.workspace.write_bytes("baseline/examples.json", json.dumps({"threshold": 0.5, "best": [], "worst": [example]}).encode())
+    assert 'class="boxed"' not in cut_page(render(made), "baseline")

@@ -39,6 +39,27 @@ class Detections(NamedTuple):
         return Detections(self.corners[kept], self.labels[kept], self.scores[kept])
 
 
+class FoundBox(NamedTuple):
+    """One thing that was found."""
+
+    class_id: str
+    score: float
+    """0 to 1; not a probability."""
+    bbox: tuple[float, float, float, float]
+    """[x, y, width, height] in pixels of the upright picture."""
+
+
+class FoundBoxes(NamedTuple):
+    """What was found in one picture."""
+
+    file: str
+    """As it was named; of bytes and open pictures their place, from 1: "#3"."""
+    boxes: tuple[FoundBox, ...]
+    """The surest first; those that are believed alone, unless others were asked for."""
+    reason: str
+    """Why it cannot be opened; empty where it can."""
+
+
 NOTHING = TrueBoxes(np.zeros((0, 4)), np.zeros(0, np.int64))
 NO_DETECTIONS = Detections(np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))
 

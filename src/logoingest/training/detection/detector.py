@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,32 +14,12 @@ from torch import nn
 from logoingest.training.data.given import AnyPicture, check_several, name_given, open_given
 from logoingest.training.detection.artifact import read_detector
 from logoingest.training.detection.augmentation import fit_canvas
+from logoingest.training.detection.boxes import FoundBox, FoundBoxes
 from logoingest.training.detection.feeds import make_input
 from logoingest.training.detection.networks import Design
 from logoingest.training.detection.photos import Pixels
 from logoingest.training.detection.prediction import read_answer
 from logoingest.training.models.artifact import NO_CODE, AllowedCode
-
-
-class FoundBox(NamedTuple):
-    """One thing that was found."""
-
-    class_id: str
-    score: float
-    """0 to 1; not a probability."""
-    bbox: tuple[float, float, float, float]
-    """[x, y, width, height] in pixels of the upright picture."""
-
-
-class FoundBoxes(NamedTuple):
-    """What was found in one picture."""
-
-    file: str
-    """As it was named; of bytes and open pictures their place, from 1: "#3"."""
-    boxes: tuple[FoundBox, ...]
-    """The surest first; those that are believed alone, unless others were asked for."""
-    reason: str
-    """Why it cannot be opened; empty where it can."""
 
 
 @dataclass(frozen=True)
