@@ -46,7 +46,7 @@ from logoingest.release.exports import ExportSummary
 from logoingest.release.keeping.comparison import ReleaseDiff
 from logoingest.release.keeping.publishing import PushSummary
 from logoingest.release.keeping.versions import VersionPlace
-from logoingest.training.detection.boxes import FoundBoxes
+from logoingest.training.detection.data.boxes import FoundBoxes
 
 #: Command as it is typed, with the option where that makes it another answer → what it prints.
 ANSWERS: Mapping[str, Any] = {

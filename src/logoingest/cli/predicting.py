@@ -15,7 +15,7 @@ from logoingest.errors import Problem, UsageError
 if TYPE_CHECKING:
     from logoingest.evidence.safeguards.answers import Prediction
     from logoingest.evidence.safeguards.study import Study
-    from logoingest.training.detection.boxes import FoundBoxes
+    from logoingest.training.detection.data.boxes import FoundBoxes
 
 _MODEL_HELP = "the folder of a trained baseline, a workspace, or a dataset.toml"
 _CODE_HELP = "import the code that the model names as its network, and so run it: only of somebody you trust"

@@ -12,7 +12,7 @@ import torchvision
 
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError
-from logoingest.training.detection.feeds import make_input
+from logoingest.training.detection.data.feeds import make_input
 from logoingest.training.detection.networks import (
     ClusteredAnchors,
     Design,

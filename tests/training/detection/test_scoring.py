@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 
-from logoingest.training.detection.boxes import NO_DETECTIONS, NOTHING, Detections, TrueBoxes
+from logoingest.training.detection.data.boxes import NO_DETECTIONS, NOTHING, Detections, TrueBoxes
 from logoingest.training.detection.scoring import (
     count_box_confusion,
     count_false_alarms,

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from logoingest.training.data.splits import Rows
-from logoingest.training.detection.boxes import TrueBoxes
-from logoingest.training.detection.feeds import PhotoFeed
+from logoingest.training.detection.data.boxes import TrueBoxes
+from logoingest.training.detection.data.feeds import PhotoFeed
+from logoingest.training.detection.data.prior import learn_prior, say_prior, swap_boxes
 from logoingest.training.detection.fitting import (
     DetectorJob,
     DetectorStepper,
@@ -21,7 +22,6 @@ from logoingest.training.detection.fitting import (
     measure_first_loss,
 )
 from logoingest.training.detection.prediction import find_boxes
-from logoingest.training.detection.prior import learn_prior, say_prior, swap_boxes
 from logoingest.training.detection.scoring import measure_map50
 from logoingest.training.loop.jobs import seed_everything
 
@@ -68,14 +68,14 @@ def run_detection_controls(job: DetectorJob, feeds: Mapping[str, PhotoFeed], *, 
     prior = measure_prior(job, train, test)
     if not shuffled:
         return DetectionControls(start, memorised, steps, prior, None, None)
-    part = test.select(choose_rows(test.truths, SHUFFLED_PICTURES, np.random.default_rng([job.config.seed, 4])))
+    part = test.select(choose_boxed_rows(test.truths, SHUFFLED_PICTURES, np.random.default_rng([job.config.seed, 4])))
     return DetectionControls(start, memorised, steps, prior, score_shuffled(job, train, part), measure_prior(job, train, part))
 
 
 def memorise_batch(job: DetectorJob, train: PhotoFeed) -> tuple[float, int]:
     """(mAP at an overlap of one half on a few pictures after learning nothing else, steps it took)."""
     own = copy_detector(job)
-    rows = choose_rows(train.truths, ONE_BATCH, np.random.default_rng([job.config.seed, 3]))
+    rows = choose_boxed_rows(train.truths, ONE_BATCH, np.random.default_rng([job.config.seed, 3]))
     batch = replace(train.select(rows), workers=0)
     stepper, best = DetectorStepper(make_detector_optimizer(own)), 0.0
     with seed_everything(job.config.seed):
@@ -100,7 +100,7 @@ def score_shuffled(job: DetectorJob, train: PhotoFeed, test: PhotoFeed) -> float
     return measure_map50(test.truths, find_boxes(own, test), job.design.class_count) or 0.0
 
 
-def choose_rows(truths: tuple[TrueBoxes, ...], count: int, rng: np.random.Generator) -> Rows:
+def choose_boxed_rows(truths: tuple[TrueBoxes, ...], count: int, rng: np.random.Generator) -> Rows:
     """Up to ``count`` pictures with boxes, rising."""
     known = np.flatnonzero([len(found.labels) > 0 for found in truths])
     return np.sort(rng.permutation(known)[:count]).astype(np.int64)

@@ -13,11 +13,11 @@ from torch import nn
 
 from logoingest.training.data.given import AnyPicture, check_several, name_given, open_given
 from logoingest.training.detection.artifact import read_detector
-from logoingest.training.detection.augmentation import fit_canvas
-from logoingest.training.detection.boxes import FoundBox, FoundBoxes
-from logoingest.training.detection.feeds import make_input
+from logoingest.training.detection.data.augmentation import fit_canvas
+from logoingest.training.detection.data.boxes import FoundBox, FoundBoxes
+from logoingest.training.detection.data.feeds import make_input
+from logoingest.training.detection.data.photos import Pixels
 from logoingest.training.detection.networks import Design
-from logoingest.training.detection.photos import Pixels
 from logoingest.training.detection.prediction import read_answer
 from logoingest.training.models.artifact import NO_CODE, AllowedCode
 

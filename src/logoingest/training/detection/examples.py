@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from logoingest.training.detection.boxes import Detections, TrueBoxes
-from logoingest.training.detection.feeds import PhotoFeed
-from logoingest.training.detection.photos import Photos, fit_photo
+from logoingest.training.detection.data.boxes import Detections, TrueBoxes
+from logoingest.training.detection.data.feeds import PhotoFeed
+from logoingest.training.detection.data.photos import Photos, fit_photo
 from logoingest.training.detection.scoring import match_boxes
 
 EXAMPLES_FILE = "examples.json"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from logoingest.config import TrainConfig
 from logoingest.training.data.feeds import Batches
-from logoingest.training.detection.feeds import PhotoFeed
+from logoingest.training.detection.data.feeds import PhotoFeed
 from logoingest.training.detection.networks import Design, build_trainable, list_body_parameters
 from logoingest.training.loop.fitting import make_schedule
 from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last, seed_everything

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from logoingest.training.detection.boxes import Detections
-from logoingest.training.detection.feeds import PhotoFeed
+from logoingest.training.detection.data.boxes import Detections
+from logoingest.training.detection.data.feeds import PhotoFeed
 from logoingest.training.detection.fitting import DetectorJob
 from logoingest.training.loop.jobs import autocast
 

@@ -14,9 +14,9 @@ from logoingest.errors import ConfigError, GateError, Problem, UsageError, sugge
 from logoingest.release.reading.loader import Release
 from logoingest.training.checks.leaks import Leak, find_leaks
 from logoingest.training.data.splits import SPLITS
-from logoingest.training.detection.augmentation import MARGIN
-from logoingest.training.detection.boxes import Floats
-from logoingest.training.detection.photos import MOST_BYTES, Annotated, Photos, hold_photos, read_annotated
+from logoingest.training.detection.data.augmentation import MARGIN
+from logoingest.training.detection.data.boxes import Floats
+from logoingest.training.detection.data.photos import MOST_BYTES, Annotated, Photos, hold_photos, read_annotated
 from logoingest.training.loop.phases import Phases
 
 logger = logging.getLogger("logoingest")

@@ -12,14 +12,14 @@ import numpy as np
 from logoingest.config import TrainConfig
 from logoingest.release.reading.loader import Release
 from logoingest.training.data.splits import SPLITS, Fold, cut_folds
-from logoingest.training.detection.anchors import measure_fit
 from logoingest.training.detection.artifact import RECIPE_NAME, Stored, save_detector
 from logoingest.training.detection.controls import DetectionControls, run_detection_controls
+from logoingest.training.detection.data.anchors import measure_fit
+from logoingest.training.detection.data.photos import read_annotated
 from logoingest.training.detection.examples import write_examples
 from logoingest.training.detection.figures import draw_detector_figures
 from logoingest.training.detection.fitting import DetectionEpoch, build_detector_job
 from logoingest.training.detection.judgement import judge_detector
-from logoingest.training.detection.photos import read_annotated
 from logoingest.training.detection.preparation import PreparedBoxes, check_boxes, check_negatives, list_sizes, prepare_boxes
 from logoingest.training.detection.scoring import (
     DetectionScores,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logoingest.errors import Problem, UsageError
-from logoingest.training.detection.boxes import Detections, Floats, TrueBoxes, measure_overlaps
+from logoingest.training.detection.data.boxes import Detections, Floats, TrueBoxes, measure_overlaps
 
 #: A detection is right where it overlaps a box of its class so much.
 RIGHT_OVERLAP = 0.5

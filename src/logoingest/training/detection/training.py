@@ -10,13 +10,13 @@ import numpy as np
 
 from logoingest.config import TrainConfig
 from logoingest.training.data.splits import SPLITS, Fold
-from logoingest.training.detection.anchors import find_anchors
-from logoingest.training.detection.augmentation import Changes
-from logoingest.training.detection.boxes import Detections
-from logoingest.training.detection.feeds import PhotoFeed
+from logoingest.training.detection.data.anchors import find_anchors
+from logoingest.training.detection.data.augmentation import Changes
+from logoingest.training.detection.data.boxes import Detections
+from logoingest.training.detection.data.feeds import PhotoFeed
+from logoingest.training.detection.data.photos import Photos, hold_strangers
 from logoingest.training.detection.fitting import Checkpoint, DetectionEpoch, DetectorJob, build_detector_job, fit_detector
 from logoingest.training.detection.networks import Design, describe_design, uses_anchors
-from logoingest.training.detection.photos import Photos, hold_strangers
 from logoingest.training.detection.prediction import find_boxes
 from logoingest.training.detection.preparation import PreparedBoxes, divide_strangers, list_sizes
 from logoingest.training.detection.scoring import find_threshold, measure_map50

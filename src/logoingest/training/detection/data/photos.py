@@ -24,7 +24,7 @@ from logoingest.release.reading.random_access import PictureReader
 from logoingest.training.data.decoded_files import map_file
 from logoingest.training.data.pictures import decode_row, decode_rows
 from logoingest.training.data.splits import Rows, Split, read_split
-from logoingest.training.detection.boxes import NOTHING, Floats, TrueBoxes, read_boxes, scale_boxes
+from logoingest.training.detection.data.boxes import NOTHING, Floats, TrueBoxes, read_boxes, scale_boxes
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -11,12 +11,12 @@ import torch
 from builders.drawn_releases import BOXED_CLASSES, draw_strangers, write_boxed
 from logoingest.errors import ConfigError, GateError
 from logoingest.release.keeping.opening import open_release
-from logoingest.training.detection import photos as photos_module
-from logoingest.training.detection.augmentation import Changes
-from logoingest.training.detection.feeds import PhotoFeed
-from logoingest.training.detection.photos import Photos, hold_photos, hold_strangers, read_annotated
+from logoingest.training.detection.data import photos as photos_module
+from logoingest.training.detection.data.augmentation import Changes
+from logoingest.training.detection.data.feeds import PhotoFeed
+from logoingest.training.detection.data.photos import Photos, hold_photos, hold_strangers, read_annotated
+from logoingest.training.detection.data.prior import learn_prior, say_prior, swap_boxes
 from logoingest.training.detection.preparation import check_boxes, check_negatives, divide_strangers
-from logoingest.training.detection.prior import learn_prior, say_prior, swap_boxes
 
 
 @pytest.fixture(scope="module")

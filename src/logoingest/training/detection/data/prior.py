@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from logoingest.training.detection.boxes import Detections, Floats, TrueBoxes, measure_overlaps
-from logoingest.training.detection.photos import Photos
+from logoingest.training.detection.data.boxes import Detections, Floats, TrueBoxes, measure_overlaps
+from logoingest.training.detection.data.photos import Photos
 
 #: Boxes that are said of every class, at most.
 BOXES_PER_CLASS = 3

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from logoingest.training.detection import augmentation
-from logoingest.training.detection.augmentation import Changes, ShownPhoto, change_photo, paste_logo, show_whole
-from logoingest.training.detection.boxes import NOTHING, TrueBoxes
-from logoingest.training.detection.photos import Photos, Pixels
+from logoingest.training.detection.data import augmentation
+from logoingest.training.detection.data.augmentation import Changes, ShownPhoto, change_photo, paste_logo, show_whole
+from logoingest.training.detection.data.boxes import NOTHING, TrueBoxes
+from logoingest.training.detection.data.photos import Photos, Pixels
 
 #: Left half of a logo, right half of it: a mirrored one has them the other way round.
 LEFT, RIGHT = (220, 20, 20), (20, 20, 220)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from logoingest.training.detection.boxes import measure_overlaps, read_boxes
+from logoingest.training.detection.data.boxes import measure_overlaps, read_boxes
 
 
 def box(*bbox: float, label: int = 0) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from logoingest.training.detection.boxes import Floats
+from logoingest.training.detection.data.boxes import Floats
 
 _ROUNDS = 100
 #: No anchor is smaller, in pixels.

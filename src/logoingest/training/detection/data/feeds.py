@@ -13,9 +13,17 @@ from torch import Tensor
 
 from logoingest.training.data.feeds import Batches, balance_counts, cut_batches
 from logoingest.training.data.splits import Rows
-from logoingest.training.detection.augmentation import GROUND, UNCHANGED, Changes, ShownPhoto, change_photo, fit_canvas, show_whole
-from logoingest.training.detection.boxes import TrueBoxes, scale_boxes
-from logoingest.training.detection.photos import Photos, Pixels
+from logoingest.training.detection.data.augmentation import (
+    GROUND,
+    UNCHANGED,
+    Changes,
+    ShownPhoto,
+    change_photo,
+    fit_canvas,
+    show_whole,
+)
+from logoingest.training.detection.data.boxes import TrueBoxes, scale_boxes
+from logoingest.training.detection.data.photos import Photos, Pixels
 
 Targets = list[dict[str, Tensor]]
 #: Pictures of so many batches are put in the order of their shape before they are cut into batches.

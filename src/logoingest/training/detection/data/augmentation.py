@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from logoingest.training.data.augmentation import Strength
-from logoingest.training.detection.boxes import Floats, TrueBoxes, measure_areas, measure_common
-from logoingest.training.detection.photos import Photos, Pixels
+from logoingest.training.detection.data.boxes import Floats, TrueBoxes, measure_areas, measure_common
+from logoingest.training.detection.data.photos import Photos, Pixels
 
 #: What a picture is laid on where it does not reach: the mean of ImageNet's pictures.
 GROUND = (124, 116, 104)

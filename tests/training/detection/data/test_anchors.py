@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logoingest.training.detection.anchors import find_anchors, measure_fit
+from logoingest.training.detection.data.anchors import find_anchors, measure_fit
 
 
 def test_two_kinds_of_boxes_give_their_two_sizes() -> None:
