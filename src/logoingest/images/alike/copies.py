@@ -41,7 +41,7 @@ MOST_FITS = 100_000
 #: In larger sets only near pictures are looked for, in all eight turns (``neighbours``): minutes would become hours.
 MOST_PICTURES = 120_000
 #: A copy is the same picture with at least so much in common; with less it is near: the next frame of a burst, a badly damaged copy.
-SAME_CORRELATION, SAME_DETAIL = 0.95, 0.88
+SAME_CORRELATION, SAME_DETAIL = 0.975, 0.93
 #: Of what is neither cropped nor framed the two show at least this share in common.
 WHOLE = 0.96
 #: A map that is no more than a crop, a frame and a slight rotation: area, stretch of one side against the other, and angle in degrees.
@@ -186,7 +186,8 @@ def _measure_area(fits: Fits) -> Floats:
 def _judge(fits: Fits, row: int, candidates: Candidates) -> PairFinding:
     area, inside = float(_measure_area(fits)[row]), float(fits.overlap[row])
     overlap = min(1.0, inside * area / max(area, 1.0))
-    same = fits.correlation[row] >= SAME_CORRELATION and fits.detail[row] >= SAME_DETAIL
+    correlation, detail = (PARTIAL_CORRELATION, PARTIAL_DETAIL) if overlap < PARTIAL else (SAME_CORRELATION, SAME_DETAIL)
+    same = fits.correlation[row] >= correlation and fits.detail[row] >= detail
     turn = int(candidates.turn[row])
     if not same:
         kind = CopyKind.NEAR
