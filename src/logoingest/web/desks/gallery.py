@@ -90,7 +90,7 @@ class Gallery:
         index = self._pictures.read()
         numbers = self._choose(index, choice)
         start = max(0, min(start, len(numbers) - 1))
-        return GalleryPage([show_picture(index, int(number)) for number in numbers[start : start + most]], len(numbers), start)
+        return GalleryPage([make_shown(index, int(number)) for number in numbers[start : start + most]], len(numbers), start)
 
     def _choose(self, index: PictureIndex, choice: GalleryChoice) -> Numbers:
         key = (choice, stamp_tables(self._workspace, _STAMPED))
@@ -210,7 +210,7 @@ class Gallery:
         return tuple(known)
 
 
-def show_picture(index: PictureIndex, number: int) -> ShownPicture:
+def make_shown(index: PictureIndex, number: int) -> ShownPicture:
     """A picture by its number."""
     confidence = float(index.confidence[number])
     return ShownPicture(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from logoingest.review.conflict_sheet import OpenConflict
-from logoingest.web.desks.gallery import ShownPicture, show_picture
+from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.desks.open_decisions import GatheredDecisions
 from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.workspace import Workspace
@@ -75,7 +75,7 @@ class Pairs:
         found = self._gathered.read()
         conflicts = () if found is None else found.conflicts
         open_one = next((conflict for conflict in conflicts if {first, second} <= set(conflict.image_ids)), None)
-        return PicturePair(show_picture(index, one), show_picture(index, other), self._find_copy(first, second), open_one)
+        return PicturePair(make_shown(index, one), make_shown(index, other), self._find_copy(first, second), open_one)
 
     def _find_copy(self, first: str, second: str) -> FoundCopy | None:
         if not self._workspace.has_table("copies"):

@@ -16,7 +16,7 @@ from logoingest.pipeline.evidence.suspects import SUSPECTS
 from logoingest.pipeline.questions.audit import LabelTrail, RowTrail, UrlTrail, explain_label_of, explain_row, explain_url
 from logoingest.pipeline.questions.similarity import find_similar
 from logoingest.pipeline.session import Run
-from logoingest.web.desks.gallery import ShownPicture, show_picture
+from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
 from logoingest.workspace import Workspace
 
@@ -80,7 +80,7 @@ class PictureDesk:
         boxes = [ShownBox(box["class_id"], *box["bbox"]) for box in (sample or {}).get("boxes", ()) if box.get("bbox")]
         place = int(np.searchsorted(index.ids, image_id.encode(), sorter=index.order))
         return ShownFacts(
-            show_picture(index, number),
+            make_shown(index, number),
             image,
             sample,
             boxes,
@@ -128,7 +128,7 @@ class PictureDesk:
         index = self._pictures.read()
         found = find_similar(Run(self._config), image_id, _NEIGHBOURS).neighbours
         numbers = [(index.find(one.picture.image_id), one.similarity) for one in found]
-        return [(show_picture(index, number), similarity) for number, similarity in numbers if number is not None]
+        return [(make_shown(index, number), similarity) for number, similarity in numbers if number is not None]
 
     def find_url(self, url: str) -> str | None:
         """The picture that came from a URL."""

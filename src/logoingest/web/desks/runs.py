@@ -27,7 +27,7 @@ _MOST_NAMED = 12
 _PATIENCE_S = 10.0
 
 
-class FetchProgress(NamedTuple):
+class ShownProgress(NamedTuple):
     """How far the fetch is, by the shards that are there."""
 
     shards: int
@@ -52,7 +52,7 @@ class RunState(NamedTuple):
     """Who works in it."""
     is_own: bool
     """A run that was started here, and can be stopped here."""
-    fetch: FetchProgress
+    fetch: ShownProgress
     disk_free_gb: float | None
     lines: Sequence[str]
     """What the run that was started here says."""
@@ -98,7 +98,7 @@ class Runs:
         is_own = process is not None and process.poll() is None
         return RunState(find_writer(workspace), is_own, fetch, free, list(self._lines), None if process is None else process.poll())
 
-    def _measure_fetch(self, workspace: Workspace) -> FetchProgress:
+    def _measure_fetch(self, workspace: Workspace) -> ShownProgress:
         names = workspace.shard_names()
         counts = [self._count_shard(workspace, name) for name in names]
         planned = workspace.read_table("shards", ["shard"]).column("shard") if workspace.has_table("shards") else None
@@ -114,7 +114,7 @@ class Runs:
         for one in counts:
             reasons.update(one.reasons)
             hosts.update(one.hosts)
-        return FetchProgress(
+        return ShownProgress(
             len(names),
             len(pc.unique(planned)) if planned is not None else len(names),
             urls,

@@ -11,7 +11,7 @@ from logoingest.web.pages.rendering import (
     answer_json,
     find_visit,
     find_workplace,
-    read_number,
+    read_count,
     read_told,
     refuse_changes,
     render_page,
@@ -21,7 +21,7 @@ _PAGE = 50
 
 
 def _show_classes(request: Request) -> Response:
-    text, start = request.query_params.get("text", "")[:MOST_TEXT], read_number(request, "start")
+    text, start = request.query_params.get("text", "")[:MOST_TEXT], read_count(request, "start")
     page = find_workplace(request).classes.list_classes(text)
     facts = {
         "title": "Classes",

@@ -12,7 +12,7 @@ from logoingest.review.conflict_sheet import OpenConflict
 from logoingest.web.desks.open_decisions import DecisionKind
 from logoingest.web.desks.pairs import PAGE
 from logoingest.web.desks.queue import QueueChoice
-from logoingest.web.pages.rendering import find_visit, find_workplace, read_number, render_page
+from logoingest.web.pages.rendering import find_visit, find_workplace, read_count, render_page
 
 _SUSPECTS = 12
 _KINDS = ("same_pixels", "saved_again", "turned", "cropped", "near")
@@ -39,13 +39,13 @@ def _list_open(request: Request, kind: DecisionKind, start: int) -> dict[str, An
 
 
 def _show_suspects(request: Request) -> Response:
-    start = read_number(request, "start")
+    start = read_count(request, "start")
     facts = {"title": "Suspects", "start": start, "most": _SUSPECTS, **_list_open(request, DecisionKind.SUSPECT, start)}
     return render_page(request, "suspects.html", facts)
 
 
 def _show_pairs(request: Request) -> Response:
-    kind, start = request.query_params.get("kind", "")[:40], read_number(request, "start")
+    kind, start = request.query_params.get("kind", "")[:40], read_count(request, "start")
     page = find_workplace(request).pairs.list_copies(kind, start)
     facts = {
         "title": "Pairs",

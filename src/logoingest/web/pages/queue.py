@@ -19,7 +19,7 @@ from logoingest.web.pages.rendering import (
     answer_json,
     find_visit,
     find_workplace,
-    read_number,
+    read_count,
     read_told,
     refuse_changes,
     render_page,
@@ -32,7 +32,7 @@ _MOST_TEXT = 500
 
 def _read_choice(request: Request) -> QueueChoice:
     given = {name: request.query_params.get(name, "")[:_MOST_TEXT] for name in ("kind", "class_id", "worker", "reason", "text")}
-    return QueueChoice(**given, start=read_number(request, "start"))
+    return QueueChoice(**given, start=read_count(request, "start"))
 
 
 def _show_queue(request: Request) -> Response:

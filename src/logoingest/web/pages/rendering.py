@@ -71,7 +71,7 @@ def read_told(request: Request, name: str, most: int = MOST_TEXT) -> str:
     return str(text)
 
 
-def read_number(request: Request, name: str) -> int:
+def read_count(request: Request, name: str) -> int:
     """A number from 0 on of the address; 0 where it is none."""
     text = request.query_params.get(name, "")
     return int(text[:9]) if text.isascii() and text.isdecimal() else 0
