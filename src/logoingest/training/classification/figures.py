@@ -55,7 +55,9 @@ def _keep_readable(axes: Axes) -> None:
     axes.set_ylim(low - 0.04 * (top - low), top)
     for x, y in points:
         if y > top:
-            axes.annotate(f"↑ {y:.3g}", (x, top), ha="center", va="top", fontsize=7, color="#a03030")
+            axes.annotate(
+                f"↑ {y:.3g}", (x, top), (0, -4), textcoords="offset points", ha="center", va="top", fontsize=7, color="#a03030"
+            )
 
 
 def find_readable_top(losses: npt.NDArray[np.float64]) -> float:
