@@ -14,7 +14,7 @@ from logoingest import load_baseline, make_safeguard
 from logoingest.config import load_config
 from logoingest.errors import GateError
 from logoingest.evidence.safeguards.rule import measure_distance
-from logoingest.pipeline import Run, run
+from logoingest.pipeline import Run, run, summarise_status
 from logoingest.pipeline.no_class_pictures import find_no_class_pictures, read_no_class_pictures
 from logoingest.pipeline.stages.report import REPORT
 from logoingest.pipeline.stages.train import TRAIN
@@ -102,5 +102,10 @@ def test_a_safeguard_made_anew_makes_no_training_stale_but_the_report(dataset):
     make_safeguard(dataset.release, dataset.folder / "work/baseline", 0.7, 0.5)
     assert explain_staleness(opened, TRAIN, manifest) is None
     assert explain_staleness(opened, REPORT, manifest) == "changed: baseline/safeguard.json"
+    written = dataset.folder / "work/baseline/safeguard.json"
+    stored = json.loads(written.read_bytes())
+    stored["study"]["promises"][1]["is_kept"] = False
+    written.write_text(json.dumps(stored), encoding="utf-8")
+    assert [one for one in summarise_status(opened).warnings if "does not keep what it states: our pictures accepted" in one]
     (dataset.folder / "work/baseline/references.parquet").unlink()
     assert explain_staleness(opened, TRAIN, manifest) is None

@@ -80,6 +80,9 @@ def test_the_planted_label_comes_first_and_the_tie_is_proposed(dataset):
     assert dataset.found.judged == 41
     assert dataset.found.accuracy > 0.8
     (wrong,) = find_suspect(dataset, WRONG)
+    (said,) = explain_url(Run(load_config(dataset.config)), dataset.site.url(WRONG)).predictions.to_pylist()
+    assert (said["class_id"], said["fold"] is None) == ("acme", wrong["split"] == "test")
+    assert "probabilities" not in said
     assert (wrong["rank"], wrong["kind"], wrong["class_id"], wrong["proposal"]) == (1, "label", "bolt", "acme")
     assert wrong["votes"] == "bolt 2 : acme 1"
     assert wrong["margin"] < 0

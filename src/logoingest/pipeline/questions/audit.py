@@ -29,6 +29,7 @@ from logoingest.schemas import (
     DownloadRow,
     ImageRow,
     LabelRow,
+    PredictionRow,
     RejectedRow,
     Row,
     SampleRow,
@@ -38,7 +39,7 @@ from logoingest.schemas import (
 from logoingest.workspace.downloads import read_downloads
 
 #: Columns for machines.
-_HEAVY = ("hash", "signature")
+_HEAVY = ("hash", "signature", "probabilities")
 _MOST_URLS = 10
 
 
@@ -55,7 +56,7 @@ class DecidedAnnotation(NamedTuple):
 
 
 class UrlTrail(NamedTuple):
-    """What every stage says of a URL: the rows of the tables; without ``hash`` and ``signature``."""
+    """What every stage says of a URL: the rows of the tables; without ``hash``, ``signature`` and ``probabilities``."""
 
     url: str
     annotations: Annotated[pa.Table, Rows(AnnotationRow)]
@@ -65,6 +66,8 @@ class UrlTrail(NamedTuple):
     """Pictures that show the same, in any guise, each with the evidence."""
     samples: Annotated[pa.Table, Rows(SampleRow, are_whole=False)]
     splits: Annotated[pa.Table, Rows(SplitRow, are_whole=False)]
+    predictions: Annotated[pa.Table, Rows(PredictionRow, are_whole=False)]
+    """What models say it is that never learned from it."""
     suspects: Annotated[pa.Table, Rows(SuspectRow)]
     """What is open about the picture: its label looks wrong, or it could be settled."""
     decisions: Sequence[DecidedAnnotation]
@@ -143,6 +146,7 @@ def explain_url(run: Run, url: str) -> UrlTrail:
         pa.concat_tables([_pick(run, "copies", CopyRow, name, image_id) for name in ("image_id", "other_id")]),
         _lighten(_pick(run, "samples", SampleRow, "image_id", image_id)),
         _lighten(_pick(run, "splits", SplitRow, "image_id", image_id)),
+        _lighten(_pick(run, "predictions", PredictionRow, "image_id", image_id)),
         _filter(read_open_suspects(run), "image_id", image_id),
         _list_decisions(run, annotations.column("annotation_id").to_pylist()),
         rejected,

@@ -23,6 +23,7 @@ from logoingest.pipeline.session import Run
 from logoingest.pipeline.spec import StageSpec
 from logoingest.pipeline.stages import list_stages, list_upstream, select_stages
 from logoingest.pipeline.stages.annotations import ANNOTATIONS
+from logoingest.pipeline.stages.train import SAFEGUARD_FILE
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.plain_json import ABSENT, JsonName
 from logoingest.sources import read_annotations
@@ -192,7 +193,7 @@ def summarise_status(run: Run) -> Status:
         law,
         _draw_funnel(ledger),
         describe_stages(run),
-        [*_list_unsearched(run), *_list_doubts(run)],
+        [*_list_unsearched(run), *_list_doubts(run), *_list_broken(run)],
         _count_suspects(run),
         count_contradictions(run),
     )
@@ -214,6 +215,15 @@ def _list_doubts(run: Run) -> list[str]:
         workspace.read_table("agreement"), workspace.read_table("samples", ["confidence"]).column("confidence"), gold
     )
     return [] if doubt is None else [doubt]
+
+
+def _list_broken(run: Run) -> list[str]:
+    if not run.workspace.exists(SAFEGUARD_FILE):
+        return []
+    from logoingest.report.pages.safeguards import describe_broken
+
+    broken = describe_broken(run.workspace)
+    return [broken] if broken else []
 
 
 def _count_suspects(run: Run) -> dict[str, int] | None:

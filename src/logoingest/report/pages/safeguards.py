@@ -36,11 +36,19 @@ def gather_safeguards(material: Material) -> PageContents:
         "risk_plot": _draw_risk(study),
         "reliability_plot": _draw_reliability(study),
     }
-    broken = [promise["name"] for promise in study["promises"] if promise["is_kept"] is False]
-    notices = (
-        [Notice(f"the baseline's safeguard does not keep what it states: {', '.join(broken)}", "safeguards")] if broken else []
-    )
-    return PageContents({"safeguard": facts}, notices=notices)
+    broken = _spell_broken(stored)
+    return PageContents({"safeguard": facts}, notices=[Notice(broken, "safeguards")] if broken else [])
+
+
+def describe_broken(workspace: Workspace) -> str:
+    """What the baseline's safeguard states and does not keep, in one line; empty where it keeps all, or there is none."""
+    stored = _read_stored(workspace)
+    return "" if stored is None else _spell_broken(stored)
+
+
+def _spell_broken(stored: dict[str, Any]) -> str:
+    broken = [promise["name"] for promise in stored["study"]["promises"] if promise["is_kept"] is False]
+    return f"the baseline's safeguard does not keep what it states: {', '.join(broken)}" if broken else ""
 
 
 def _read_stored(workspace: Workspace) -> dict[str, Any] | None:
