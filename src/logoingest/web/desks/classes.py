@@ -63,6 +63,7 @@ class Classes:
     def __init__(self, config: Config, pictures: IndexedPictures) -> None:
         self._path = config.resolve(config.labels.class_map)
         self._pictures, self._lock = pictures, threading.Lock()
+        self._linted: tuple[tuple[str, int], Sequence[Finding]] | None = None
 
     def list_classes(self, text: str = "") -> ClassesPage:
         """The classes whose id, name or spelling holds a text, those with most pictures first.
@@ -89,8 +90,14 @@ class Classes:
         ]  # fmt: skip
         wanted = text.casefold()
         chosen = [one for one in shown if not wanted or any(wanted in word.casefold() for word in _list_words(one))]
-        findings = lint_class_map(self._path, None).findings
-        return ClassesPage(sorted(chosen, key=lambda one: (-one.pictures, one.class_id)), findings, str(self._path))
+        return ClassesPage(sorted(chosen, key=lambda one: (-one.pictures, one.class_id)), self._lint(class_map), str(self._path))
+
+    def _lint(self, class_map: ClassMap) -> Sequence[Finding]:
+        """What lint says of the map; looked for once, until the map's file changes."""
+        stamp = (class_map.hash, self._path.stat().st_mtime_ns)
+        if self._linted is None or self._linted[0] != stamp:
+            self._linted = stamp, lint_class_map(self._path, None).findings
+        return self._linted[1]
 
     def _count(self) -> tuple[Mapping[str, int], Mapping[str, Mapping[str, int]]]:
         """Class that comes out → pictures, and the same by split."""
