@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.laws import examples
-from logoingest.evidence.suspects import Judged, PictureKnowledge, find_suspects
+from logoingest.evidence.suspects import JudgedPictures, PictureKnowledge, find_suspects
 
 CLASSES = ("acme", "bolt", "cog")
 
 
 def make_judged(shares, labels, *, known=None):
     count = len(labels)
-    return Judged(
+    return JudgedPictures(
         CLASSES,
         tuple(f"{row:064x}" for row in range(count)),
         np.array(labels, np.int64),

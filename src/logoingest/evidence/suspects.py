@@ -37,7 +37,7 @@ _MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPictures:
     """What models say of pictures they never learned from; n labelled ones (train, validation, test) and m refused ones.
 
     All tuples and arrays of the labelled ones are as long, as are those of the refused ones.
@@ -89,7 +89,7 @@ class _Near(NamedTuple):
     distance: float | None
 
 
-def find_suspects(judged: Judged, known: PictureKnowledge, vectors: Vectors | None) -> RankedSuspects:
+def find_suspects(judged: JudgedPictures, known: PictureKnowledge, vectors: Vectors | None) -> RankedSuspects:
     """Rank the labels by what models and votes say together, and propose what refused pictures are.
 
     A label is a suspect where both witnesses together hold another class for likelier, unless its class was in no other fold; whether
@@ -162,7 +162,7 @@ def _find_near(vectors: Vectors | None, known: PictureKnowledge, image_ids: Sequ
 
 
 def _list_labels(
-    judged: Judged, known: PictureKnowledge, together: Floats, flagged: npt.NDArray[np.bool_], near: Mapping[str, _Near]
+    judged: JudgedPictures, known: PictureKnowledge, together: Floats, flagged: npt.NDArray[np.bool_], near: Mapping[str, _Near]
 ) -> list[dict[str, object]]:
     everyone = np.arange(len(judged.labels))
     others = together.copy()
@@ -195,7 +195,7 @@ def _rank(doubts: Sequence[_Doubt], known: PictureKnowledge, near: Mapping[str, 
 
 
 def _list_settled(
-    judged: Judged, known: PictureKnowledge, temperature: float, priors: Floats, near: Mapping[str, _Near]
+    judged: JudgedPictures, known: PictureKnowledge, temperature: float, priors: Floats, near: Mapping[str, _Near]
 ) -> list[dict[str, object]]:
     if not judged.refused_ids:
         return []
@@ -259,7 +259,7 @@ def describe_votes(votes: Mapping[str, int]) -> str:
     return " : ".join(f"{name} {times}" for name, times in ranked[:_MOST_NAMED]) + more
 
 
-def _tabulate_predictions(judged: Judged, shares: Floats, temperature: float, near: Mapping[str, _Near]) -> pa.Table:
+def _tabulate_predictions(judged: JudgedPictures, shares: Floats, temperature: float, near: Mapping[str, _Near]) -> pa.Table:
     refused = scale(judged.refused, temperature) if judged.refused_ids else np.zeros((0, shares.shape[1]))
     ids, folds = [*judged.image_ids, *judged.refused_ids], [*judged.folds.tolist(), *([-1] * len(judged.refused_ids))]
     every = np.concatenate([shares, refused])

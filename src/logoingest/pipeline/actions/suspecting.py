@@ -14,7 +14,7 @@ import pyarrow as pa
 from logoingest.errors import Problem, UsageError
 from logoingest.evidence.embedding_files import choose_model, list_models
 from logoingest.evidence.probe import probe_out_of_fold
-from logoingest.evidence.suspects import LABEL, SETTLED, Judged, find_suspects
+from logoingest.evidence.suspects import LABEL, SETTLED, JudgedPictures, find_suspects
 from logoingest.evidence.vectors import Vectors, read_vectors
 from logoingest.pipeline.evidence.embeddings import list_places, load_embeddings
 from logoingest.pipeline.evidence.suspects import SUSPECTS, gather_knowledge, list_undecided, read_open_suspects
@@ -125,7 +125,7 @@ def _join(parts: Sequence[Split]) -> tuple[list[str], npt.NDArray[np.int64], lis
     return ids, np.concatenate([part.label for part in parts]), [group for part in parts for group in part.groups]
 
 
-def _probe(released: ReleasedSplits, vectors: Vectors, count: int, undecided: Sequence[str]) -> Judged:
+def _probe(released: ReleasedSplits, vectors: Vectors, count: int, undecided: Sequence[str]) -> JudgedPictures:
     pool = [released.splits[name] for name in FOLDED_SPLITS]
     ids, labels, groups = _join(pool)
     _check_embedded([*ids, *released.splits["test"].image_id], vectors)
@@ -145,7 +145,7 @@ def _check_embedded(ids: Sequence[str], vectors: Vectors) -> None:
         raise UsageError(Problem("embeddings", what, "compute what is missing with: logoingest embed dataset.toml"))
 
 
-def _train(run: Run, release: Release, released: ReleasedSplits, count: int, undecided: Sequence[str]) -> Judged:
+def _train(run: Run, release: Release, released: ReleasedSplits, count: int, undecided: Sequence[str]) -> JudgedPictures:
     from logoingest.training import check_installation
 
     check_installation()
@@ -176,13 +176,13 @@ def _gather(  # noqa: PLR0917  # what a judge says
     on_test: npt.NDArray[np.float32],
     refused: Sequence[str],
     on_refused: npt.NDArray[np.float32],
-) -> Judged:
+) -> JudgedPictures:
     parts = [released.splits[name] for name in SPLITS]
     ids, labels, _ = _join(parts)
     pooled = len(folds)
     ever = np.asarray(learned.max(axis=0), bool)
     is_known = np.concatenate([learned[folds, labels[:pooled]], ever[labels[pooled:]]])
-    return Judged(
+    return JudgedPictures(
         released.class_ids,
         tuple(ids),
         labels,
