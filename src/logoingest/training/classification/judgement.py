@@ -100,7 +100,7 @@ def judge(trained: Trained, controls: Controls, leaks: Sequence[Leak]) -> Verdic
         check_start_loss(controls.start_loss, count),
         check_one_batch(controls.memorised),
         finite,
-        check_beats("beats the majority class", counts, majority_share, margin, explain_failure(trained, finite)),
+        check_beats("beats the majority class", counts, majority_share, margin, explain_unbeaten(trained, finite)),
     ]
     if controls.zero_input is not None:
         blind = _BLIND if finite.passed else _DIVERGED
@@ -110,7 +110,7 @@ def judge(trained: Trained, controls: Controls, leaks: Sequence[Leak]) -> Verdic
     return Verdict((*checks, check_leaks(len(leaks))))
 
 
-def explain_failure(trained: Trained, finite: Check) -> str:
+def explain_unbeaten(trained: Trained, finite: Check) -> str:
     """What it means when test is not beaten: the labels are blamed only where the network learnt what it was shown."""
     if not finite.passed:
         return _DIVERGED

@@ -55,10 +55,10 @@ def download_file(url: str, path: Path, what: str, way_out: str) -> None:
         with replace_file(path) as temporary, _open_client(settings, proxy) as client:
             _stream(client, url, temporary)
     except (httpx.HTTPError, OSError, ValueError) as error:
-        raise ConfigError(explain_failure(what, target.host, proxy, error, way_out)) from error
+        raise ConfigError(explain_download_failure(what, target.host, proxy, error, way_out)) from error
 
 
-def explain_failure(what: str, host: str, proxy: Proxy | None, error: Exception, way_out: str) -> Problem:
+def explain_download_failure(what: str, host: str, proxy: Proxy | None, error: Exception, way_out: str) -> Problem:
     """One message that names the host, the proxy in between, and the ways out."""
     way = f"through the proxy {proxy.url}" if proxy is not None else "with no proxy in between"
     line = quote_first_line(error, 160)

@@ -15,7 +15,7 @@ from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem
 from logoingest.training.models.architectures import TIMM
 from logoingest.training.models.states import State, load_state
-from logoingest.training.models.web import choose_proxy, download_file, explain_failure, speak_for_others
+from logoingest.training.models.web import choose_proxy, download_file, explain_download_failure, speak_for_others
 from logoingest.training.named_code import names_code
 
 _TWO_WAYS_OUT = 'set train.weights to a local file of {name}\'s state dict, or to "none" to learn from scratch'
@@ -102,7 +102,7 @@ def _download_timm(model: str) -> State:
             state: State = timm.create_model(model.removeprefix(TIMM), pretrained=True).state_dict()
     except Exception as error:  # the hub's client has errors of its own, by version
         raise ConfigError(
-            explain_failure('"imagenet"', "huggingface.co", choose_proxy(_HUB), error, _TWO_WAYS_OUT.format(name=model))
+            explain_download_failure('"imagenet"', "huggingface.co", choose_proxy(_HUB), error, _TWO_WAYS_OUT.format(name=model))
         ) from error
     return state
 
