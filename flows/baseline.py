@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from typing import Any
 
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from logoingest import load_config
-from logoingest.imports.lean import let_threads_sleep
 from logoingest.pipeline import check_extras, check_gates, open_run, run_stage
 from logoingest.schemas import Stage
-
-let_threads_sleep()
-logging.getLogger("logoingest").setLevel(logging.INFO)
+from slots import hold_slot, name_key
 
 _STAGES = (Stage.TRAIN, Stage.REPORT)
 
@@ -29,13 +25,16 @@ async def baseline(config_path: str, overrides: list[str] | None = None) -> dict
         The verdict: passed, checks.
     """
     config = load_config(config_path, overrides or [])
-    with open_run(config) as opened:
-        check_extras(opened, _STAGES)
-        for stage in _STAGES:
-            await asyncio.to_thread(run_stage, opened, stage)
-        verdict: dict[str, Any] = json.loads(opened.workspace.read_bytes("baseline/verdict.json"))
-        columns = ("name", "passed", "figure", "comparison", "threshold")
-        rows = [{name: check[name] for name in columns} for check in verdict["checks"]]
-        await acreate_table_artifact(rows, key="verdict", description=f"Sanity checks of {config.dataset.name}")
-        check_gates(opened, _STAGES)
+    async with hold_slot(config):
+        with open_run(config) as opened:
+            check_extras(opened, _STAGES)
+            for stage in _STAGES:
+                await asyncio.to_thread(run_stage, opened, stage)
+            verdict: dict[str, Any] = json.loads(opened.workspace.read_bytes("baseline/verdict.json"))
+            columns = ("name", "passed", "figure", "comparison", "threshold")
+            rows = [{name: check[name] for name in columns} for check in verdict["checks"]]
+            await acreate_table_artifact(
+                rows, key=name_key(config, "verdict"), description=f"Sanity checks of {config.dataset.name}"
+            )
+            check_gates(opened, _STAGES)
     return verdict

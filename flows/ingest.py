@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import cast
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import (
-    acreate_link_artifact,
-    acreate_markdown_artifact,
-    acreate_progress_artifact,
-    acreate_table_artifact,
-    aupdate_progress_artifact,
-)
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
 from logoingest import load_config
 from logoingest.fetch import ShardCounts
-from logoingest.imports.lean import let_threads_sleep
 from logoingest.pipeline import (
     Conservation,
     Run,
-    Status,
     check_extras,
     check_gates,
     fetch_shard,
@@ -34,15 +25,14 @@ from logoingest.pipeline import (
     select_stages,
     summarise_status,
 )
+from logoingest.release.keeping.versions import locate_versions
 from logoingest.schemas import Stage
 from logoingest.workspace.lease import Lease
+from publishing import publish_changes, publish_status
+from slots import hold_slot, name_key
 
 #: Shards in flight at once; each gets its share of ``fetch.concurrency`` and ``fetch.per_host``.
 SHARDS_AT_ONCE = 2
-
-# PREFECT_LOGGING_EXTRA_LOGGERS alone leaves a library's logger at WARNING
-let_threads_sleep()
-logging.getLogger("logoingest").setLevel(logging.INFO)
 
 
 @task(task_run_name="{stage}")
@@ -89,19 +79,34 @@ async def ingest(config_path: str, overrides: list[str] | None = None, until: st
     given = overrides or []
     config = load_config(config_path, given)
     stages = select_stages(config, until)
-    with open_run(config) as opened:
-        check_extras(opened, stages)
-        for stage in stages:
-            fetched: Sequence[ShardCounts] = ()
-            if stage == Stage.FETCH and config.fetch.executor == "local":
-                fetched = await fetch_pending(opened, config_path, given)
-            await run_one_stage(
-                config_path, given, str(stage), opened.lease.token, quote(fetched)
-            )  # quoted: not to be searched for futures
-        status = await asyncio.to_thread(summarise_status, opened)
-        await publish_status(opened, status)
-        check_gates(opened, stages)
+    async with hold_slot(config):
+        with open_run(config) as opened:
+            check_extras(opened, stages)
+            before = await asyncio.to_thread(find_newest, opened)
+            try:
+                await run_stages(opened, stages, config_path, given)
+            finally:  # what there is, also of a night that failed
+                status = await asyncio.to_thread(summarise_status, opened)
+                await publish_status(opened, status)
+            if Stage.RELEASE in stages:
+                await publish_changes(opened, before)
+            check_gates(opened, stages)
     return status.law
+
+
+def find_newest(run: Run) -> str | None:
+    """The fingerprint of the release that is there."""
+    versions = locate_versions(run.workspace)
+    return versions[-1].fingerprint if versions else None
+
+
+async def run_stages(run: Run, stages: Sequence[str], config_path: str, overrides: list[str]) -> None:
+    """One after the other, each a task; the fetch a task a shard before it."""
+    for stage in stages:
+        fetched: Sequence[ShardCounts] = ()
+        if stage == Stage.FETCH and run.config.fetch.executor == "local":
+            fetched = await fetch_pending(run, config_path, overrides)
+        await run_one_stage(config_path, overrides, str(stage), run.lease.token, quote(fetched))  # not searched for futures
 
 
 async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> list[ShardCounts]:
@@ -112,7 +117,7 @@ async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> lis
     total = len(shards)
     at_once = min(SHARDS_AT_ONCE, run.config.fetch.per_host, total)  # each has at least one request in flight towards a host
     places = asyncio.Semaphore(at_once)
-    progress = await acreate_progress_artifact(0.0, key="fetch-progress", description=f"0 of {total} shards")
+    progress = await acreate_progress_artifact(0.0, key=name_key(run.config, "fetch-progress"), description=f"0 of {total} shards")
     done: list[ShardCounts] = []
 
     async def fetch_one(number: int, shard: str) -> None:
@@ -127,29 +132,3 @@ async def fetch_pending(run: Run, config_path: str, overrides: list[str]) -> lis
         for number, shard in enumerate(shards, 1):
             group.create_task(fetch_one(number, shard))
     return done
-
-
-async def publish_status(run: Run, status: Status) -> None:
-    """The funnel and the refusals as tables, the law as a line, and a link to the report where one can be linked."""
-    await acreate_table_artifact(
-        [{"stage": str(step.stage), "in": step.rows_in, "kept": step.kept, "rejected": step.rejected} for step in status.funnel],
-        key="funnel",
-        description=f"Rows of {status.dataset} by stage",
-    )
-    refusals = [
-        {"stage": str(step.stage), "reason": reason, "rows": count}
-        for step in status.funnel
-        for reason, count in step.reasons.items()
-    ]
-    await acreate_table_artifact(refusals, key="rejections", description="Rejected rows by stage and reason")
-    law = status.law
-    report = run.workspace.path("report.html")
-    await acreate_markdown_artifact(
-        f"# {status.dataset}\n\n{law.annotations:,} source rows = {law.voted:,} voted + {law.rejected:,} rejected"
-        f" + {law.pending:,} pending\n\nRelease: `{run.workspace.path('release')}`\n\nReport: `{report}`\n",
-        key="summary",
-        description="The conservation law and where the results are",
-    )
-    if run.workspace.exists("report.html"):
-        link = run.workspace.local_path("report.html").as_uri() if run.workspace.is_local else f"{run.workspace.url}/report.html"
-        await acreate_link_artifact(link, link_text="report.html", key="report")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from pathlib import Path
 
@@ -14,10 +13,7 @@ from logoingest import load_config, run_sweep
 from logoingest.experiments import SweepSummary
 from logoingest.experiments.running.processes import ProcessRunner, RunningTrial, TrialEnding
 from logoingest.experiments.trials.orders import TrialOrder
-from logoingest.imports.lean import let_threads_sleep
-
-let_threads_sleep()
-logging.getLogger("logoingest").setLevel(logging.INFO)
+from slots import hold_slot, name_key
 
 _TICK_S = 0.2
 #: Try's folder → how its process ended: tasks run in threads of the flow's own process.
@@ -65,14 +61,15 @@ async def sweep(config_path: str, overrides: list[str] | None = None, trials: in
         What came of it.
     """
     config = load_config(config_path, overrides or [])
-    summary = await asyncio.to_thread(run_sweep, config, trials=trials, runner=TaskRunner())
+    async with hold_slot(config):
+        summary = await asyncio.to_thread(run_sweep, config, trials=trials, runner=TaskRunner())
     rows = [
         {"trial": one.trial, "score": one.score, "from": one.low, "to": one.high, "settings": str(dict(one.settings))}
         for one in summary.finalists
     ]
-    await acreate_table_artifact(rows, key="finalists", description=f"Finalists by {summary.metric}")
+    await acreate_table_artifact(rows, key=name_key(config, "finalists"), description=f"Finalists by {summary.metric}")
     lines = "\n".join(f"- {said}" for said in summary.statements)
     await acreate_markdown_artifact(
-        f"# {config.dataset.name}\n\n{lines}\n", key="sweep", description="What may be said of the sweep"
+        f"# {config.dataset.name}\n\n{lines}\n", key=name_key(config, "sweep"), description="What may be said of the sweep"
     )
     return summary

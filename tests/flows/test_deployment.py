@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -36,7 +37,7 @@ def test_every_key_of_prefect_yaml_is_known_to_prefect():
     from prefect.cli.deploy._models import DeploymentConfig
 
     document = yaml.safe_load((ROOT / "prefect.yaml").read_text())
-    assert [deployment["name"] for deployment in document["deployments"]] == ["ingest", "baseline", "sweep"]
+    assert [deployment["name"] for deployment in document["deployments"]] == ["ingest", "baseline", "sweep", "maintain"]
     for deployment in document["deployments"]:
         assert set(deployment) <= set(DeploymentConfig.model_fields)
         DeploymentConfig.model_validate(deployment)
@@ -76,6 +77,20 @@ class PrefectServer:
         )
         self.processes.append(process)
 
+    def start_serving(self, *arguments: str) -> subprocess.Popen:
+        """``flows/serve.py`` of the project, as a process of its own group."""
+        with (self.folder / "serve.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(ROOT / "flows/serve.py"), *arguments], cwd=ROOT, env=self.environ, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def read_logs(self) -> list[dict]:
+        """The log lines that Prefect's UI shows."""
+        return httpx.post(f"{self.api}/logs/filter", json={"sort": "TIMESTAMP_ASC"}, timeout=20).json()
+
     def call(self, *arguments: str) -> str:
         command = [sys.executable, "-m", "prefect", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=120)
@@ -102,19 +117,25 @@ class PrefectServer:
     def list_runs(self) -> list[dict]:
         return httpx.post(f"{self.api}/flow_runs/filter", json={"sort": "START_TIME_DESC"}, timeout=20).json()
 
-    def wait_for(self, wanted) -> dict:
-        deadline = time.monotonic() + 150
+    def wait_for(self, wanted, state: str = "COMPLETED") -> dict:
+        deadline = time.monotonic() + 200
+        refused = {"FAILED", "CRASHED"} - {state}
         while time.monotonic() < deadline:
             for found in self.list_runs():
-                assert found["state_type"] not in {"FAILED", "CRASHED"}, (self.folder / "worker.log").read_text()[-4000:]
-                if found["state_type"] == "COMPLETED" and wanted(found):
-                    return found
+                if wanted(found):
+                    assert found["state_type"] not in refused, self._read_output()
+                    if found["state_type"] == state:
+                        return found
             time.sleep(0.5)
-        raise AssertionError((self.folder / "worker.log").read_text()[-4000:])
+        raise AssertionError(self._read_output())
+
+    def _read_output(self) -> str:
+        return "\n".join(log.read_text()[-4000:] for log in sorted(self.folder.glob("*.log")) if log.name != "server.log")
 
     def stop(self) -> None:
         for process in reversed(self.processes):
-            os.killpg(process.pid, signal.SIGINT)
+            with contextlib.suppress(ProcessLookupError):  # a test has ended it
+                os.killpg(process.pid, signal.SIGINT)
         for process in reversed(self.processes):
             try:
                 process.wait(15)
@@ -148,12 +169,68 @@ def test_a_triggered_and_a_scheduled_run_complete(prefect_server, tmp_path):
     server.call("deployment", "run", "ingest/ingest")
     server.start("worker", "start", "--pool", "logoingest")
     server.wait_for(lambda found: not found["auto_scheduled"])
-    server.deploy(tmp_path / "scheduled.yaml", [{"interval": 5}])  # only now: one run at a time is allowed, a new one is cancelled
+    server.deploy(tmp_path / "scheduled.yaml", [{"interval": 5}])
     server.wait_for(lambda found: found["auto_scheduled"])
     config = load_config(server.dataset.config, {"dataset.workspace": str(tmp_path / "by_cli")}, {})
     run(config)
     assert hash_folder(tmp_path / "by_cli/release") == hash_folder(server.dataset.release)
     artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}, timeout=20).json()
-    assert {"funnel", "rejections", "summary", "report", "fetch-progress"} <= {artifact["key"] for artifact in artifacts}
+    keys = {artifact["key"] for artifact in artifacts}
+    assert {f"small-{name}" for name in ("funnel", "rejections", "summary", "changes", "fetch-progress")} <= keys
+    assert any(line["name"] == "logoingest" and "release" in line["message"] for line in server.read_logs())
     tasks = httpx.post(f"{server.api}/task_runs/filter", json={}, timeout=20).json()
     assert "fetch shard 00001/00004" in {task["name"] for task in tasks}
+
+
+@pytest.mark.deploy
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_what_is_served_stops_cleanly_and_what_is_killed_does_not_stand_in_the_way(prefect_server):
+    """SIGTERM in mid-run cancels the run and ends the process; of a killed one the automation says that it crashed; the next completes."""
+    server, site = prefect_server, prefect_server.dataset.site
+    server.call("automation", "create", "--from-file", str(ROOT / "automations.yaml"))
+    site.delay_s = 2.0
+    serving = server.start_serving(str(server.dataset.config))
+    first = _begin(server)
+    os.kill(serving.pid, signal.SIGTERM)
+    assert serving.wait(60) == 0
+    output = (server.folder / "serve.log").read_text()
+    assert "never awaited" not in output
+    assert server.wait_for(lambda found: found["id"] == first, "CANCELLED")
+    serving = server.start_serving(str(server.dataset.config))
+    second = _begin(server)
+    os.killpg(serving.pid, signal.SIGKILL)
+    serving.wait(20)
+    site.delay_s = 0.0
+    server.start_serving(str(server.dataset.config))
+    _wait_until(lambda: server.call("deployment", "run", "ingest/served"))
+    third = server.wait_for(lambda found: found["id"] not in {first, second})
+    assert third["state_type"] == "COMPLETED"
+    server.wait_for(lambda found: found["id"] == second, "CRASHED")
+
+
+def _begin(server: PrefectServer) -> str:
+    """The id of a run of ``ingest/served`` that fetches."""
+    known = {found["id"] for found in server.list_runs()}
+    asked = sum(server.dataset.site.requests.values())
+    _wait_until(lambda: server.call("deployment", "run", "ingest/served"))
+    _wait_until(lambda: _check(sum(server.dataset.site.requests.values()) > asked))
+    (begun,) = (found["id"] for found in server.list_runs() if found["id"] not in known and found["state_type"] == "RUNNING")
+    return begun
+
+
+def _check(holds: bool) -> None:
+    assert holds
+
+
+def _wait_until(does, seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            does()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
