@@ -16,7 +16,7 @@ from logoingest.json_schema import describe_types
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/json-schema.json").read_text(encoding="utf-8"))
 #: Commands that train or need a network: what they print is made of the others' types, or tested with them.
-LONG = {"demo", "train", "embed", "similar", "predict", "safeguard", "sweep", "sweep show", "sweep best", "sweep compare"}
+LONG = {"demo", "train", "embed", "similar", "predict", "safeguard", "sweep", "sweep show", "sweep best", "sweep compare", "web"}
 
 
 def list_commands(parser, words: tuple[str, ...] = ()) -> Iterator[str]:
@@ -101,6 +101,9 @@ def test_every_command_prints_its_type(make_dataset, tmp_path, capsys):
     assert [version["version"] for version in ask("versions", config)] == [1, 2]
     assert ask("diff", f"{config}@v1", config)["added"]
     assert ask("verify", config, "--quick", "--against", str(tmp_path / "pulled")) == []
+    assert ask("baseline runs", config) == []
+    assert ask("prune", config)
+    assert ask("takedown", config, "--url", dataset.site.url("/acme/0.jpg"))["pictures"]
     assert seen == set(ANSWERS) - LONG
 
 

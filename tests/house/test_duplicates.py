@@ -9,6 +9,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import EllipsisType
 from typing import NamedTuple
 
 import logoingest
@@ -38,7 +39,8 @@ def list_lines(source: str) -> list[Line]:
 
 
 def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    """A docstring, or the ``...`` of a protocol's method."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str | EllipsisType)
 
 
 def find_copies(folder: Path, least: int = LEAST) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.safeguards import make_safeguard_folder
+from builders.networks.safeguards import make_safeguard_folder
 from logoingest.config import SplitsConfig
 from logoingest.images.looking.quality import FLAGS, raise_flags
 from logoingest.report import render_report, thumbnails

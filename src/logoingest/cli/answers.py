@@ -17,6 +17,7 @@ from logoingest.cli.labels.map_answers import (
 from logoingest.cli.labels.review_answers import AppliedSheet, Suggestions, WrittenSheet
 from logoingest.cli.releases.answers import PulledRelease
 from logoingest.cli.scaffolding import ScaffoldAnswer
+from logoingest.cli.serving import OfferedLink
 from logoingest.cli.sweeps import BestSettings
 from logoingest.demo import Tour
 from logoingest.evidence.safeguards.answers import Prediction
@@ -41,6 +42,7 @@ from logoingest.pipeline import (
     UrlTrail,
 )
 from logoingest.pipeline.stages import list_stages
+from logoingest.pipeline.training_runs import TrainingRun
 from logoingest.release import Violation
 from logoingest.release.exports import ExportSummary
 from logoingest.release.keeping.comparison import ReleaseDiff
@@ -90,5 +92,7 @@ ANSWERS: Mapping[str, Any] = {
     "sweep show": SweepSummary,
     "sweep best": BestSettings,
     "sweep compare": SettingsCompared,
+    "baseline runs": list[TrainingRun],
+    "web": OfferedLink,
     "demo": Tour,
 }

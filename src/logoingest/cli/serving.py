@@ -5,12 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 from logoingest.cli.arguments import add_command, load_options, name_person
 from logoingest.errors import Problem, UsageError
+from logoingest.plain_json import to_json
 
 _NEEDS = ("starlette", "uvicorn")
+
+
+class OfferedLink(NamedTuple):
+    """A link that lets one browser in; a line each."""
+
+    link: str
 
 
 def add_web_command(commands: Any) -> None:
@@ -43,7 +50,7 @@ def _command_web(options: argparse.Namespace) -> int:
     from logoingest.web.serving import Serving, serve
 
     def announce(link: str) -> None:
-        print(json.dumps({"link": link}) if options.json else f"open once: {link}", flush=True)
+        print(json.dumps(to_json(OfferedLink(link))) if options.json else f"open once: {link}", flush=True)
 
     command = [str(options.config), *(word for one in options.overrides for word in ("--set", one))]
     serving = Serving(name_person(options.by), options.port, options.read_only, command, options.address, options.behind)

@@ -133,9 +133,9 @@ def load_baseline(out_dir: str | os.PathLike[str], allow_code: bool | str | os.P
 
 def names_own_code(out_dir: str | os.PathLike[str], config: TrainConfig) -> bool:
     """Whether a baseline's network is code, and just the code that this config names."""
-    from logoingest.training.models.artifact import read_facts
+    from logoingest.training.models.artifact import read_model_facts
 
-    return names_code(config.model) and read_facts(Path(out_dir)).get("architecture") == config.model
+    return names_code(config.model) and read_model_facts(Path(out_dir)).get("architecture") == config.model
 
 
 def _allow(code: bool | str | os.PathLike[str]) -> AllowedCode:

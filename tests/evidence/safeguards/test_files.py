@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from builders.safeguards import CLASS_IDS, MODEL_HASH, make_asked, make_safeguard_folder
+from builders.networks.safeguards import CLASS_IDS, MODEL_HASH, make_asked, make_safeguard_folder
 from logoingest.errors import UsageError
 from logoingest.evidence.safeguards.files import REFERENCES_FILE, SAFEGUARD_FILE, read_safeguard
 

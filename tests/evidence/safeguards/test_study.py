@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from builders.safeguards import CLASS_IDS, make_asked, make_safeguard_folder
+from builders.networks.safeguards import CLASS_IDS, make_asked, make_safeguard_folder
 from logoingest.evidence.safeguards.rule import Goals, learn_rule
 from logoingest.evidence.safeguards.study import draw_curve, measure_separation, state_tally, study_rule
 

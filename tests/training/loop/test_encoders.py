@@ -11,7 +11,7 @@ import torchvision
 from torch import nn
 
 from builders.drawn_releases import draw_colour, encode
-from builders.onnx_files import make_convolution
+from builders.networks.onnx_files import make_convolution
 from logoingest.errors import ConfigError
 from logoingest.training.data.feeds import normalise_batch
 from logoingest.training.data.pictures import decode_square

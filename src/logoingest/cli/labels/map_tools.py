@@ -116,12 +116,12 @@ def _ask_dataset(options: argparse.Namespace) -> tuple[list[str], Sequence[Contr
     from logoingest.config import load_config
     from logoingest.labels import ClassMap
     from logoingest.pipeline import Run
-    from logoingest.pipeline.crowd.findings import ask_crowd, read_answers
+    from logoingest.pipeline.crowd.findings import ask_crowd, read_crowd_answers
 
     if options.labels is not None:
         raise UsageError(Problem("--dataset", "and --labels exclude each other", "the dataset's answers are in its workspace"))
     run = Run(load_config(options.dataset))
-    answers = read_answers(run)
+    answers = read_crowd_answers(run)
     try:
         against = ask_crowd(run, answers, class_map=ClassMap.load(options.map)).contradictions
     except ClassMapError:  # lint says itself, and better, what is wrong

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from logoingest.experiments.results.statistics import adjust_by_holm, compare_folds, compare_pictures
-from logoingest.experiments.results.table import EndedTrial, TriedSettings, average_pictures, list_runs, make_candidate
+from logoingest.experiments.results.table import EndedTrial, TriedSettings, average_pictures, make_candidate, select_runs
 
 #: A difference is told apart from chance where it is as unlikely as this.
 LEVEL = 0.05
@@ -42,7 +42,7 @@ def compare_candidates(
 
 
 def _compare(trials: Sequence[EndedTrial], one: int, other: int, metric: str) -> SettingsCompared:
-    runs = [list_runs(trials, number) for number in (one, other)]
+    runs = [select_runs(trials, number) for number in (one, other)]
     split = metric.partition(".")[0]
     candidates = [make_candidate(found, split, metric) for found in runs]
     marks = [average_pictures(found, split) for found in runs]

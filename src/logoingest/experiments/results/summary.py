@@ -16,9 +16,9 @@ from logoingest.experiments.results.table import (
     EndedTrial,
     TriedSettings,
     average_pictures,
-    list_runs,
     make_candidate,
     rank_trials,
+    select_runs,
 )
 from logoingest.experiments.running.parallelism import ParallelChoice
 from logoingest.experiments.trials.orders import Role, TrialState
@@ -87,7 +87,7 @@ def choose_winner(trials: Sequence[EndedTrial], sign: int) -> int | None:
     ranked = rank_trials(trials, sign)
     if not finalists:
         return ranked[0].order.number if ranked else None
-    scores = {number: _average_score(list_runs(trials, number)) for number in finalists}
+    scores = {number: _average_score(select_runs(trials, number)) for number in finalists}
     known = {number: score for number, score in scores.items() if score is not None}
     return min(known, key=lambda number: (-sign * known[number], number)) if known else None
 
@@ -126,7 +126,7 @@ def summarise_sweep(
     pairs = (
         []
         if winner is None
-        else [(winner, rival) for rival in dict.fromkeys([*rivals, 0]) if rival != winner and list_runs(trials, rival)]
+        else [(winner, rival) for rival in dict.fromkeys([*rivals, 0]) if rival != winner and select_runs(trials, rival)]
     )
     comparisons = compare_candidates(trials, pairs, metric, sign)
     finalists = [
@@ -157,7 +157,7 @@ def summarise_sweep(
 
 
 def _find_candidate(trials: Sequence[EndedTrial], number: int, metric: str) -> TriedSettings | None:
-    runs = list_runs(trials, number)
+    runs = select_runs(trials, number)
     return make_candidate(runs, metric.partition(".")[0], metric) if runs else None
 
 

@@ -101,7 +101,7 @@ class TriedSettings(NamedTuple):
     pictures: int
 
 
-def list_runs(trials: Sequence[EndedTrial], trial: int) -> list[EndedTrial]:
+def select_runs(trials: Sequence[EndedTrial], trial: int) -> list[EndedTrial]:
     """The complete trainings with a trial's settings that may be averaged: on all of train where there are such, by seed."""
     same = [one for one in trials if one.order.of_trial == trial and one.order.role is not Role.TEST]
     same = [one for one in same if one.result.state is TrialState.COMPLETE and one.result.score is not None]

@@ -23,7 +23,7 @@ _FEWEST_FOLDS = 4
 _LEVEL = 0.1
 
 
-class Pruned(Exception):  # noqa: N818  an ending, not an error
+class PrunedTrial(Exception):  # noqa: N818  an ending, not an error
     """The trial is given up; the argument says why."""
 
 
@@ -63,19 +63,21 @@ def check_rungs(rule: PruningRule, epoch: int, epochs: int, score: float | None)
     """Look at a rung after an epoch; ``score`` is such that higher is better.
 
     Raises:
-        Pruned: the trial is not in the better half.
+        PrunedTrial: the trial is not in the better half.
     """
     for rung, least in rule.least.items():
         if epoch == find_rung_epoch(float(rung), epochs) and (score is None or not score >= least):
             shown = "no figure" if score is None else f"{abs(score):.4g}"
-            raise Pruned(f"pruned after epoch {epoch} of {epochs}: {shown}, the better half of earlier trials had {abs(least):.4g}")
+            raise PrunedTrial(
+                f"pruned after epoch {epoch} of {epochs}: {shown}, the better half of earlier trials had {abs(least):.4g}"
+            )
 
 
 def check_folds(rule: PruningRule, scores: Sequence[float]) -> None:
     """Look at the folds so far; scores are such that higher is better (F. Wilcoxon, 1945; as in Optuna's WilcoxonPruner).
 
     Raises:
-        Pruned: the trial is worse than the best one on the same folds, and not by chance.
+        PrunedTrial: the trial is worse than the best one on the same folds, and not by chance.
     """
     rival = rule.rival[: len(scores)]
     if len(rival) < max(_FEWEST_FOLDS, len(scores)) or np.mean(scores) >= np.mean(rival):
@@ -84,4 +86,4 @@ def check_folds(rule: PruningRule, scores: Sequence[float]) -> None:
 
     chance = float(wilcoxon(np.subtract(scores, rival), alternative="less", zero_method="zsplit").pvalue)
     if chance <= _LEVEL:
-        raise Pruned(f"pruned after fold {len(scores)}: worse than the best trial on the same folds (p = {chance:.3f})")
+        raise PrunedTrial(f"pruned after fold {len(scores)}: worse than the best trial on the same folds (p = {chance:.3f})")

@@ -17,7 +17,7 @@ from logoingest.config import TrainConfig
 from logoingest.errors import LogoingestError
 from logoingest.experiments.machine.costs import Meter
 from logoingest.experiments.trials.orders import EPOCHS_FILE, PICTURES_FILE, Role, TrialOrder, TrialResult, TrialState
-from logoingest.experiments.trials.pruning import Pruned, check_folds, check_rungs
+from logoingest.experiments.trials.pruning import PrunedTrial, check_folds, check_rungs
 from logoingest.experiments.trials.subsets import PlannedFold, plan_folds
 from logoingest.files.parquet import write_parquet
 from logoingest.release.reading.loader import Release, open_folder
@@ -54,7 +54,7 @@ def do_order(order: TrialOrder, folder: Path) -> TrialResult:
     work = _Work(order, folder)
     try:
         return work.run()
-    except Pruned as ending:
+    except PrunedTrial as ending:
         return work.conclude(TrialState.PRUNED, str(ending))
     except _Enough:
         return work.conclude(TrialState.COMPLETE, "seen enough")

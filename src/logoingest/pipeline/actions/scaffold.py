@@ -142,7 +142,7 @@ def render_config(name: str, sources: Mapping[str, SourceGuess | None], class_ma
     lines += ["", "[labels]"]
     lines += _render_section(Config.model_fields["labels"].annotation, {"class_map": class_map})
     for section in _OPTIONAL_SECTIONS:
-        lines += ["", f"[{section}]", *_render_section(Config.model_fields[section].annotation, {})]
+        lines += ["", f"[{section}]", *_render_section(Config.model_fields[section].annotation, {}, section)]
     return "\n".join(lines) + "\n"
 
 
@@ -163,10 +163,14 @@ def _item_type(field: str) -> Any:
     return getattr(Config.model_fields[field].annotation, "__args__")[0]  # noqa: B009  (typing objects have no declared __args__)
 
 
-def _render_section(section: Any, values: dict[str, Any]) -> list[str]:
+def _render_section(section: Any, values: dict[str, Any], name: str = "") -> list[str]:
+    """The keys of a section, and behind them those of the sections in it, which are named by ``name`` and a dot."""
     assert issubclass(section, Section)
-    lines = []
+    lines, inner = [], []
     for key, info in section.model_fields.items():
+        if isinstance(info.default, Section):
+            inner += [f"# [{name}.{key}]", *_render_section(type(info.default), {}, f"{name}.{key}")]
+            continue
         comment = f"  # {flatten_text(info.description)}" if info.description else ""
         if key in values:
             lines.append(f"{key} = {_render_value(values[key])}{comment}")
@@ -174,7 +178,7 @@ def _render_section(section: Any, values: dict[str, Any]) -> list[str]:
             lines.append(f"# {key} ={comment}")
         elif info.default is not PydanticUndefined:
             lines.append(f"# {key} = {_render_value(info.default)}{comment}")
-    return lines
+    return lines + inner
 
 
 def _render_value(value: Any) -> str:

@@ -37,7 +37,7 @@ def ask_crowd(
     return hear_crowd(reading, decides, open_only=open_only)
 
 
-def read_answers(run: Run) -> pa.Table:
+def read_crowd_answers(run: Run) -> pa.Table:
     """Who said what of which picture: url, worker_id, raw_label.
 
     Raises:

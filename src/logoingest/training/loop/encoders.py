@@ -25,7 +25,7 @@ from logoingest.training.data.pictures import decode_square
 from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last
 from logoingest.training.loop.last_maps import has_positive_maps, watch_network
 from logoingest.training.models.architectures import TIMM, Architecture, build_architecture
-from logoingest.training.models.artifact import NO_CODE, WEIGHTS_FILE, AllowedCode, load_artifact, read_facts
+from logoingest.training.models.artifact import NO_CODE, WEIGHTS_FILE, AllowedCode, load_artifact, read_model_facts
 from logoingest.training.models.heads import find_head, find_lower_layer
 from logoingest.training.models.weights import fit_weights, read_weights
 from logoingest.workspace import hash_file
@@ -119,7 +119,7 @@ def load_baseline_encoder(folder: Path, name: str = "baseline", device: str = "a
         UsageError: a file is missing or damaged, or they do not fit together.
     """
     network, class_ids, preprocessing = load_artifact(folder, code)
-    facts = {"weights": hash_file(folder / WEIGHTS_FILE).sha256, "card": read_facts(folder)}
+    facts = {"weights": hash_file(folder / WEIGHTS_FILE).sha256, "card": read_model_facts(folder)}
     return _wrap(network, EncoderFacts(name, _hash_facts(facts), preprocessing.side_px, class_ids), device)
 
 

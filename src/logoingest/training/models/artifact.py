@@ -129,7 +129,7 @@ def check_code(out_dir: Path, name: str, code: AllowedCode) -> None:
         raise UsageError(Problem(str(out_dir / CARD_FILE), what, hint))
 
 
-def read_facts(out_dir: Path) -> dict[str, Any]:
+def read_model_facts(out_dir: Path) -> dict[str, Any]:
     """Of the model card what decides what the network says: which release it learned from does not.
 
     Raises:
