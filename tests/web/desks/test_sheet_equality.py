@@ -40,6 +40,7 @@ _COMMANDS = st.sampled_from(
         "new: =1+1",
     ]
 )
+pytestmark = pytest.mark.slow  # every session is decided twice
 STEPS = st.lists(st.tuples(st.integers(0, 30), _COMMANDS), min_size=1, max_size=8)
 
 
