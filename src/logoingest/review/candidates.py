@@ -7,7 +7,9 @@ letters alone are never enough.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from logoingest.labels.class_map.class_map import ClassMap
@@ -26,6 +28,8 @@ USEFUL_SCORE = 0.35
 """Candidates below it are not shown: what is nearest of nothing near."""
 
 _ASKED_MEMBERS = 3
+#: Clusters that are weighed at once: enough that a sheet is filled quickly, so few that a card opens at once.
+_AT_ONCE = 64
 _SURE = 0.9
 _WEIGHTS = {Meaning.NAMES: 1.0, Meaning.LITTLE: 0.5, Meaning.SEVERAL: 0.5, Meaning.SPREAD: 0.0, Meaning.STRANGER: 0.0}
 #: What letters are worth where the crowd says that a word is none of the map's.
@@ -75,9 +79,7 @@ def gather_candidates(
     asked = [labels[:_ASKED_MEMBERS] for labels in clusters]
     distinct = list(dict.fromkeys(label for labels in asked for label in labels))
     proposals = dict(zip(distinct, propose_classes(distinct, class_map, limit=CANDIDATES), strict=True))
-    declared = {
-        (spelling.text, class_map.outputs.get(spelling.class_id)): spelling.class_id for spelling in reversed(class_map.spellings)
-    }
+    declared = _list_declared(class_map)
     found = []
     for labels, told in zip(asked, evidence, strict=True):
         best: dict[str, Candidate] = {}
@@ -87,6 +89,36 @@ def gather_candidates(
         weighed = weigh_candidates(best.values(), told, class_map)
         found.append([one for one in weighed if one.score >= USEFUL_SCORE][:CANDIDATES])
     return found
+
+
+class ClusterCandidates:
+    """The candidates of clusters, each found when it is first looked at, together with its neighbours'."""
+
+    def __init__(self, clusters: Sequence[Sequence[str]], evidence: Sequence[SpellingEvidence | None], class_map: ClassMap) -> None:
+        """``clusters`` are raw labels, the most frequent first; ``evidence`` is one a cluster."""
+        self._clusters, self._evidence, self._class_map = clusters, evidence, class_map
+        self._found: dict[int, Sequence[Candidate]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, place: int) -> Sequence[Candidate]:
+        """The candidates of the cluster at this place, the best first."""
+        with self._lock:
+            found = self._found.get(place)
+            if found is None:
+                start = place - place % _AT_ONCE
+                some = slice(start, start + _AT_ONCE)
+                made = gather_candidates(self._clusters[some], self._evidence[some], self._class_map)
+                self._found.update(enumerate(made, start))
+                found = self._found[place]
+            return found
+
+
+@lru_cache(maxsize=2)
+def _list_declared(class_map: ClassMap) -> Mapping[tuple[str, str | None], str]:
+    """(spelling, class that comes out) → the class it is declared of."""
+    return {
+        (spelling.text, class_map.outputs.get(spelling.class_id)): spelling.class_id for spelling in reversed(class_map.spellings)
+    }
 
 
 def weigh_candidates(letters: Collection[Candidate], told: SpellingEvidence | None, class_map: ClassMap) -> list[Candidate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from logoingest.choices import read_choices
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, SpellingEvidence
 from logoingest.labels.matching.match import decide_labels
-from logoingest.review.candidates import Candidate, choose_evidence, find_evidence, find_named_class, gather_candidates
+from logoingest.review.candidates import Candidate, ClusterCandidates, choose_evidence, find_evidence, find_named_class
 from logoingest.review.clusters import OpenSpelling, cluster_labels, is_only_noise
 from logoingest.schemas import Decision
 
@@ -51,12 +51,18 @@ class Cluster:
 
     members: Sequence[OpenLabel]
     """The most frequent first."""
-    candidates: Sequence[Candidate]
-    """The best first."""
+    weighed: ClusterCandidates = field(compare=False, repr=False)
+    place: int
+    """Of the cluster among those that are weighed."""
     suspicious: Collection[str] = ()
     """Workers that look like spammers; others than the cluster's may be among them."""
     evidence: SpellingEvidence | None = None
     """What others called its pictures, where the crowd tells anything."""
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """The classes it may mean, the best first; found when they are first asked for."""
+        return self.weighed.read(self.place)
 
     @property
     def cluster_id(self) -> str:
@@ -145,7 +151,7 @@ class GatheredLabels(NamedTuple):
 
 
 def gather_open_labels(
-    annotations: pa.Table, labels: pa.Table, decisions: pa.Table, class_map: ClassMap, pictured: Collection[str] = ()
+    annotations: pa.Table, labels: pa.Table, decisions: pa.Table, class_map: ClassMap, pictured: pa.ChunkedArray | None = None
 ) -> GatheredLabels:
     """The distinct answers that no rule and no override decides, sorted by text; of several values at once, those that are open.
 
@@ -154,7 +160,7 @@ def gather_open_labels(
         labels: ``LabelRow``s.
         decisions: ``DECISION_SCHEMA``, a row per annotation in their order.
         class_map: what decided.
-        pictured: URLs of which there is a picture to show.
+        pictured: URLs of which there is a picture to show, text.
     """
     undecided = pc.is_in(decisions.column("decision"), value_set=pa.array([Decision.REVIEW, Decision.UNKNOWN]))
     picked = annotations.select(["raw_label", "worker_id", "url"]).filter(undecided)
@@ -164,6 +170,7 @@ def gather_open_labels(
     facts = labels.filter(pc.is_in(labels.column("raw_label"), value_set=pa.array(sorted(spellings), pa.string())))
     known = {row["raw_label"]: row for row in facts.select(["raw_label", "decision", "rule", "matched_alias"]).to_pylist()}
     known |= {made.raw_label: asdict(made) for made in decide_labels(sorted(spellings.keys() - known.keys()), class_map)}
+    shown = _list_shown(picked.column("url"), pictured)
     found: list[OpenLabel] = []
     noise: list[int] = []
     for label, rows in sorted(spellings.items()):
@@ -173,9 +180,13 @@ def gather_open_labels(
             continue
         workers = sorted({worker for row in rows for worker in row["worker_id_distinct"] if worker is not None})
         distinct = {url for row in rows for url in row["url_distinct"] if url is not None}
-        urls = sorted(distinct, key=lambda url: (url not in pictured, url))
+        urls = sorted(distinct, key=lambda url: (url not in shown, url))
         found.append(OpenLabel(label, fact["decision"], fact["rule"], fact["matched_alias"], answers, workers, urls))
     return GatheredLabels(found, len(noise), sum(noise))
+
+
+def _list_shown(urls: pa.ChunkedArray, pictured: pa.ChunkedArray | None) -> Collection[str]:
+    return () if pictured is None else set(urls.filter(pc.is_in(urls, value_set=pictured)).to_pylist())
 
 
 def _divide_answers(rows: Sequence[Mapping[str, Any]], class_map: ClassMap) -> dict[str, list[Mapping[str, Any]]]:
@@ -231,10 +242,10 @@ def cluster_open_labels(
     clusters = [members for members in clusters if sum(member.answers for member in members) >= min_answers]
     shown = clusters[:limit]
     evidence = [choose_evidence(told.get(member.raw_label) for member in members) for members in shown]
-    candidates = gather_candidates([[member.raw_label for member in members] for members in shown], evidence, class_map)
+    weighed = ClusterCandidates([[member.raw_label for member in members] for members in shown], evidence, class_map)
     suspicious = frozenset(suspects)
-    made = zip(shown, candidates, evidence, strict=True)
-    return [Cluster(members, found, suspicious, said) for members, found, said in made], len(clusters)
+    made = enumerate(zip(shown, evidence, strict=True))
+    return [Cluster(members, weighed, place, suspicious, said) for place, (members, said) in made], len(clusters)
 
 
 def describe_advice(cluster: Cluster) -> str:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from logoingest.config import Config
@@ -43,12 +44,27 @@ class OpenDecision(NamedTuple):
     title: str
     rows: int
     """Source rows it settles."""
-    detail: str
-    classes: Sequence[str]
-    """Classes it may come to, the likeliest first."""
     workers: Sequence[str]
     reasons: Sequence[str]
     """Why it is open: review, unknown, the kind of contradiction …"""
+    cluster: Cluster | None
+    """Whose spellings it is about."""
+    words: str = ""
+    named: Sequence[str] = ()
+    """Classes, where it is about no cluster."""
+
+    @property
+    def detail(self) -> str:
+        """What speaks for the likeliest class; a cluster's is found when it is asked for."""
+        if self.cluster is None:
+            return self.words
+        first = next(iter(self.cluster.candidates), None)
+        return "" if first is None else f"{first.name} {first.score:.2f}"
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Classes it may come to, the likeliest first; a cluster's are found when they are asked for."""
+        return self.named if self.cluster is None else [one.class_id for one in self.cluster.candidates]
 
 
 @dataclass(frozen=True)
@@ -68,28 +84,21 @@ class OpenDecisions:
 
     def find_row(self, key: str) -> OpenConflict | Contradiction | None:
         """The set of pictures, suspect or contradiction of a key."""
-        for one in self.conflicts:
-            if one.conflict_id == key:
-                return one
-        return next((one for one in self.review.contradictions if one.contradiction_id == key), None)
+        return self._rows.get(key)
+
+    @cached_property
+    def _rows(self) -> Mapping[str, OpenConflict | Contradiction]:
+        against = {one.contradiction_id: one for one in self.review.contradictions}
+        return against | {one.conflict_id: one for one in reversed(self.conflicts)}
 
 
 def make_line(cluster: Cluster) -> OpenDecision:
     """A cluster as a line of the queue."""
     first = cluster.members[0]
     more = len(cluster.members) - 1
-    detail = f"{cluster.candidates[0].name} {cluster.candidates[0].score:.2f}" if cluster.candidates else ""
     reasons = sorted({member.decision for member in cluster.members} | ({"warning"} if cluster.warning else set()))
-    return OpenDecision(
-        first.label_id,
-        DecisionKind.ANSWERS,
-        first.raw_label if not more else f"{first.raw_label} +{more}",
-        cluster.answers,
-        detail,
-        [one.class_id for one in cluster.candidates],
-        cluster.workers,
-        reasons,
-    )
+    title = first.raw_label if not more else f"{first.raw_label} +{more}"
+    return OpenDecision(first.label_id, DecisionKind.ANSWERS, title, cluster.answers, cluster.workers, reasons, cluster)
 
 
 def gather_decisions(run: Run) -> OpenDecisions:
@@ -120,12 +129,12 @@ def gather_decisions(run: Run) -> OpenDecisions:
 def _describe_contradiction(one: Contradiction) -> OpenDecision:
     classes = [one.class_id, one.declared] if one.class_id else [one.declared]
     title = " | ".join(one.raw_labels[:3]) or one.declared
-    return OpenDecision(one.contradiction_id, DecisionKind.MAP, title, one.answers, one.words, classes, (), [str(one.kind)])
+    return OpenDecision(one.contradiction_id, DecisionKind.MAP, title, one.answers, (), [str(one.kind)], None, one.words, classes)
 
 
 def _describe_conflict(one: OpenConflict, kind: DecisionKind) -> OpenDecision:
     title = f"{one.label}?" if one.label else " / ".join(one.class_ids[:3]) or one.kind
-    return OpenDecision(one.conflict_id, kind, title, sum(one.votes), one.detail, one.class_ids, (), [one.kind])
+    return OpenDecision(one.conflict_id, kind, title, sum(one.votes), (), [one.kind], None, one.detail, one.class_ids)
 
 
 class GatheredDecisions:
@@ -165,5 +174,7 @@ class GatheredDecisions:
         except LogoingestError as error:
             self.trouble = [str(problem) for problem in error.problems]
             return
+        for cluster in found.review.clusters[:1]:
+            _ = cluster.candidates  # what the first lines of the queue show
         self._found = found
         logger.info("gathered %d open decisions", len(found.clusters) + len(found.others))
