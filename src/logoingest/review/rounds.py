@@ -97,7 +97,7 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
     annotations = workspace.read_table("annotations")
     why = explain_staleness(run, LABELS, manifest)
     if why is None:
-        labels, decisions = workspace.read_table("labels"), workspace.read_table("decisions")
+        labels, decisions = workspace.read_table("labels"), workspace.read_table("decisions", ["decision"])
     else:
         labels, decisions, _ = normalise_answers(run, annotations).normalised
     found = gather_open_labels(annotations, labels, decisions, run.class_map, _list_pictured(run))
@@ -302,10 +302,9 @@ def describe_effect(effect: SideEffect) -> str:
     return f"{shorten(effect.raw_label)} {effect.before} → {effect.after}"
 
 
-def _list_pictured(run: Run) -> set[str]:
-    if not run.workspace.has_table("images"):
-        return set()
-    return set(pc.list_flatten(run.workspace.read_table("images", ["urls"]).column("urls")).to_pylist())
+def _list_pictured(run: Run) -> pa.ChunkedArray | None:
+    has_images = run.workspace.has_table("images")
+    return pc.list_flatten(run.workspace.read_table("images", ["urls"]).column("urls")) if has_images else None
 
 
 def _list_suspects(run: Run) -> set[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from builders.laws import examples
 from builders.word_crowds import JAPANESE, MAP, NAMES, draw_crowd, make_annotations
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, SpellingEvidence, gather_evidence
+from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, SpellingEvidence, gather_evidence, number_answers
 
 Rows = list[tuple[str, str | None, str]]
 
@@ -117,6 +117,31 @@ def test_copies_of_a_picture_count_once(class_map: ClassMap, times: int) -> None
     assert (found.pictures, found.meaning) == (1, Meaning.LITTLE)
     assert found.probability < 0.995
     assert find(gather_evidence(make_annotations(rows), class_map), "quux").pictures == times
+
+
+@examples(50)
+@given(
+    asked=st.lists(st.integers(0, 9), min_size=1),
+    listed=st.dictionaries(st.integers(0, 11), st.tuples(st.sampled_from("ABC"), st.booleans())),
+)
+def test_answers_about_copies_are_about_one_picture(
+    class_map: ClassMap, asked: list[int], listed: dict[int, tuple[str, bool]]
+) -> None:
+    """The first URL of a group stands for it; a URL of which no picture is known stands for itself."""
+    images = pa.table(
+        {
+            "group_id": pa.array([group for group, _ in listed.values()], pa.string()),
+            "urls": pa.array([[f"u{url:02d}", *([f"v{url:02d}"] if more else [])] for url, (_, more) in listed.items()], pa.list_(pa.string())),
+        }
+    )  # fmt: skip
+    reading = number_answers(make_annotations([(f"u{url:02d}", "w", "Japan") for url in asked]), class_map, images)
+    groups = {url: group for url, (group, _) in listed.items()}
+    first: dict[str, int] = {}
+    for url in sorted(set(asked)):
+        first.setdefault(groups.get(url, str(url)), url)
+    assert [reading.picture_urls[place] for place in reading.picture] == [
+        f"u{first[groups.get(url, str(url))]:02d}" for url in asked
+    ]
 
 
 @examples(8)

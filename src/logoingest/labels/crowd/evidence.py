@@ -222,13 +222,14 @@ def _number_pictures(urls: pa.ChunkedArray, images: pa.Table | None) -> tuple[In
     picture, distinct = _number(urls)
     if images is None or len(distinct) == 0:
         return picture, distinct
-    groups = {
-        url: group
-        for group, listed in zip(images.column("group_id").to_pylist(), images.column("urls").to_pylist(), strict=True)
-        for url in listed
-    }
-    first: dict[str, int] = {}  # group → the picture of its first URL, which stands for it
-    group_of = np.array([first.setdefault(groups.get(url, f"\0{url}"), place) for place, url in enumerate(distinct)], np.intp)
+    listed = images.column("urls").combine_chunks()
+    place = pc.index_in(pa.array(distinct, pa.string()), value_set=pc.list_flatten(listed))
+    grouped = pc.is_valid(place).to_numpy(zero_copy_only=False)
+    groups = images.column("group_id").combine_chunks().dictionary_encode().indices
+    group = groups.take(pc.list_parent_indices(listed).take(place.drop_null())).to_numpy(zero_copy_only=False)
+    group_of = np.arange(len(distinct), dtype=np.intp)
+    _, first, codes = np.unique(group, return_index=True, return_inverse=True)
+    group_of[grouped] = np.flatnonzero(grouped)[first][codes]  # the picture of a group's first URL stands for it
     return np.where(picture >= 0, group_of[picture], -1), distinct
 
 
