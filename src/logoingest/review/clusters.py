@@ -76,19 +76,26 @@ class _Leaders:
 
     groups: list[_Group] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
-    _places: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _places: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The first ones only: more are never compared."""
 
     def add(self, group: _Group, key: str) -> None:
         """Make a group one that others may join."""
         for part in _delete_letters(key):
-            self._places[part].append(len(self.groups))
+            known = self._places.get(part, ())
+            if len(known) < MAX_COMPARED:
+                self._places[part] = (*known, len(self.groups))
         self.groups.append(group)
         self.keys.append(key)
 
     def find(self, group: _Group, key: str, must_cross: bool) -> _Group | None:
         """The nearest group that this one may join; among equals the most frequent."""
         limit = _allow_edits(len(key), _EDITS_BY_LENGTH)
-        places = self._list_candidates(key)
+        places = [
+            place for place in self._list_candidates(key) if not (must_cross and group.is_latin and self.groups[place].is_latin)
+        ]
+        if not places:
+            return None
         keys = [self.keys[place] for place in places]
         near = process.extract(key, keys, scorer=OSA.distance, score_cutoff=limit, limit=None)
         for _, place in sorted((int(edits), places[order]) for _, edits, order in near):
@@ -224,6 +231,8 @@ def _make_group(places: list[int], spellings: Sequence[OpenSpelling], keys: dict
 
 def _join_near(groups: Sequence[_Group], must_cross: bool) -> list[_Group]:
     """Groups joined to the most frequent one that is near; with ``must_cross`` only over scripts, on ASCII."""
+    if must_cross and all(group.is_latin for group in groups):
+        return list(groups)
     leaders: dict[bool, _Leaders] = defaultdict(_Leaders)
     kept: list[_Group] = []
     for group in sorted(groups, key=lambda one: -one.count):
@@ -269,13 +278,17 @@ def _allow_edits(length: int, table: Sequence[tuple[int, int]]) -> int:
     return next((edits for shortest, edits in table if length >= shortest), 0)
 
 
-def _delete_letters(key: str) -> list[str]:
+def _delete_letters(key: str) -> Sequence[str]:
     """The beginning of a key, whole and with as many letters deleted as edits are allowed; the whole first."""
-    start = key[:_BEGINNING]
-    parts = {start}
-    for edits in range(1, _allow_edits(len(key), _EDITS_BY_LENGTH) + 1):
-        parts |= {"".join(kept) for kept in combinations(start, len(start) - edits)} if len(start) > edits else set()
-    return sorted(parts, key=lambda part: (-len(part), part))
+    return _shorten_start(key[:_BEGINNING], _allow_edits(len(key), _EDITS_BY_LENGTH))
+
+
+@lru_cache(maxsize=1024)
+def _shorten_start(start: str, most: int) -> Sequence[str]:
+    parts = [start]
+    for edits in range(1, most + 1):
+        parts += sorted({"".join(kept) for kept in combinations(start, len(start) - edits)}) if len(start) > edits else []
+    return parts
 
 
 def _find_root(parent: dict[int, int], place: int) -> int:

@@ -89,24 +89,31 @@ class Session:
     @cached_property
     def queue(self) -> Sequence[Cluster]:
         """What is left, in order: clusters without what was settled, skipped or taken out; then what was taken out."""
-        done = {*self.rulings, *(label for step in self.steps for label in step.skipped)}
-        parted = {label for step in self.steps for label in step.parted}
-        left: list[Cluster] = []
-        alone: list[Cluster] = []
-        for cluster in self.clusters:
-            members = [member for member in cluster.members if member.raw_label not in done]
-            together = [member for member in members if member.raw_label not in parted]
-            is_whole = len(together) == len(cluster.members)
-            left += [cluster if is_whole else replace(cluster, members=together)] if together else []
-            alone += [replace(cluster, members=[member]) for member in members if member.raw_label in parted]
-        return [*left, *alone]
+        return _list_left(self.clusters, self.steps)
 
     @property
     def current(self) -> Cluster | None:
         """The cluster that is asked about; None when all is done, or the answer that was asked for is."""
         if self.asked is None:
             return self.queue[0] if self.queue else None
-        return next((one for one in self.queue if any(member.raw_label == self.asked for member in one.members)), None)
+        own = [one for one in self.clusters if any(member.raw_label == self.asked for member in one.members)]
+        left = _list_left(own, self.steps)
+        return next((one for one in left if any(member.raw_label == self.asked for member in one.members)), None)
+
+
+def _list_left(clusters: Sequence[Cluster], steps: Sequence[SessionStep]) -> list[Cluster]:
+    """Clusters without what was settled, skipped or taken out; then what was taken out."""
+    done = {label for step in steps for label in (*(label for label, _ in step.rulings), *step.skipped)}
+    parted = {label for step in steps for label in step.parted}
+    left: list[Cluster] = []
+    alone: list[Cluster] = []
+    for cluster in clusters:
+        members = [member for member in cluster.members if member.raw_label not in done]
+        together = [member for member in members if member.raw_label not in parted]
+        is_whole = len(together) == len(cluster.members)
+        left += [cluster if is_whole else replace(cluster, members=together)] if together else []
+        alone += [replace(cluster, members=[member]) for member in members if member.raw_label in parted]
+    return [*left, *alone]
 
 
 def resume_session(session: Session, steps: Sequence[Mapping[str, Any]], undecided: Collection[str]) -> Session:
