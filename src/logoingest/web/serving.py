@@ -66,7 +66,7 @@ def open_server(
         place = Workplace(config, serving.command, is_read_only=serving.is_read_only)
         home = serving.behind.rstrip("/") if serving.behind else f"http://{serving.address}:{port}"
         app = build_application(place, entrance, lambda token: announce(f"{home}/enter?token={token}"), serving.by)
-        place.gathered.start()
+        place.prepare()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         settings = uvicorn.Config(
             app, http=BoundedProtocol, ws="none", lifespan="off", loop="asyncio", log_config=None, access_log=False, server_header=False,

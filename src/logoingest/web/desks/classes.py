@@ -103,12 +103,14 @@ class Classes:
         """Class that comes out → pictures, and the same by split."""
         index = self._pictures.read()
         counts, by_split = Counter[str](), dict[str, dict[str, int]]()
-        pairs = np.stack([index.class_of, index.split_of], axis=1)[index.class_of >= 0]
-        found, numbers = np.unique(pairs, axis=0, return_counts=True) if len(pairs) else (pairs, [])
-        for (class_code, split_code), number in zip(found.tolist(), list(numbers), strict=True):
-            class_id, split = index.classes[class_code], index.splits[split_code] if split_code >= 0 else "none"
-            counts[class_id] += int(number)
-            by_split.setdefault(class_id, {})[split] = int(number)
+        splits = [*index.splits, "none"]  # a place of -1 is the last one
+        settled = index.class_of >= 0
+        pairs = index.class_of[settled].astype(np.int64) * len(splits) + index.split_of[settled] % len(splits)
+        numbers = np.bincount(pairs, minlength=len(index.classes) * len(splits)).reshape(-1, len(splits))
+        for class_code, split_code in np.argwhere(numbers).tolist():
+            class_id, number = index.classes[class_code], int(numbers[class_code, split_code])
+            counts[class_id] += number
+            by_split.setdefault(class_id, {})[splits[split_code]] = number
         return counts, by_split
 
     def edit(self, by: str, class_id: str, text: str) -> EditedClass:

@@ -5,6 +5,7 @@ Of a million pictures it takes about 0.2 GB and two seconds; everything else of 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.errors import LogoingestError
 from logoingest.workspace import Workspace
 
 IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -110,6 +112,14 @@ class IndexedPictures:
         self._workspace, self._lock = workspace, threading.Lock()
         self._stamp: Stamp | None = None
         self._index: PictureIndex | None = None
+
+    def start(self) -> None:
+        """Make the index in the background; where that cannot be, whoever asks for it is told."""
+        threading.Thread(target=self._prepare, name="index", daemon=True).start()
+
+    def _prepare(self) -> None:
+        with contextlib.suppress(LogoingestError):
+            self.read()
 
     def read(self) -> PictureIndex:
         """The index; made anew where a table changed."""

@@ -29,6 +29,11 @@ class Workplace:
         self.gathered = GatheredDecisions(config)
         self.pictures = IndexedPictures(self.workspace)
 
+    def prepare(self) -> None:
+        """Gather what is open, and index the pictures, in the background: before anybody asks."""
+        self.gathered.start()
+        self.pictures.start()
+
     @cached_property
     def queue(self) -> Queue:
         """What is open."""
