@@ -168,6 +168,9 @@ def _ask_all(client: httpx.Client, base: str, csrf: str, keys: list[str], *, sho
         "preview": lambda n: client.post(
             f"{base}/queue/preview", json={"key": keys[n % len(keys)], "text": "new: Preview"}, headers=headers
         ),
+        "other effects": lambda n: client.post(
+            f"{base}/queue/effects", json={"key": keys[n % len(keys)], "text": "new: Preview"}, headers=headers
+        ),
         "decide": lambda n: client.post(f"{base}/queue/decide", json={"key": keys[n % len(keys)], "text": "drop"}, headers=headers),
         "undo": lambda n: client.post(f"{base}/queue/undo", json={}, headers=headers),
         "gallery": lambda n: client.get(f"{base}/gallery?start={n * 60}"),

@@ -107,6 +107,8 @@ def test_a_queue_is_decided_by_keys_alone(seat, folder):
     seat.wait_card("pmua")
     page.wait_for_selector("#preview h3")
     assert "would change" in page.locator("#preview").text_content()
+    page.wait_for_selector("#effects:not(:has-text('Looking'))")
+    assert "other answer" in page.locator("#effects").text_content()
     seat.press("x")
     page.keyboard.type("3")
     seat.press("Enter")

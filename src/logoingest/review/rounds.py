@@ -20,6 +20,7 @@ from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.class_map.writing import write_document
 from logoingest.labels.crowd.contradictions import Contradiction
+from logoingest.labels.crowd.deciding import RULE
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.text.quoting import shorten
 from logoingest.pictures.thumbnails import draw_thumbnail
@@ -184,11 +185,25 @@ def plan_rulings(
         exact |= causes
 
 
+def preview_rulings(run: Run, review: Review, rulings: Sequence[Ruling], undoing: Undoing | None = None) -> MapEdit:
+    """What ``apply_rulings`` would change in the map, without what would come of it.
+
+    Raises:
+        ClassMapError: a ruling would not decide as it says; all of them at once.
+    """
+    path = run.config.resolve(run.config.labels.class_map)
+    return plan_edit(path, rulings, review.annotations, Signature("", None), undoing=undoing)
+
+
 def list_side_effects(review: Review, edit: MapEdit) -> list[SideEffect]:
     """Other answers of the data that come out otherwise now; those that had a class first."""
     known = {ruling.raw_label for ruling in (*edit.settled, *edit.already)}
     others = [label for label in review.labels.column("raw_label").to_pylist() if label not in known][:_PREVIEWED_LABELS]
-    before, after = decide_labels(others, review.class_map), decide_labels(others, edit.class_map)
+    known_before = _list_settled(review)
+    after = [
+        one for one in decide_labels(others, edit.class_map) if known_before.get(one.raw_label) != (one.decision, one.class_ids)
+    ]
+    before = decide_labels([one.raw_label for one in after], review.class_map)
     found = [
         SideEffect(
             one.raw_label, describe_decision(one), describe_decision(other), one.decision == Decision.ACCEPTED, other.matched_alias
@@ -197,6 +212,13 @@ def list_side_effects(review: Review, edit: MapEdit) -> list[SideEffect]:
         if (one.decision, one.class_ids) != (other.decision, other.class_ids)
     ]
     return sorted(found, key=lambda effect: (not effect.is_reversal, effect.raw_label))
+
+
+def _list_settled(review: Review) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Answer → decision and classes, where the table says what this class map makes of it by itself."""
+    rows = review.labels.select(["raw_label", "decision", "rule", "class_ids", "map_hash"]).to_pylist()
+    own = (row for row in rows if row["map_hash"] == review.class_map.hash and row["rule"] != RULE)
+    return {row["raw_label"]: (row["decision"], tuple(row["class_ids"])) for row in own}
 
 
 class JournalEntries(NamedTuple):

@@ -60,6 +60,19 @@ def test_a_decision_shows_what_it_would_change_before_it_is_taken(pages, folder)
     assert not (folder / "work/review").exists()
 
 
+def test_other_answers_that_would_come_out_otherwise_are_told(tmp_path):
+    """What a class would draw to it beside its own spellings; where nothing is, that is said."""
+    config = write_dataset(tmp_path, [*ANSWERS, ("the fanta zero drink", "w1"), ("fanta, puma", "w2")])
+    with open_pages(config) as pages:
+        told = {"key": make_label_id("fanta"), "text": "new: Fanta"}
+        assert "Looking which other answers" in pages.post("/queue/preview", told).text
+        effects = html.unescape(pages.post("/queue/effects", told).text)
+        assert "would come out otherwise" in effects
+        assert "fanta, puma" in effects
+        told = {"key": make_label_id("asdf"), "text": "new: Asdf"}
+        assert "No other answer" in pages.post("/queue/effects", told).text
+
+
 def test_deciding_undoing_and_writing(pages, folder):
     """Written is what the sheet would write; who and when stands beside it."""
     assert pages.decide(make_label_id("fanta"), "n Fanta")["is_done"]

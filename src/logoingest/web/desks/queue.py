@@ -20,7 +20,7 @@ from logoingest.review.applying import AppliedSession
 from logoingest.review.conflict_sheet import OpenConflict, read_conflicts, render_conflicts
 from logoingest.review.contradiction_sheet import read_contradictions, render_contradictions
 from logoingest.review.map_editing import find_faults
-from logoingest.review.rounds import SideEffect
+from logoingest.review.rounds import SideEffect, preview_rulings
 from logoingest.review.rulings import Ruling, Undoing
 from logoingest.review.session import Session, SessionStep, collect_rulings, resume_session, run_command
 from logoingest.review.sheet import write_sheet
@@ -72,11 +72,27 @@ class Preview(NamedTuple):
     """Distinct URLs of those."""
     changes: Sequence[str]
     """What is written, a line each."""
-    effects: Sequence[SideEffect]
-    """Other answers that come out otherwise, the first ones."""
-    effects_in_all: int
-    problems: Sequence[str]
+    problems: Sequence[str] = ()
     """Why it cannot be."""
+    touches_answers: bool = True
+    """Other answers may come out otherwise: ``list_effects`` tells."""
+
+
+class PreviewedEffects(NamedTuple):
+    """Other answers that a decision would change."""
+
+    effects: Sequence[SideEffect]
+    """The first ones."""
+    in_all: int
+
+
+class _Tried(NamedTuple):
+    """A decision that is not taken."""
+
+    rulings: Sequence[Ruling]
+    undoing: Undoing | None
+    rows: int
+    pictures: int
 
 
 class QueueOutcome(NamedTuple):
@@ -152,43 +168,52 @@ class Queue:
         return list(dict.fromkeys(others.values()))
 
     def preview(self, by: str, key: str, text: str) -> Preview:
-        """What a decision would change if it were written now; nothing is decided.
+        """What a decision would settle and write if it were written now; nothing is decided.
 
         Raises:
             UsageError: it cannot be meant.
         """
+        found, _ = self._open_desk(by)
+        row = found.find_row(key)
+        if isinstance(row, OpenConflict):
+            line = f"{_read_conflict(found, row, text) or 'left open'}: {len(row.image_ids)} pictures, into {self._config.samples.rulings}"
+            return Preview(sum(row.votes), len(row.image_ids), [line], touches_answers=False)
+        tried = self._try(by, key, text)
+        try:
+            edit = preview_rulings(found.run, found.review, tried.rulings, tried.undoing)
+        except ClassMapError as error:
+            problems = [f"{one.what}; {one.hint}" if one.hint else one.what for one in error.problems]
+            return Preview(tried.rows, tried.pictures, [], problems, touches_answers=False)
+        return Preview(tried.rows, tried.pictures, list(edit.changes), touches_answers=bool(edit.changes))
+
+    def list_effects(self, by: str, key: str, text: str) -> PreviewedEffects:
+        """Other answers that would come out otherwise: dearer than ``preview``, as every answer is decided again.
+
+        Raises:
+            ClassMapError: it cannot be.
+            UsageError: it cannot be meant.
+        """
+        found, _ = self._open_desk(by)
+        if isinstance(found.find_row(key), OpenConflict):
+            return PreviewedEffects([], 0)
+        tried = self._try(by, key, text)
+        effects = plan_rulings(found.run, found.review, tried.rulings, Signature("", None), tried.undoing).side_effects
+        return PreviewedEffects(effects[:_SHOWN_EFFECTS], len(effects))
+
+    def _try(self, by: str, key: str, text: str) -> _Tried:
         found, desk = self._open_desk(by)
         cluster = self.find_cluster(by, key)
-        undoing: Undoing | None = None
         if cluster is None:
             row = found.find_row(key)
-            if isinstance(row, OpenConflict):
-                ruling = _read_conflict(found, row, text)
-                line = f"{ruling or 'left open'}: {len(row.image_ids)} pictures, into {self._config.samples.rulings}"
-                return Preview(sum(row.votes), len(row.image_ids), [line], [], 0, [])
-            if row is None:
+            if not isinstance(row, Contradiction):
                 raise UsageError("this is decided already")
-            rulings, undoing = _read_contradiction(found, row, text)
-            rows, pictures = row.answers, row.pictures
-        else:
-            label = cluster.members[0].raw_label
-            tried = run_command(_ask(desk.session, label), text)
-            if tried.steps == desk.session.steps:
-                raise UsageError(tried.message)
-            labels = {member.raw_label for member in cluster.members}
-            rulings = [ruling for ruling in collect_rulings(tried) if ruling.raw_label in labels]
-            rows, pictures = cluster.answers, len(cluster.urls)
-        return self._plan(found, rulings, undoing, rows, pictures)
-
-    def _plan(self, found: OpenDecisions, rulings: Sequence[Ruling], undoing: Undoing | None, rows: int, pictures: int) -> Preview:
-        try:
-            planned = plan_rulings(found.run, found.review, rulings, Signature("", None), undoing)
-        except ClassMapError as error:
-            return Preview(
-                rows, pictures, [], [], 0, [f"{one.what}; {one.hint}" if one.hint else one.what for one in error.problems]
-            )
-        effects = planned.side_effects
-        return Preview(rows, pictures, list(planned.edit.changes), effects[:_SHOWN_EFFECTS], len(effects), [])
+            return _Tried(*_read_contradiction(found, row, text), row.answers, row.pictures)
+        tried = run_command(_ask(desk.session, cluster.members[0].raw_label), text)
+        if tried.steps == desk.session.steps:
+            raise UsageError(tried.message)
+        labels = {member.raw_label for member in cluster.members}
+        rulings = [ruling for ruling in collect_rulings(tried) if ruling.raw_label in labels]
+        return _Tried(rulings, None, cluster.answers, len(cluster.urls))
 
     def search(self, by: str, text: str) -> list[tuple[str, str]]:
         """Classes by id, name or alias, in any script: (id, name)."""

@@ -101,6 +101,12 @@ def _preview(request: Request) -> Response:
     return render_page(request, "queue_preview.html", {"preview": preview, "text": text})
 
 
+def _list_effects(request: Request) -> Response:
+    key, text = read_told(request, "key"), read_told(request, "text")
+    effects = find_workplace(request).queue.list_effects(find_visit(request).by, key, text)
+    return render_page(request, "queue_effects.html", {"effects": effects})
+
+
 def _decide(request: Request) -> Response:
     key, text = read_told(request, "key"), read_told(request, "text")
     return answer_json(refuse_changes(request).queue.decide(find_visit(request).by, key, text))
@@ -139,6 +145,7 @@ QUEUE_ROUTES = [
     Route("/queue/ready", _is_ready),
     Route("/queue/export", _export),
     Route("/queue/preview", _preview, methods=["POST"]),
+    Route("/queue/effects", _list_effects, methods=["POST"]),
     Route("/queue/decide", _decide, methods=["POST"]),
     Route("/queue/undo", _undo, methods=["POST"]),
     Route("/queue/accept", _accept_all, methods=["POST"]),

@@ -76,15 +76,22 @@ function preview(button) {
   if (!target || !text || text === "skip" || text.startsWith("a ") || text.startsWith("x ")) return;
   clearTimeout(preview.timer);
   const key = current();
-  preview.timer = setTimeout(async () => {
-    const answer = await fetch("/queue/preview", {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-csrf-token": csrf, accept: "application/json, text/html" },
-      body: JSON.stringify({ key, text }),
-    }).catch(() => null);
-    if (!answer || key !== current()) return;
-    if (answer.ok) document.getElementById("preview").innerHTML = await answer.text();
-    else document.getElementById("preview").textContent = (await answer.json().catch(() => ({ message: "" }))).message;
+  const timer = preview.timer = setTimeout(async () => {
+    // What is settled and written at once; then what else would change, which takes longer.
+    for (const [address, id] of [["/queue/preview", "preview"], ["/queue/effects", "effects"]]) {
+      if (!document.getElementById(id)) return;
+      const answer = await fetch(address, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-csrf-token": csrf, accept: "application/json, text/html" },
+        body: JSON.stringify({ key, text }),
+      }).catch(() => null);
+      if (!answer) return;
+      const said = answer.ok ? await answer.text() : (await answer.json().catch(() => ({ message: "" }))).message;
+      const shown = document.getElementById(id);
+      if (!shown || key !== current() || timer !== preview.timer) return;
+      if (answer.ok) shown.innerHTML = said;
+      else shown.textContent = said;
+    }
   }, 200);
 }
 
