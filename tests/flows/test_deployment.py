@@ -18,6 +18,7 @@ import yaml
 
 from builders.places import ROOT
 from logoingest import load_config, run
+from logoingest.pipeline.actions.deploying import plan_deployments, write_deployments
 
 
 def hash_folder(folder: Path) -> dict[str, str]:
@@ -32,12 +33,16 @@ def find_port() -> int:
         return probe.getsockname()[1]
 
 
-def test_every_key_of_prefect_yaml_is_known_to_prefect():
+def test_every_key_of_prefect_yaml_is_known_to_prefect(tmp_path):
     """An unknown deployment key is ignored in silence by prefect deploy: it is caught here."""
     from prefect.cli.deploy._models import DeploymentConfig
 
     document = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     assert [deployment["name"] for deployment in document["deployments"]] == ["ingest", "baseline", "sweep", "maintain"]
+    written = yaml.safe_load(plan_deployments(tmp_path, tmp_path / "set/dataset.toml", "set").text)["deployments"]
+    assert [deployment["entrypoint"] for deployment in written] == [f"flows.py:{one['name']}" for one in document["deployments"]]
+    for deployment in written:
+        DeploymentConfig.model_validate(deployment)
     for deployment in document["deployments"]:
         assert set(deployment) <= set(DeploymentConfig.model_fields)
         DeploymentConfig.model_validate(deployment)
@@ -65,6 +70,7 @@ class PrefectServer:
             "PREFECT_LOGGING_LEVEL": "WARNING",
             "DO_NOT_TRACK": "1",
             "LOGOINGEST_CONFIG": str(config),
+            "LOGOINGEST_HOME": str(config.parent),
         }
         self.start("server", "start", "--host", "127.0.0.1", "--port", str(port))
 
@@ -91,9 +97,9 @@ class PrefectServer:
         """The log lines that Prefect's UI shows."""
         return httpx.post(f"{self.api}/logs/filter", json={"sort": "TIMESTAMP_ASC"}, timeout=20).json()
 
-    def call(self, *arguments: str) -> str:
+    def call(self, *arguments: str, folder: Path = ROOT) -> str:
         command = [sys.executable, "-m", "prefect", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, cwd=folder, env=self.environ, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -180,6 +186,22 @@ def test_a_triggered_and_a_scheduled_run_complete(prefect_server, tmp_path):
     assert any(line["name"] == "logoingest" and "release" in line["message"] for line in server.read_logs())
     tasks = httpx.post(f"{server.api}/task_runs/filter", json={}, timeout=20).json()
     assert "fetch shard 00001/00004" in {task["name"] for task in tasks}
+
+    _check_written_project(server)
+
+
+def _check_written_project(server: PrefectServer) -> None:
+    """What ``init --prefect`` writes deploys and runs, wherever it lies: the worker says where, the deployment holds no path."""
+    project = server.dataset.config.parent
+    write_deployments(plan_deployments(project, server.dataset.config, "written"))
+    server.call("deploy", "--all", folder=project)
+    (made,) = (
+        found for found in httpx.post(f"{server.api}/deployments/filter", json={}, timeout=20).json()
+        if found["name"] == "written" and found["entrypoint"] == "flows.py:ingest"
+    )  # fmt: skip
+    assert str(project) not in str(made)
+    server.call("deployment", "run", "ingest/written")
+    server.wait_for(lambda found: found["deployment_id"] == made["id"] and not found["auto_scheduled"])
 
 
 @pytest.mark.deploy

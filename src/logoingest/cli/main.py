@@ -124,6 +124,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--from", dest="sources", type=Path, action="append", required=True, metavar="FILE",
         help="a file with URLs and answers, a folder of them, or a quoted pattern (repeatable)",
     )  # fmt: skip
+    init.add_argument(
+        "--prefect", type=Path, nargs="?", const=True, metavar="PROJECT",
+        help="also write prefect.yaml and flows.py, in FOLDER or in a folder above it, or add the dataset to that prefect.yaml",
+    )  # fmt: skip
     for key, metavar, text in _SOURCE_OPTIONS:
         init.add_argument(f"--{key.replace('_', '-')}", metavar=metavar, help=text)
 
@@ -198,7 +202,9 @@ def _command_init(options: argparse.Namespace) -> int:
     from logoingest.cli.scaffolding import describe_scaffold, print_scaffold
     from logoingest.pipeline import init
 
-    made = init(options.folder, options.sources, {key: getattr(options, key) for key, *_ in _SOURCE_OPTIONS})
+    given = {key: getattr(options, key) for key, *_ in _SOURCE_OPTIONS}
+    prefect = options.folder if options.prefect is True else options.prefect
+    made = init(options.folder, options.sources, given, prefect=prefect)
     if options.json:
         return print_json(describe_scaffold(made))
     print_scaffold(made)

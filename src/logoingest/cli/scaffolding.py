@@ -32,6 +32,8 @@ def print_scaffold(made: Scaffold) -> None:
             console.print(f"  {group.rows:,} × {clean(group.describe())}")
     print_first_map(made.first_map)
     console.print(f"wrote {clean(made.config)}\nwrote {clean(made.class_map)} (a first draft: read it, join what belongs together)")
+    if made.deployments is not None:
+        console.print(f"wrote {clean(made.deployments.project)}: deployments {', '.join(map(clean, made.deployments.deployed))}")
     console.print(f"next: logoingest plan {clean(made.config)}")
 
 
@@ -88,6 +90,8 @@ class ScaffoldAnswer(NamedTuple):
     left_out: Sequence[str]
     """Files of a folder that are no sources, and why."""
     refused: Sequence[Refusals]
+    deployed: Sequence[str]
+    """Prefect's deployments of it: ``ingest/mydata`` …"""
 
 
 def describe_scaffold(made: Scaffold) -> ScaffoldAnswer:
@@ -102,4 +106,5 @@ def describe_scaffold(made: Scaffold) -> ScaffoldAnswer:
         sources,
         made.left_out,
         made.refusals,
+        made.deployments.deployed if made.deployments is not None else (),
     )

@@ -24,6 +24,7 @@ from logoingest.config.source_section import SourceConfig
 from logoingest.config.sweep_section import SweepConfig, find_space_faults
 from logoingest.config.toml_table import Section, Share
 from logoingest.files.local import LocalRoot, name_root
+from logoingest.named_maps import is_named
 
 #: The splits that have keys of their own, and are the only ones where ``[splits.shares]`` is left out.
 PLAIN_SPLITS = ("train", "validation", "test")
@@ -74,7 +75,7 @@ class LabelsConfig(Section):
     """How answers become classes and votes become one answer."""
 
     class_map: str
-    """The class map, TOML (relative to this file)."""
+    """The class map, TOML (relative to this file), or one that comes with the package by name: "logoingest:litw"."""
     crowd: Literal["propose", "accept"] = "propose"
     """Whether words that answers about the same pictures explain are proposed in a review, or decided (docs/crowd.md)."""
     crowd_confidence: Annotated[float, Field(ge=0.9, lt=1.0)] = 0.995
@@ -353,6 +354,12 @@ class Config(Section):
     def resolve(self, path: str) -> Path:
         """A path of this config, relative to the config file's folder."""
         return self.base_dir / Path(path).expanduser()
+
+    @property
+    def class_map_path(self) -> Path:
+        """The class map's path; the name of one that comes with the package stays a name."""
+        named = self.labels.class_map
+        return Path(named) if is_named(named) else self.resolve(named)
 
     @property
     def workspace_url(self) -> str:

@@ -41,7 +41,7 @@ class Run:
         Raises:
             ClassMapError: it is missing or wrong.
         """
-        return ClassMap.load(self.config.resolve(self.config.labels.class_map))
+        return ClassMap.load(self.config.class_map_path)
 
 
 @contextlib.contextmanager

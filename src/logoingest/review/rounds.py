@@ -174,7 +174,7 @@ def plan_rulings(
     Raises:
         ClassMapError: a ruling would not decide as it says; all of them at once.
     """
-    path = run.config.resolve(run.config.labels.class_map)
+    path = run.config.class_map_path
     exact: set[str] = set()
     while True:
         edit = plan_edit(path, rulings, review.annotations, signature, exact, undoing=undoing)

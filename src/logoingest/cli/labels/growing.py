@@ -67,7 +67,7 @@ def _command_draft(options: argparse.Namespace) -> int:
     from logoingest.pipeline import Run, redraft_class_map
 
     run = Run(load_options(options))
-    out = options.out or run.config.resolve(run.config.labels.class_map)
+    out = options.out or run.config.class_map_path
     _refuse_overwriting(out, force=options.force)
     made, labels = redraft_class_map(run)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from logoingest.labels.class_map.map_file import AffixForm, MapForm, OverrideFor
 from logoingest.labels.class_map.word_lists import WordList, gather_words, list_words
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.words import SEPARATORS
+from logoingest.named_maps import is_named, place_map
 
 _MAX_INCLUDES = 8
 
@@ -78,19 +79,19 @@ class ClassMap:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ClassMap:
-        """Read a class map and what it includes.
+        """Read a class map, by path or name (``logoingest:litw``), and what it includes.
 
         Raises:
             ClassMapError: a file cannot be read, or anything in it is wrong; all faults at once.
         """
-        file = Path(path)
+        file = place_map(path, Path())
         problems: list[Problem] = []
         layers = _read_layers(file, problems, ())
         return _resolve(layers, file.name, file, problems)
 
     @classmethod
     def from_toml(cls, text: str, name: str = "class map", base_dir: str | os.PathLike[str] | None = None) -> ClassMap:
-        """A class map from TOML text; ``include`` and ``classes_file`` need ``base_dir``.
+        """A class map from TOML text; ``include`` of a path and ``classes_file`` need ``base_dir``.
 
         Raises:
             ClassMapError: anything in it is wrong; all faults at once.
@@ -170,12 +171,15 @@ def _read_text(text: str, name: str, folder: Path | None, problems: list[Problem
     problems += faults
     if form is None:
         return []
-    if folder is None and (form.include or form.classes_file is not None):
+    if folder is None and (form.classes_file is not None or not all(map(is_named, form.include))):
         problems.append(Problem(name, "include and classes_file need a folder to be relative to", "load the map from a file"))
         return []
     layers: list[_Layer] = []
-    for included in form.include if folder else ():
-        layers += _read_layers(folder / included, problems, trail) if folder else []
+    for included in form.include:
+        try:
+            layers += _read_layers(place_map(included, folder or Path()), problems, trail)
+        except ClassMapError as error:
+            problems += error.problems
     listed: list[str] = []
     if folder is not None and form.classes_file is not None:
         lines = _read_file(folder / form.classes_file, problems, "a classes file is UTF-8 text, a class id a line") or ""

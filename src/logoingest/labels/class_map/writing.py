@@ -20,6 +20,7 @@ from logoingest.files.whole import replace_file
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.map_file import ANY_LANGUAGE
 from logoingest.labels.text.fold import fold
+from logoingest.named_maps import place_map, refuse_writing
 
 LINE_LENGTH = 132
 _FIRST_INDENT = re.compile(r"\n([ \t]+)[^\s\]#]")
@@ -32,7 +33,7 @@ def load_document(path: str | os.PathLike[str]) -> tomlkit.TOMLDocument:
     Raises:
         ClassMapError: it cannot be read or is not valid TOML; what it means is checked by ``ClassMap.load``.
     """
-    file = Path(path)
+    file = place_map(path, Path())
     try:
         return tomlkit.parse(file.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
@@ -47,8 +48,9 @@ def write_document(path: str | os.PathLike[str], document: tomlkit.TOMLDocument)
     """Replace (or make) the file in one step; its new text is read as a class map first, so that a fault changes nothing.
 
     Raises:
-        ClassMapError: the document is no sound class map, or the file cannot be written.
+        ClassMapError: the document is no sound class map, the path is the name of a map of the package, or the file cannot be written.
     """
+    refuse_writing(path)
     text = tomlkit.dumps(document)
     if "\r\n" in text:
         text = _BARE_NEWLINE.sub("\r\n", text)
@@ -60,8 +62,9 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in one step, through links, keeping the mode of the file that was there.
 
     Raises:
-        ClassMapError: it cannot be written.
+        ClassMapError: it cannot be written, or the path is the name of a map of the package.
     """
+    refuse_writing(path)
     try:
         with replace_file(Path(os.path.realpath(path))) as temporary:
             temporary.write_bytes(text.encode("utf-8"))

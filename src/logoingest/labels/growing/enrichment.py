@@ -22,6 +22,7 @@ from logoingest.labels.growing.pack_entries import PackEntry
 from logoingest.labels.growing.packs import Pack
 from logoingest.labels.matching.spelling_index import index_of
 from logoingest.labels.text.fold import fold
+from logoingest.named_maps import place_map
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,13 @@ def carry_out(document: tomlkit.TOMLDocument, added: Iterable[NewAlias]) -> int:
 
 def read_wikidata_ids(path: Path) -> dict[str, str]:
     """Class → Wikidata id, of a map that ``ClassMap.load`` has read, and of what it includes; the map's own word wins."""
-    form, _ = read_form(path.read_bytes().decode("utf-8-sig"), path.name)
+    file = place_map(path, Path())
+    form, _ = read_form(file.read_bytes().decode("utf-8-sig"), file.name)
     found: dict[str, str] = {}
     if form is None:
         return found
     for included in form.include:
-        found |= read_wikidata_ids(path.parent / included)
+        found |= read_wikidata_ids(place_map(included, file.parent))
     return found | {class_id: one.wikidata for class_id, one in form.classes.items() if one.wikidata is not None}
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from logoingest.errors import Problem
+from logoingest.errors import ClassMapError, Problem
 from logoingest.labels.class_map.map_file import ANY_LANGUAGE, MapForm, read_form
 from logoingest.labels.lint.findings import Finding
 from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_line_numbers
 from logoingest.labels.text.fold import Folded, fold
+from logoingest.named_maps import place_map
 
 _MAX_DEPTH = 8
 _MAX_FILES = 200
@@ -129,13 +130,25 @@ class Chain:
 def read_chain(path: str | os.PathLike[str]) -> Chain:
     """Read a map and its includes; raises nothing, every fault is a finding."""
     chain = Chain()
-    _read_layer(Path(path), chain, ())
+    _read_placed(path, Path(), chain, (), (os.fspath(path), 1))
     chain.findings = list(dict.fromkeys(chain.findings))
     return chain
 
 
-def _read_layer(file: Path, chain: Chain, trail: Sequence[Path], asked_by: tuple[str, int] | None = None) -> None:
-    name, line = asked_by or (str(file), 1)
+def _read_placed(
+    text: str | os.PathLike[str], folder: Path, chain: Chain, trail: Sequence[Path], asked_by: tuple[str, int]
+) -> None:
+    """A map by name or path."""
+    try:
+        _read_layer(place_map(text, folder), chain, trail, asked_by)
+    except ClassMapError as error:
+        chain.findings += [
+            Finding("unreadable", *asked_by, f"{problem.where}: {problem.what}", problem.hint) for problem in error.problems
+        ]
+
+
+def _read_layer(file: Path, chain: Chain, trail: Sequence[Path], asked_by: tuple[str, int]) -> None:
+    name, line = asked_by
     resolved = file.resolve()
     if resolved in trail:
         circle = " → ".join(known.name for known in (*trail, resolved))
@@ -151,7 +164,7 @@ def _read_layer(file: Path, chain: Chain, trail: Sequence[Path], asked_by: tuple
     if layer is None:
         return
     for index, included in enumerate(layer.form.include):
-        _read_layer(file.parent / included, chain, (*trail, resolved), (layer.name, layer.line("include", index)))
+        _read_placed(included, file.parent, chain, (*trail, resolved), (layer.name, layer.line("include", index)))
     if layer.form.classes_file is not None:
         listed = file.parent / layer.form.classes_file
         lines = _read_text(listed, chain, layer.name, layer.line("classes_file")) or ""

@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from logoingest.config import Config, Section
 from logoingest.errors import Problem, SourceError, UsageError
 from logoingest.labels import FirstMap, draft_first_map
+from logoingest.pipeline.actions.deploying import Deployments, plan_deployments, write_deployments
 from logoingest.pipeline.session import Run
 from logoingest.sources import Refusals, SourceGuess, guess_sources, read_annotations, summarise_refusals
 from logoingest.strangers.escaping import flatten_text
@@ -52,18 +53,21 @@ class Scaffold(NamedTuple):
     refusals: list[Refusals]
     left_out: list[str]
     """Files of a folder that are no sources, and why."""
+    deployments: Deployments | None = None
+    """By Prefect, where it was asked for."""
 
 
-def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None = None) -> Scaffold:
+def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None = None, *, prefect: Path | None = None) -> Scaffold:
     """Make ``folder/dataset.toml`` and ``folder/label_maps/<name>.toml`` for source files.
 
     Args:
         folder: where to write.
         sources: files, folders (of XML files, or of tables and lists) and patterns.
         given: keys of the sources that are known: format, delimiter, url_column, label_column, worker_column …
+        prefect: the folder of a Prefect project that shall deploy the dataset: this one, or one above it.
 
     Raises:
-        UsageError: one of the two is there already; nothing is overwritten.
+        UsageError: one of the two is there already; nothing is overwritten; the Prefect project cannot take the dataset.
         SourceError: a source cannot be read, or no row of any can be used.
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._") or "dataset"
@@ -75,6 +79,7 @@ def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None 
     ]
     if there:
         raise UsageError(there)
+    planned = None if prefect is None else plan_deployments(prefect, config, name)
     guesses, left_out = guess_sources(sources, given or {})
     found = {os.path.relpath(path, folder): guess for path, guess in guesses.items()}
     text = render_config(name, found, f"label_maps/{name}.toml")
@@ -93,7 +98,8 @@ def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None 
     config.write_text(text, encoding="utf-8")
     _ = Run(written).class_map  # what was drafted must be readable
     shown = {str(path): guess for path, guess in guesses.items()}
-    return Scaffold(config, class_map, shown, kept.num_rows, len(labels), first_map, refusals, left_out)
+    deployments = None if planned is None else write_deployments(planned)
+    return Scaffold(config, class_map, shown, kept.num_rows, len(labels), first_map, refusals, left_out, deployments)
 
 
 def _describe_nothing(paths: Sequence[str], refused: int, refusals: Sequence[Refusals]) -> list[Problem]:

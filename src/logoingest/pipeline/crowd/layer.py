@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from logoingest.errors import ClassMapError, Problem
 from logoingest.files.whole import replace_file
 from logoingest.labels.crowd.layer import CrowdLine, place_layer, read_layer, write_layer
+from logoingest.named_maps import is_named, place_map
 from logoingest.pipeline.crowd.files import LAYER_FILE
 from logoingest.stage_names import Stage
 from logoingest.workspace import hash_file
@@ -22,8 +23,11 @@ logger = logging.getLogger("logoingest")
 
 
 def find_layer(run: Run) -> Path:
-    """Where the layer of the config's class map lies."""
-    return place_layer(run.config.resolve(run.config.labels.class_map))
+    """Where the layer of the config's class map lies: beside it; of one that comes with the package, beside the config."""
+    class_map = run.config.class_map_path
+    if is_named(class_map):
+        class_map = run.config.resolve(place_map(class_map, Path()).name)
+    return place_layer(class_map)
 
 
 def load_layer(run: Run) -> list[CrowdLine]:

@@ -120,7 +120,7 @@ def _describe_lineage(run: Run) -> dict[str, object]:
     ]
     return {
         "sources": json.loads(json.dumps(sources)),
-        "class_map": {"file": config.resolve(config.labels.class_map).name, "hash": run.class_map.hash},
+        "class_map": {"file": config.class_map_path.name, "hash": run.class_map.hash},
         "config": settings,
         "logoingest": __version__,
     }

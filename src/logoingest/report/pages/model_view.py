@@ -71,7 +71,7 @@ def _list_open(material: Material) -> pa.Table | None:
     from logoingest.samples.group_rulings import read_group_rulings
 
     config = material.config
-    rulings = read_group_rulings(config.resolve(config.samples.rulings), ClassMap.load(config.resolve(config.labels.class_map)))
+    rulings = read_group_rulings(config.resolve(config.samples.rulings), ClassMap.load(config.class_map_path))
     ruled = {image_id for ruling in rulings if ruling.decision != "both" for image_id in ruling.images}
     return keep_open(table, material.samples.select(["image_id", "class_id"]).combine_chunks(), ruled)
 

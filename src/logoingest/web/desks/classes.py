@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from logoingest.labels.class_map.removing import merge_class
 from logoingest.labels.class_map.writing import add_alias, load_document, require_class, write_document
 from logoingest.labels.lint.findings import Finding
 from logoingest.labels.lint.rules import lint_class_map
+from logoingest.named_maps import place_map
 from logoingest.web.desks.picture_index import IndexedPictures
 
 _MOST_SPELLING = 200
@@ -61,7 +63,7 @@ class Classes:
     """The class map of a dataset."""
 
     def __init__(self, config: Config, pictures: IndexedPictures) -> None:
-        self._path = config.resolve(config.labels.class_map)
+        self._path = config.class_map_path
         self._pictures, self._lock = pictures, threading.Lock()
         self._linted: tuple[tuple[str, int], Sequence[Finding]] | None = None
 
@@ -94,7 +96,7 @@ class Classes:
 
     def _lint(self, class_map: ClassMap) -> Sequence[Finding]:
         """What lint says of the map; looked for once, until the map's file changes."""
-        stamp = (class_map.hash, self._path.stat().st_mtime_ns)
+        stamp = (class_map.hash, place_map(self._path, Path()).stat().st_mtime_ns)
         if self._linted is None or self._linted[0] != stamp:
             self._linted = stamp, lint_class_map(self._path, None).findings
         return self._linted[1]

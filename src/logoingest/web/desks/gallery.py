@@ -158,7 +158,7 @@ class Gallery:
             UsageError: there is no such class or picture; the rulings cannot be written.
         """
         images = self._require(image_ids)
-        class_map = ClassMap.load(self._config.resolve(self._config.labels.class_map))
+        class_map = ClassMap.load(self._config.class_map_path)
         if text.strip().casefold() == GroupDecision.DROP:
             ruling = GroupRuling(images, GroupDecision.DROP)
         else:

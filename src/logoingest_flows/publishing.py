@@ -10,7 +10,7 @@ from logoingest.pipeline import Run, Status
 from logoingest.release.keeping.commands import diff
 from logoingest.release.keeping.comparison import ReleaseDiff
 from logoingest.release.keeping.versions import locate_versions
-from slots import name_key
+from logoingest_flows.slots import name_key
 
 
 async def publish_status(run: Run, status: Status) -> None:
