@@ -175,6 +175,7 @@ def test_a_triggered_and_a_scheduled_run_complete(prefect_server, tmp_path):
     server.call("deployment", "run", "ingest/ingest")
     server.start("worker", "start", "--pool", "logoingest")
     server.wait_for(lambda found: not found["auto_scheduled"])
+    _check_written_project(server)
     server.deploy(tmp_path / "scheduled.yaml", [{"interval": 5}])
     server.wait_for(lambda found: found["auto_scheduled"])
     config = load_config(server.dataset.config, {"dataset.workspace": str(tmp_path / "by_cli")}, {})
@@ -186,8 +187,6 @@ def test_a_triggered_and_a_scheduled_run_complete(prefect_server, tmp_path):
     assert any(line["name"] == "logoingest" and "release" in line["message"] for line in server.read_logs())
     tasks = httpx.post(f"{server.api}/task_runs/filter", json={}, timeout=20).json()
     assert "fetch shard 00001/00004" in {task["name"] for task in tasks}
-
-    _check_written_project(server)
 
 
 def _check_written_project(server: PrefectServer) -> None:
