@@ -7,10 +7,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from builders.web.served_pages import PICTURES, Pages, add_pictures, name_picture, open_pages, write_dataset
 from logoingest.config import load_config
+from logoingest.workspace import Workspace
 
 
 @pytest.fixture
@@ -49,6 +51,21 @@ def test_a_pictures_page_tells_what_every_table_says(pages):
     assert all(text in page for text in ("puma", "train", "blurry", '<rect x="8.0" y="16.0"', "http://pictures.test/0.jpg"))
     votes = pages.get(f"/picture/{name_picture(0)}/votes").text
     assert all(text in votes for text in ("w1", "puma", 'href="/row/1"'))
+
+
+@pytest.mark.parametrize("change", ["none", "reversed", "fewer", "gone"])
+def test_votes_stand_beside_their_own_decisions(pages, folder, change):
+    """Also where the decisions are of older annotations, in another order or fewer of them, or are not there."""
+    workspace = Workspace(load_config(folder / "dataset.toml").workspace_url)
+    decisions = workspace.read_table("decisions")
+    order = {"none": range(len(decisions)), "reversed": range(len(decisions))[::-1], "fewer": range(3, len(decisions)), "gone": []}[
+        change
+    ]
+    workspace.write_table("decisions", decisions.take(pa.array(order, pa.int64())))
+    votes = pages.get(f"/picture/{name_picture(0)}/votes").text
+    assert "w1" in votes
+    assert ("alias" in votes or "name" in votes) == (change in {"none", "reversed"})
+    assert ("not decided" in votes) == (change in {"fewer", "gone"})
 
 
 def test_deep_links_lead_to_the_picture_and_its_trail(pages):

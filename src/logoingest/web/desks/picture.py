@@ -106,12 +106,9 @@ class PictureDesk:
             return []
         urls = read_row(self._workspace, "images", number)["urls"]
         columns = ["annotation_id", "worker_id", "raw_label", "source_row"]
-        rows = self._pick("annotations", "url", urls, columns)[:_MOST_VOTES]
-        ids = [row["annotation_id"] for row in rows]
-        decided = {
-            row["annotation_id"]: row
-            for row in self._pick("decisions", "annotation_id", ids, ["annotation_id", "decision", "class_ids", "rule"])
-        }
+        numbers = self._find_rows("annotations", "url", urls)[:_MOST_VOTES]
+        rows = self._read_rows("annotations", numbers, columns)
+        decided = self._read_decisions([row["annotation_id"] for row in rows], numbers)
         nothing = {"decision": "not decided", "class_ids": [], "rule": ""}
         votes = [(row, decided.get(row["annotation_id"], nothing)) for row in rows]
         return [
@@ -163,16 +160,42 @@ class PictureDesk:
         return run
 
     def _pick(self, table: str, column: str, values: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
-        """Rows of a table by the values of a column, batch by batch."""
+        """Rows of a table by the values of a column."""
+        return self._read_rows(table, self._find_rows(table, column, values), columns)
+
+    def _read_decisions(self, ids: Sequence[str], numbers: Sequence[int]) -> dict[str, dict[str, Any]]:
+        """Annotation → what was decided of it: in the same row, or looked for where the annotations are newer than the decisions."""
+        columns = ["annotation_id", "decision", "class_ids", "rule"]
+        found = {row["annotation_id"]: row for row in self._read_rows("decisions", numbers, columns)}
+        if found.keys() != set(ids):
+            found = {row["annotation_id"]: row for row in self._pick("decisions", "annotation_id", ids, columns)}
+        return found
+
+    def _find_rows(self, table: str, column: str, values: Sequence[str]) -> list[int]:
+        """The numbers of a table's rows that have one of the values, row group by row group."""
         if not values or not self._workspace.has_table(table):
             return []
-        wanted, found = pa.array(values, pa.string()), []
+        wanted, found, start = pa.array(values, pa.string()), list[int](), 0
         with self._workspace.filesystem.open(self._workspace.path(f"tables/{table}.parquet"), "rb") as file:
             parquet = pq.ParquetFile(file)
             for group in range(parquet.num_row_groups):
                 mask = pc.is_in(parquet.read_row_group(group, columns=[column]).column(column), value_set=wanted)
-                if pc.any(mask).as_py():
-                    found += parquet.read_row_group(group, columns=list(columns)).filter(mask).to_pylist()
+                found += [start + place for place in pc.indices_nonzero(mask).to_pylist()]
+                start += len(mask)
+        return found
+
+    def _read_rows(self, table: str, numbers: Sequence[int], columns: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows of a table by their numbers, ascending; only the row groups that hold them are read, and rows that are not there left out."""
+        if not numbers or not self._workspace.has_table(table):
+            return []
+        found, start = list[dict[str, Any]](), 0
+        with self._workspace.filesystem.open(self._workspace.path(f"tables/{table}.parquet"), "rb") as file:
+            parquet = pq.ParquetFile(file)
+            for group in range(parquet.num_row_groups):
+                rows = parquet.metadata.row_group(group).num_rows
+                if own := [number - start for number in numbers if start <= number < start + rows]:
+                    found += parquet.read_row_group(group, columns=list(columns)).take(pa.array(own, pa.int64())).to_pylist()
+                start += rows
         return found
 
 
