@@ -163,7 +163,6 @@ def test_what_a_bound_leaves_out_is_said(monkeypatch, caplog):
     scenes = [read_signature(draw_scene(seed)) for seed in range(3)]
     crops = [read_signature(draw_scene(seed).crop((40, 30, 328, 246))) for seed in range(3)]
     signatures = np.stack(scenes + crops)
-    rings = read_signature(Image.radial_gradient("L"))  # alike in all turns
     assert find_copy_pairs(signatures).unsearched == Unsearched()
     assert not caplog.text
     with monkeypatch.context() as bound:
@@ -175,16 +174,37 @@ def test_what_a_bound_leaves_out_is_said(monkeypatch, caplog):
     with monkeypatch.context() as bound:
         bound.setattr(windows, "_MOST_IN_LIST", 100)
         assert find_copy_pairs(signatures).unsearched.windows == 6 * 30 - 100
-    with monkeypatch.context() as bound:
-        bound.setattr(windows, "_MOST_HITS", 2)
-        assert find_copy_pairs(np.stack([rings] * 4)).unsearched.hits > 0
     monkeypatch.setattr(copies, "MOST_PICTURES", 5)
     found = find_copy_pairs(signatures)
     assert (len(found.first), found.unsearched) == (0, Unsearched(pictures=6))
     assert "6 pictures are too many" in caplog.text
 
 
-@given(st.builds(Unsearched, *[st.integers(0, 10**7)] * 4))
+def test_what_is_found_does_not_depend_on_how_the_search_is_cut(monkeypatch):
+    """In however many threads, and lots: the same pairs with the same evidence, the likest of very many alike among them."""
+    random = np.random.default_rng(0)
+    rings = np.asarray(Image.radial_gradient("L").resize((32, 32)), np.int64).ravel()
+    alike = [(rings + random.integers(-9, 9, 1024)).clip(0, 255).astype(np.uint8) for _ in range(40)]
+    signatures = np.stack([*alike, *(read_signature(draw_scene(seed)) for seed in range(20)), alike[7]])
+    found = find_copy_pairs(signatures)
+    assert (7, 60) in set(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    for bound in ("_QUERIES_AT_ONCE", "_WINDOWS_AT_ONCE", "_POSES_AT_ONCE", "_FEW"):
+        monkeypatch.setattr(windows, bound, 50)
+    again = find_copy_pairs(signatures)
+    assert np.array_equal(found.first, again.first)
+    assert np.array_equal(found.second, again.second)
+    assert found.findings == again.findings
+
+
+def test_a_copy_of_what_looks_the_same_turned_is_not_called_turned():
+    """A ring is as like itself in all eight turns: nothing was turned."""
+    rings = read_signature(Image.radial_gradient("L"))
+    darker = (rings * 0.9).astype(np.uint8)
+    assert [finding.kind for finding in find_copy_pairs(np.stack([rings, darker])).findings] == ["saved_again"]
+
+
+@given(st.builds(Unsearched, *[st.integers(0, 10**7)] * 3))
 def test_what_was_left_out_is_read_back_from_the_figures(unsearched):
     """Figures of a stage hold what is not 0, and tell a sentence each."""
     counts = count_unsearched(unsearched)

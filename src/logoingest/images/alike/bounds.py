@@ -16,8 +16,6 @@ class Unsearched(NamedTuple):
     """Of which no crops and frames were looked for: the set is larger than ``copies.MOST_PICTURES``."""
     windows: int = 0
     """Windows of pictures that nothing was looked up in: of those like very many others, the narrowest."""
-    hits: int = 0
-    """Windows alike that were passed over, of pictures alike with very many windows at once: the less alike."""
     pairs: int = 0
     """Pairs that may be crops or frames and were not laid upon each other: the less alike beyond ``copies.MOST_FITS``."""
 
@@ -46,10 +44,6 @@ def describe_unsearched(unsearched: Unsearched) -> list[str]:
         (
             unsearched.windows,
             "{:,} parts of pictures that look like very many others were not searched: crops of these may be missed",
-        ),
-        (
-            unsearched.hits,
-            "{:,} likenesses of pictures that look like very many others were passed over: copies of these may be missed",
         ),
         (
             unsearched.pairs,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logoingest.images.alike.bounds import Unsearched, describe_unsearched
-from logoingest.images.alike.fitting import MIN_COARSE, Fits, fit_pairs
+from logoingest.images.alike.fitting import Fits, fit_pairs
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
@@ -36,8 +36,8 @@ MIN_OVERLAP = 0.6
 #: Where less than this share of the larger one is seen in both, shapes alone fit too easily, and more agreement is asked for.
 PARTIAL = 0.85
 PARTIAL_CORRELATION, PARTIAL_DETAIL = 0.975, 0.90
-#: So many pairs at most are laid upon each other in one search, the likest: about a minute's work.
-MOST_FITS = 100_000
+#: So many pairs at most are laid upon each other in one search, the likest: a minute or two of work.
+MOST_FITS = 800_000
 #: In larger sets only near pictures are looked for, in all eight turns (``neighbours``): minutes would become hours.
 MOST_PICTURES = 120_000
 #: A copy is the same picture with at least so much in common; with less it is near: the next frame of a burst, a badly damaged copy.
@@ -115,7 +115,7 @@ def judge_pairs(first: Bytes, second: Bytes, turns: Indices) -> list[PairFinding
     """The findings on pairs of signatures (n x 1,024) that are known to show the same, the first in these turns."""
     rows = np.arange(len(first))
     candidates = Candidates(rows, rows + len(first), np.zeros(len(first), np.int64), turns, np.ones(len(first), np.float32))
-    fits = _lay_upon(np.concatenate([first, second]), candidates, min_coarse=-1.0)
+    fits = _lay_upon(np.concatenate([first, second]), candidates, leave_early=False)
     return [_judge(fits, row, candidates) for row in range(len(first))]
 
 
@@ -150,13 +150,17 @@ def _choose_likest(candidates: Candidates) -> Candidates:
     return candidates.take(np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS]))
 
 
-def _lay_upon(signatures: Bytes, candidates: Candidates, min_coarse: float = MIN_COARSE) -> Fits:
+def _lay_upon(signatures: Bytes, candidates: Candidates, leave_early: bool = True) -> Fits:
     squares = signatures.reshape(-1, SIDE, SIDE)
-    parts = squares[candidates.part]
-    for number in range(1, len(TURNS)):
-        rows = candidates.turn == number
-        parts[rows] = turn_squares(parts[rows], number)
-    return fit_pairs(parts, squares[candidates.whole], find_start(candidates.window), min_coarse)
+
+    def take(here: Indices) -> tuple[Bytes, Bytes, Floats]:
+        parts, turns = squares[candidates.part[here]], candidates.turn[here]
+        for number in range(1, len(TURNS)):
+            rows = turns == number
+            parts[rows] = turn_squares(parts[rows], number)
+        return parts, squares[candidates.whole[here]], find_start(candidates.window[here])
+
+    return fit_pairs(take, len(candidates.part), leave_early)
 
 
 def _is_copy(fits: Fits) -> NDArray[np.bool_]:

@@ -8,11 +8,12 @@ candidate: of each picture the ``RIVALS`` likest that show it, and the ``RIVALS`
 Windows are kept in lists around centres taken from among them (an inverted file, as in J. Sivic and A. Zisserman, ICCV 2003). Centres
 stand for all eight turns of themselves: a window is put into the list of the nearest turned centre after it was turned back by that
 one's turn, a picture is looked up likewise in its nearest lists, and so the eight turns cost no more than one. In small sets all lists
-are looked through, and nothing is missed.
+are looked through, and nothing is missed. What cannot be among the likest is dropped before anything is sorted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,9 @@ _FEW_CENTRES = 8
 _LISTS_LOOKED_THROUGH = 24
 _DESCRIBED_AT_ONCE = 32
 _QUERIES_AT_ONCE, _WINDOWS_AT_ONCE = 128, 2_048  # products of 1 MB stay in the processor's cache
-_MOST_HITS = 64
+_POSES_AT_ONCE = 512
+_MANY = 4 * RIVALS  # of a picture in some windows: more than its likest
+_SLIGHT = np.float32(1e-4)  # of likeness: rounding
 _MOST_IN_LIST = 24_000
 _FEW = 3_000_000  # candidates that are kept before the likest are chosen
 
@@ -173,33 +176,32 @@ class Search(NamedTuple):
 def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Search:
     """Pictures of ``parts`` that may be seen in a window of pictures of ``wholes``; ``same`` where both are the same set."""
     place, ends = _list_windows(wholes, centres.count)
-    asked, turned = parts.nearest // len(TURNS), parts.nearest % len(TURNS)
-    own = turn_points_of_wholes(parts)
+    own, asked = turn_points_of_wholes(parts), parts.nearest
     by_list = np.argsort(asked, axis=None, kind="stable")
-    starts = np.searchsorted(asked.ravel()[by_list], np.arange(centres.count + 1))
+    starts = np.searchsorted(asked.ravel()[by_list], np.arange(centres.count * len(TURNS) + 1))
+    floors = _Floors(len(own), len(wholes.nearest), same)
 
-    def search(number: int) -> tuple[Candidates, int]:
-        windows = place[ends[number] : ends[number + 1]][:_MOST_IN_LIST]
-        rows, columns = np.divmod(by_list[starts[number] : starts[number + 1]], asked.shape[1])
-        turns = turned[rows, columns]
-        query, window, likeness, passed = _look_through(turn_back(own[rows], turns), wholes.points[windows].astype(np.float32))
-        part, whole = rows[query], windows[window] // len(_WINDOWS)
-        # a window was turned back by its turn, a query by its own: what takes the query to the window
-        turn = _COMPOSED[wholes.turns[windows[window]], INVERSES[turns[query]]]
-        wanted = (part != whole) if same else np.ones(len(part), bool)
-        found = Candidates(part, whole, windows[window] % len(_WINDOWS), turn, likeness)
-        return keep_likest(found.take(np.flatnonzero(wanted))), passed
+    def search(number: int) -> Alike:
+        windows = np.sort(place[ends[number] : ends[number + 1]][:_MOST_IN_LIST])
+        points = wholes.points[windows].astype(np.float32)
+        found: list[Alike] = []
+        for turn in range(len(TURNS)):
+            rows = by_list[slice(*starts[number * len(TURNS) + turn :][:2])] // asked.shape[1]
+            queries = turn_points(own[rows], int(INVERSES[turn]))
+            found += _look_through(rows, queries, windows // len(_WINDOWS), points, floors)
+        likest = keep_likest(floors.sift(join_alike(found)))
+        floors.raise_to(likest)
+        return likest
 
-    waiting, pending, hits = [], 0, 0
-    for found, passed in map_in_order(search, centres.count):
+    waiting: list[Alike] = []
+    pending = 0
+    for found in map_in_order(search, centres.count):
         waiting.append(found)
-        hits += passed
         pending += len(found.part)
         if pending > _FEW:
-            waiting = [keep_likest(join_candidates(waiting))]
-            pending = 0
-    windows = int((np.diff(ends) - _MOST_IN_LIST).clip(min=0).sum())
-    return Search(keep_likest(join_candidates(waiting)), Unsearched(windows=windows, hits=hits))
+            waiting, pending = [keep_likest(join_alike(waiting))], 0
+    left_out = int((np.diff(ends) - _MOST_IN_LIST).clip(min=0).sum())
+    return Search(_find_poses(keep_likest(join_alike(waiting)), own, wholes), Unsearched(windows=left_out))
 
 
 def _list_windows(wholes: Described, count: int) -> tuple[Indices, Indices]:
@@ -218,37 +220,83 @@ def turn_points_of_wholes(described: Described) -> Floats:
     return turned
 
 
-def _look_through(queries: Floats, points: Floats) -> tuple[Indices, Indices, Floats, int]:
-    """(Query, window, likeness) of what is alike; where much is, of each query the ``_MOST_HITS`` likest of some windows; what that cut."""
-    passed = 0
-    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
-    for start in range(0, len(queries), _QUERIES_AT_ONCE):
-        some = queries[start : start + _QUERIES_AT_ONCE]
-        for first in range(0, len(points), _WINDOWS_AT_ONCE):
-            near = some @ points[first : first + _WINDOWS_AT_ONCE].T
-            query, window = np.divmod(np.flatnonzero(near >= MIN_LIKENESS), near.shape[1])
-            if len(query) > _MOST_HITS * len(some):
-                alike, (query, window) = len(query), _choose_likest(near)
-                passed += alike - len(query)
-            found.append((query + start, window + first, near[query, window]))
-    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
-    return columns[0], columns[1], columns[2], passed
+class Alike(NamedTuple):
+    """Pairs that are alike in some window and turn, and how much."""
+
+    part: Indices
+    whole: Indices
+    likeness: Floats
+
+    def take(self, rows: Indices) -> Alike:
+        return Alike(self.part[rows], self.whole[rows], self.likeness[rows])
 
 
-def _choose_likest(near: Floats) -> tuple[Indices, Indices]:
-    columns = np.argpartition(near, -_MOST_HITS, axis=1)[:, -_MOST_HITS:]
-    rows = np.arange(len(near))[:, None]
-    chosen, place = np.nonzero(near[rows, columns] >= MIN_LIKENESS)
-    return chosen, columns[chosen, place]
+class _Floors:
+    """From which likeness on a pair may be among the likest of its part or of its whole, as far as is known.
+
+    What lies below both is not, so that floors only spare work: what is found doesn't depend on when the threads raise them.
+    """
+
+    def __init__(self, parts: int, wholes: int, same: bool) -> None:
+        self._parts, self._wholes = np.full(parts, MIN_LIKENESS, np.float32), np.full(wholes, MIN_LIKENESS, np.float32)
+        self._same = same
+
+    def choose(self, rows: Indices, wholes: Indices, near: Floats) -> Indices:
+        """Places in ``near`` (windows, sorted by their whole, x rows) of what may be among the likest."""
+        mine = self._mark(rows, wholes, near)
+        if np.count_nonzero(mine) > _MANY * len(rows) and self._raise(rows, wholes, near):
+            mine = self._mark(rows, wholes, near)
+        return np.flatnonzero(mine)
+
+    def sift(self, alike: Alike) -> Alike:
+        """Those that may be among the likest."""
+        wanted = (alike.likeness >= self._parts[alike.part]) | (alike.likeness >= self._wholes[alike.whole])
+        return alike.take(np.flatnonzero(wanted & ((alike.part != alike.whole) | (not self._same))))
+
+    def raise_to(self, alike: Alike) -> None:
+        """To the last of the likest of these, each pair of which is there once."""
+        for floors, owner in ((self._parts, alike.part), (self._wholes, alike.whole)):
+            order = np.lexsort((-alike.likeness, owner))
+            last = order[_rank(owner[order]) == RIVALS - 1]
+            floors[owner[last]] = np.maximum(floors[owner[last]], alike.likeness[last])
+
+    def _mark(self, rows: Indices, wholes: Indices, near: Floats) -> NDArray[np.bool_]:
+        return np.asarray((near >= self._parts[rows]) | (near >= self._wholes[wholes, None]))
+
+    def _raise(self, rows: Indices, wholes: Indices, near: Floats) -> bool:
+        """To the last of the likest of these, where there are so many; a picture is none of its own likest."""
+        borders = np.flatnonzero(np.diff(wholes, prepend=-1))
+        if min(len(rows), len(borders)) <= RIVALS:
+            return False
+        best, some = np.maximum.reduceat(near, borders, axis=0), wholes[borders]
+        if self._same:
+            place = np.searchsorted(some, rows).clip(max=len(some) - 1)
+            own = np.flatnonzero(some[place] == rows)
+            best[place[own], own] = 0
+        self._parts[rows] = np.maximum(self._parts[rows], np.partition(best, -RIVALS, axis=0)[-RIVALS])
+        self._wholes[some] = np.maximum(self._wholes[some], np.partition(best, -RIVALS, axis=1)[:, -RIVALS])
+        return True
 
 
-def keep_likest(candidates: Candidates, most: int = RIVALS) -> Candidates:
-    """Every pair once, in its likest window and turn; of each part the ``most`` likest wholes, of each whole the ``most`` likest parts."""
-    pair = candidates.part * (candidates.whole.max(initial=0) + 1) + candidates.whole
-    order = np.lexsort((candidates.turn * len(_WINDOWS) + candidates.window, -candidates.likeness, pair))
+def _look_through(rows: Indices, queries: Floats, wholes: Indices, points: Floats, floors: _Floors) -> Iterator[Alike]:
+    """What is alike of parts in one turn (rows and points of each) and windows (whole and point of each, sorted by whole)."""
+    for start in range(0, len(wholes), _WINDOWS_AT_ONCE):
+        here = slice(start, start + _WINDOWS_AT_ONCE)
+        for place in range(0, len(rows), _QUERIES_AT_ONCE):
+            asking = rows[place : place + _QUERIES_AT_ONCE]
+            near = points[here] @ queries[place : place + _QUERIES_AT_ONCE].T
+            chosen = floors.choose(asking, wholes[here], near)
+            window, row = np.divmod(chosen, len(asking))
+            yield Alike(asking[row], wholes[here][window], near.ravel()[chosen])
+
+
+def keep_likest(pairs: Alike, most: int = RIVALS) -> Alike:
+    """Every pair once, as like as it ever is; of each part the ``most`` likest wholes, of each whole the ``most`` likest parts."""
+    pair = pairs.part * (pairs.whole.max(initial=0) + 1) + pairs.whole
+    order = np.lexsort((-pairs.likeness, pair))
     fresh = np.ones(len(order), bool)
     fresh[1:] = np.diff(pair[order]) != 0
-    once = candidates.take(order[fresh])
+    once = pairs.take(order[fresh])
     wanted = _mark_likest(once.part, once.whole, once.likeness, most) | _mark_likest(once.whole, once.part, once.likeness, most)
     return once.take(np.flatnonzero(wanted))
 
@@ -258,8 +306,44 @@ def _mark_likest(owners: Indices, others: Indices, likeness: Floats, most: int) 
     order = np.lexsort((others, -likeness, owners))
     ordered = owners[order]
     marks = np.empty(len(owners), bool)
-    marks[order] = np.arange(len(ordered)) - np.searchsorted(ordered, ordered) < most
+    marks[order] = _rank(ordered) < most
     return marks
+
+
+def _rank(owners: Indices) -> Indices:
+    """The places of rows among their owner's, from 0; owners are sorted."""
+    first = np.flatnonzero(np.diff(owners, prepend=-1))
+    return np.arange(len(owners)) - np.repeat(first, np.diff(first, append=len(owners)))
+
+
+def join_alike(parts: Sequence[Alike]) -> Alike:
+    """Several lots as one, in the order they come."""
+    none = np.empty(0, np.int64)
+    columns = [np.concatenate(column) for column in zip(Alike(none, none, np.empty(0, np.float32)), *parts, strict=True)]
+    return Alike(columns[0], columns[1], columns[2])
+
+
+def _find_poses(pairs: Alike, own: Floats, wholes: Described) -> Candidates:
+    """The likest of all windows and turns of each pair, as it is where it is as like."""
+    turned = np.stack([turn_points(own, number) for number in range(len(TURNS))], axis=1)
+    points, turns = wholes.points.reshape(-1, len(_WINDOWS), len(_DOWN)), wholes.turns.reshape(-1, len(_WINDOWS))
+
+    def find(number: int) -> Candidates:
+        part, whole, _ = pairs.take(np.arange(number * _POSES_AT_ONCE, min((number + 1) * _POSES_AT_ONCE, len(pairs.part))))
+        near = points[whole].astype(np.float32) @ turned[part].swapaxes(1, 2)
+        # a window was turned back by its turn: what takes the part to the window is the one after the other
+        back = _COMPOSED[turns[whole]]
+        likest = (near + (back == 0) * _SLIGHT).reshape(len(part), -1).argmax(axis=1)
+        here = np.arange(len(part))
+        return Candidates(
+            part,
+            whole,
+            likest // len(TURNS),
+            back.reshape(len(part), -1)[here, likest],
+            near.reshape(len(part), -1)[here, likest],
+        )
+
+    return join_candidates(list(map_in_order(find, -(-len(pairs.part) // _POSES_AT_ONCE))))
 
 
 def join_candidates(parts: list[Candidates]) -> Candidates:
