@@ -144,6 +144,7 @@ class GatheredDecisions:
         self._config, self._lock = config, threading.Lock()
         self._found: OpenDecisions | None = None
         self._thread: threading.Thread | None = None
+        self._ready, self._turn = threading.Event(), 0
         self.trouble: Sequence[str] = ()
         """Why they could not be."""
 
@@ -151,6 +152,7 @@ class GatheredDecisions:
         """Gather in the background, unless that is under way."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
+                self._ready.clear()
                 self._thread = threading.Thread(target=self._gather, name="gather", daemon=True)
                 self._thread.start()
 
@@ -159,22 +161,40 @@ class GatheredDecisions:
         return self._found
 
     def renew(self) -> None:
-        """Forget what was gathered, and gather anew."""
-        self._found = None
+        """Forget what was gathered, and gather anew; what is being gathered meanwhile is thrown away."""
+        with self._lock:
+            self._found, self._turn = None, self._turn + 1
         self.start()
 
     def wait(self, patience_s: float) -> None:
         """Until it is gathered, or for so long."""
-        if self._thread is not None:
-            self._thread.join(patience_s)
+        self._ready.wait(patience_s)
 
     def _gather(self) -> None:
+        while True:
+            turn = self._turn
+            found, trouble = self._try()
+            with self._lock:
+                if turn == self._turn:
+                    self._found, self.trouble, self._thread = found, trouble, None
+                    self._ready.set()
+                    break
+        if found is not None:
+            logger.info("gathered %d open decisions", len(found.clusters) + len(found.others))
+            self._weigh(found)
+
+    def _try(self) -> tuple[OpenDecisions | None, Sequence[str]]:
         try:
-            found, self.trouble = gather_decisions(Run(self._config)), ()
+            found = gather_decisions(Run(self._config))
         except LogoingestError as error:
-            self.trouble = [str(problem) for problem in error.problems]
-            return
+            return None, [str(problem) for problem in error.problems]
         for cluster in found.review.clusters[:1]:
             _ = cluster.candidates  # what the first lines of the queue show
-        self._found = found
-        logger.info("gathered %d open decisions", len(found.clusters) + len(found.others))
+        return found, ()
+
+    def _weigh(self, found: OpenDecisions) -> None:
+        """Find the candidates of all clusters before somebody filters by class, as long as nothing newer is gathered."""
+        for cluster in found.review.clusters:
+            if self._found is not found:
+                return
+            _ = cluster.candidates
