@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from logoingest.workspace import FileRecord, Manifest, Workspace
 
 
+#: What was taken down and must not come back: beside the manifest, written by no stage and read by the first.
+TAKEDOWNS_FILE = "takedowns.json"
+
+
 class StageOutput(NamedTuple):
     """What a stage wrote (file → record) and its figures for the log and ``status``."""
 

@@ -9,9 +9,6 @@ from typing import IO, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-#: What was taken down and must not come back: beside the manifest, and like it an input of stages.
-TAKEDOWNS_FILE = "takedowns.json"
-
 
 class FileRecord(NamedTuple):
     """A file's content: sha256 (hex) and length in bytes."""

@@ -132,7 +132,7 @@ def test_every_reason_of_the_fetch_is_documented():
         for name in re.findall(r"Reason\.([A-Z_0-9X]+)", file.read_text())
     }
     # the fetch knows these, and gives them to no row as its reason
-    about_pictures = {Reason.NOT_IMAGE, Reason.DECODE_ERROR, Reason.PLACEHOLDER}
+    about_pictures = {Reason.NOT_IMAGE, Reason.DECODE_ERROR, Reason.PLACEHOLDER, Reason.TAKEN_DOWN}
     assert sorted(documented) == sorted({Reason[name].value for name in used} - about_pictures)
     assert re.findall(r"^\| `(\w+)` \|", image_table, re.MULTILINE) == ["not_image", "truncated", "decode_error", "bomb"]
 

@@ -11,7 +11,7 @@ import tomlkit
 
 from builders.word_crowds import make_annotations
 from logoingest.labels import ClassMap
-from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, find_contradictions
+from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind, hear_crowd
 from logoingest.labels.crowd.evidence import number_answers
 from logoingest.labels.matching.match import decide_labels
 
@@ -51,7 +51,7 @@ def ask_crowd(names: list[str], drawn: list[str]) -> list[Contradiction]:
         for worker in rng.sample(range(WORKERS), VOTES)
     ]
     class_map = make_map(names)
-    return find_contradictions(number_answers(make_annotations(rows), class_map), class_map)
+    return list(hear_crowd(number_answers(make_annotations(rows), class_map), class_map).contradictions)
 
 
 def test_letters_alone_merge_a_third_of_them(merged: Mapping[str, str]) -> None:
@@ -82,4 +82,4 @@ def test_slips_are_left_alone(merged: Mapping[str, str]) -> None:
         for worker in rng.sample(range(WORKERS), VOTES)
     ]
     class_map = make_map(names)
-    assert find_contradictions(number_answers(make_annotations(rows), class_map), class_map) == []
+    assert list(hear_crowd(number_answers(make_annotations(rows), class_map), class_map).contradictions) == []

@@ -71,6 +71,9 @@ def open_encoder(run: Run, backbone: str = "") -> Iterator[Encoder]:
             encoder = load_encoder(name, evidence.weights, evidence.image_side_px, run.config.base_dir, run.config.train.device)
         yield encoder
         return
+    if not all(run.workspace.exists(file) for file in _BASELINE_FILES):
+        hint = 'train one with "logoingest train", or name another network: --set evidence.backbone=mobilenet_v2'
+        raise UsageError(Problem("evidence.backbone", "there is no trained baseline in the workspace yet", hint))
     with run.workspace.local_copy(BASELINE) as folder:
         code = AllowedCode.of(run.config.train, run.config.base_dir)
         yield load_baseline_encoder(Path(folder), BASELINE, run.config.train.device, code)

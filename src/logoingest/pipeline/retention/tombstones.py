@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from logoingest.errors import Problem, WorkspaceError
 from logoingest.fetch import Inspect
 from logoingest.fetch.rules.targets import Target, parse_target
+from logoingest.pipeline.spec import TAKEDOWNS_FILE
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.schemas import Reason, RejectedRow, Stage
-from logoingest.workspace import TAKEDOWNS_FILE, Workspace
+from logoingest.workspace import Workspace
 
 _HOST = r"^[^\s/?#@\\]{1,253}$"
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
+from logoingest.pipeline.spec import TAKEDOWNS_FILE, StageOutput, StageSpec, write_tables
 from logoingest.stage_names import Stage
-from logoingest.workspace.manifest import TAKEDOWNS_FILE
 
 if TYPE_CHECKING:
     from logoingest.pipeline.session import Run

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from logoingest.pictures.loading import load_picture
 from logoingest.training.logs.logger import Figures, Settings, drop_missing
 
 
@@ -32,7 +32,7 @@ class TensorBoardLog:
         final = {f"final/{name.replace('.', '/')}": value for name, value in drop_missing(figures).items()}
         self._writer.add_hparams(self._settings, final, run_name=".")
         for path in pictures:
-            self._writer.add_image(path.stem, np.array(Image.open(path).convert("RGB")), dataformats="HWC")
+            self._writer.add_image(path.stem, np.array(load_picture(path.read_bytes())), dataformats="HWC")
         self._writer.flush()
 
     def close(self) -> None:
