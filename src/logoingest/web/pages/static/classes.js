@@ -35,6 +35,7 @@ function offerClasses(form, take, look) {
   }
 
   function finish(text) {
+    typed.blur(); // hidden, it would keep the keys to itself until the page is drawn
     form.hidden = true;
     if (text) take(text);
   }

@@ -29,6 +29,13 @@ async function open(key) {
   preview(card.querySelector("button.candidate"));
 }
 
+// A card that is open already stays as it is: what somebody has begun to type into it, too.
+function turnTo(key) {
+  if (key !== current()) { open(key); return; }
+  open.turn = (open.turn ?? 0) + 1; // another that was asked for is no longer wanted
+  card.focus({ preventScroll: true });
+}
+
 async function refresh(nextPlace, key) {
   filter.delete("key");
   const html = await load(`/queue/lines?${filter}`);
@@ -124,7 +131,7 @@ function press(button) {
 lines.addEventListener("click", (event) => {
   const line = event.target.closest("a[data-key]");
   const button = event.target.closest("button[data-do]");
-  if (line) { event.preventDefault(); open(line.dataset.key); }
+  if (line) { event.preventDefault(); turnTo(line.dataset.key); }
   else if (button) ({ undo, write })[button.dataset.do]();
 });
 
@@ -132,7 +139,7 @@ document.addEventListener("keydown", (event) => {
   if (isTyping(event)) return;
   const all = keys();
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (by && all.length) open(all[Math.min(Math.max(place() + by, 0), all.length - 1)].dataset.key);
+  if (by && all.length) turnTo(all[Math.min(Math.max(place() + by, 0), all.length - 1)].dataset.key);
   else if (event.key === "u") undo();
   else if (event.key === "q") write();
   else if (event.key === "?") document.getElementById("help").open = !document.getElementById("help").open;
