@@ -12,10 +12,10 @@ from builders.laws import examples
 from builders.reviews import MAP
 from logoingest.labels import ClassMap
 from logoingest.plain_json import to_json
-from logoingest.review.conflict_sheet import OpenConflict
 from logoingest.review.picture_session import PictureSession, keep_others, list_picture_rulings, run_picture_command
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.session import SessionStep
+from logoingest.review.sheets.conflict_sheet import OpenConflict
 
 SUSPECT = OpenConflict(
     "label", ["a" * 64], ["mercedes", "puma"], [1, 2], "rank 1: labelled puma", ["http://pictures.test/a"], "puma"

@@ -14,7 +14,7 @@ from builders.reviews import HOSTILE, MAP, annotate, find_clusters, labels
 from logoingest.errors import UsageError
 from logoingest.labels import ClassMap
 from logoingest.review.rulings import Action, ClassFinder, RuledMeaning
-from logoingest.review.sheet import COLUMNS, read_sheet, write_sheet
+from logoingest.review.sheets.sheet import COLUMNS, read_sheet, write_sheet
 from logoingest.review.suggestions import make_label_id
 
 CLASS_MAP = ClassMap.from_toml(MAP)

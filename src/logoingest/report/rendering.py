@@ -11,21 +11,21 @@ import pyarrow as pa
 from logoingest.config import Config
 from logoingest.report.environment import load_template
 from logoingest.report.material import Material, find_places, read_material
-from logoingest.report.pages.baseline import gather_baseline
 from logoingest.report.pages.changes import gather_changes
 from logoingest.report.pages.contents import PageContents
 from logoingest.report.pages.crowd import gather_crowd
 from logoingest.report.pages.duplicates import gather_duplicates
 from logoingest.report.pages.fetch import gather_fetching
 from logoingest.report.pages.labels import gather_labels
-from logoingest.report.pages.model_view import gather_model_view
+from logoingest.report.pages.models.baseline import gather_baseline
+from logoingest.report.pages.models.model_view import gather_model_view
+from logoingest.report.pages.models.safeguards import gather_safeguards
+from logoingest.report.pages.models.sweep import gather_sweep
 from logoingest.report.pages.overview import gather_overview
 from logoingest.report.pages.pictures import gather_pictures
 from logoingest.report.pages.placeholders import gather_placeholders
 from logoingest.report.pages.quality import gather_quality
-from logoingest.report.pages.safeguards import gather_safeguards
 from logoingest.report.pages.splits import gather_splits
-from logoingest.report.pages.sweep import gather_sweep
 from logoingest.report.pages.workers import gather_workers
 from logoingest.report.thumbnails import ThumbnailLimits, choose_pictures, make_thumbnails
 from logoingest.version import __version__

@@ -9,13 +9,13 @@ from logoingest.errors import Problem, UsageError
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.pipeline.session import Run
-from logoingest.review.conflict_sheet import OpenConflict, render_conflicts
 from logoingest.review.conflicts import AppliedGroups, read_group_sheet, write_group_rulings
-from logoingest.review.contradiction_sheet import render_contradictions
 from logoingest.review.rounds import Applied, Review, apply_rulings, read_contradiction_sheet
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.session import Session
-from logoingest.review.sheet import SheetReading, read_sheet, read_sheet_rows, write_sheet
+from logoingest.review.sheets.conflict_sheet import OpenConflict, render_conflicts
+from logoingest.review.sheets.contradiction_sheet import render_contradictions
+from logoingest.review.sheets.sheet import SheetReading, read_sheet, read_sheet_rows, write_sheet
 from logoingest.review.suggestions import Cluster, list_spellings, make_label_id
 
 _NAME = "session"

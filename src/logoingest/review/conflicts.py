@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from logoingest.labels.class_map.entries import Signature
 from logoingest.pipeline.evidence.suspects import count_votes, read_open_suspects
 from logoingest.pipeline.session import Run
-from logoingest.review.conflict_sheet import ConflictReading, OpenConflict, read_conflicts, sign
+from logoingest.review.sheets.conflict_sheet import ConflictReading, OpenConflict, read_conflicts, sign
 from logoingest.samples.group_rulings import GroupRuling, add_group_rulings, read_group_rulings
 from logoingest.schemas import ConflictRow
 

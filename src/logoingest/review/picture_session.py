@@ -13,9 +13,9 @@ from functools import cached_property
 from logoingest.errors import Problem
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.candidates import CANDIDATES
-from logoingest.review.conflict_sheet import OpenConflict, read_picture_ruling
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.session import Session, SessionStep, list_found
+from logoingest.review.sheets.conflict_sheet import OpenConflict, read_picture_ruling
 from logoingest.samples.group_rulings import GroupRuling
 from logoingest.strangers.escaping import escape_text
 

@@ -29,10 +29,10 @@ from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS, normalise_answers
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.plain_json import Json
-from logoingest.review.contradiction_sheet import ContradictionReading, read_contradictions
 from logoingest.review.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
 from logoingest.review.rulings import Ruling, Undoing
-from logoingest.review.sheet import AGAINST, read_sheet_rows
+from logoingest.review.sheets.contradiction_sheet import ContradictionReading, read_contradictions
+from logoingest.review.sheets.sheet import AGAINST, read_sheet_rows
 from logoingest.review.suggestions import Cluster, GatheredLabels, cluster_open_labels, gather_open_labels
 from logoingest.schemas import Decision, Stage
 

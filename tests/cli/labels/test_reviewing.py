@@ -19,30 +19,19 @@ import pytest
 
 from builders.places import ROOT
 from builders.reviews import MAP
+from builders.web.served_pages import CONFIG
 from logoingest.cli.labels.review_terminal import Style
 from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.errors import WorkspaceError
 from logoingest.pipeline import Run
 from logoingest.review import Journal, read_journals
-from logoingest.review.sheet import COLUMNS
+from logoingest.review.sheets.sheet import COLUMNS
 
 ANSWERS = [
     ("puma", "w1"), ("Puma", "w2"), ("pmua", "w1"), ("pmua", "w2"), ("PMUA", "w3"), ("puam", "w1"), ("fanta", "w1"), ("Fanta", "w2"),
     ("asdf", "w4"), ("asdf", "w4"), ("asdf", "w4"), ("a\x1b[2Jx", "w1"), ("none", "w1"), ("the logo", "w2"),
 ]  # fmt: skip
-CONFIG = """
-[dataset]
-name = "small"
-workspace = "work"
-[[sources]]
-path = "answers.csv"
-url_column = "url"
-label_column = "brand"
-worker_column = "worker"
-[labels]
-class_map = "map.toml"
-"""
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from logoingest.review import Applied, AppliedGroups, Review
 from logoingest.review.candidates import Candidate
 from logoingest.review.map_lines import propose_lines
 from logoingest.review.rounds import SideEffect
-from logoingest.review.sheet import SheetReading
+from logoingest.review.sheets.sheet import SheetReading
 from logoingest.review.suggestions import Advice, Cluster
 from logoingest.schemas import TextConflictRow
 

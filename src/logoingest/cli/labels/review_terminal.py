@@ -18,9 +18,9 @@ from typing import Generic, Protocol, TextIO, TypeVar
 
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.candidates import CANDIDATES
-from logoingest.review.conflict_sheet import name_conflict
 from logoingest.review.picture_session import PictureSession, run_picture_command
 from logoingest.review.session import Session, SessionStep, run_command
+from logoingest.review.sheets.conflict_sheet import name_conflict
 from logoingest.review.suggestions import Cluster, describe_advice
 from logoingest.schemas import Decision
 from logoingest.strangers.escaping import escape_text

@@ -148,9 +148,9 @@ def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
 
 def _export(run: Run, options: argparse.Namespace) -> int:
     from logoingest.review import draw_examples, gather_conflicts, gather_suspects
-    from logoingest.review.conflict_sheet import render_conflicts
-    from logoingest.review.contradiction_sheet import render_contradictions
-    from logoingest.review.sheet import write_sheet
+    from logoingest.review.sheets.conflict_sheet import render_conflicts
+    from logoingest.review.sheets.contradiction_sheet import render_contradictions
+    from logoingest.review.sheets.sheet import write_sheet
 
     sheet: Path = options.export
     if sheet.exists():

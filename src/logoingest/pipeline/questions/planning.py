@@ -220,7 +220,7 @@ def _list_doubts(run: Run) -> list[str]:
 def _list_broken(run: Run) -> list[str]:
     if not run.workspace.exists(SAFEGUARD_FILE):
         return []
-    from logoingest.report.pages.safeguards import describe_broken
+    from logoingest.report.pages.models.safeguards import describe_broken
 
     broken = describe_broken(run.workspace)
     return [broken] if broken else []

@@ -23,6 +23,8 @@ from logoingest.training.checks.alignment import compare_aligned, is_same
 from logoingest.training.data.pictures import Pixels, decode_row, decode_square, open_pictures
 from logoingest.training.data.splits import SPLITS, Split
 
+#: Leaks named in metrics.json, at most.
+NAMED_LEAKS = 200
 #: Side of the thumbnail that proposes pairs, of the one that decides, and of what both are reduced from.
 PROPOSAL_SIDE = 16
 DECISION_SIDE = 64

@@ -14,6 +14,7 @@ from logoingest.config import TrainConfig
 from logoingest.evidence.safeguards.files import SAFEGUARD_FILE
 from logoingest.evidence.safeguards.rule import Goals
 from logoingest.release.reading.loader import Release
+from logoingest.training.checks.leaks import NAMED_LEAKS
 from logoingest.training.classification.figures import draw_figures
 from logoingest.training.classification.judgement import Controls, judge, run_controls
 from logoingest.training.classification.mistakes import MISTAKES_FILE, PREDICTIONS_FILE, draw_mistakes, write_predictions
@@ -31,8 +32,6 @@ from logoingest.training.recipe import Figures, Judged, Measured, Metric, Pictur
 
 logger = logging.getLogger("logoingest")
 
-#: Leaks named in metrics.json, at most.
-NAMED_LEAKS = 200
 METRICS = (
     Metric("top1", True, "share of pictures whose class comes first"),
     Metric("top5", True, "share of pictures whose class is among the first five"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from logoingest.config import TrainConfig
 from logoingest.release.reading.loader import Release
+from logoingest.training.checks.leaks import NAMED_LEAKS
 from logoingest.training.data.splits import SPLITS, Fold, cut_folds
 from logoingest.training.detection.artifact import RECIPE_NAME, Stored, save_detector
 from logoingest.training.detection.controls import DetectionControls, run_detection_controls
@@ -34,8 +35,6 @@ from logoingest.training.detection.training import TrainedDetector, choose_desig
 from logoingest.training.loop.rounding import round_figures
 from logoingest.training.recipe import Figures, Judged, Measured, Metric, PictureScores, Recipe, TrainingPlan
 
-#: Leaks named in metrics.json, at most.
-NAMED_LEAKS = 200
 METRICS = (
     Metric("map50", True, "average precision at an overlap of .5, mean over the classes the split has"),
     Metric("map", True, "the same over overlaps from .5 to .95"),

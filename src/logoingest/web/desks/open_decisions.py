@@ -15,8 +15,8 @@ from logoingest.errors import LogoingestError
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.pipeline.session import Run
 from logoingest.review import Review, gather_conflicts, gather_review, gather_suspects
-from logoingest.review.conflict_sheet import OpenConflict
 from logoingest.review.rulings import ClassFinder
+from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
 
 logger = logging.getLogger("logoingest")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow.compute as pc
 
-from logoingest.review.conflict_sheet import OpenConflict
+from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.desks.open_decisions import GatheredDecisions
 from logoingest.web.desks.picture_index import IndexedPictures

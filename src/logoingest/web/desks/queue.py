@@ -17,13 +17,13 @@ from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.plain_json import to_json
 from logoingest.review import Journal, apply_session, plan_rulings, read_journals, write_session
 from logoingest.review.applying import AppliedSession
-from logoingest.review.conflict_sheet import OpenConflict, read_conflicts, render_conflicts
-from logoingest.review.contradiction_sheet import read_contradictions, render_contradictions
 from logoingest.review.map_editing import find_faults
 from logoingest.review.rounds import SideEffect, preview_rulings
 from logoingest.review.rulings import Ruling, Undoing
 from logoingest.review.session import Session, SessionStep, collect_rulings, resume_session, run_command
-from logoingest.review.sheet import write_sheet
+from logoingest.review.sheets.conflict_sheet import OpenConflict, read_conflicts, render_conflicts
+from logoingest.review.sheets.contradiction_sheet import read_contradictions, render_contradictions
+from logoingest.review.sheets.sheet import write_sheet
 from logoingest.review.suggestions import Cluster, make_label_id
 from logoingest.web.desks.open_decisions import GatheredDecisions, OpenDecision, OpenDecisions, make_line
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from logoingest.review.conflict_sheet import OpenConflict
+from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.web.desks.open_decisions import DecisionKind
 from logoingest.web.desks.pairs import PAGE
 from logoingest.web.desks.queue import QueueChoice

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from logoingest.errors import UsageError
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.crowd.testimony import describe_evidence
-from logoingest.review.conflict_sheet import OpenConflict
+from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster, describe_advice
 from logoingest.web.desks.queue import PAGE, QueueChoice
 from logoingest.web.desks.workplace import Workplace

@@ -20,7 +20,7 @@ from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.candidates import CANDIDATES
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
-from logoingest.review.sheet import CONFLICT, list_candidates, read_sheet_rows, show
+from logoingest.review.sheets.sheet import CONFLICT, list_candidates, read_sheet_rows, show
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling, find_ruled, make_conflict_id
 from logoingest.strangers.escaping import guard_cell
 

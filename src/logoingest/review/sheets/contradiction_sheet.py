@@ -17,7 +17,7 @@ from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.crowd.contradictions import Contradiction, ContradictionKind
 from logoingest.labels.text.quoting import shorten
 from logoingest.review.rulings import Action, ClassFinder, Ruling, Undoing, list_made, read_meaning
-from logoingest.review.sheet import AGAINST, SheetRow, list_candidates, read_sheet_rows, show
+from logoingest.review.sheets.sheet import AGAINST, SheetRow, list_candidates, read_sheet_rows, show
 from logoingest.strangers.escaping import guard_cell
 
 
