@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.errors import Problem, UsageError
+from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,8 @@ def _command_takedown(options: argparse.Namespace) -> int:
 
 def _print_takedown(taken: TakenDown, options: argparse.Namespace) -> None:
     verb = "would go" if options.dry_run else "are gone"
-    print(f"{taken.pictures:,} pictures ({taken.bytes / 1e6:,.1f} MB) and the answers about {taken.urls:,} URLs {verb}")
+    pictures, urls = spell_count(taken.pictures, "picture"), spell_count(taken.urls, "URL")
+    print(f"{pictures} ({taken.bytes / 1e6:,.1f} MB) and the answers about {urls} {verb}")
     for folder in taken.releases:
         print(f"removed, since it held one of them: {folder}")
     if taken.trained:

@@ -2,8 +2,8 @@
 
 clusters, proposals   what belongs together, which classes letters propose       suggestions     the doubts as a person wants them
 initials, candidates  letters and the crowd weighed: what a cluster may mean     map_lines       lines for the map, to paste
-rulings, map_editing  what was ruled, and as entries of the class map           sheet, session  the spreadsheet, the terminal
-rounds, conflicts     a review round over a workspace; pictures of two minds    conflict_sheet  those in the spreadsheet
+rulings, map_editing  what was ruled, and as entries of the class map           sheets, session the spreadsheets, the terminal
+rounds, conflicts     a review round over a workspace; pictures of two minds    picture_session  those at the terminal
 applying              a sheet, or a session, into the dataset
 """
 
