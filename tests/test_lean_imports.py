@@ -73,26 +73,28 @@ print(code, [name for name in ("pandas", "scipy") if name in sys.modules])
     assert run_python(code).strip().endswith("0 []")
 
 
-def test_the_command_line_has_its_threads_sleep_before_torch_is_looked_for(make_dataset):
-    """Torch reads how its threads wait when it is loaded; whoever has set it otherwise keeps it."""
+def test_the_command_line_has_its_threads_sleep_before_numpy_is_looked_for(make_dataset):
+    """Numpy and, after it, torch read how their threads wait when they are loaded; whoever has set it otherwise keeps it."""
     config = make_dataset().folder / "dataset.toml"
     code = """
 import os, sys
-os.environ.pop("OMP_WAIT_POLICY", None)
-if len(sys.argv) > 2:
-    os.environ["OMP_WAIT_POLICY"] = sys.argv[2]
+names = ("OMP_WAIT_POLICY", "OPENBLAS_THREAD_TIMEOUT")
+for name, given in zip(names, sys.argv[2:] or (None, None)):
+    os.environ.pop(name, None)
+    if given:
+        os.environ[name] = given
 
-class Torch:
+class Numpy:
     def find_spec(self, name, path=None, target=None):
-        if name == "torch":
-            print(os.environ["OMP_WAIT_POLICY"], flush=True)
+        if name in ("numpy", "torch"):
+            print(*(os.environ[name] for name in names), flush=True)
             os._exit(0)
 
-sys.meta_path.insert(0, Torch())
+sys.meta_path.insert(0, Numpy())
 from logoingest.cli.main import main
 main(["train", sys.argv[1]])
 """
-    for given, expected in ((), "PASSIVE"), (("ACTIVE",), "ACTIVE"):
+    for given, expected in ((), ["PASSIVE", "4"]), (("ACTIVE", "20"), ["ACTIVE", "20"]):
         command = [sys.executable, "-c", code, str(config), *given]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert done.stdout.split() == [expected]
+        assert done.stdout.split() == expected

@@ -11,10 +11,11 @@ import pytest
 from builders.datasets import CLASSES, Dataset, draw_picture, serve_site
 from builders.drawn_releases import draw_colour, encode
 from logoingest import load_baseline, make_safeguard
+from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.errors import GateError
 from logoingest.evidence.safeguards.rule import measure_distance
-from logoingest.pipeline import Run, run, summarise_status
+from logoingest.pipeline import Run, explain_url, run, summarise_status
 from logoingest.pipeline.no_class_pictures import find_no_class_pictures, read_no_class_pictures
 from logoingest.pipeline.stages.report import REPORT
 from logoingest.pipeline.stages.train import TRAIN
@@ -76,6 +77,23 @@ def test_what_all_or_most_said_shows_no_class_is_of_none_and_nothing_else_is(dat
 def test_half_of_them_teach_and_half_check(dataset):
     study = json.loads((dataset.folder / "work/baseline/safeguard.json").read_bytes())["study"]
     assert (study["stated"]["strangers"], study["measured"]["strangers"]) == (5, 4)
+
+
+def test_explain_asks_the_baseline_what_it_holds_the_picture_for(dataset, capsys):
+    """What ``predict`` answers of the same bytes; not of what it has learned from, and not where nobody wants to wait for it."""
+    config = load_config(dataset.config, TRAINING)
+    url = dataset.site.url(NONE)
+    asked = explain_url(Run(config), url, ask=True).baseline
+    (alone,) = load_baseline(dataset.folder / "work/baseline").predict([dataset.site.pages[NONE][2]])
+    assert asked == alone._replace(file=url)
+    assert explain_url(Run(config), url).baseline is None
+    names = dict(
+        zip(*(Run(config).workspace.read_table("splits").column(name).to_pylist() for name in ("image_id", "split")), strict=True)
+    )
+    learned = next(path for path, image_id in find_ids(dataset).items() if names.get(image_id) == "train")
+    assert explain_url(Run(config), dataset.site.url(learned), ask=True).baseline is None
+    assert main(["explain", str(dataset.config), "--url", url]) == 0
+    assert f"decision: {alone.decision.value}" in capsys.readouterr().out
 
 
 def test_a_picture_is_held_against_ours_at_two_depths(dataset):

@@ -331,7 +331,7 @@ def _command_explain(options: argparse.Namespace) -> int:
         raise UsageError(f"{run.workspace.url}: nothing was run yet", f"start with: logoingest run {options.config}")
     trail: UrlTrail | LabelTrail | RowTrail
     if options.url is not None:
-        trail = explain_url(run, options.url)
+        trail = explain_url(run, options.url, ask=True)
     elif options.label is not None:
         trail = explain_label_of(run, options.label)
     else:

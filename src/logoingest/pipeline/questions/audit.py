@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.errors import Problem, UsageError
+from logoingest.evidence.safeguards.answers import Prediction
 from logoingest.labels import Explanation, explain_label
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.crowd.deciding import RULE
@@ -18,6 +19,7 @@ from logoingest.labels.crowd.testimony import CrowdTestimony, describe_evidence
 from logoingest.labels.text.quoting import shorten
 from logoingest.pipeline.crowd.findings import ask_crowd
 from logoingest.pipeline.evidence.suspects import read_open_suspects
+from logoingest.pipeline.evidence.verdicts import ask_baseline
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.retention.tombstones import read_tombstones
 from logoingest.pipeline.session import Run
@@ -70,6 +72,9 @@ class UrlTrail(NamedTuple):
     """What models say it is that never learned from it."""
     suspects: Annotated[pa.Table, Rows(SuspectRow)]
     """What is open about the picture: its label looks wrong, or it could be settled."""
+    baseline: Prediction | None
+    """What the trained baseline answers about it: accepted, abstain or stranger. Null where it was not asked, has learned from the
+    picture, or has no safeguard."""
     decisions: Sequence[DecidedAnnotation]
     rejected: Annotated[pa.Table, Rows(RejectedRow)]
 
@@ -122,8 +127,13 @@ class LabelTrail(NamedTuple):
     """What others called its pictures; null where nobody said anything."""
 
 
-def explain_url(run: Run, url: str) -> UrlTrail:
+def explain_url(run: Run, url: str, *, ask: bool = False) -> UrlTrail:
     """What every stage says of a URL.
+
+    Args:
+        run: of the workspace.
+        url: as the source has it.
+        ask: the trained baseline, too: torch is loaded, and it takes seconds.
 
     Raises:
         UsageError: no annotation has this URL, or it was taken down.
@@ -138,6 +148,7 @@ def explain_url(run: Run, url: str) -> UrlTrail:
         raise UsageError(Problem(f"--url {url}", "no source row has this URL", "give it exactly as the source does"))
     downloads = _filter(read_downloads(run.workspace), "url", url)
     image_id = next((found for found in downloads.column("sha256").to_pylist() if found), "")
+    splits = _pick(run, "splits", SplitRow, "image_id", image_id)
     return UrlTrail(
         url,
         annotations,
@@ -145,9 +156,10 @@ def explain_url(run: Run, url: str) -> UrlTrail:
         _lighten(_pick(run, "images", ImageRow, "image_id", image_id)),
         pa.concat_tables([_pick(run, "copies", CopyRow, name, image_id) for name in ("image_id", "other_id")]),
         _lighten(_pick(run, "samples", SampleRow, "image_id", image_id)),
-        _lighten(_pick(run, "splits", SplitRow, "image_id", image_id)),
+        _lighten(splits),
         _lighten(_pick(run, "predictions", PredictionRow, "image_id", image_id)),
         _filter(read_open_suspects(run), "image_id", image_id),
+        ask_baseline(run, downloads, splits.column("split").to_pylist()) if ask else None,
         _list_decisions(run, annotations.column("annotation_id").to_pylist()),
         rejected,
     )
