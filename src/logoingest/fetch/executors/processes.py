@@ -75,9 +75,9 @@ def run_shards(
     run = _Run(deque(jobs), on_progress, stop or threading.Event())
     try:
         if len(divided) == 1:
-            _run_here(run, divided[0], inspect, threads)
+            _run_aside(run, lambda: _run_here(run, divided[0], inspect, threads))
         else:
-            _run_processes(run, divided, inspect, threads)
+            _run_aside(run, lambda: _run_processes(run, divided, inspect, threads))
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(describe_kept(run.kept, run.progress.urls))
         raise
@@ -93,6 +93,9 @@ class _Run:
     """Still to be handed out."""
     on_progress: Callable[[FetchProgress], None] | None
     stop: threading.Event
+    """The caller's: once set, nothing more is asked for."""
+    halt: threading.Event = field(default_factory=threading.Event)
+    """Ours: set with the caller's, and when the calling thread is interrupted."""
     suspects: deque[ShardJob] = field(default_factory=deque)
     """Shards whose process died once."""
     counts: list[ShardCounts] = field(default_factory=list)
@@ -113,9 +116,10 @@ class _Run:
 
     def show(self) -> None:
         """Tell the caller, if there is anything new."""
-        if self.on_progress is not None and self.progress != self.shown:
-            self.shown = self.progress
-            self.on_progress(self.progress)
+        progress = self.progress
+        if self.on_progress is not None and progress != self.shown:
+            self.shown = progress
+            self.on_progress(progress)
 
 
 def describe_kept(kept: int, done: int) -> str:
@@ -127,15 +131,40 @@ def describe_kept(kept: int, done: int) -> str:
     return f"{kept:,} of the {done:,} URLs of this run are there"
 
 
+def _run_aside(run: _Run, work: Callable[[], None]) -> None:
+    """Work in a thread of its own: the caller's may have an event loop running, and is where Ctrl-C and SIGTERM raise.
+
+    So no interrupt ever falls between what a lane says and the books, or into the middle of a message.
+    """
+    failure: list[BaseException] = []
+    ended = threading.Event()
+
+    def work_out() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
+            failure.append(error)
+        finally:
+            ended.set()
+
+    threading.Thread(target=work_out, name="fetch", daemon=True).start()
+    try:  # not join: interrupted by a signal, Python 3.11's takes the thread for ended from then on
+        while not ended.wait(_TICK_S):
+            if run.stop.is_set():
+                run.halt.set()
+            run.show()
+    finally:
+        run.halt.set()
+        ended.wait(KEEP_S + GRACE_S)
+    run.show()
+    if failure:
+        raise failure[0]
+
+
 # -- one lane in this process ------------------------------------------------------------------------------------------
 
 
 def _run_here(run: _Run, settings: FetchSettings, inspect: Inspect | None, threads: int) -> None:
-    """In a thread of its own: the caller's thread may have an event loop running, and stays free for Ctrl-C."""
-    news: deque[FetchProgress | ShardCounts] = deque()
-    failure: list[BaseException] = []
-    halt, ended = threading.Event(), threading.Event()
-
     async def next_job() -> ShardJob | None:
         return run.jobs.popleft() if run.jobs else None
 
@@ -143,41 +172,17 @@ def _run_here(run: _Run, settings: FetchSettings, inspect: Inspect | None, threa
         from logoingest.fetch.executors.lane import serve_lane
 
         stop = asyncio.Event()
-        watch = asyncio.create_task(_watch_events((halt, run.stop), stop))
+        watch = asyncio.create_task(_watch_event(run.halt, stop))
         try:
-            await serve_lane(next_job, news.append, settings, inspect, stop, threads=threads)
+            await serve_lane(next_job, run.book, settings, inspect, stop, threads=threads)
         finally:
             watch.cancel()
 
-    def work() -> None:
-        try:
-            asyncio.run(main())
-        except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
-            failure.append(error)
-        finally:
-            ended.set()
-
-    threading.Thread(target=work, name="fetch lane", daemon=True).start()
-    try:  # not join: interrupted by a signal, Python 3.11's takes the thread for ended from then on
-        while not ended.wait(_TICK_S):
-            _book_all(run, news)
-            run.show()
-    finally:
-        halt.set()
-        ended.wait(KEEP_S)
-        _book_all(run, news)
-    if failure:
-        raise failure[0]
-    run.show()
+    asyncio.run(main())
 
 
-def _book_all(run: _Run, news: deque[FetchProgress | ShardCounts]) -> None:
-    while news:
-        run.book(news.popleft())
-
-
-async def _watch_events(events: Sequence[threading.Event], stop: asyncio.Event) -> None:
-    while not any(event.is_set() for event in events):  # noqa: ASYNC110  these events belong to threads
+async def _watch_event(event: threading.Event, stop: asyncio.Event) -> None:
+    while not event.is_set():  # noqa: ASYNC110  this event belongs to threads
         await asyncio.sleep(_TICK_S / 2)
     stop.set()
 
@@ -209,7 +214,7 @@ def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect
     try:
         lanes += [_start_lane(settings, inspect, threads) for settings in divided]
         open_lanes = {lane.pipe: lane for lane in lanes}
-        while open_lanes and not run.stop.is_set():
+        while open_lanes and not run.halt.is_set():
             for pipe in wait(list(open_lanes), timeout=_TICK_S):
                 lane = open_lanes[pipe]  # type: ignore[index]
                 try:
@@ -224,10 +229,8 @@ def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect
                         lanes.append(heir)
                         open_lanes[heir.pipe] = heir
             _answer_lanes(run, lanes)
-            run.show()
     finally:
         _stop_lanes(run, lanes)
-    run.show()
     if lost:
         raise LogoingestError(lost)
 
