@@ -16,6 +16,7 @@ The data's fault is a value (a row of ``rejected.parquet`` with a ``Reason``); o
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -56,6 +57,16 @@ class LogoingestError(Exception):
         found = [problems] if isinstance(problems, Problem) else list(problems)
         self.problems: Sequence[Problem] = tuple(found)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def find_exit_code(error: BaseException) -> int:
+    """What the command line ends with after an exception: ours by its type, what a signal raised by 128 and the signal's number."""
+    if isinstance(error, LogoingestError):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else signal.SIGINT
+        return 128 + int(number)
+    return 1 if isinstance(error, Exception) else 128 + int(signal.SIGTERM)
 
 
 class UsageError(LogoingestError):

@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 
 from logoingest import load_config
-from logoingest.pipeline import check_extras, check_gates, open_run, run_stage
+from logoingest.pipeline import check_extras, check_gates, open_run, record_run, run_stage
 from logoingest.schemas import Stage
 from logoingest_flows.slots import hold_slot, name_key
 
@@ -26,7 +26,7 @@ async def baseline(config_path: str, overrides: list[str] | None = None) -> dict
     """
     config = load_config(config_path, overrides or [])
     async with hold_slot(config):
-        with open_run(config) as opened:
+        with open_run(config) as opened, record_run(opened, "baseline"):
             check_extras(opened, _STAGES)
             for stage in _STAGES:
                 await asyncio.to_thread(run_stage, opened, stage)

@@ -21,6 +21,7 @@ from logoingest.pipeline import (
     fetch_shard,
     open_run,
     pending_shards,
+    record_run,
     run_stage,
     select_stages,
     summarise_status,
@@ -80,7 +81,7 @@ async def ingest(config_path: str, overrides: list[str] | None = None, until: st
     config = load_config(config_path, given)
     stages = select_stages(config, until)
     async with hold_slot(config):
-        with open_run(config) as opened:
+        with open_run(config) as opened, record_run(opened, "ingest"):
             check_extras(opened, stages)
             before = await asyncio.to_thread(find_newest, opened)
             try:

@@ -10,7 +10,7 @@ from prefect.artifacts import acreate_table_artifact
 
 from logoingest import load_config
 from logoingest.errors import GateError, Problem
-from logoingest.pipeline import Run, open_run, prune, refresh, retry, verify
+from logoingest.pipeline import Run, open_run, prune, record_run, refresh, retry, verify
 from logoingest.release import Violation
 from logoingest.release.keeping.commands import push
 from logoingest_flows.slots import hold_slot, name_key
@@ -43,7 +43,7 @@ async def maintain(  # noqa: PLR0917  (a flow's parameters are its form in the U
     config = load_config(config_path, overrides or [])
     done: list[str] = []
     async with hold_slot(config):
-        with open_run(config) as opened:
+        with open_run(config) as opened, record_run(opened, "maintain"):
             if retry_reasons:
                 done.append(f"retry: {await asyncio.to_thread(retry, opened, retry_reasons)}")
             if ask_again:

@@ -80,6 +80,7 @@ def test_every_command_prints_its_type(make_dataset, tmp_path, capsys):
         ask(word, config)
     ask("plan", config)
     assert ask("status", config)["law"]["holds"]
+    assert ask("status --history", config, "--history")
     ask("verify", config, "--quick")
     assert ask("explain --url", config, "--url", dataset.site.url("/acme/0.jpg"))["splits"]
     ask("explain --url", config, "--url", dataset.site.url("/page.jpg"))

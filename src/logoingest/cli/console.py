@@ -22,7 +22,7 @@ from logoingest.strangers.escaping import escape_text
 if TYPE_CHECKING:
     from logoingest.config import Config
     from logoingest.demo import Tour
-    from logoingest.pipeline import LabelTrail, Plan, RowTrail, StageOutcome, Status, UrlTrail
+    from logoingest.pipeline import LabelTrail, Plan, RowTrail, RunEntry, StageOutcome, Status, UrlTrail
     from logoingest.pipeline.actions.refreshing import Refreshed
     from logoingest.release import Violation
     from logoingest.schemas import Stage
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 LOG_EVERY_S = 10.0
 #: The rate in a line is that since the line so many before it.
 RATE_LINES = 6
+
+#: Runs that ``status --history`` prints at most; ``--json`` has all.
+HISTORY_ROWS = 40
 
 logger = logging.getLogger("logoingest")
 
@@ -197,6 +200,30 @@ def print_status(status: Status) -> None:
     if status.contradictions:
         told = ", ".join(f"{kind} {count:,}" for kind, count in status.contradictions.items())
         console.print(f"\nthe crowd contradicts the class map: {told} (logoingest labels suggest, labels review --export)")
+
+
+def print_history(history: Sequence[RunEntry]) -> None:
+    """The newest runs, the last one below."""
+    console = open_console()
+    table = start_table(
+        "began", "what", "seconds", "exit", "pictures", "failed", "what changed", numbers=("seconds", "pictures", "failed")
+    )
+    shown = history[-HISTORY_ROWS:]
+    for before, run in zip([None, *history][-len(shown) - 1 :], shown, strict=False):
+        ended = "no end" if run.exit_code is None else str(run.exit_code)
+        seconds = "" if run.seconds is None else f"{run.seconds:,.1f}"
+        changed = ", ".join([*run.changed, *([run.error] if run.error else [])])
+        pictures = _describe_pictures(run, before)
+        table.add_row(run.started_at[:19], clean(run.what), seconds, ended, pictures, f"{run.failed_share:.1%}", clean(changed))
+    console.print(table if shown else "no runs yet")
+
+
+def _describe_pictures(run: RunEntry, before: RunEntry | None) -> str:
+    """How many, and how many more than after the run before."""
+    if run.pictures is None:
+        return ""
+    more = run.pictures - ((before.pictures if before else None) or 0)
+    return f"{run.pictures:,} ({more:+,})" if more else f"{run.pictures:,}"
 
 
 def print_violations(violations: Sequence[Violation]) -> None:

@@ -23,7 +23,7 @@ from logoingest.cli.serving import add_web_command
 from logoingest.cli.splits import SPLIT_COMMANDS, add_split_commands
 from logoingest.cli.sweeps import SWEEP_COMMANDS, add_sweep_commands
 from logoingest.cli.trainings import add_training_commands
-from logoingest.errors import LogoingestError, UsageError
+from logoingest.errors import LogoingestError, UsageError, find_exit_code
 from logoingest.imports.lean import let_threads_sleep
 from logoingest.pipeline.stages import list_stages
 from logoingest.version import __version__
@@ -79,12 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LogoingestError as error:
         for problem in error.problems:
             print(f"logoingest: {problem}", file=sys.stderr)
-        return error.exit_code
+        return find_exit_code(error)
     except KeyboardInterrupt as stop:
         kept = "; ".join(["what is done is kept", *getattr(stop, "__notes__", ())])
         with contextlib.suppress(OSError):  # the terminal is gone
             print(f"logoingest: stopped; {kept}. Go on with: {shlex.join(['logoingest', *given])}", file=sys.stderr)
-        return 128 + (stop.args[0] if isinstance(stop, _Terminated) else signal.SIGINT)
+        return find_exit_code(stop)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -149,7 +149,10 @@ def build_parser() -> argparse.ArgumentParser:
     fetch.add_argument("--refresh", action="store_true", help="ask again for what was fetched: is it changed, is it gone?")
     fetch.add_argument("--host", action="append", default=[], metavar="HOST", help=only)
 
-    add_command(commands, "status", _command_status, "where every row is: kept and rejected by reason, per stage")
+    status = add_command(commands, "status", _command_status, "where every row is: kept and rejected by reason, per stage")
+    status.add_argument(
+        "--history", action="store_true", help="the runs instead: when, what changed, what was released, how each ended"
+    )
 
     retry = add_command(commands, "retry", _command_retry, "fetch again what failed, and only that")
     retry.add_argument("--reason", action="append", default=[], metavar="REASON", help="e.g. timeout, http_5xx, dns (repeatable)")
@@ -242,11 +245,11 @@ def _command_run(options: argparse.Namespace) -> int:
 
 def _command_stage(options: argparse.Namespace) -> int:
     from logoingest.cli.console import print_outcomes, show_progress
-    from logoingest.pipeline import check_extras, check_gates, open_run, run_stage
+    from logoingest.pipeline import check_extras, check_gates, open_run, record_run, run_stage
 
     config = load_options(options)
     stage: StageSpec = options.stage
-    with show_progress(options.quiet) as progress, open_run(config, progress) as opened:
+    with show_progress(options.quiet) as progress, open_run(config, progress) as opened, record_run(opened, stage.word):
         check_extras(opened, [stage.name])
         outcome = run_stage(opened, stage.name, forced=not stage.has_own_memory)
         check_gates(opened, [stage.name])
@@ -266,9 +269,13 @@ def _command_fetch(options: argparse.Namespace) -> int:
 
 def _refresh(options: argparse.Namespace) -> int:
     from logoingest.cli.console import print_refresh, show_progress
-    from logoingest.pipeline import open_run, refresh
+    from logoingest.pipeline import open_run, record_run, refresh
 
-    with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened:
+    with (
+        show_progress(options.quiet) as progress,
+        open_run(load_options(options), progress) as opened,
+        record_run(opened, "refresh"),
+    ):
         counts = refresh(opened, options.host)
     if options.json:
         return print_json(counts)
@@ -277,10 +284,17 @@ def _refresh(options: argparse.Namespace) -> int:
 
 
 def _command_status(options: argparse.Namespace) -> int:
-    from logoingest.cli.console import print_status
-    from logoingest.pipeline import Run, summarise_status
+    from logoingest.cli.console import print_history, print_status
+    from logoingest.pipeline import Run, read_history, summarise_status
 
-    status = summarise_status(Run(load_options(options)))
+    run = Run(load_options(options))
+    if options.history:
+        history = read_history(run.workspace)
+        if options.json:
+            return print_json(history)
+        print_history(history)
+        return 0
+    status = summarise_status(run)
     if options.json:
         return print_json(status)
     print_status(status)
@@ -289,9 +303,9 @@ def _command_status(options: argparse.Namespace) -> int:
 
 def _command_retry(options: argparse.Namespace) -> int:
     from logoingest.cli.console import show_progress
-    from logoingest.pipeline import open_run, retry
+    from logoingest.pipeline import open_run, record_run, retry
 
-    with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened:
+    with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened, record_run(opened, "retry"):
         counts = retry(opened, options.reason, options.host, options.status)
     if options.json:
         return print_json(counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from logoingest.cli.arguments import add_command, load_options, print_json
@@ -40,12 +41,16 @@ def add_retention_commands(commands: Any) -> None:
 
 def _command_takedown(options: argparse.Namespace) -> int:
     from logoingest.cli.console import show_progress
-    from logoingest.pipeline import Takedown, open_run, take_down
+    from logoingest.pipeline import Takedown, open_run, record_run, take_down
 
     if bool(options.url or options.host or options.image) == options.again:
         raise UsageError(Problem("takedown", "names nothing", "with --url, --host or --image; or --again for what is on the list"))
     asked = Takedown(options.url, options.host, options.image, options.copies, options.why, options.by)
-    with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened:
+    with (
+        show_progress(options.quiet) as progress,
+        open_run(load_options(options), progress) as opened,
+        nullcontext() if options.dry_run else record_run(opened, "takedown"),
+    ):
         taken = take_down(opened, asked, options.target, dry_run=options.dry_run)
     if options.json:
         return print_json(taken)
@@ -67,9 +72,13 @@ def _print_takedown(taken: TakenDown, options: argparse.Namespace) -> None:
 
 def _command_prune(options: argparse.Namespace) -> int:
     from logoingest.cli.console import show_progress
-    from logoingest.pipeline import open_run, prune
+    from logoingest.pipeline import open_run, prune, record_run
 
-    with show_progress(options.quiet) as progress, open_run(load_options(options), progress) as opened:
+    with (
+        show_progress(options.quiet) as progress,
+        open_run(load_options(options), progress) as opened,
+        nullcontext() if options.dry_run else record_run(opened, "prune"),
+    ):
         pruned = prune(opened, dry_run=options.dry_run)
     if options.json:
         return print_json(pruned)

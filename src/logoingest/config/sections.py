@@ -209,6 +209,13 @@ class RetentionConfig(Section):
     """Days after which goes what a training that was broken off has left."""
 
 
+class MetricsConfig(Section):
+    """What a monitor is told of each run."""
+
+    folder: str = ""
+    """A Prometheus textfile collector's folder (relative to this file): each run writes logoingest_<name>.prom. Left empty: none."""
+
+
 class TrainConfig(Section):
     """The baseline fine-tune."""
 
@@ -310,6 +317,7 @@ class Config(Section):
     splits: SplitsConfig = SplitsConfig()
     release: ReleaseConfig = ReleaseConfig()
     retention: RetentionConfig = RetentionConfig()
+    metrics: MetricsConfig = MetricsConfig()
     train: TrainConfig = TrainConfig()
     sweep: SweepConfig = SweepConfig()
     evidence: EvidenceConfig = EvidenceConfig()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from logoingest.pipeline.evidence.embeddings import Embedded, embed, load_embeddings
     from logoingest.pipeline.evidence.suspects import read_open_suspects
     from logoingest.pipeline.gates import check_gates
+    from logoingest.pipeline.history.entries import RunEntry, read_history
+    from logoingest.pipeline.history.recording import record_run
     from logoingest.pipeline.ledger import collect_ledger
     from logoingest.pipeline.progress import Progress
     from logoingest.pipeline.questions.audit import LabelTrail, RowTrail, UrlTrail, explain_label_of, explain_row, explain_url
@@ -42,6 +44,8 @@ _HOMES = {
     "evidence.embeddings": ("Embedded", "embed", "load_embeddings"),
     "downloading": ("fetch_shard", "finish_fetch", "pending_shards"),
     "gates": ("check_gates",),
+    "history.entries": ("RunEntry", "read_history"),
+    "history.recording": ("record_run",),
     "ledger": ("collect_ledger",),
     "progress": ("Progress",),
     "questions.audit": ("LabelTrail", "RowTrail", "UrlTrail", "explain_label_of", "explain_row", "explain_url"),
@@ -71,6 +75,7 @@ __all__ = [
     "Retried",
     "RowTrail",
     "Run",
+    "RunEntry",
     "SplitExplanation",
     "StageOutcome",
     "StageOutput",
@@ -100,7 +105,9 @@ __all__ = [
     "pending_shards",
     "plan",
     "prune",
+    "read_history",
     "read_open_suspects",
+    "record_run",
     "redraft_class_map",
     "refresh",
     "retry",

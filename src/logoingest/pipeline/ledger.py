@@ -31,6 +31,12 @@ class Ledger(NamedTuple):
             "pending": self.pending,
         }
 
+    def count_reasons(self) -> dict[tuple[str, str], int]:
+        """(stage, reason) → rejected rows, the most frequent of a stage first."""
+        counted = self.rejected.group_by(["stage", "reason"]).aggregate([([], "count_all")])
+        rows = zip(*(counted.column(name).to_pylist() for name in ("stage", "reason", "count_all")), strict=True)
+        return {(stage, reason): count for stage, reason, count in sorted(rows, key=lambda row: (row[0], -row[2], row[1]))}
+
 
 def collect_ledger(workspace: Workspace) -> Ledger:
     """The ledger as far as the stages have run; a row refused twice counts where it was refused first (``FUNNEL``)."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from logoingest.config import Config
 from logoingest.errors import Problem, UsageError
 from logoingest.pipeline.gates import check_gates
+from logoingest.pipeline.history.recording import record_run
 from logoingest.pipeline.progress import Progress
 from logoingest.pipeline.session import Run, open_run
 from logoingest.pipeline.spec import StageOutput
@@ -49,7 +50,7 @@ def run(config: Config, until: str | None = None, start: str | None = None, prog
         TooManyFailuresError: more URLs failed than ``dataset.max_failed_share``.
     """
     stages = select_stages(config, until)
-    with open_run(config, progress) as opened:
+    with open_run(config, progress) as opened, record_run(opened, "run"):
         check_extras(opened, stages)
         forced = set() if start is None else _list_onward(start)
         outcomes = [run_stage(opened, stage, stage in forced) for stage in stages]

@@ -1,6 +1,7 @@
 """A dataset's folder, local or remote (fsspec): atomic tables and shards, and a manifest of content hashes.
 
     <workspace>/manifest.json                 what each stage made from what (StageRecord)
+    <workspace>/history.jsonl                 what each run came to, a line a run
     <workspace>/takedowns.json                what was taken down and must not come back
     <workspace>/tables/<table>.parquet        one table between stages
     <workspace>/downloads/shard-00012.parquet one fetched shard
@@ -77,6 +78,14 @@ class Workspace:
             return int(self.filesystem.size(self.path(name)))
         except FileNotFoundError:
             return None
+
+    def measure_parts(self) -> dict[str, int]:
+        """The bytes of each file and folder at its top, by name; empty where nothing is there yet."""
+        if not self.filesystem.exists(self.root):
+            return {}
+        self.filesystem.invalidate_cache()
+        names = sorted(os.path.basename(str(path).rstrip("/")) for path in self.filesystem.ls(self.root, detail=False))
+        return {name: int(self.filesystem.du(self.path(name))) for name in names}
 
     def read_bytes(self, name: str) -> bytes:
         """The file's content.

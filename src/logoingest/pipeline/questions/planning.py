@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -234,17 +233,14 @@ def _count_suspects(run: Run) -> dict[str, int] | None:
 
 
 def _draw_funnel(ledger: Ledger) -> list[FunnelStep]:
-    pairs = zip(ledger.rejected.column("stage").to_pylist(), ledger.rejected.column("reason").to_pylist(), strict=True)
-    by_stage: dict[str, Counter[str]] = {}
-    for stage, reason in pairs:
-        by_stage.setdefault(stage, Counter())[reason] += 1
+    counted = ledger.count_reasons()
     funnel = []
     left = ledger.total
     for stage in FUNNEL:
-        reasons = by_stage.get(stage, Counter())
-        rows_in, left = left, left - reasons.total()
-        named = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
-        funnel.append(FunnelStep(stage, rows_in, left, reasons.total(), named))
+        reasons = {reason: count for (where, reason), count in counted.items() if where == stage}
+        rejected = sum(reasons.values())
+        rows_in, left = left, left - rejected
+        funnel.append(FunnelStep(stage, rows_in, left, rejected, reasons))
     return funnel
 
 
