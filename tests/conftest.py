@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from builders.datasets import CLASSES, Dataset, Site, draw_picture, serve_site
 from builders.places import REAL_DATA
+from builders.ray_clusters import RayCluster, settle_ray_authentication, start_ray_cluster
 from builders.serving import serve_s3
 from builders.side_by_side import FileByFile, hold_threads, put_long_ones_first
 
@@ -20,6 +21,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 hold_threads()
+settle_ray_authentication()
 
 # Who starts the tests in the background of a shell hands Ctrl-C down as ignored; what the tests start is to hear it all the same.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -53,6 +55,13 @@ def s3() -> Iterator[dict[str, str]]:
     """The environment that leads to an S3 server, one for all; a test makes a bucket of its own."""
     with serve_s3() as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[RayCluster]:
+    """A head and two machines, one for all; who kills a machine puts another one in its place."""
+    with start_ray_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -5,41 +5,30 @@ Two minutes at most on two cores: pip install -e '.[dev,ray]' && pytest -m ray
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from importlib import import_module
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from builders.ray_clusters import on_ray
 from logoingest import load_config, run
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.fetch import FetchSettings, ShardJob, run_shards_on_ray
 from logoingest.pipeline.downloading import pending_shards
 from logoingest.pipeline.session import open_run
+from logoingest.ray_cluster.node import LOOPBACK, find_ports
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace, name_begun, shard_name
 
 STEADY = [name for name in DownloadRow.arrow_schema().names if name not in {"elapsed_ms", "fetched_at"}]
-
-#: Loopback, but not the one address that Ray takes for the machine's own name.
-HERE = "127.0.0.2"
-
-needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'logoingest[ray]'"
-)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed here")
@@ -49,85 +38,6 @@ def test_without_ray_the_message_names_the_extra(make_dataset):
     with pytest.raises(UsageError, match=r"logoingest\[ray\]"):
         run(load_config(dataset.config, ["fetch.executor=ray"], {}), until=Stage.FETCH)
     assert not dataset.site.requests
-
-
-def find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HERE, 0))
-        return probe.getsockname()[1]
-
-
-def family_of(pid: int) -> set[int]:
-    """A process and all its descendants."""
-    found = {pid}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
-                    found |= family_of(int(entry.name))
-    return found
-
-
-def kill_all(pids: set[int]) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-@dataclass
-class Cluster:
-    """A head that takes no tasks and machines of one CPU each, on loopback, in a folder of their own."""
-
-    folder: Path
-    address: str = ""
-    head: subprocess.Popen | None = None
-    workers: list[subprocess.Popen] = field(default_factory=list)
-
-    def start(self, *arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats", *arguments]
-        environ = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
-        log = (self.folder / "ray.log").open("ab")
-        return subprocess.Popen(
-            [*command, f"--node-ip-address={HERE}", "--object-store-memory=80000000"],
-            stdout=log,
-            stderr=log,
-            env=environ,
-        )
-
-    def start_worker(self) -> None:
-        self.workers.append(self.start(f"--address={self.address}", "--num-cpus=1"))
-
-    def wait(self, machines: int) -> None:
-        """Until so many machines are there."""
-        code = (
-            f"import ray, time; ray.init({self.address!r}, log_to_driver=False, logging_level='ERROR')\n"
-            f"while ray.cluster_resources().get('CPU', 0) < {machines}: time.sleep(0.2)"
-        )
-        deadline = time.monotonic() + 90
-        while subprocess.run([sys.executable, "-c", code], timeout=90, capture_output=True, check=False).returncode:
-            assert time.monotonic() < deadline, (self.folder / "ray.log").read_text()
-            time.sleep(0.5)
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # a socket's path may have 107 bytes
-    made = Cluster(folder)
-    port = find_port()
-    made.address = f"{HERE}:{port}"
-    try:
-        made.head = made.start("--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={folder}")
-        made.wait(0)
-        for _ in range(2):
-            made.start_worker()
-        made.wait(2)
-        yield made
-    finally:
-        for process in [*made.workers, made.head]:
-            if process is not None:
-                kill_all(family_of(process.pid))
-                process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_shards(config) -> dict[str, list]:
@@ -141,9 +51,8 @@ def fetch(dataset, folder: Path, *overrides: str):
     return config
 
 
-@pytest.mark.ray
-@needs_ray
-def test_a_machine_killed_midway_costs_nothing(make_dataset, tmp_path, cluster):
+@on_ray
+def test_a_machine_killed_midway_costs_nothing(make_dataset, tmp_path, ray_cluster):
     """A head and two machines, one killed -9 while it fetches: the same shards as on one machine; what was done is not done again."""
     dataset = make_dataset(pictures=20)
     calm = fetch(dataset, tmp_path / "calm")
@@ -157,11 +66,11 @@ def test_a_machine_killed_midway_costs_nothing(make_dataset, tmp_path, cluster):
         while len(workspace.shard_names()) < 6 and time.monotonic() < deadline:
             time.sleep(0.02)
         done_before.update(workspace.shard_names())
-        kill_all(family_of(cluster.workers[0].pid))
+        ray_cluster.kill_worker()
 
     blow = threading.Thread(target=strike)
     blow.start()
-    overrides = ["fetch.executor=ray", f"fetch.ray_address={cluster.address}", "fetch.concurrency=4", "fetch.per_host=4"]
+    overrides = ["fetch.executor=ray", f"fetch.ray_address={ray_cluster.address}", "fetch.concurrency=4", "fetch.per_host=4"]
     stormy = fetch(dataset, tmp_path / "stormy", *overrides)
     blow.join()
     shards = read_shards(stormy)
@@ -171,14 +80,15 @@ def test_a_machine_killed_midway_costs_nothing(make_dataset, tmp_path, cluster):
     assert {path: count for path, count in dataset.site.requests.items() if path in paths and count > 1} == {}
     with open_run(stormy) as opened:
         assert pending_shards(opened) == []
-    cluster.start_worker()
-    cluster.wait(2)
+    ray_cluster.start_worker()
 
 
-@pytest.mark.ray
-@needs_ray
+@on_ray
 def test_a_stop_keeps_what_the_tasks_have(make_dataset, tmp_path):
-    """Interrupted, each task writes the rows of its unfinished shard; the next run, here, asks for none of them."""
+    """Interrupted, each task writes the rows of its unfinished shard; the next run, here, asks for none of them.
+
+    The cluster is one of the run's own, and nothing of it stays: no token in the user's home, no process.
+    """
     dataset = make_dataset(pictures=20)
     dataset.site.delay_s = 0.3
     folder = tmp_path / "stopped"
@@ -186,7 +96,10 @@ def test_a_stop_keeps_what_the_tasks_have(make_dataset, tmp_path):
     config = load_config(dataset.config, [f"dataset.workspace={folder}", "fetch.shard_size=40", *overrides], {})
     command = [sys.executable, "-m", "logoingest", "run", str(dataset.config), "--until", "fetch", "--quiet"]
     command += [word for name in (f"dataset.workspace={folder}", "fetch.shard_size=40", *overrides) for word in ("--set", name)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    home = tmp_path / "home"
+    home.mkdir()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {"HOME": str(home)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as process:
         deadline = time.monotonic() + 90
         while dataset.site.requests.total() < 20:
             assert process.poll() is None, process.stderr.read()
@@ -203,15 +116,15 @@ def test_a_stop_keeps_what_the_tasks_have(make_dataset, tmp_path):
     assert process.returncode == 130, message
     assert len(kept) >= 15
     assert f"all {len(kept)} URLs of this run are there" in message
+    assert not (home / ".ray").exists()
     dataset.site.requests.clear()
     dataset.site.delay_s = 0
     run(config.model_copy(update={"fetch": config.fetch.model_copy(update={"executor": "local"})}), until=Stage.FETCH)
     assert not set(kept) & set(dataset.site.requests)
 
 
-@pytest.mark.ray
-@needs_ray
-def test_a_picture_that_kills_its_process_costs_its_own_shard(make_dataset, tmp_path, cluster, monkeypatch):
+@on_ray
+def test_a_picture_that_kills_its_process_costs_its_own_shard(make_dataset, tmp_path, ray_cluster, monkeypatch):
     """It is tried twice, named and left out; all else is fetched."""
     import ray
 
@@ -226,7 +139,7 @@ def test_a_picture_that_kills_its_process_costs_its_own_shard(make_dataset, tmp_
     ]
     jobs.insert(1, ShardJob(str(tmp_path / "w"), shard_name(9), [dataset.site.url("/poison.jpg")]))
     monkeypatch.syspath_prepend(str(tmp_path))
-    ray.init(cluster.address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(tmp_path)}})
+    ray.init(ray_cluster.address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(tmp_path)}})
     try:
         with pytest.raises(LogoingestError, match=r"^shard-00009.*its process died 2 times") as raised:
             settings = FetchSettings(allowed_networks=(ip_network("127.0.0.0/8"),), robots="ignore")
@@ -237,10 +150,27 @@ def test_a_picture_that_kills_its_process_costs_its_own_shard(make_dataset, tmp_
     assert Workspace(str(tmp_path / "w")).shard_names() == [shard_name(index) for index in range(5)]
 
 
-@pytest.mark.ray
-@needs_ray
+@on_ray
+def test_another_token_is_explained(make_dataset, ray_cluster):
+    """Whoever is refused for want of the token hears of it, and is not told to start a head."""
+    dataset = make_dataset(pictures=1)
+    command = [sys.executable, "-m", "logoingest", "run", str(dataset.config), "--until", "fetch", "--quiet"]
+    command += ["--set", "fetch.executor=ray", "--set", f"fetch.ray_address={ray_cluster.address}"]
+    environ = {**os.environ, "RAY_AUTH_TOKEN": "0" * 64, "RAY_NUM_REDIS_GET_RETRIES": "2"}
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert "fetch.ray_address" in ended.stderr
+    assert "wants a token" in ended.stderr
+    assert "RAY_AUTH_MODE" in ended.stderr
+    assert "ray start --head" not in ended.stderr
+
+
+@on_ray
 def test_no_cluster_at_the_address_is_explained(make_dataset):
     """Exit code 2, with the key and what to do."""
     dataset = make_dataset(pictures=1)
     with pytest.raises(UsageError, match=r"fetch\.ray_address.*ray start --head"):
-        run(load_config(dataset.config, ["fetch.executor=ray", f"fetch.ray_address={HERE}:{find_port()}"], {}), until=Stage.FETCH)
+        run(
+            load_config(dataset.config, ["fetch.executor=ray", f"fetch.ray_address={LOOPBACK}:{find_ports(1)[0]}"], {}),
+            until=Stage.FETCH,
+        )

@@ -7,40 +7,32 @@ cannot tell a machine that was lost, whose shards are to be fetched elsewhere, f
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
-import os
-import signal
-import socket
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-from logoingest.errors import LogoingestError, Problem, UsageError, quote_first_line
+from logoingest.errors import LogoingestError, Problem, UsageError
 from logoingest.fetch.executors.processes import KEEP_S, describe_kept
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.shards.shard import run_job
 from logoingest.fetch.turns.fetcher import Fetcher
+from logoingest.ray_cluster import DEADLINE_S, ask, count_resource, join_cluster, list_machines
 from logoingest.workspace import Workspace, name_begun
 
 logger = logging.getLogger("logoingest")
 
-#: The cluster may be without an answer, or without a machine, for so long.
-DEADLINE_S = 120.0
 #: A shard whose process dies this often, on machines that live on, is left out.
 MAX_DEATHS = 2
 _TICK_S = 1.0
 _GO_ON = "see to the cluster and run again: finished shards are kept"
-_INSTALL = "install it on every machine: pip install 'logoingest[ray]'"
 
 #: What a task sends back: plain values, so that no class of an exception has to travel.
 Answer: TypeAlias = "ShardCounts | tuple[type[LogoingestError], tuple[Problem, ...]]"
-_Found = TypeVar("_Found")
 
 
 def run_shards_on_ray(
@@ -75,8 +67,9 @@ def run_shards_on_ray(
     """
     if not jobs:
         return []
-    with _join_cluster(address, deadline_s):
-        wanted = min(_ask(_count_cpus, deadline_s), len(jobs))
+    with join_cluster("fetch", address, deadline_s):
+        cpus = ask(lambda: count_resource("CPU"), deadline_s)
+        wanted = min(max(1, int(cpus)), len(jobs))
         run = _Run(deque(jobs), settings.divide(wanted), inspect, on_progress, deadline_s, begun=_count_begun(jobs))
         try:
             _work_off(run)
@@ -157,7 +150,7 @@ def _work_off(run: _Run) -> None:
     free = deque(range(len(run.slots)))
     seen_alive = time.monotonic()
     while run.jobs or run.tasks:
-        machines = _ask(_list_machines, run.deadline_s)
+        machines = ask(list_machines, run.deadline_s)
         seen_alive = time.monotonic() if machines else seen_alive
         if time.monotonic() - seen_alive > run.deadline_s:
             raise LogoingestError(Problem("ray", f"has had no machine for {run.deadline_s:g} s", _GO_ON))
@@ -166,11 +159,11 @@ def _work_off(run: _Run) -> None:
             reference = remote.remote(job, run.slots[slot], run.inspect)
             run.tasks[reference] = _Task(job, slot, machines)
         references = list(run.tasks)
-        done, _ = _ask(lambda: ray.wait(references, num_returns=1, timeout=_TICK_S), run.deadline_s)  # noqa: B023  asked at once
+        done, _ = ask(lambda: ray.wait(references, num_returns=1, timeout=_TICK_S), run.deadline_s)  # noqa: B023  asked at once
         for reference in done:
             task = run.tasks.pop(reference)
             free.append(task.slot)
-            _book(run, task, _ask(lambda: _fetch_answer(reference), run.deadline_s))  # noqa: B023
+            _book(run, task, ask(lambda: _fetch_answer(reference), run.deadline_s))  # noqa: B023
 
 
 def _fetch_answer(reference: Any) -> Answer | Exception:
@@ -208,7 +201,7 @@ def _book(run: _Run, task: _Task, answer: Answer | Exception) -> None:
 def _requeue(run: _Run, task: _Task, error: Exception) -> None:
     """The task's process is gone: with its machine, or by itself."""
     shard = task.job.shard
-    if task.machines <= _ask(_list_machines, run.deadline_s):
+    if task.machines <= ask(list_machines, run.deadline_s):
         run.deaths[shard] = run.deaths.get(shard, 0) + 1
     if run.deaths.get(shard, 0) < MAX_DEATHS:
         logger.warning("%s was lost (%s): fetching it again", shard, type(error).__name__)
@@ -219,63 +212,6 @@ def _requeue(run: _Run, task: _Task, error: Exception) -> None:
     run.lost.append(Problem(shard, what, hint))
 
 
-# -- the cluster -------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _join_cluster(address: str, deadline_s: float) -> Iterator[None]:
-    """Connect, unless the caller is connected already."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if importlib.util.find_spec("ray") is None:
-        raise UsageError(Problem("fetch.executor", '"ray" needs Ray, which is not installed here', _INSTALL))
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    on_terminate = signal.getsignal(signal.SIGTERM)
-    try:
-        _knock(address)
-        ray.init(address=address or None, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        where = f"fetch.ray_address = {address!r}" if address else "ray"
-        raise UsageError(
-            Problem(where, f"no cluster could be joined ({quote_first_line(error)})", "start one with: ray start --head")
-        ) from error
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, on_terminate)  # ray.init puts one in its place that ends without a word
-    try:
-        yield
-    finally:
-        with contextlib.suppress(LogoingestError):
-            _ask(ray.shutdown, deadline_s)
-
-
-def _knock(address: str) -> None:
-    """Whether anybody is there at all: Ray itself takes minutes to say no.
-
-    Raises:
-        OSError: nobody.
-    """
-    host, _, port = address.rpartition(":")
-    if host and port.isdecimal() and "://" not in address:
-        socket.create_connection((host, int(port)), timeout=10).close()
-
-
-def _list_machines() -> frozenset[str]:
-    """Machines that are alive and could take a task."""
-    import ray
-
-    return frozenset(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1)
-
-
-def _count_cpus() -> int:
-    import ray
-
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
-
-
 def _stop(run: _Run) -> int:
     """Interrupt the tasks as Ctrl-C would, and let them write what they have; how many URLs this run has fetched that are there."""
     import ray
@@ -283,7 +219,7 @@ def _stop(run: _Run) -> int:
     jobs = [task.job for task in run.tasks.values()]
     with contextlib.suppress(LogoingestError):
         _cancel(run, force=False)
-        _ask(lambda: ray.wait(list(run.tasks), num_returns=len(run.tasks), timeout=KEEP_S), KEEP_S + 3.0)
+        ask(lambda: ray.wait(list(run.tasks), num_returns=len(run.tasks), timeout=KEEP_S), KEEP_S + 3.0)
     return run.progress.urls + sum(rows - run.begun.get(shard, 0) for shard, rows in _count_begun(jobs).items())
 
 
@@ -295,29 +231,4 @@ def _cancel(run: _Run, *, force: bool = True) -> None:
             ray.cancel(reference, force=force)
 
     with contextlib.suppress(LogoingestError):
-        _ask(cancel, 3.0)
-
-
-def _ask(question: Callable[[], _Found], deadline_s: float) -> _Found:
-    """Ray's answer, waited for no longer than ``deadline_s``: with the head gone it would be waited for without end.
-
-    Raises:
-        LogoingestError: there was none; and whatever ``question`` raises.
-    """
-    found: list[_Found] = []
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            found.append(question())
-        except BaseException as error:  # noqa: BLE001  raised again where it was asked
-            failed.append(error)
-
-    thread = threading.Thread(target=work, name="ray", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if failed:
-        raise failed[0]
-    if not found:
-        raise LogoingestError(Problem("ray", f"does not answer within {deadline_s:g} s", _GO_ON))
-    return found[0]
+        ask(cancel, 3.0)
