@@ -71,7 +71,7 @@ def _join(key: str, address: str) -> None:
 
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises all kinds, plain Exception among them
-        raise UsageError(explain_refusal(key, address, error)) from error
+        raise UsageError(explain_no_cluster(key, address, error)) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_terminate)  # ray.init puts one in its place that ends without a word
@@ -88,7 +88,7 @@ def _knock(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
 
 
-def explain_refusal(key: str, address: str, error: Exception) -> Problem:
+def explain_no_cluster(key: str, address: str, error: Exception) -> Problem:
     """Why no cluster could be joined, by the whole chain of errors: Ray names the cause far down in it."""
     chain = list(_list_chain(error))
     where = f"{key} = {address!r}"
