@@ -1,4 +1,4 @@
-"""A stand-in for the Internet Archive on loopback that speaks its two APIs: the Wayback availability look-up and ``id_`` copies."""
+"""A stand-in for the Internet Archive on loopback that speaks its two APIs (the Wayback availability look-up and ``id_`` copies), and what tests of fallbacks share."""
 
 from __future__ import annotations
 
@@ -105,3 +105,26 @@ class Archive:
             return answer("302 Found", b"", f"Location: /web/{copy.timestamp}{'id_' if is_original else ''}/{url}")
         body = copy.body if is_original else b"<html>the archive's toolbar</html>" + copy.body
         return answer(f"{copy.status} Archived", body, *copy.headers)
+
+
+# -- what tests of fallbacks share ---------------------------------------------------------------------------------------
+
+HTML = b"<!doctype html><title>parked</title>"
+
+
+def at_home(host: str, port: int) -> list[str]:
+    """Every name is at home on loopback."""
+    return ["127.0.0.1"]
+
+
+def look(body: bytes) -> dict[str, object]:
+    """An inspection that knows HTML when it sees it."""
+    return {"image_reason": "not_image", "image_detail": "HTML"} if body.startswith(b"<!doctype") else {"format": "JPEG"}
+
+
+def tell(row: dict) -> tuple:
+    return row["outcome"], row["fallback"], row["first_reason"], row["fallback_detail"]
+
+
+def where_is(archive: Archive) -> dict[str, object]:
+    return {name: value for name, value in archive.settings.items() if name != "archive_delay_s"}
