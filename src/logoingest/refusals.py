@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logoingest.schemas import Reason, RejectedRow, Stage
+
+#: The columns of ``AnnotationRow`` that a rejection shows.
+SOURCE_COLUMNS = tuple(name for name in RejectedRow.arrow_schema().names if name not in {"stage", "reason", "detail"})
 
 
 class Refusal(NamedTuple):
@@ -22,14 +26,14 @@ def reject_annotations(annotations: pa.Table, refusals: Mapping[str, Refusal], s
 
     Rows keep the order of ``annotations``.
     """
-    keys = annotations.column(on).to_pylist()
-    indices = [index for index, key in enumerate(keys) if key in refusals]
-    picked = annotations.take(pa.array(indices, pa.int64()))
-    found = [refusals[keys[index]] for index in indices]
+    found = pc.index_in(annotations.column(on), value_set=pa.array(refusals, pa.string()), skip_nulls=True)
+    indices = pc.indices_nonzero(pc.is_valid(found))
+    picked = annotations.select(SOURCE_COLUMNS).take(indices)
+    given, reasons = found.take(indices), list(refusals.values())
     columns = {
-        "stage": pa.array([stage.value] * len(indices), pa.string()),
-        "reason": pa.array([refusal.reason.value for refusal in found], pa.string()),
-        "detail": pa.array([refusal.detail for refusal in found], pa.string()),
+        "stage": pa.repeat(stage.value, len(indices)),
+        "reason": pa.array([refusal.reason.value for refusal in reasons], pa.string()).take(given),
+        "detail": pa.array([refusal.detail for refusal in reasons], pa.string()).take(given),
     }
     schema = RejectedRow.arrow_schema()
     return pa.Table.from_arrays([columns[name] if name in columns else picked.column(name) for name in schema.names], schema=schema)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from logoingest.workspace import Manifest, Workspace
 
 RELEASE_MANIFEST = "release/manifest.json"
+#: What goes into a release of samples and images.
+_SAMPLE_COLUMNS = ("image_id", "class_id", "class_ids", "confidence", "votes", "boxes", "annotation_ids")
+_PICTURE_COLUMNS = ("image_id", "width", "height", "format", "byte_count", "urls", "shard", "shard_row")
 #: Keys of [images] that change what a release's pictures look like.
 _RELEASED_FORM = {"store", "max_side_px"}
 
@@ -43,8 +46,8 @@ def make_release(run: Run) -> StageOutput:
     with workspace.staging_folder("release") as folder:
         write_release(
             folder,
-            workspace.read_table("samples"),
-            workspace.read_table("images"),
+            workspace.read_table("samples", _SAMPLE_COLUMNS),
+            workspace.read_table("images", _PICTURE_COLUMNS),
             splits,
             ledger.rejected,
             [(class_id, run.class_map.name(class_id)) for class_id in run.class_map.class_ids],

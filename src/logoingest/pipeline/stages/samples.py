@@ -18,36 +18,49 @@ if TYPE_CHECKING:
     from logoingest.workspace import Manifest
 
 SAMPLES_FILE = "tables/samples.parquet"
+#: What is read of annotations and of images: a table of a million pictures has columns that are larger than these together.
+_ANSWER_COLUMNS = (
+    "annotation_id", "url", "raw_label", "worker_id", "work_time_s", "submitted_at", "bbox", "attributes", "source_id", "source_file",
+    "source_row",
+)  # fmt: skip
+_PICTURE_COLUMNS = (
+    "image_id", "group_id", "width", "height", "pixel_hash", "urls", "shard", "shard_row", "redirect_url", "redirected"
+)  # fmt: skip
 
 
 def make_samples(run: Run) -> StageOutput:
     """Settle the votes."""
+    from logoingest.pipeline.crowd.findings import ask_crowd, read_crowd_answers, tabulate_findings
+
+    tables, ruled, gold = _settle(run)
+    tables |= tabulate_findings(ask_crowd(run, read_crowd_answers(run), run.workspace.read_table("labels")))
+    if run.config.images.ocr:
+        tables |= _compare_texts(run, tables["samples"])
+    return StageOutput(write_tables(run.workspace, tables), _count(tables, ruled, gold))
+
+
+def _settle(run: Run) -> tuple[dict[str, pa.Table], int | None, int | None]:
+    """(the tables, pictures that people ruled on, gold questions; None where there are none): what is only read for it is let go of."""
     import pyarrow as pa
 
-    from logoingest.pipeline.crowd.findings import ask_crowd, tabulate_findings
     from logoingest.samples import settle_samples
     from logoingest.samples.conflicts import resolve_conflicts
     from logoingest.samples.group_rulings import map_classes, read_group_rulings
 
     read, config = run.workspace.read_table, run.config.samples
-    annotations = read("annotations")
+    annotations, images = read("annotations", _ANSWER_COLUMNS), read("images", _PICTURE_COLUMNS)
     gold = _gather_gold(run, annotations)
     decisions, unconfirmed = _recheck_crowd(run, annotations)
     listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
     rulings = read_group_rulings(run.config.resolve(config.rulings), run.class_map)
     ruled = map_classes(rulings)
-    settled = settle_samples(annotations, decisions, read("images"), config, gold, listed=listed, ruled=ruled)
+    settled = settle_samples(annotations, decisions, images, config, gold, listed=listed, ruled=ruled)
     samples, rejected, workers, agreement, placeholders, suspected = settled
-    tables_read = (samples, read("images"), annotations, decisions)
-    resolved = resolve_conflicts(*tables_read, rulings, config.group_conflicts, suspected=suspected)
+    resolved = resolve_conflicts(samples, images, annotations, decisions, rulings, config.group_conflicts, suspected=suspected)
     samples, rejected = resolved.samples, pa.concat_tables([rejected, resolved.rejected, unconfirmed]).sort_by("annotation_id")
     tables = {"samples": samples, "samples_rejected": rejected, "workers": workers, "agreement": agreement}
     tables |= {"placeholders": placeholders, "conflicts": resolved.conflicts}
-    tables |= tabulate_findings(ask_crowd(run, annotations.select(["url", "worker_id", "raw_label"]), read("labels")))
-    if run.config.images.ocr:
-        tables |= _compare_texts(run, samples)
-    changed = resolved.ruled if rulings else None
-    return StageOutput(write_tables(run.workspace, tables), _count(tables, changed, len(gold) if gold or config.gold else None))
+    return tables, resolved.ruled if rulings else None, len(gold) if gold or config.gold else None
 
 
 def _recheck_crowd(run: Run, annotations: pa.Table) -> tuple[pa.Table, pa.Table]:

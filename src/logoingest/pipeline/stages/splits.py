@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from logoingest.workspace import Manifest
 
 _MOST_NAMED = 3
+_SAMPLE_COLUMNS = ("image_id", "group_id", "class_ids", "annotation_ids")
 
 logger = logging.getLogger("logoingest")
 
@@ -28,11 +29,14 @@ def make_splits(run: Run) -> StageOutput:
     """Assign train, validation, test …"""
     import pyarrow.compute as pc
 
+    from logoingest.refusals import SOURCE_COLUMNS
     from logoingest.splits import assign_splits
 
     read = run.workspace.read_table
     previous, fixed = _read_previous(run), load_fixed_set(run)
-    kept, rejected = assign_splits(read("samples"), read("annotations"), run.config.splits, previous, fixed.places)
+    kept, rejected = assign_splits(
+        read("samples", _SAMPLE_COLUMNS), read("annotations", SOURCE_COLUMNS), run.config.splits, previous, fixed.places
+    )
     placed = {entry["values"]: entry["counts"] for entry in pc.value_counts(kept.column("split")).to_pylist()}
     counts = {**{name: placed.get(name, 0) for name in run.config.splits.shares}, "rejected": rejected.num_rows}
     if run.workspace.has_table("copies"):

@@ -33,6 +33,8 @@ from logoingest.samples.stand_ins.placeholders import (
 
 #: URLs redirected to one address before a word that may mean anything ("default") counts.
 MIN_REDIRECTED_OF_HINT = 2
+#: What is read of each picture that may be one.
+_ADDRESSES = ("urls", "redirect_url", "redirected")
 #: Answers a URL, at most, that count as one each: here and there somebody is asked twice.
 MAX_ANSWERS_A_URL = 1.5
 
@@ -67,11 +69,12 @@ def find_suspected(annotations: Annotations, min_urls: int, but: dict[int, Place
     candidates[units[sorted(but)]] = False
     order = np.argsort(units, kind="stable")
     starts = np.searchsorted(units[order], np.arange(len(candidates) + 1))
+    addresses = images.select([name for name in _ADDRESSES if name in images.column_names]).combine_chunks()
     found = Suspicions({}, [])
     for unit in np.flatnonzero(candidates).tolist():
         members = order[starts[unit] : starts[unit + 1]].tolist()
         answers = int(counts.named[unit] + counts.silent[unit])
-        evidence = _explain(images.take(pa.array(members, pa.int64())), answers, min_urls)
+        evidence = _explain(addresses.take(members) if len(members) > 1 else addresses.slice(members[0], 1), answers, min_urls)
         if evidence is not None:
             described = describe_unit(annotations, counts, unit, members)
             described = described._replace(evidence=f"{evidence}; {described.evidence}")
