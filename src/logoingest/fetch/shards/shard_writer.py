@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.fetch.shards.kept_rows import KeptRows
-from logoingest.files.parquet import choose_parquet_options
+from logoingest.files.parquet import PLAIN_OPTIONS
 from logoingest.schemas import DownloadRow, Outcome
 from logoingest.workspace import FileRecord, PendingFile, Workspace, name_begun
 
@@ -270,8 +270,7 @@ class ShardWriter:
 
     def _open_writer(self) -> pq.ParquetWriter:
         if self._writer is None:
-            schema = DownloadRow.arrow_schema()
-            self._writer = pq.ParquetWriter(self._file.path, schema, **choose_parquet_options(schema))
+            self._writer = pq.ParquetWriter(self._file.path, DownloadRow.arrow_schema(), **PLAIN_OPTIONS)
         return self._writer
 
     def _merge_kept(self, group: Mapping[int, dict[str, Any] | None], fetched: pa.Table) -> pa.Table:
