@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
@@ -23,6 +25,8 @@ from logoingest.pictures.orientation import TRANSPOSITIONS
 from logoingest.pictures.rgb import convert_to_rgb, find_range
 from logoingest.refusals import Refusal
 from logoingest.schemas import Reason
+
+Pixels = npt.NDArray[np.uint8]
 
 #: The shorter side of the inspected picture is at least this, and less than twice this, where the file has as much.
 INSPECTED_SIDE_PX = 128
@@ -35,6 +39,8 @@ class Picture(NamedTuple):
 
     small: Image.Image
     """RGB, alpha on white, the shorter side about ``INSPECTED_SIDE_PX`` to twice that."""
+    pixels: Pixels
+    """Those of ``small``: (height, width, 3)."""
     format: str
     mode: str
     """Pillow's, as stored."""
@@ -59,6 +65,8 @@ class _Decoded(NamedTuple):
     digest: hashlib._Hash
     warning: str | None = None
     obstacle: Refusal | None = None
+    pixels: Pixels | None = None
+    """Those of ``small``, where the decoder gave them as an array."""
 
 
 def decode_picture(data: bytes, picture_format: str, max_pixels: int) -> Picture | Refusal:
@@ -79,16 +87,17 @@ def decode_picture(data: bytes, picture_format: str, max_pixels: int) -> Picture
         profile = opened.image.info.get("icc_profile")
     except Exception as error:  # noqa: BLE001  decoders meet strangers' bytes: anything may come out, and the job goes on
         return explain_failure(error, data, picture_format)
-    small, digest, warning, obstacle = decoded
+    small, digest, warning, obstacle, pixels = decoded
     obstacle = opened.obstacle or obstacle
     if opened.is_mended and obstacle is not None:
         warning = obstacle.detail
     if opened.turn in TRANSPOSITIONS:
-        small = small.transpose(TRANSPOSITIONS[opened.turn])
+        small, pixels = small.transpose(TRANSPOSITIONS[opened.turn]), None
     width, height = opened.size if opened.turn < 5 else opened.size[::-1]
     digest.update(f"{width}x{height}:{opened.turn}".encode())
+    pixels = np.asarray(small) if pixels is None else pixels
     return Picture(
-        small, picture_format, opened.mode, width, height, frames, opened.orientation, warning, obstacle, profile or None, digest.hexdigest()
+        small, pixels, picture_format, opened.mode, width, height, frames, opened.orientation, warning, obstacle, profile or None, digest.hexdigest()
     )  # fmt: skip
 
 
@@ -105,8 +114,12 @@ def _decode_jpeg(opened: Opened) -> _Decoded:
         small = _draft(opened, drafted)
         return _Decoded(_reduce(small), hashlib.sha256(small.tobytes()), clean_text(error), _try_whole(opened))
     obstacle = None if opened.data.endswith(_END_OF_IMAGE) else _try_whole(opened)
-    small = _draft(opened, drafted) if colours == "CMYK" else Image.fromarray(pixels)
-    return _Decoded(_reduce(small), hashlib.sha256(small.tobytes() if colours == "CMYK" else pixels), None, obstacle)
+    if colours == "CMYK":
+        small = _draft(opened, drafted)
+        return _Decoded(_reduce(small), hashlib.sha256(small.tobytes()), None, obstacle)
+    small = Image.fromarray(pixels)
+    reduced = _reduce(small)
+    return _Decoded(reduced, hashlib.sha256(pixels), None, obstacle, pixels if reduced is small else None)
 
 
 def _draft(opened: Opened, size: tuple[int, int]) -> Image.Image:

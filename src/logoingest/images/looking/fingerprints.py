@@ -35,12 +35,14 @@ class Fingerprint(NamedTuple):
 def fingerprint_picture(rgb: Image.Image, grey: Image.Image, pixels: Pixels | None = None) -> Fingerprint:
     """The fingerprint of a small RGB picture and of its grey version; ``pixels`` are those of ``rgb``, where they are at hand."""
     box, border_share = trim_border(rgb, np.asarray(rgb) if pixels is None else pixels)
-    cells = np.asarray(grey.resize((_CELLS + 1, _CELLS + 1), Image.Resampling.BILINEAR, box=box)).astype(np.int16)
+    small = grey.resize((_CELLS + 1, _CELLS + 1), Image.Resampling.BILINEAR, box=box)
     signature = grey.resize((SIGNATURE_SIDE, SIGNATURE_SIDE), Image.Resampling.BILINEAR, box=box)
-    least = np.ptp(cells)
-    right = (cells[:_CELLS, 1:] - cells[:_CELLS, :_CELLS]) * 64 > least
-    down = (cells[1:, :_CELLS] - cells[:_CELLS, :_CELLS]) * 64 > least
-    return Fingerprint(np.packbits(np.concatenate([right, down], axis=None)).tobytes(), signature.tobytes(), border_share)
+    cells = np.frombuffer(small.tobytes(), np.uint8).reshape(_CELLS + 1, _CELLS + 1).astype(np.int16)
+    least = np.int16((cells.max() - cells.min()) // 64)
+    steps = np.empty((2, _CELLS, _CELLS), np.bool_)
+    np.greater(cells[:_CELLS, 1:] - cells[:_CELLS, :_CELLS], least, out=steps[0])
+    np.greater(cells[1:, :_CELLS] - cells[:_CELLS, :_CELLS], least, out=steps[1])
+    return Fingerprint(np.packbits(steps).tobytes(), signature.tobytes(), border_share)
 
 
 def trim_border(rgb: Image.Image, pixels: Pixels) -> tuple[tuple[int, int, int, int], float]:
@@ -49,22 +51,27 @@ def trim_border(rgb: Image.Image, pixels: Pixels) -> tuple[tuple[int, int, int, 
     The border's colour is the median of the outermost pixels. A picture of one colour keeps its whole box, with share 1.
     """
     width, height = rgb.size
-    sides = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
-    edge = np.concatenate(sides)
-    low, high = (len(edge) - 1) // 2, len(edge) // 2
-    ranked = np.partition(np.ascontiguousarray(edge.T), (low, high), axis=1)
-    middles = ranked[:, low].astype(np.int16) + ranked[:, high]
-    colour = middles // 2
-    if all((np.abs(side - colour) > BORDER_TOLERANCE).any() for side in sides):  # as in most photos: nothing to trim
+    edge = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
+    middle = ((len(edge) - 1) // 2, len(edge) // 2)
+    ranked = np.partition(np.ascontiguousarray(edge.T), middle, axis=1)[:, middle].tolist()
+    borders = [_find_levels((low + high) // 2) for low, high in ranked]
+    lows, spans = np.array([(low, high - low) for low, high in borders], np.uint8).T
+    strange = ((edge - lows) > spans).reshape(-1)  # what is below wraps around
+    starts = (0, 3 * width, 6 * width, 6 * width + 3 * height)
+    if np.logical_or.reduceat(strange, starts).all():  # on each side, as in most photos: nothing to trim
         return (0, 0, width, height), 0.0
-    inside = [level for channel in colour.tolist() for level in _mark_inside(channel)]
+    inside = [level for low, high in borders for level in _mark_inside(low, high)]
     box = rgb.point(inside).getbbox()
     if box is None:
         return (0, 0, width, height), 1.0
     return box, 1.0 - (box[2] - box[0]) * (box[3] - box[1]) / (width * height)
 
 
-def _mark_inside(colour: int) -> list[int]:
-    """For each level of a channel: 255 when it is too far from the border's to be border, else 0."""
-    low, high = max(colour - BORDER_TOLERANCE, 0), min(colour + BORDER_TOLERANCE, 255)
+def _find_levels(colour: int) -> tuple[int, int]:
+    """The least and the greatest level of a channel that are border, where the border's is ``colour``."""
+    return max(colour - BORDER_TOLERANCE, 0), min(colour + BORDER_TOLERANCE, 255)
+
+
+def _mark_inside(low: int, high: int) -> list[int]:
+    """For each level of a channel: 0 when it is border, else 255."""
     return [255] * low + [0] * (high - low + 1) + [255] * (255 - high)

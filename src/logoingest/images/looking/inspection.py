@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-import numpy as np
-
 from logoingest.images.looking.fingerprints import fingerprint_picture
 from logoingest.images.looking.quality import measure_quality
 from logoingest.pictures.decoding import Picture, decode_picture
@@ -58,9 +56,8 @@ def _describe_refusal(refusal: Refusal, picture_format: str | None) -> PictureFa
 
 def _describe_picture(picture: Picture) -> PictureFacts:
     grey = picture.small.convert("L")
-    pixels = np.asarray(picture.small)
-    fingerprint = fingerprint_picture(picture.small, grey, pixels)
-    figures = measure_quality(picture.small, grey, pixels)
+    fingerprint = fingerprint_picture(picture.small, grey, picture.pixels)
+    figures = measure_quality(picture.small, grey, picture.pixels)
     return {
         "image_reason": None,
         "image_detail": picture.warning,

@@ -6,6 +6,7 @@ is 128 to 255 px (smaller files are taken as they are), so that they mean the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ Pixels = npt.NDArray[np.uint8]
 
 _LEVELS = np.arange(256) / 255.0
 _SQUARES = _LEVELS**2
-_MOMENTS = np.stack([np.arange(256.0), np.arange(256.0) ** 2])
+_MOMENTS = np.stack([np.arange(256), np.arange(256) ** 2], axis=1)
 
 
 class Figures(NamedTuple):
@@ -36,48 +37,57 @@ class Figures(NamedTuple):
 
 def measure_quality(rgb: Image.Image, grey: Image.Image, pixels: Pixels) -> Figures:
     """The figures of a small RGB picture, of its grey version, and of its (height, width, 3) pixels."""
-    counts = np.asarray(grey.histogram(), dtype=np.float64)
-    shares = counts / counts.sum()
+    shares = np.array(grey.histogram(), np.float64) / (rgb.width * rgb.height)
     mean = float(shares @ _LEVELS)
-    spread = float(np.sqrt(max(shares @ _SQUARES - mean**2, 0.0)))
+    spread = math.sqrt(max(float(shares @ _SQUARES) - mean**2, 0.0))
     seen = shares[shares > 0]
-    luma = np.asarray(grey).astype(np.int16)
-    planes = pixels.transpose(2, 0, 1).copy()
-    means, spreads = _measure_channels(rgb)
     entropy = float(-(seen @ np.log2(seen)))
-    return Figures(mean, spread, _measure_sharpness(luma), entropy, _measure_saturation(planes), means, spreads)
+    luma = np.frombuffer(grey.tobytes(), np.uint8).reshape(grey.height, grey.width)
+    means, spreads = _measure_channels(rgb)
+    return Figures(mean, spread, _measure_sharpness(luma), entropy, _measure_saturation(pixels), means, spreads)
 
 
 def _measure_channels(rgb: Image.Image) -> tuple[list[float], list[float]]:
     """(mean, standard deviation) of red, green and blue, 0 to 1; the sums are exact."""
-    totals, squares = _MOMENTS @ np.array(rgb.histogram(), np.float64).reshape(3, 256).T
+    moments = np.array(rgb.histogram(), np.int64).reshape(3, 256) @ _MOMENTS
     count = rgb.width * rgb.height
-    means = [total / count for total in totals.tolist()]
-    variances = (square / count - mean**2 for square, mean in zip(squares.tolist(), means, strict=True))
+    means = [total / count for total, _ in moments.tolist()]
+    variances = (square / count - mean**2 for (_, square), mean in zip(moments.tolist(), means, strict=True))
     return [mean / 255 for mean in means], [max(variance, 0.0) ** 0.5 / 255 for variance in variances]
 
 
-def _measure_saturation(planes: Pixels) -> float:
-    red, green, blue = planes
-    chroma = np.maximum(red, green)
+def _measure_saturation(pixels: Pixels) -> float:
+    """Mean of the greatest less the least of red, green and blue.
+
+    Taken of any three bytes that follow each other, of which every third three are a pixel: that is three times the work, and half the
+    time, since nothing is moved to where it lies side by side.
+    """
+    flat = pixels.reshape(-1)
+    red, green, blue = flat[:-2], flat[1:-1], flat[2:]
+    chroma, least = np.maximum(red, green), np.minimum(red, green)
     np.maximum(chroma, blue, out=chroma)
-    least = np.minimum(red, green)
     np.minimum(least, blue, out=least)
     chroma -= least
-    return float(chroma.sum(dtype=np.int64) / (255.0 * chroma.size))
+    return float(chroma[::3].astype(np.int64).sum() / (255.0 * (flat.size // 3)))
 
 
-def _measure_sharpness(luma: np.ndarray) -> float:
+def _measure_sharpness(luma: Pixels) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al., ICPR 2000, doi:10.1109/ICPR.2000.903548)."""
-    if min(luma.shape) < 3:
+    height, width = luma.shape
+    if min(height, width) < 3:
         return 0.0
-    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1]
-    laplacian += luma[1:-1, :-2]
-    laplacian += luma[1:-1, 2:]
-    laplacian -= luma[1:-1, 1:-1] * np.int16(4)
+    flat = luma.astype(np.int16).reshape(-1)
+    middle = flat[width:-width]
+    laplacian = flat[: -2 * width] + flat[2 * width :]
+    laplacian[1:] += middle[:-1]
+    laplacian[:-1] += middle[1:]
+    laplacian -= middle << 2
+    edges = laplacian.reshape(height - 2, width)
+    edges[:, 0] = edges[:, -1] = 0  # their neighbours are of other rows
+    count = (height - 2) * (width - 2)
     total = laplacian.sum(dtype=np.int64)
     squares = np.square(laplacian, dtype=np.int32).sum(dtype=np.int64)  # not a dot product: BLAS would start threads for it
-    return float(squares / laplacian.size - (total / laplacian.size) ** 2)
+    return float(squares / count - (total / count) ** 2)
 
 
 class Flag(NamedTuple):
