@@ -32,8 +32,9 @@ from duplicates import draw_logo
 from guises import GUISES, encode
 from logoingest.images import find_duplicate_pairs, inspect_image
 from logoingest.images.alike.copies import CopySearch, find_copy_pairs
-from logoingest.images.alike.duplicates import group_copies, stack_prints
-from logoingest.images.alike.neighbours import NearSearch
+from logoingest.images.alike.duplicates import group_copies
+from logoingest.images.alike.neighbours import Fingerprints, NearSearch
+from logoingest.images.alike.signatures import stack_signatures
 
 Describe = Callable[[bytes], Any]
 RANDOM_PAIRS = 20_000
@@ -135,7 +136,7 @@ def find_hits(signatures: Sequence[bytes], theirs: Sequence[bytes], owner: np.nd
     """Which guises are found to be copies of their originals, or of another in its group (there are twins), among all originals."""
     ids = [f"{row:06d}" for row in range(len(signatures))]
     groups = group_copies(ids, signatures, ids).groups
-    held, others = (stack_prints(part) for part in (signatures, theirs))
+    held, others = (Fingerprints.make(stack_signatures(part)) for part in (signatures, theirs))
     near = NearSearch(held).find_pairs(others)
     found = CopySearch(held.signatures).find(others.signatures)
     pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))

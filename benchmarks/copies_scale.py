@@ -21,6 +21,7 @@ from PIL import Image
 from logoingest.images.alike import copies
 from logoingest.images.alike.bounds import describe_unsearched
 from logoingest.images.alike.copies import find_copy_pairs
+from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import TURNS, turn_squares
 from logoingest.images.alike.windows import Centres, find_candidates
@@ -84,8 +85,9 @@ def main() -> None:
     signatures = make_set(options.photos, options.count)
     clock = Clock()
     if options.steps:
-        centres = Centres(signatures)
-        described = centres.describe(signatures)
+        rows = find_structured(signatures)
+        centres = Centres(signatures, rows)
+        described = centres.describe(signatures, rows)
         clock.tell(f"{options.count:,} pictures described, {centres.count} lists")
         search = find_candidates(described, described, centres, same=True)
         clock.tell(f"{len(search.candidates.part):,} candidates")

@@ -27,7 +27,6 @@ import numpy as np
 from PIL import Image
 
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
-from logoingest.images.alike.duplicates import stack_prints
 from logoingest.images.alike.neighbours import (
     MAX_DISTANCE,
     MIN_CORRELATION,
@@ -38,6 +37,7 @@ from logoingest.images.alike.neighbours import (
     iterate_near_pairs,
     join_pairs,
 )
+from logoingest.images.alike.signatures import stack_signatures
 from logoingest.images.looking.fingerprints import fingerprint_picture
 
 SIDE = 320
@@ -76,7 +76,7 @@ def make_variants(logo: Image.Image, ground: str) -> dict[str, bytes]:
 
 def read_prints(files: Sequence[bytes]) -> Fingerprints:
     facts = [inspect_image(data) for data in files]
-    return stack_prints([fact["signature"] for fact in facts])
+    return Fingerprints.make(stack_signatures([fact["signature"] for fact in facts]))
 
 
 def report_ours(files: dict[str, list[bytes]]) -> None:

@@ -9,8 +9,8 @@ from PIL import Image
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError
 from logoingest.images import inspect_image, select_images
+from logoingest.images.distinct import find_distinct
 from logoingest.images.placeholders import read_listed, tabulate_listed
-from logoingest.images.selection import find_distinct
 from logoingest.schemas import AnnotationRow, DownloadRow, ListedPlaceholderRow
 
 NOISE = Image.effect_noise((64, 48), 80).convert("RGB")
@@ -83,5 +83,5 @@ def test_redirects_are_counted_but_for_trifles():
         ("http://b.test/1", "https://b.test/1", "s2", data),
         ("http://b.test/2", None, "s2", data),
     ]
-    found = [(row["redirect_url"], row["redirected"]) for row in find_distinct(make_downloads(rows))]
+    found = [(row["redirect_url"], row["redirected"]) for row in find_distinct(make_downloads(rows)).to_pylist()]
     assert found == [("http://a.test/gone", 2), (None, None)]

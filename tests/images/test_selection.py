@@ -9,6 +9,7 @@ from PIL import Image
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError
 from logoingest.images import inspect_image, select_images
+from logoingest.images.distinct import find_distinct
 from logoingest.schemas import AnnotationRow, DownloadRow, ImageRow, RejectedRow
 
 TEXTURE = Image.effect_noise((64, 48), 80).convert("RGB")
@@ -158,3 +159,24 @@ def test_what_only_browsers_open_is_saved_by_the_normal_form():
         assert flags == {"http://cut": True, "http://exif": False}
         kept, rejected = select(rows, list(bodies), store="rgb", reject_damaged=True)
         assert "end marker" in rejected["http://cut"][2]
+
+
+def test_redirects_to_elsewhere_are_counted_a_picture():
+    """Of the URLs of one file that end at another address, the commonest end is named, of equal ones the first."""
+    ends = {"http://a/1": "http://x/gone", "http://a/2": "https://www.a/2/", "http://b/1": None, "http://b/2": "http://w/gone"}
+    rows = [fetched(url, b"", "s1" if url < "http://b/2" else "s2", final_url=end) for url, end in ends.items()]
+    rows += [fetched(f"http://c/{n}", b"", "s2", final_url="http://x/gone") for n in range(2)]
+    found = (
+        find_distinct(make_downloads(rows[::-1])).select(["sha256", "urls", "redirect_url", "redirected", "shard_row"]).to_pylist()
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("s1", ["http://a/1", "http://a/2", "http://b/1"], "http://x/gone", 1, 5),
+        ("s2", ["http://b/2", "http://c/0", "http://c/1"], "http://x/gone", 2, 2),
+    ]
+
+
+def test_a_download_without_a_hash_is_our_fault():
+    """A row that arrived and has no sha256 raises, naming the first such URL."""
+    rows = [fetched("http://b", b"", None), fetched("http://a", b"", None)]
+    with pytest.raises(LogoingestError, match="http://a: was downloaded, but has no sha256"):
+        find_distinct(make_downloads(rows))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logoingest.errors import ConfigError, Problem
 from logoingest.files.whole import replace_file
@@ -78,7 +79,11 @@ def find_listed(picture: Mapping[str, Any], listed: Mapping[str, str]) -> str | 
     return listed.get(picture["sha256"].lower()) or listed.get(picture["pixel_hash"] or "")
 
 
-def tabulate_listed(pictures: Sequence[Mapping[str, Any]], listed: Mapping[str, str]) -> pa.Table:
-    """``ListedPlaceholderRow`` of the pictures that are listed, in their order."""
-    rows = ({**picture, "image_id": picture["sha256"], "evidence": find_listed(picture, listed)} for picture in pictures)
+def tabulate_listed(pictures: pa.Table, listed: Mapping[str, str]) -> pa.Table:
+    """``ListedPlaceholderRow`` of those of the pictures (``find_distinct``) that are listed, in their order."""
+    keys = pa.array(list(listed), pa.string())
+    is_listed = pc.or_(*(pc.is_in(pc.utf8_lower(pictures.column(name)), value_set=keys) for name in ("sha256", "pixel_hash")))
+    rows = (
+        {**row, "image_id": row["sha256"], "evidence": find_listed(row, listed)} for row in pictures.filter(is_listed).to_pylist()
+    )
     return ListedPlaceholderRow.table(row for row in rows if row["evidence"] is not None)

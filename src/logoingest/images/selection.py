@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
 from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.duplicates import Grouping, group_copies, group_equal
+from logoingest.images.alike.signatures import stack_signatures
+from logoingest.images.distinct import find_distinct, list_in_parts
 from logoingest.images.looking.inspection import explain_obstacle
 from logoingest.images.looking.quality import FLAGS, describe_flag, raise_flags
 from logoingest.images.placeholders import find_listed, read_listed
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.schemas import FACT_COLUMNS, CopyRow, ImageRow, Outcome, Reason, Stage, StageResult
+from logoingest.schemas import CopyRow, ImageRow, Outcome, Reason, Stage, StageResult
 
-_USED = ("url", "final_url", "sha256", "byte_count", *FACT_COLUMNS, "shard", "shard_row")
+#: Gives the signatures (n x 1,024) of some of the rows of ``find_distinct``.
+SignatureReader = Callable[[pa.Table], NDArray[np.uint8]]
 
 
 class Selection(NamedTuple):
@@ -40,16 +44,22 @@ def select_images(
 
 
 def select_with_copies(
-    downloads: pa.Table, annotations: pa.Table, config: ImagesConfig, listed: Mapping[str, str] | None = None
+    downloads: pa.Table,
+    annotations: pa.Table,
+    config: ImagesConfig,
+    listed: Mapping[str, str] | None = None,
+    read_signatures: SignatureReader | None = None,
 ) -> Selection:
     """Make ``images`` of the downloads, and ``copies``.
 
     Args:
-        downloads: ``DownloadRow`` without ``bytes``, and ``shard`` (string) and ``shard_row`` (int32), where the bytes are.
-        annotations: ``AnnotationRow``.
+        downloads: ``DownloadRow`` without ``bytes`` (``distinct.USED_COLUMNS`` are asked for), and ``shard`` (string) and ``shard_row``
+            (int32), where the bytes are.
+        annotations: ``AnnotationRow``; url and what ``RejectedRow`` has of it are asked for.
         config: what is refused, and whether near-duplicates are grouped.
         listed: hashes of known placeholders and where they are listed (``placeholders.read_listed``); those of
             ``config.placeholder_sha256`` when left out.
+        read_signatures: gives the signatures of some pictures, which are most of the bytes; when left out, ``downloads`` has them.
 
     Returns:
         kept: ``ImageRow``, one per distinct file, sorted by image_id.
@@ -65,23 +75,16 @@ def select_with_copies(
     _check_flags(config.reject_flags)
     listed = read_listed(config.placeholder_sha256, None) if listed is None else listed
     failed = _explain_failures(downloads, annotations)
-    pictures = find_distinct(downloads)
-    refused: dict[str, Refusal] = {}
-    kept: list[dict[str, Any]] = []
-    for picture in pictures:
-        refusal = _judge_picture(picture, config, listed)
-        if refusal is None:
-            kept.append(picture)
-        else:
-            refused.update(dict.fromkeys(picture["urls"], refusal))
+    kept, refused = _judge_pictures(find_distinct(downloads), config, listed)
     rejected = pa.concat_tables(
         [
             reject_annotations(annotations, failed, Stage.FETCH, on="url"),
             reject_annotations(annotations, refused, Stage.IMAGES, on="url"),
         ]
     )
-    images, grouping = _make_rows(kept, config)
-    return Selection(StageResult(images, rejected.sort_by("annotation_id")), grouping.copies, grouping.unsearched)
+    grouping = _group(kept, config, read_signatures or (lambda pictures: _take_signatures(downloads, pictures)))
+    images = StageResult(_make_rows(kept, grouping.groups), rejected.sort_by("annotation_id"))
+    return Selection(images, grouping.copies, grouping.unsearched)
 
 
 def _check_flags(names: Iterable[str]) -> None:
@@ -104,39 +107,23 @@ def _explain_failures(downloads: pa.Table, annotations: pa.Table) -> dict[str, R
     return refusals | dict.fromkeys(missing.to_pylist(), never)
 
 
-def find_distinct(downloads: pa.Table) -> list[dict[str, Any]]:
-    """One row a file (sha256), sorted by it: that of its first URL, with all URLs and where most of them were redirected to.
-
-    Raises:
-        LogoingestError: a download says ok, but has no sha256.
-    """
-    arrived = downloads.filter(pc.equal(downloads.column("outcome"), Outcome.OK)).select(_USED).sort_by("url")
-    urls: dict[str, list[str]] = defaultdict(list)
-    ends: dict[str, Counter[str]] = defaultdict(Counter)
-    first: dict[str, int] = {}
-    columns = (arrived.column(name).to_pylist() for name in ("sha256", "url", "final_url"))
-    for row, (sha256, url, final_url) in enumerate(zip(*columns, strict=True)):
-        if sha256 is None:
-            raise LogoingestError(Problem(url, "was downloaded, but has no sha256", "run fetch again"))
-        urls[sha256].append(url)
-        if final_url and simplify_address(final_url) != simplify_address(url):
-            ends[sha256][final_url] += 1
-        first.setdefault(sha256, row)
-    order = sorted(first)
-    rows: list[dict[str, Any]] = arrived.take(pa.array([first[sha256] for sha256 in order], pa.int64())).to_pylist()
-    return [row | {"urls": urls[sha256], **_name_end(ends.get(sha256))} for sha256, row in zip(order, rows, strict=True)]
-
-
-def simplify_address(url: str) -> str:
-    """A URL without what redirects change for no reason of the picture's: scheme, www., a last slash, the fragment."""
-    return url.partition("#")[0].rpartition("://")[2].removeprefix("www.").rstrip("/").lower()
-
-
-def _name_end(ends: Counter[str] | None) -> dict[str, Any]:
-    if not ends:
-        return {"redirect_url": None, "redirected": None}
-    count, url = min((-count, url) for url, count in ends.items())
-    return {"redirect_url": url, "redirected": -count}
+def _judge_pictures(pictures: pa.Table, config: ImagesConfig, listed: Mapping[str, str]) -> tuple[pa.Table, dict[str, Refusal]]:
+    """The pictures that are usable, with their ``flags``, and URL → why another is not."""
+    refused: dict[str, Refusal] = {}
+    usable: list[bool] = []
+    flags = [pa.array([], pa.list_(pa.string()))]
+    for rows in list_in_parts(pictures):
+        raised = []
+        for picture in rows:
+            refusal = _judge_picture(picture, config, listed)
+            usable.append(refusal is None)
+            if refusal is None:
+                raised.append(raise_flags(picture))
+            else:
+                refused.update(dict.fromkeys(picture["urls"], refusal))
+        flags.append(pa.array(raised, pa.list_(pa.string())))
+    kept = pictures.filter(pa.array(usable, pa.bool_()))
+    return kept.append_column("flags", pa.chunked_array(flags)), refused
 
 
 def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Mapping[str, str]) -> Refusal | None:
@@ -164,15 +151,20 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     return None
 
 
-def _make_rows(pictures: Sequence[Mapping[str, Any]], config: ImagesConfig) -> tuple[pa.Table, Grouping]:
-    ids = [picture["sha256"] for picture in pictures]
-    pixel_hashes = [picture["pixel_hash"] for picture in pictures]
-    if config.near_duplicates:
-        grouping = group_copies(ids, [picture["signature"] for picture in pictures], pixel_hashes)
-    else:
-        grouping = Grouping(group_equal(ids, pixel_hashes), CopyRow.empty_table())
-    images = ImageRow.table(
-        {**picture, "image_id": image_id, "group_id": group, "flags": raise_flags(picture)}
-        for picture, image_id, group in zip(pictures, ids, grouping.groups, strict=True)
-    )
-    return images, grouping
+def _group(pictures: pa.Table, config: ImagesConfig, read_signatures: SignatureReader) -> Grouping:
+    ids, pixel_hashes = (pictures.column(name).to_pylist() for name in ("sha256", "pixel_hash"))
+    if not config.near_duplicates:
+        return Grouping(group_equal(ids, pixel_hashes), CopyRow.empty_table())
+    return group_copies(ids, read_signatures(pictures), pixel_hashes)
+
+
+def _take_signatures(downloads: pa.Table, pictures: pa.Table) -> NDArray[np.uint8]:
+    return stack_signatures(downloads.column("signature").take(pictures.column("row")))
+
+
+def _make_rows(pictures: pa.Table, groups: Sequence[str]) -> pa.Table:
+    """``ImageRow``."""
+    schema = ImageRow.arrow_schema()
+    given = {"image_id": pictures.column("sha256"), "group_id": pa.array(groups, pa.string())}
+    columns = [given[name] if name in given else pictures.column(name) for name in schema.names]
+    return pa.Table.from_arrays(columns, schema=schema).combine_chunks()

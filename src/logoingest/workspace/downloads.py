@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 
@@ -29,6 +29,16 @@ def read_downloads(workspace: Workspace, columns: Collection[str] | None = None)
     if tables:
         return pa.concat_tables(tables, promote_options="permissive")
     return pa.schema([*(schema.field(name) for name in names), *PLACE], schema.metadata).empty_table()
+
+
+def iterate_column(workspace: Workspace, name: str) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """(Shard, one column of ``DownloadRow`` in it), shard after shard: for what is too much to be held.
+
+    Raises:
+        WorkspaceError: a shard is damaged.
+    """
+    for shard in workspace.shard_names():
+        yield shard, workspace.read_shard(shard, [name]).column(name)
 
 
 def _read_shard(workspace: Workspace, shard: str, names: list[str]) -> pa.Table:

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 
 from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.copies import CopySearch, find_copy_pairs
-from logoingest.images.alike.duplicates import find_near_rows, stack_prints
+from logoingest.images.alike.duplicates import find_near_rows
 from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_turned
+from logoingest.images.alike.signatures import stack_signatures
 from logoingest.images.alike.turns import TURNS
 from logoingest.schemas import AgainstRow, CopyKind, Likeness
 
@@ -174,7 +175,7 @@ def stack_columns(table: pa.Table) -> Fingerprints:
     Raises:
         ValueError: an entry has another size.
     """
-    return stack_prints(table.column("signature").to_pylist())
+    return Fingerprints.make(stack_signatures(table.column("signature")))
 
 
 def _index_rows(keys: Sequence[str]) -> dict[str, list[int]]:

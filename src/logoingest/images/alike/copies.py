@@ -75,17 +75,22 @@ class CopyPairs(NamedTuple):
 SAME_PIXELS = PairFinding(CopyKind.SAME_PIXELS, TURNS[0].name, 1.0, 0.0)
 
 
-def find_copy_pairs(signatures: Bytes) -> CopyPairs:
-    """Copies among some pictures (signatures n x 1,024), ``first < second``; pictures of one colour are in no pair, nor any above ``MOST_PICTURES``."""
+def find_copy_pairs(signatures: Bytes, among: Indices | None = None) -> CopyPairs:
+    """Copies among some pictures, ``first < second``; pictures of one colour are in no pair, nor any above ``MOST_PICTURES``.
+
+    Args:
+        signatures: n x 1,024.
+        among: the rows that are looked at, sorted; all when left out.
+    """
     rows = find_structured(signatures)
+    rows = rows if among is None else np.intersect1d(rows, among, assume_unique=True)
     too_many = len(rows) if len(rows) > MOST_PICTURES else 0
     rows = rows[:0] if too_many else rows
-    held = signatures[rows]
-    centres = Centres(held)
-    described = centres.describe(held)
-    found = _verify(held, find_candidates(described, described, centres, same=True))
-    unsearched = found.unsearched.add(Unsearched(pictures=too_many))
-    return CopyPairs(rows[found.first], rows[found.second], found.findings, _tell(unsearched))
+    centres = Centres(signatures, rows)
+    described = centres.describe(signatures, rows)
+    search = find_candidates(described, described, centres, same=True)
+    found = _verify(signatures, signatures[:0], search._replace(candidates=search.candidates.rename(rows, rows)))
+    return found._replace(unsearched=_tell(found.unsearched.add(Unsearched(pictures=too_many))))
 
 
 class CopySearch:
@@ -93,29 +98,25 @@ class CopySearch:
 
     def __init__(self, held: Bytes) -> None:
         """Describe the set (signatures n x 1,024)."""
-        self._rows = find_structured(held)
-        self._held = held[self._rows]
-        self._centres = Centres(self._held)
-        self._described = self._centres.describe(self._held)
+        self._held, self._rows = held, find_structured(held)
+        self._centres = Centres(held, self._rows)
+        self._described = self._centres.describe(held, self._rows)
 
     def find(self, others: Bytes) -> CopyPairs:
         """Copies of held pictures (``first``) among others (``second``)."""
-        rows, count = find_structured(others), len(self._rows)
-        others = others[rows]
-        described = self._centres.describe(others)
+        rows, count = find_structured(others), len(self._held)
+        described, shifted = self._centres.describe(others, rows), rows + count
         theirs = find_candidates(described, self._described, self._centres, same=False)
         ours = find_candidates(self._described, described, self._centres, same=False)
-        shifted = theirs.candidates.part + count, ours.candidates.whole + count
-        both = join_candidates([theirs.candidates._replace(part=shifted[0]), ours.candidates._replace(whole=shifted[1])])
-        found = _verify(np.concatenate([self._held, others]), Search(both, theirs.unsearched.add(ours.unsearched)))
-        return CopyPairs(self._rows[found.first], rows[found.second - count], found.findings, _tell(found.unsearched))
+        both = join_candidates([theirs.candidates.rename(shifted, self._rows), ours.candidates.rename(self._rows, shifted)])
+        found = _verify(self._held, others, Search(both, theirs.unsearched.add(ours.unsearched)))
+        return found._replace(second=found.second - count, unsearched=_tell(found.unsearched))
 
 
-def judge_pairs(first: Bytes, second: Bytes, turns: Indices) -> list[PairFinding]:
-    """The findings on pairs of signatures (n x 1,024) that are known to show the same, the first in these turns."""
-    rows = np.arange(len(first))
-    candidates = Candidates(rows, rows + len(first), np.zeros(len(first), np.int64), turns, np.ones(len(first), np.float32))
-    fits = _lay_upon(np.concatenate([first, second]), candidates, leave_early=False)
+def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indices) -> list[PairFinding]:
+    """The findings on pairs of rows (``first < second``) of signatures (n x 1,024) that are known to show the same, the first in these turns."""
+    candidates = Candidates(first, second, np.zeros(len(first), np.int64), turns, np.ones(len(first), np.float32))
+    fits = _lay_upon(signatures, signatures[:0], candidates, leave_early=False)
     return [_judge(fits, row, candidates) for row in range(len(first))]
 
 
@@ -126,8 +127,8 @@ def _tell(unsearched: Unsearched) -> Unsearched:
     return unsearched
 
 
-def _verify(signatures: Bytes, search: Search) -> CopyPairs:
-    """Those of the candidates that are copies, each pair of rows once."""
+def _verify(held: Bytes, others: Bytes, search: Search) -> CopyPairs:
+    """Those of the candidates, rows of both sets counted on, that are copies; each pair of rows once."""
     candidates = search.candidates
     swapped = candidates.part > candidates.whole
     low, high = np.where(swapped, candidates.whole, candidates.part), np.where(swapped, candidates.part, candidates.whole)
@@ -136,7 +137,7 @@ def _verify(signatures: Bytes, search: Search) -> CopyPairs:
     fresh[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
     once = candidates.take(order[fresh])
     chosen = _choose_likest(once)
-    fits = _lay_upon(signatures, chosen)
+    fits = _lay_upon(held, others, chosen)
     rows = np.flatnonzero(_is_copy(fits))
     first, second = np.minimum(chosen.part, chosen.whole)[rows], np.maximum(chosen.part, chosen.whole)[rows]
     unsearched = search.unsearched.add(Unsearched(pairs=len(once.part) - len(chosen.part)))
@@ -150,17 +151,24 @@ def _choose_likest(candidates: Candidates) -> Candidates:
     return candidates.take(np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS]))
 
 
-def _lay_upon(signatures: Bytes, candidates: Candidates, leave_early: bool = True) -> Fits:
-    squares = signatures.reshape(-1, SIDE, SIDE)
-
+def _lay_upon(held: Bytes, others: Bytes, candidates: Candidates, leave_early: bool = True) -> Fits:
     def take(here: Indices) -> tuple[Bytes, Bytes, Floats]:
-        parts, turns = squares[candidates.part[here]], candidates.turn[here]
+        parts, wholes = (_pick(held, others, rows[here]) for rows in (candidates.part, candidates.whole))
+        turns = candidates.turn[here]
         for number in range(1, len(TURNS)):
             rows = turns == number
             parts[rows] = turn_squares(parts[rows], number)
-        return parts, squares[candidates.whole[here]], find_start(candidates.window[here])
+        return parts, wholes, find_start(candidates.window[here])
 
     return fit_pairs(take, len(candidates.part), leave_early)
+
+
+def _pick(held: Bytes, others: Bytes, rows: Indices) -> Bytes:
+    """Some rows of two sets, counted on from the first, n x 32 x 32."""
+    picked = held[np.minimum(rows, len(held) - 1)] if len(held) else others[rows]
+    beyond = rows >= len(held)
+    picked[beyond] = others[rows[beyond] - len(held)]
+    return picked.reshape(-1, SIDE, SIDE)
 
 
 def _is_copy(fits: Fits) -> NDArray[np.bool_]:

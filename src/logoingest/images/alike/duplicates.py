@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from logoingest.images.alike.bounds import Unsearched
-from logoingest.images.alike.copies import SAME_PIXELS, CopyPairs, find_copy_pairs, judge_pairs
+from logoingest.images.alike.copies import SAME_PIXELS, CopyPairs, PairFinding, find_copy_pairs, judge_pairs
 from logoingest.images.alike.neighbours import (
     MAX_DISTANCE,
     MIN_CORRELATION,
@@ -31,9 +31,9 @@ from logoingest.images.alike.neighbours import (
     join_pairs,
     keep_best,
 )
+from logoingest.images.alike.signatures import Bytes, stack_signatures
 from logoingest.schemas import CopyRow
 
-SIGNATURE_BYTES = 1_024
 _EDGES_KEPT = 4_000_000
 _MOST_MIDDLES = 8
 
@@ -56,14 +56,12 @@ def find_duplicate_pairs(
     Raises:
         ValueError: an entry has another size.
     """
-    return find_near_rows(stack_prints(signatures), Limits(max_distance, min_correlation))
+    return find_near_rows(Fingerprints.make(stack_signatures(signatures)), Limits(max_distance, min_correlation))
 
 
 def find_near_rows(prints: Fingerprints, limits: Limits) -> NearPairs:
     """As ``find_duplicate_pairs``, of stacked fingerprints."""
-    rows = find_structured(prints.signatures)
-    pairs = join_pairs(list(iterate_near_pairs(prints.take(rows), limits)))
-    return keep_best(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
+    return keep_best(join_pairs(list(iterate_near_pairs(prints, limits, find_structured(prints.signatures)))))
 
 
 class Grouping(NamedTuple):
@@ -81,7 +79,7 @@ def group_duplicates(image_ids: Sequence[str], signatures: Sequence[bytes], pixe
     return group_copies(image_ids, signatures, pixel_hashes).groups
 
 
-def group_copies(image_ids: Sequence[str], signatures: Sequence[bytes], pixel_hashes: Sequence[str]) -> Grouping:
+def group_copies(image_ids: Sequence[str], signatures: Bytes | Sequence[bytes], pixel_hashes: Sequence[str]) -> Grouping:
     """The group of each picture; the order of the input changes nothing, nor does how a picture is turned.
 
     Equal pixels always share a group. Near pictures are joined to connected components. A component is one group as long as all of
@@ -95,7 +93,7 @@ def group_copies(image_ids: Sequence[str], signatures: Sequence[bytes], pixel_ha
 
     Args:
         image_ids: distinct ids.
-        signatures: ``signature`` of each picture, 1,024 bytes.
+        signatures: ``signature`` of each picture, 1,024 bytes, or all as n x 1,024.
         pixel_hashes: ``pixel_hash`` of each picture.
 
     Raises:
@@ -104,22 +102,22 @@ def group_copies(image_ids: Sequence[str], signatures: Sequence[bytes], pixel_ha
     if len(pixel_hashes) != len(image_ids) or len(signatures) != len(image_ids):
         raise ValueError("image_ids, signatures and pixel_hashes must be equally long")
     order = np.array(sorted(range(len(image_ids)), key=image_ids.__getitem__), np.int64)
-    prints = stack_prints(signatures).take(order)
-    units = _fold_equal([pixel_hashes[row] for row in order])
-    kept, unit_of = np.unique(units, return_inverse=True)
-    leader = np.arange(len(kept))
-    for members in _iterate_groups(prints.take(kept), Limits()):
+    is_sorted = bool((np.diff(order) == 1).all())
+    stacked = stack_signatures(signatures)
+    prints = Fingerprints.make(stacked if is_sorted else stacked[order])
+    units = _fold_equal([pixel_hashes[row] for row in order.tolist()])
+    leader = np.arange(len(order))
+    for members in _iterate_groups(prints, np.unique(units), Limits()):
         leader[members] = members.min()
-    leaders, place = np.unique(leader, return_inverse=True)
-    found = find_copy_pairs(prints.signatures[kept[leaders]])
-    joined = join_groups(len(leaders), found.first, found.second)
-    groups = kept[leaders[joined[place[unit_of]]]]
+    near = leader[units]
+    leaders, place = np.unique(near, return_inverse=True)
+    found = find_copy_pairs(prints.signatures, leaders)
+    joined = join_groups(len(leaders), np.searchsorted(leaders, found.first), np.searchsorted(leaders, found.second))
     names = [image_ids[row] for row in order.tolist()]
     result = [""] * len(image_ids)
-    for row, group in zip(order.tolist(), groups.tolist(), strict=True):
+    for row, group in zip(order.tolist(), leaders[joined[place]].tolist(), strict=True):
         result[row] = names[group]
-    between = CopyPairs(kept[leaders[found.first]], kept[leaders[found.second]], found.findings, found.unsearched)
-    return Grouping(result, _tabulate(names, prints, units, kept[leader[unit_of]], between), found.unsearched)
+    return Grouping(result, _tabulate(names, prints, units, near, found), found.unsearched)
 
 
 def join_groups(count: int, first: Indices, second: Indices) -> Indices:
@@ -174,15 +172,14 @@ def _tabulate(names: Sequence[str], prints: Fingerprints, units: Indices, leader
     equal = rows[units != rows]
     near = rows[(units == rows) & (leaders != rows)]
     turns = compare_turned(prints, leaders[near], near).turn
-    findings = judge_pairs(prints.signatures[leaders[near]], prints.signatures[near], turns)
-    first = [*units[equal].tolist(), *leaders[near].tolist(), *between.first.tolist()]
-    second = [*equal.tolist(), *near.tolist(), *between.second.tolist()]
-    told = [SAME_PIXELS] * len(equal) + findings + between.findings
-    table = CopyRow.table(
-        {"image_id": names[one], "other_id": names[other], **finding._asdict()}
-        for one, other, finding in zip(first, second, told, strict=True)
-    )
-    return table.sort_by([("image_id", "ascending"), ("other_id", "ascending")])
+    told = [SAME_PIXELS] * len(equal) + judge_pairs(prints.signatures, leaders[near], near, turns) + between.findings
+    first, second = np.concatenate([units[equal], leaders[near], between.first]), np.concatenate([equal, near, between.second])
+    columns = {
+        "image_id": [names[row] for row in first.tolist()],
+        "other_id": [names[row] for row in second.tolist()],
+        **{field: [finding[place] for finding in told] for place, field in enumerate(PairFinding._fields)},
+    }
+    return pa.table(columns, CopyRow.arrow_schema()).sort_by([("image_id", "ascending"), ("other_id", "ascending")])
 
 
 def group_equal(image_ids: Sequence[str], pixel_hashes: Sequence[str]) -> list[str]:
@@ -193,29 +190,18 @@ def group_equal(image_ids: Sequence[str], pixel_hashes: Sequence[str]) -> list[s
     return [smallest[pixel_hash] for pixel_hash in pixel_hashes]
 
 
-def stack_prints(signatures: Sequence[bytes]) -> Fingerprints:
-    """Fingerprints of pictures, from their column ``signature`` (1,024 bytes each).
-
-    Raises:
-        ValueError: an entry has another size.
-    """
-    if {len(value) for value in signatures} - {SIGNATURE_BYTES}:
-        raise ValueError(f"a signature has {SIGNATURE_BYTES} bytes")
-    return Fingerprints.make(np.frombuffer(b"".join(signatures), np.uint8).reshape(-1, SIGNATURE_BYTES))
-
-
 def _fold_equal(keys: Sequence[str]) -> Indices:
     """For each row the first row with the same key."""
     first: dict[str, int] = {}
     return np.array([first.setdefault(key, row) for row, key in enumerate(keys)], np.int64)
 
 
-def _iterate_groups(prints: Fingerprints, limits: Limits) -> Iterator[Indices]:
-    """Groups of two or more rows, chains cut."""
-    waiting = [find_structured(prints.signatures)]
+def _iterate_groups(prints: Fingerprints, among: Indices, limits: Limits) -> Iterator[Indices]:
+    """Groups of two or more of some rows, chains cut."""
+    waiting = [np.intersect1d(find_structured(prints.signatures), among, assume_unique=True)]
     while waiting:
         rows = waiting.pop()
-        labels, degrees = _connect(prints.take(rows), limits)
+        labels, degrees = _connect(prints, rows, limits)
         for members in _split_by_label(rows, labels):
             if len(members) < 2:
                 continue
@@ -230,16 +216,17 @@ def _iterate_groups(prints: Fingerprints, limits: Limits) -> Iterator[Indices]:
             waiting.append(members[~near])
 
 
-def _connect(prints: Fingerprints, limits: Limits) -> tuple[Indices, Indices]:
-    """(component, number of near pictures) of each row; edges are thinned as they come, so that memory stays bounded."""
-    count = len(prints.signatures)
+def _connect(prints: Fingerprints, rows: Indices, limits: Limits) -> tuple[Indices, Indices]:
+    """(component, number of near pictures) of each of some rows; edges are thinned as they come, so that memory stays bounded."""
+    count = len(rows)
     degrees = np.zeros(count, np.int64)
     labels = np.arange(count)
     first, second, pending = [labels], [labels], 0
-    for pairs in iterate_near_pairs(prints, limits):
-        degrees += np.bincount(pairs.first, minlength=count) + np.bincount(pairs.second, minlength=count)
-        first.append(pairs.first)
-        second.append(pairs.second)
+    for pairs in iterate_near_pairs(prints, limits, rows):
+        ends = np.searchsorted(rows, pairs.first), np.searchsorted(rows, pairs.second)
+        degrees += np.bincount(ends[0], minlength=count) + np.bincount(ends[1], minlength=count)
+        first.append(ends[0])
+        second.append(ends[1])
         pending += len(pairs.first)
         if pending > _EDGES_KEPT:
             labels = _label_components(first, second, count)

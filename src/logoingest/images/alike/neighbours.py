@@ -42,6 +42,7 @@ _PART = 8_192
 _BLOCK = 1_024
 _AT_ONCE = 256  # products of 1 MB stay in the processor's cache
 _VERIFIED_AT_ONCE = 8_192
+_COMPARED_AT_ONCE = 2_048
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
 
 Indices = NDArray[np.int64]
@@ -113,7 +114,11 @@ def compare_rows(
 
 def compare_turned(prints: Fingerprints, first: Indices, second: Indices, others: Fingerprints | None = None) -> NearPairs:
     """Each pair of rows in the turn in which they correlate most; of equal ones the first of ``TURNS``."""
-    others = prints if others is None else others
+    parts = (slice(start, start + _COMPARED_AT_ONCE) for start in range(0, len(first), _COMPARED_AT_ONCE))
+    return join_pairs([_compare_some(prints, first[part], second[part], prints if others is None else others) for part in parts])
+
+
+def _compare_some(prints: Fingerprints, first: Indices, second: Indices, others: Fingerprints) -> NearPairs:
     best = NearPairs(first, second, *compare_rows(prints, first, second, others), np.zeros(len(first), np.int64))
     for number in range(1, len(TURNS)):
         distance, correlation = compare_rows(prints.take(first).turn(number), np.arange(len(first)), second, others)
@@ -123,14 +128,14 @@ def compare_turned(prints: Fingerprints, first: Indices, second: Indices, others
     return best
 
 
-def iterate_near_pairs(prints: Fingerprints, limits: Limits) -> Iterator[NearPairs]:
-    """All near pairs, a block of rows at a time; every row must be structured (``find_structured``)."""
-    tree, limit = _plant(_project(prints.signatures)), _bound(limits)
+def iterate_near_pairs(prints: Fingerprints, limits: Limits, among: Indices) -> Iterator[NearPairs]:
+    """All near pairs among some rows (sorted), a block of them at a time; each must be structured (``find_structured``)."""
+    tree, limit = _plant(_project(prints.signatures, among)), _bound(limits)
 
     def search(number: int) -> list[NearPairs]:
         rows = tree.blocks[number]
         found: list[NearPairs] = []
-        own = prints.take(rows)
+        own = prints.take(among[rows])
         for turn in range(len(TURNS)):
             points = _turn_points(tree.points[rows], turn)
             reached = number + _reach(tree, points.min(axis=0), points.max(axis=0), limit, start=number)
@@ -139,8 +144,8 @@ def iterate_near_pairs(prints: Fingerprints, limits: Limits) -> Iterator[NearPai
             wanted = ~np.isin(second, rows) | (
                 rows[first] < second
             )  # a pair within the block comes twice, and each row meets itself
-            near = _verify(own.turn(turn), first[wanted], second[wanted], limits, prints, turn)
-            found += [_put_in_order(pairs._replace(first=rows[pairs.first])) for pairs in near]
+            near = _verify(own.turn(turn), first[wanted], among[second[wanted]], limits, prints, turn)
+            found += [_put_in_order(pairs._replace(first=among[rows[pairs.first]])) for pairs in near]
         return [keep_best(join_pairs(found))]
 
     for found in map_in_order(search, len(tree.blocks)):
@@ -175,32 +180,31 @@ class NearSearch:
             limits: how near is near.
         """
         self._limits = limits or Limits()
-        self._rows = find_structured(held.signatures)
-        self._held = held.take(self._rows)
-        self._tree = _plant(_project(self._held.signatures))
+        self._held, self._rows = held, find_structured(held.signatures)
+        self._tree = _plant(_project(held.signatures, self._rows))
 
     def find_pairs(self, others: Fingerprints) -> NearPairs:
         """Near pairs of a held picture (``first``) and another (``second``), rows of the two sets, sorted."""
         rows = find_structured(others.signatures)
         if not len(rows) or not len(self._rows):
             return join_pairs([])
-        pairs = join_pairs(list(self._iterate(others.take(rows))))
-        return keep_best(pairs._replace(first=self._rows[pairs.first], second=rows[pairs.second]))
+        return keep_best(join_pairs(list(self._iterate(others, rows))))
 
-    def _iterate(self, others: Fingerprints) -> Iterator[NearPairs]:
-        tree, limit = _plant(_project(others.signatures)), _bound(self._limits)
+    def _iterate(self, others: Fingerprints, among: Indices) -> Iterator[NearPairs]:
+        tree, limit = _plant(_project(others.signatures, among)), _bound(self._limits)
 
         def search(number: int) -> list[NearPairs]:
             rows = tree.blocks[number]
             found: list[NearPairs] = []
-            own = others.take(rows)
+            own = others.take(among[rows])
             for turn in range(len(TURNS)):
                 points = _turn_points(tree.points[rows], turn)
                 reached = _reach(self._tree, points.min(axis=0), points.max(axis=0), limit)
                 held = np.concatenate([np.empty(0, np.int64), *(self._tree.blocks[block] for block in reached)])
                 second, first = _find_candidates(points, self._tree.points, held, limit)
-                for pairs in _verify(own.turn(turn), second, first, self._limits, self._held, turn):
-                    found.append(pairs._replace(first=pairs.second, second=rows[pairs.first], turn=INVERSES[pairs.turn]))  # noqa: PERF401  # read once
+                for pairs in _verify(own.turn(turn), second, self._rows[first], self._limits, self._held, turn):
+                    theirs = among[rows[pairs.first]]
+                    found.append(pairs._replace(first=pairs.second, second=theirs, turn=INVERSES[pairs.turn]))
             return found
 
         for found in map_in_order(search, len(tree.blocks)):
@@ -264,14 +268,15 @@ _BASIS = _make_basis()
 _TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
 
 
-def _project(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Coordinates, n x 36: their distances never exceed those of the unit signatures."""
-    parts = [np.empty((0, len(_DOWN) + 1), np.float32)]
-    for part in _chunks(signatures):
-        near = _normalise(part) @ _BASIS
-        rest = np.sqrt(np.maximum(1.0 - (near**2).sum(axis=1, keepdims=True), 0.0))
-        parts.append(np.concatenate([near, rest], axis=1))
-    return np.concatenate(parts).astype(np.float32)
+def _project(signatures: NDArray[np.uint8], rows: Indices) -> NDArray[np.float32]:
+    """Coordinates of some rows, n x 36: their distances never exceed those of the unit signatures."""
+    points = np.empty((len(rows), len(_DOWN) + 1), np.float32)
+    for start in range(0, len(rows), _PART):
+        part = slice(start, start + _PART)
+        near = _normalise(signatures[rows[part]]) @ _BASIS
+        points[part, :-1] = near
+        points[part, -1] = np.sqrt(np.maximum(1.0 - (near**2).sum(axis=1), 0.0))
+    return points
 
 
 def _turn_points(points: NDArray[np.float32], number: int) -> NDArray[np.float32]:

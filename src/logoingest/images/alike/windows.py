@@ -92,39 +92,48 @@ class Candidates(NamedTuple):
     def take(self, rows: Indices) -> Candidates:
         return Candidates(self.part[rows], self.whole[rows], self.window[rows], self.turn[rows], self.likeness[rows])
 
+    def rename(self, parts: Indices, wholes: Indices) -> Candidates:
+        """The same with other numbers: ``parts`` and ``wholes`` have that of each."""
+        return self._replace(part=parts[self.part], whole=wholes[self.whole])
+
 
 class Described(NamedTuple):
     """Pictures as they are looked up: ``points`` of all windows (n·30 x 35), the list of each, and the turn it was turned back by."""
 
     points: NDArray[np.float16]
-    lists: Indices
-    turns: Indices
-    nearest: Indices
+    lists: NDArray[np.int16]
+    turns: NDArray[np.uint8]
+    nearest: NDArray[np.int16]
     """n x some: the lists a whole picture is looked up in, each with a turn (number · 8 + turn)."""
 
 
 class Centres:
     """The centres of the lists, chosen evenly from some pictures' windows."""
 
-    def __init__(self, signatures: NDArray[np.uint8]) -> None:
-        count = len(signatures) * len(_WINDOWS)
-        wanted = min(_MOST_CENTRES, max(1, count // _WINDOWS_A_LIST))
-        rows = np.linspace(0, max(len(signatures) - 1, 0), wanted).astype(np.int64)
-        picked = describe_windows(signatures[rows]) if len(signatures) else np.zeros((1, len(_WINDOWS), len(_DOWN)), np.float32)
+    def __init__(self, signatures: NDArray[np.uint8], among: Indices) -> None:
+        wanted = min(_MOST_CENTRES, max(1, len(among) * len(_WINDOWS) // _WINDOWS_A_LIST))
+        chosen = np.linspace(0, max(len(among) - 1, 0), wanted).astype(np.int64)
+        picked = describe_windows(signatures[among[chosen]]) if len(among) else np.zeros((1, len(_WINDOWS), len(_DOWN)), np.float32)
         centres = picked[np.arange(len(picked)), np.arange(len(picked)) * 7 % len(_WINDOWS)]
         self.count = len(centres)
         self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(_DOWN))
 
-    def describe(self, signatures: NDArray[np.uint8]) -> Described:
+    def describe(self, signatures: NDArray[np.uint8], among: Indices) -> Described:
+        """Describe some rows of signatures, in their order."""
         looked = len(self._all) if self.count <= _FEW_CENTRES else _LISTS_LOOKED_THROUGH
-        none = np.empty(0, np.int64)
-        parts = [Described(np.empty((0, len(_DOWN)), np.float16), none, none, np.empty((0, looked), np.int64))]
-        parts += map_in_order(
-            lambda number: self._describe(signatures[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE], looked),
-            -(-len(signatures) // _DESCRIBED_AT_ONCE),
+        count = len(among) * len(_WINDOWS)
+        lists, turns = np.empty(count, np.int16), np.empty(count, np.uint8)
+        whole = Described(np.empty((count, len(_DOWN)), np.float16), lists, turns, np.empty((len(among), looked), np.int16))
+        parts = map_in_order(
+            lambda number: self._describe(signatures[among[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE]], looked),
+            -(-len(among) // _DESCRIBED_AT_ONCE),
         )
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        return Described(columns[0], columns[1], columns[2], columns[3])
+        for number, part in enumerate(parts):
+            row = number * _DESCRIBED_AT_ONCE
+            windows = slice(row * len(_WINDOWS), row * len(_WINDOWS) + len(part.lists))
+            whole.points[windows], whole.lists[windows], whole.turns[windows] = part.points, part.lists, part.turns
+            whole.nearest[row : row + len(part.nearest)] = part.nearest
+        return whole
 
     def _describe(self, signatures: NDArray[np.uint8], looked: int) -> Described:
         found = describe_windows(signatures)
@@ -136,7 +145,8 @@ class Centres:
         else:
             nearest = np.tile(np.arange(looked), (len(found), 1))
         points = turn_back(found.reshape(-1, found.shape[-1]), chosen % len(TURNS)).astype(np.float16)
-        return Described(points, chosen // len(TURNS), chosen % len(TURNS), nearest)
+        lists, turns = (chosen // len(TURNS)).astype(np.int16), (chosen % len(TURNS)).astype(np.uint8)
+        return Described(points, lists, turns, nearest.astype(np.int16))
 
 
 def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
@@ -206,7 +216,8 @@ def find_candidates(parts: Described, wholes: Described, centres: Centres, same:
 
 def _list_windows(wholes: Described, count: int) -> tuple[Indices, Indices]:
     """(Windows list by list, whole pictures first, and where each list begins and ends)."""
-    place = np.lexsort((np.arange(len(wholes.lists)) % len(_WINDOWS), wholes.lists))
+    keys = wholes.lists.reshape(-1, len(_WINDOWS)) * np.int16(len(_WINDOWS)) + np.arange(len(_WINDOWS), dtype=np.int16)
+    place = np.argsort(keys, axis=None, kind="stable")
     return place, np.searchsorted(wholes.lists[place], np.arange(count + 1))
 
 
@@ -325,12 +336,12 @@ def join_alike(parts: Sequence[Alike]) -> Alike:
 
 def _find_poses(pairs: Alike, own: Floats, wholes: Described) -> Candidates:
     """The likest of all windows and turns of each pair, as it is where it is as like."""
-    turned = np.stack([turn_points(own, number) for number in range(len(TURNS))], axis=1)
     points, turns = wholes.points.reshape(-1, len(_WINDOWS), len(_DOWN)), wholes.turns.reshape(-1, len(_WINDOWS))
 
     def find(number: int) -> Candidates:
         part, whole, _ = pairs.take(np.arange(number * _POSES_AT_ONCE, min((number + 1) * _POSES_AT_ONCE, len(pairs.part))))
-        near = points[whole].astype(np.float32) @ turned[part].swapaxes(1, 2)
+        turned = np.stack([turn_points(own[part], number) for number in range(len(TURNS))], axis=1)
+        near = points[whole].astype(np.float32) @ turned.swapaxes(1, 2)
         # a window was turned back by its turn: what takes the part to the window is the one after the other
         back = _COMPOSED[turns[whole]]
         likest = (near + (back == 0) * _SLIGHT).reshape(len(part), -1).argmax(axis=1)

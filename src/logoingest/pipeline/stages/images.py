@@ -24,16 +24,26 @@ def make_images(run: Run) -> StageOutput:
     import pyarrow.compute as pc
 
     from logoingest.images.alike.bounds import count_unsearched
+    from logoingest.images.alike.signatures import gather_signatures
+    from logoingest.images.distinct import USED_COLUMNS, find_distinct
     from logoingest.images.placeholders import tabulate_listed
-    from logoingest.images.selection import find_distinct, select_with_copies
-    from logoingest.workspace.downloads import read_downloads
+    from logoingest.images.selection import select_with_copies
+    from logoingest.refusals import SOURCE_COLUMNS
+    from logoingest.schemas import ListedPlaceholderRow
+    from logoingest.workspace.downloads import iterate_column, read_downloads
 
-    annotations = run.workspace.read_table("annotations")
-    downloads, listed = read_downloads(run.workspace), load_listed(run)
+    annotations = run.workspace.read_table("annotations", SOURCE_COLUMNS)
+    downloads, listed = read_downloads(run.workspace, USED_COLUMNS), load_listed(run)
     downloads = downloads.filter(pc.is_in(downloads.column("url"), value_set=pc.unique(annotations.column("url"))))
-    selected, copies, unsearched = select_with_copies(downloads, annotations, run.config.images, listed)
+    placeholders = tabulate_listed(find_distinct(downloads), listed) if listed else ListedPlaceholderRow.empty_table()
+    selected, copies, unsearched = select_with_copies(
+        downloads,
+        annotations,
+        run.config.images,
+        listed,
+        lambda pictures: gather_signatures(pictures, iterate_column(run.workspace, "signature")),
+    )
     kept, rejected = selected
-    placeholders = tabulate_listed(find_distinct(downloads) if listed else (), listed)
     if _refuses_known(run.config):
         from logoingest.pipeline.against import refuse_known
 
