@@ -396,22 +396,43 @@ def test_each_reader_is_among_those_that_verify_asks(written, library):
     release = open_release(written)
     seen = readers.READERS[library](release)
     expected = {split: rows.to_pylist() for split in release.splits if (rows := release.to_arrow(split, ["image_id", "label"]))}
-    assert {split: [{"image_id": i, "label": n} for i, n, _ in rows] for split, rows in seen.items() if rows} == expected
-    assert all(row.sha256 == row.image_id for rows in seen.values() for row in rows)
+    assert {split: rows.select(["image_id", "label"]).to_pylist() for split, rows in seen.items() if len(rows)} == expected
+    assert all(rows.column("sha256").equals(rows.column("image_id")) for rows in seen.values())
 
 
 def swap_first_pictures(rows):
-    first, second, *rest = rows
-    return [first._replace(sha256=second.sha256), second._replace(sha256=first.sha256), *rest]
+    order = [1, 0, *range(2, len(rows))]
+    return rows.set_column(2, "sha256", rows.column("sha256").take(order))
 
 
-@pytest.mark.parametrize("edit", [swap_first_pictures, lambda rows: rows[1:], lambda rows: [row._replace(label=0) for row in rows]])
+def forget_labels(rows):
+    return rows.set_column(1, "label", pa.array([0] * len(rows), pa.int64()))
+
+
+@pytest.mark.parametrize("edit", [swap_first_pictures, lambda rows: rows.slice(1), forget_labels])
 def test_a_reader_that_sees_other_things_is_named(written, monkeypatch, edit):
     """A library that gives another picture, label or number of rows than the files hold is named."""
     read = readers.READERS["pandas"]
     monkeypatch.setitem(readers.READERS, "pandas", lambda release: {split: edit(rows) for split, rows in read(release).items()})
     found = verify_release(written)
     assert [(violation.law, violation.where) for violation in found] == [("reopens", "pandas")]
+
+
+def test_mlcroissant_reads_the_beginning_of_each_file_of_a_large_release(written, monkeypatch):
+    """Where there are more pictures than it may take its time for, it sees the first of each file, and what is wrong there."""
+    pytest.importorskip("mlcroissant")
+    monkeypatch.setattr(readers, "_MOST_RECORDS", 3)
+    monkeypatch.setattr(readers, "_LEAST_RECORDS", 1)
+    asked, read = [], readers._read_records
+    monkeypatch.setattr(readers, "_read_records", lambda *given: asked.append(read(*given)) or asked[-1])
+    release = open_release(written)
+    assert verify_release(written) == []
+    assert {split: len(rows) for split, rows in asked[0].items() if len(rows)} == {
+        split: len(release.files(split)) for split in release.splits if release.splits[split]
+    }
+    monkeypatch.setattr(readers, "_read_records", lambda *given: {s: forget_labels(rows) for s, rows in read(*given).items()})
+    found = verify_release(written)
+    assert [(violation.law, violation.where) for violation in found] == [("reopens", "mlcroissant")]
 
 
 @pytest.mark.parametrize("name", ["lo[g]os*", "logos.py"])

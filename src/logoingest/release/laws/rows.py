@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -59,7 +61,7 @@ def _check_labels(table: pa.Table, name: str, class_ids: Sequence[str]) -> Itera
     yield from report_rows(Law.LABELS_IN_RANGE, name, ids, in_range, f"labels are not in -1 … {len(class_ids) - 1}")
     match = pc.and_(_match_labels(table, pa.array(class_ids, pa.string())), _ascends(table.column("class_ids")))
     yield from report_rows(Law.LABELS_MATCH_CLASSES, name, ids, match, "labels are not the class that class_ids says")
-    boxes = pa.array(_check_boxes(table, class_ids), pa.bool_())
+    boxes = pa.array(_check_boxes(table, class_ids))
     what = "boxes have no area, do not lie in their picture, or are of a class that the picture does not show"
     yield from report_rows(Law.BOXES, name, ids, boxes, what)
 
@@ -125,14 +127,17 @@ def _match_labels(table: pa.Table, classes: pa.Array) -> pa.ChunkedArray:
     return pc.if_else(single, pc.and_(pc.equal(labels, least), pc.greater_equal(least, 0)), several)
 
 
-def _check_boxes(table: pa.Table, class_ids: Sequence[str]) -> list[bool]:
+def _check_boxes(table: pa.Table, class_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Whether all boxes of a row are boxes of a release (``released_boxes``)."""
     numbers = {class_id: number for number, class_id in enumerate(class_ids)}
-    columns = (table.column(name).to_pylist() for name in ("boxes", "class_ids", "width", "height"))
-    return [
-        not boxes or _are_released(boxes, {numbers.get(class_id, SEVERAL) for class_id in shown or ()}, width or 0, height or 0)
+    sound = np.ones(table.num_rows, bool)
+    boxed = pc.indices_nonzero(pc.greater(pc.list_value_length(table.column("boxes")), 0))
+    columns = (table.column(name).take(boxed).to_pylist() for name in ("boxes", "class_ids", "width", "height"))
+    sound[boxed.to_numpy()] = [
+        _are_released(boxes, {numbers.get(class_id, SEVERAL) for class_id in shown or ()}, width or 0, height or 0)
         for boxes, shown, width, height in zip(*columns, strict=True)
     ]
+    return sound
 
 
 def _are_released(boxes: Sequence[Any], labels: set[int], width: int, height: int) -> bool:
