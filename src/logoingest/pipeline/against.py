@@ -111,8 +111,8 @@ def find_shared_pictures(release: Release, others: Mapping[str, str], workspace:
         UsageError: another dataset cannot be read.
     """
     pieces = list_pieces(str(release.path)) if any(release.splits.values()) else []
-    parts = [part for piece in pieces for part in _iterate_prints(workspace, piece, max_pixels)]
-    ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *(_name_ours(part) for part in parts)])
+    parts = (_name_ours(part) for piece in pieces for part in _iterate_prints(workspace, piece, max_pixels))
+    ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *parts])
     violations = _describe_saved_again(ours)
     if others:
         found = _compare(ours, others, workspace, max_pixels)

@@ -140,13 +140,29 @@ def find_saved_again(ours: pa.Table) -> list[tuple[int, int]]:
     """
     prints = stack_columns(ours)
     near, copies = find_near_rows(prints, SAVED_AGAIN), find_copy_pairs(prints.signatures)
-    pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
-    for first, second, finding in zip(copies.first.tolist(), copies.second.tolist(), copies.findings, strict=True):
-        if finding.kind != CopyKind.NEAR and finding.residual <= 1.0 - SAVED_AGAIN.min_correlation:
-            pairs.add((first, second))
-    pairs |= {(rows[0], row) for rows in _index_rows(ours.column("pixel_hash").to_pylist()).values() for row in rows[1:]}
-    splits = ours.column("split").to_pylist()
-    return sorted(pair for pair in pairs if splits[pair[0]] != splits[pair[1]])
+    least = 1.0 - SAVED_AGAIN.min_correlation
+    same = [at for at, finding in enumerate(copies.findings) if finding.kind != CopyKind.NEAR and finding.residual <= least]
+    equal = _pair_equal(ours.column("pixel_hash"))
+    first = np.concatenate([near.first, copies.first[same], equal[0]]).astype(np.int64)
+    second = np.concatenate([near.second, copies.second[same], equal[1]]).astype(np.int64)
+    split = _number_values(ours.column("split"))
+    apart = split[first] != split[second]
+    return sorted(set(zip(first[apart].tolist(), second[apart].tolist(), strict=True)))
+
+
+def _pair_equal(keys: pa.ChunkedArray) -> tuple[Indices, Indices]:
+    """(first, further): each row of a key but the first, and that first one."""
+    numbers = _number_values(keys)
+    _, first = np.unique(numbers, return_index=True)
+    start = first[numbers] if len(numbers) else first
+    further = np.flatnonzero(start != np.arange(len(numbers)))
+    return start[further], further
+
+
+def _number_values(column: pa.ChunkedArray) -> Indices:
+    """The column's distinct values as numbers, in the order they come; null is -1."""
+    encoded = column.combine_chunks().dictionary_encode().indices
+    return np.asarray(encoded.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
 
 
 def is_leak(ours: str | None, theirs: str | None) -> bool:
