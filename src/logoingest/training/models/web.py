@@ -72,14 +72,9 @@ def choose_proxy(url: str) -> Proxy | None:
 
 
 @contextmanager
-def speak_for_others(url: str) -> Iterator[None]:
-    """Inside, libraries that go by the environment find the same proxy and authorities in it."""
-    settings, proxy = _find_settings(), choose_proxy(url)
-    told = {}
-    if proxy is not None:
-        told["HTTPS_PROXY"] = told["https_proxy"] = _write_url(proxy)
-    if settings.ca_file is not None:
-        told["SSL_CERT_FILE"] = told["REQUESTS_CA_BUNDLE"] = settings.ca_file
+def speak_for_others() -> Iterator[None]:
+    """Inside, libraries that go by the environment find the same proxies and authorities in it."""
+    told = write_environment(_find_settings())
     before = {name: os.environ.get(name) for name in told}
     os.environ.update(told)
     try:
@@ -87,6 +82,18 @@ def speak_for_others(url: str) -> Iterator[None]:
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def write_environment(settings: FetchSettings) -> dict[str, str]:
+    """The variables by which another process finds the same proxies and authorities; "" takes one back that is set."""
+    told = {}
+    for name, proxy in (("http_proxy", settings.http_proxy), ("https_proxy", settings.https_proxy)):
+        told[name] = told[name.upper()] = "" if proxy is None else _write_url(proxy)
+    told["all_proxy"] = told["ALL_PROXY"] = ""
+    told["no_proxy"] = told["NO_PROXY"] = settings.no_proxy
+    if settings.ca_file is not None:
+        told["SSL_CERT_FILE"] = told["REQUESTS_CA_BUNDLE"] = settings.ca_file
+    return told
 
 
 def _find_settings() -> FetchSettings:

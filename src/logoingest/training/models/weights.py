@@ -98,7 +98,7 @@ def _download_timm(model: str) -> State:
     import timm
 
     try:
-        with speak_for_others(_HUB):
+        with speak_for_others():
             state: State = timm.create_model(model.removeprefix(TIMM), pretrained=True).state_dict()
     except Exception as error:  # the hub's client has errors of its own, by version
         raise ConfigError(
