@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from logoingest.experiments.machine.limits import count_memory_kills, read_limits
+from logoingest.experiments.machine.limits import count_memory_kills, find_spare_cores, read_cpu_times, read_limits
 
 
 @pytest.fixture
@@ -57,3 +59,22 @@ def test_processes_that_the_kernel_ended_are_counted(write, tmp_path):
     write("sys/fs/cgroup/memory.events", "low 0\noom 3\noom_kill 2\n")
     assert count_memory_kills(tmp_path) == 2
     assert count_memory_kills(tmp_path / "nothing") == 0
+
+
+def test_what_load_leaves_is_what_was_idle_and_what_the_quota_still_allows(write, tmp_path, monkeypatch):
+    """Two cores that were idle for half of a second each; a group of 1.5 cores that has used 1.2 of them."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 2})
+    tick = os.sysconf("SC_CLK_TCK")
+
+    def read(at, idle, used):
+        write("proc/stat", f"cpu 0 0 0 0 0\ncpu0 9 0 9 {idle} 0 0\ncpu1 9 0 9 {50 * idle} 0 0\ncpu2 9 0 9 0 {idle} 0\nintr 1\n")
+        write("sys/fs/cgroup/job/cpu.stat", f"usage_usec {used}\nuser_usec 1\n")
+        return read_cpu_times(tmp_path)._replace(at=at)
+
+    write("proc/self/cgroup", "0::/job\n")
+    before, after = read(10.0, 1000 * tick, 5_000_000), read(11.0, 1000 * tick + tick // 2, 6_200_000)
+    assert find_spare_cores(before, after, tmp_path) == pytest.approx(1.0)
+    write("sys/fs/cgroup/job/cpu.max", "150000 100000\n")
+    before, after = read(10.0, 1000 * tick, 5_000_000), read(11.0, 1000 * tick + tick // 2, 6_200_000)
+    assert find_spare_cores(before, after, tmp_path) == pytest.approx(0.3)
+    assert find_spare_cores(read_cpu_times(tmp_path / "nothing"), read_cpu_times(tmp_path / "nothing")) == float("inf")

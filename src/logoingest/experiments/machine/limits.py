@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,16 @@ class GpuState(NamedTuple):
     total_mb: float
 
 
+class CpuTimes(NamedTuple):
+    """Seconds since the start, at one moment."""
+
+    at: float
+    idle: float | None
+    """Of the cores that this process may use, together; None where the system does not say."""
+    by_group: float | None
+    """Computed by the control group with the tightest quota, this process in it; None without a quota."""
+
+
 class MachineLimits(NamedTuple):
     """What may be used."""
 
@@ -37,8 +48,6 @@ class MachineLimits(NamedTuple):
     """By affinity and quota; a quota of one and a half cores is 1.5."""
     memory_mb: float
     """That is free now, without swap; infinite where the system does not say."""
-    load: float | None
-    """Processes that ran or wanted to, over the last minute; None where the system does not say."""
     gpus: tuple[GpuState, ...] = ()
 
 
@@ -46,14 +55,48 @@ def read_limits(root: Path = Path("/")) -> MachineLimits:
     """As they are now; ``root`` is where /proc and /sys lie."""
     memory = min([_read_available_mb(root), *_list_group_memory(root)], default=math.inf)
     cores = min([float(count_cpus()), *_list_group_cores(root)])
-    return MachineLimits(cores, memory, _read_load(), read_gpus())
+    return MachineLimits(cores, memory, read_gpus())
 
 
-def _read_load() -> float | None:
-    try:
-        return os.getloadavg()[0]
-    except (AttributeError, OSError):
+def read_cpu_times(root: Path = Path("/")) -> CpuTimes:
+    """To be compared with those of a moment later: ``find_spare_cores``."""
+    return CpuTimes(time.monotonic(), _read_idle_seconds(root), _read_group_seconds(root))
+
+
+def find_spare_cores(before: CpuTimes, after: CpuTimes, root: Path = Path("/")) -> float:
+    """Cores that nobody used in between, and that the quota would have allowed; infinite where the system does not say."""
+    seconds = max(1e-6, after.at - before.at)
+    spare = [math.inf]
+    if before.idle is not None and after.idle is not None:
+        spare.append((after.idle - before.idle) / seconds)
+    if before.by_group is not None and after.by_group is not None:
+        quota = min(_list_group_cores(root), default=math.inf)
+        spare.append(quota - (after.by_group - before.by_group) / seconds)
+    return max(0.0, min(spare))
+
+
+def _read_idle_seconds(root: Path) -> float | None:
+    """Idle or waiting for a disk, by /proc/stat (proc(5)): the time that load of any kind leaves."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
+    found = None
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in (root / "proc/stat").read_text("ascii").splitlines():
+            name, *ticks = line.split()
+            if name.startswith("cpu") and name[3:].isdigit() and int(name[3:]) in allowed:
+                found = (found or 0.0) + (int(ticks[3]) + int(ticks[4])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def _read_group_seconds(root: Path) -> float | None:
+    """Of the group whose quota is the tightest."""
+    quotas = [(cores, folder) for folder in _list_group_folders(root, "cpu") for cores in _read_quota(folder)]
+    if not quotas:
         return None
+    folder = min(quotas)[1]
+    with contextlib.suppress(OSError, ValueError):
+        facts = dict(line.split() for line in (folder / "cpu.stat").read_text("ascii").splitlines())
+        return int(facts["usage_usec"]) / 1e6 if "usage_usec" in facts else None
+    return None
 
 
 def _read_available_mb(root: Path) -> float:
@@ -93,13 +136,18 @@ def _read_number(path: Path) -> float | None:
 
 def _list_group_cores(root: Path) -> Iterator[float]:
     for folder in _list_group_folders(root, "cpu"):
-        with contextlib.suppress(OSError, ValueError):
-            quota, period = (folder / "cpu.max").read_text("ascii").split()
-            if quota != "max":
-                yield int(quota) / int(period)
-        quota_us, period_us = _read_number(folder / "cpu.cfs_quota_us"), _read_number(folder / "cpu.cfs_period_us")
-        if quota_us is not None and quota_us > 0 and period_us:
-            yield quota_us / period_us
+        yield from _read_quota(folder)
+
+
+def _read_quota(folder: Path) -> Iterator[float]:
+    """Cores that a control group allows; none where it sets no limit."""
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = (folder / "cpu.max").read_text("ascii").split()
+        if quota != "max":
+            yield int(quota) / int(period)
+    quota_us, period_us = _read_number(folder / "cpu.cfs_quota_us"), _read_number(folder / "cpu.cfs_period_us")
+    if quota_us is not None and quota_us > 0 and period_us:
+        yield quota_us / period_us
 
 
 def _list_group_memory(root: Path) -> Iterator[float]:

@@ -1,7 +1,8 @@
 """How many trials at once pay: measured with the first trial's settings, before the others begin.
 
 One training alone says what one takes: CPU seconds a step, how long it waits for data, memory, and on CUDA the GPU's memory and how
-busy it is. The scarcest of these sets the most that may run. So many are then really run side by side for a few seconds, doubling each
+busy it is; and what other load leaves meanwhile: cores that nobody used, and the one it had itself. The scarcest of these sets the most
+that may run. So many are then really run side by side for a few seconds, doubling each
 time, and more are kept only while all of them together learn from at least a tenth more pictures a second.
 """
 
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 from logoingest.errors import LogoingestError, Problem
 from logoingest.experiments.machine.costs import TrialCost
-from logoingest.experiments.machine.limits import MachineLimits, read_gpus, read_limits
+from logoingest.experiments.machine.limits import MachineLimits, find_spare_cores, read_cpu_times, read_gpus, read_limits
 from logoingest.experiments.running.folder import read_last_words
 from logoingest.experiments.running.processes import RunningTrial, TrialRunner
 from logoingest.experiments.trials.orders import Role, TrialOrder, TrialResult, TrialState, write_whole_json
@@ -31,6 +32,8 @@ _CONTEXT_MB = 600.0
 #: A probe ends with the first epoch that ends later than this.
 PROBE_S = 4.0
 _MOST_AT_ONCE = 64
+#: Idle cores: so much short of a whole one still counts as one, since no machine is ever wholly idle.
+_ROUNDED = 0.25
 _GO, _READY = "go", "ready"
 
 
@@ -48,6 +51,10 @@ class LevelMeasured(NamedTuple):
     peak_mb: float
     vram_mb: float
     gpu_busy: float | None = None
+    spare_cores: float | None = None
+    """That nobody used meanwhile."""
+    used_cores: float = 0.0
+    """That these trainings had."""
 
 
 class ParallelChoice(NamedTuple):
@@ -55,7 +62,7 @@ class ParallelChoice(NamedTuple):
 
     parallel: int
     binds: str
-    """cores, memory, GPU memory, GPU, pictures a second, trials, or given."""
+    """cores, idle cores, memory, GPU memory, GPU, pictures a second, trials, or given."""
     reason: str
     """For people."""
     levels: Sequence[LevelMeasured] = ()
@@ -117,6 +124,9 @@ def find_most(limits: MachineLimits, alone: LevelMeasured, threads: int, trials:
     """(trainings that the scarcest resource allows at once, which resource that is)."""
     busy = max(0.05, 1 - alone.waiting_share) * threads
     allowed = {"cores": limits.cores / busy, "memory": limits.memory_mb * _MEMORY_SHARE / max(1.0, alone.peak_mb)}
+    left = find_left_cores(alone)
+    if left is not None and left + _ROUNDED < limits.cores:
+        allowed["idle cores"] = (left + _ROUNDED) / busy
     if alone.vram_mb and limits.gpus:
         gpu = max(limits.gpus, key=lambda one: one.free_mb)
         allowed["GPU memory"] = gpu.free_mb * _MEMORY_SHARE / (alone.vram_mb + _CONTEXT_MB)
@@ -127,14 +137,20 @@ def find_most(limits: MachineLimits, alone: LevelMeasured, threads: int, trials:
     return max(1, min(_MOST_AT_ONCE, math.floor(allowed[binds] + 0.1))), binds
 
 
+def find_left_cores(alone: LevelMeasured) -> float | None:
+    """Cores that other load leaves to trainings: those that were idle beside one, and what that one had."""
+    return None if alone.spare_cores is None else alone.spare_cores + alone.used_cores
+
+
 def explain_choice(limits: MachineLimits, levels: Sequence[LevelMeasured], best: LevelMeasured, binds: str, most: int) -> str:
     """One paragraph for people."""
     alone = levels[0]
     memory = "unknown" if math.isinf(limits.memory_mb) else f"{limits.memory_mb:,.0f} MB"
-    load = "" if limits.load is None else f", load {limits.load:.1f}"
+    left = find_left_cores(alone)
+    load = "" if left is None else f", of which other load leaves {min(left, limits.cores):.1f}"
     parts = [
         (
-            f"{limits.cores:g} cores{load}, {memory} free;"
+            f"{limits.cores:g} cores{load}; {memory} free;"
             f" one trial alone takes {alone.cpu_s_step:.3f} CPU s a step and {alone.peak_mb:,.0f} MB, and waits for data"
             f" {alone.waiting_share:.0%} of its time"
         )
@@ -167,12 +183,12 @@ class _Probes:
         order = replace(self._order, threads=threads)
         running = [self._runner.start(order, folder) for folder in folders]
         try:
-            busy = _run_together(running, folders)
+            seen = _run_together(running, folders)
         finally:
             for one in running:
                 one.stop()
         costs = [self._read_cost(folder) for folder in folders]
-        return summarise_level(costs, threads, int(self._order.train.get("batch_size", 1)), busy)
+        return summarise_level(costs, threads, int(self._order.train.get("batch_size", 1)), seen)
 
     def _prepare(self, threads: int) -> Path:
         self._made += 1
@@ -191,23 +207,32 @@ class _Probes:
         return result.cost
 
 
-def _run_together(running: Sequence[RunningTrial], folders: Sequence[Path]) -> float | None:
-    """Let them begin when all are ready, and wait until all have ended; how busy the GPU was meanwhile."""
-    gone, seen = False, list[float]()
+class MachineSeen(NamedTuple):
+    """How the machine was while trainings ran."""
+
+    gpu_busy: float | None = None
+    spare_cores: float | None = None
+
+
+def _run_together(running: Sequence[RunningTrial], folders: Sequence[Path]) -> MachineSeen:
+    """Let them begin when all are ready, and wait until all have ended."""
+    began, seen, spare = None, list[float](), math.inf
     while any(one.poll() is None for one in running):
-        if not gone and all(
+        if began is None and all(
             (folder / _READY).exists() or one.poll() is not None for one, folder in zip(running, folders, strict=True)
         ):
-            gone = True
+            began = read_cpu_times()
             for folder in folders:
                 (folder / _GO).touch()
-        elif gone:
+        elif began is not None:
             seen += [gpu.busy_share for gpu in read_gpus()[:1] if gpu.busy_share is not None]
-        time.sleep(0.05 if not gone else 0.2)
-    return sum(seen) / len(seen) if seen else None
+            if all(one.poll() is None for one in running):
+                spare = find_spare_cores(began, read_cpu_times())
+        time.sleep(0.05 if began is None else 0.2)
+    return MachineSeen(sum(seen) / len(seen) if seen else None, None if math.isinf(spare) else round(spare, 2))
 
 
-def summarise_level(costs: Sequence[TrialCost], threads: int, batch_size: int, gpu_busy: float | None = None) -> LevelMeasured:
+def summarise_level(costs: Sequence[TrialCost], threads: int, batch_size: int, seen: MachineSeen) -> LevelMeasured:
     """What trainings side by side took."""
     steps = [max(1.0, cost.pictures / batch_size) for cost in costs]
     return LevelMeasured(
@@ -218,7 +243,9 @@ def summarise_level(costs: Sequence[TrialCost], threads: int, batch_size: int, g
         waiting_share=round(min(1.0, costs[0].idle_s / max(costs[0].fit_wall_s, 1e-6)), 4) if threads == 1 else 0.0,
         peak_mb=max(cost.peak_mb for cost in costs),
         vram_mb=max(cost.vram_mb for cost in costs),
-        gpu_busy=gpu_busy,
+        gpu_busy=seen.gpu_busy,
+        spare_cores=seen.spare_cores,
+        used_cores=round(sum(cost.fit_cpu_s / max(cost.fit_wall_s, 1e-6) for cost in costs), 2),
     )
 
 
