@@ -5,7 +5,8 @@
     python benchmarks/sweep.py --tiny                     # drawn logos, two minutes: the same steps
     … --equal                                             # also: the same table at parallel 1, 2 and after three kills
     … --levels                                            # also: pictures a second at 1, 2 and 4 at once, beside what "auto" chose
-    … --one-at-a-time                                     # also: three seeds of a space in which one knob matters
+    … --starts                                            # also: CPU seconds of a trial, forked and in an interpreter of its own
+    … --one-at-a-time                                     # instead: three seeds of a space in which one knob matters
 
 The photos with a brand (943, labels from ``gold.csv``) are divided five to one to one by the laws of the splits. ``--squeezenet`` is the pickle
 of numpy arrays of the package ndf 0.1.4, read by an unpickler that makes arrays and nothing else; ``--lite0`` are the weights of the package
@@ -26,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +36,12 @@ import pyarrow.parquet as pq
 
 from logoingest.config import Config
 from logoingest.experiments import run_sweep
+from logoingest.experiments.running.forks import ForkingRunner
 from logoingest.experiments.running.parallelism import measure_levels
 from logoingest.experiments.running.processes import ProcessRunner
+from logoingest.experiments.running.runners import list_preloaded
 from logoingest.experiments.sweep import make_sweep_plan, order_start
+from logoingest.experiments.trials.orders import TrialResult
 from logoingest.imports.lean import let_threads_sleep
 from logoingest.schemas import MEASURED_COLUMNS
 from logoingest.splits import deal_folds
@@ -90,11 +95,15 @@ def _name_fire(name: str) -> str:
     return f"features.{_FIRES[fire]}.{part.replace('squeeze1x1', 'squeeze')}"
 
 
-def write_photo_release(folder: Path, photos_dir: Path) -> None:
-    """The release of the photos with a brand."""
+def write_photo_release(folder: Path, photos_dir: Path, classes: int | None = None) -> None:
+    """The release of the photos with a brand, or of those of the first so many brands."""
     from label_errors import read_photos, write_release
 
     photos = read_photos(photos_dir)
+    if classes is not None:
+        kept = np.flatnonzero(photos["labels"] < classes)
+        photos |= {key: [photos[key][row] for row in kept] for key in ("ids", "groups", "files")}
+        photos |= {"labels": photos["labels"][kept], "names": photos["names"][:classes]}
     dealt = deal_folds(photos["groups"], [f"{label:03}" for label in photos["labels"]], 7)
     part = np.array([next(number for number, groups in enumerate(dealt) if group in groups) for group in photos["groups"]])
     write_release(
@@ -180,6 +189,29 @@ def check_equal(config: Config, folder: Path) -> bool:
     return read_outcomes(folder / "one") == read_outcomes(folder / "two")
 
 
+def show_starts(config: Config, folder: Path) -> Iterator[str]:
+    """What one epoch takes beside the training itself, by how its process was started; the first fork pays for loading torch too."""
+    start = order_start(make_sweep_plan(config, config.sweep, folder))
+    order = replace(start, train={**start.train, "epochs": 1})
+    kinds = {
+        "an interpreter of its own": ProcessRunner(),
+        "forked": ForkingRunner(list_preloaded(config.train.recipe, config.base_dir)),
+    }
+    for kind, runner in kinds.items():
+        for number in range(3):
+            place, began = folder / f"starts/{kind}/{number}", os.times()
+            place.mkdir(parents=True)
+            order.write(place)
+            trial = runner.start(order, place)
+            while trial.poll() is None:
+                time.sleep(0.05)
+            cost, ended = TrialResult.read(place).cost, os.times()
+            wall = ended.elapsed - began.elapsed
+            yield f"{kind}, trial {number}: {cost.cpu_s:.2f} CPU s, of which {cost.fit_cpu_s:.2f} trained; {wall:.1f} s"
+        if isinstance(runner, ForkingRunner):
+            runner.close()
+
+
 def show_levels(config: Config, folder: Path) -> Iterator[str]:
     """Pictures a second, all together, at 1, 2 and 4 at once."""
     order = order_start(make_sweep_plan(config, config.sweep, folder))
@@ -187,19 +219,23 @@ def show_levels(config: Config, folder: Path) -> Iterator[str]:
         yield f"{level.parallel} at once: {level.pictures_s:.1f} pictures/s, {level.cpu_s_step:.3f} CPU s a step"
 
 
-def name_knobs(config: Config, folder: Path) -> Iterator[str]:
-    """lr is far too small as it stands: it matters; the others do not."""
-    space = {"label_smoothing": [0.0, 0.05], "lr": [1e-6, 3e-3], "weight_decay": [1e-4, 1e-3]}
+def name_knobs(options: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """Eight brands and the head alone; lr is a thousand times too small as it stands, so it matters by construction."""
+    if not (folder / "work/release").exists():
+        (folder / "work").mkdir(parents=True)
+        (folder / "mobilenet_v2.pth").symlink_to(options.mobilenet.absolute())
+        write_photo_release(folder / "work/release", options.photos, classes=8)
+    space = {"label_smoothing": [0.0, 0.05], "lr": [3e-6, 3e-3], "weight_decay": [1e-4, 1e-3]}
     for seed in range(3):
-        train = config.train.model_dump() | {"lr": 1e-6, "seed": seed}
-        data = config.model_dump() | {
-            "train": train,
-            "sweep": {"sampler": "one_at_a_time", "finalists": 1, "repeats": 1, "space": space},
-        }
-        made = Config.model_validate({**data, "base_dir": config.base_dir})
-        summary = run_sweep(made, parallel=2, folder=folder / f"knobs-{seed}")
+        train = {
+            "model": "mobilenet_v2", "weights": "mobilenet_v2.pth", "freeze": "backbone", "image_side_px": 64, "epochs": 4,
+            "augment": "none", "lr": 3e-6, "label_smoothing": 0.0, "weight_decay": 1e-4, "seed": seed,
+        }  # fmt: skip
+        config = make_config(folder, train, sampler="one_at_a_time", finalists=1, repeats=1, space=space)
+        summary = run_sweep(config, parallel=options.parallel or 1, folder=folder / f"seed-{seed}")
         named = ", ".join(f"{one.knob} (p = {one.chance:.2g})" for one in summary.importance if one.matters) or "none"
-        yield f"seed {seed}: matters: {named}; first in rank: {summary.importance[0].knob}"
+        yield f"seed {seed}: matters: {named}; of the others {', '.join(one.knob for one in summary.importance if not one.matters)}"
+        yield from summary.statements
 
 
 def main() -> None:
@@ -210,24 +246,30 @@ def main() -> None:
     parser.add_argument("--lite0", type=Path)
     for name, default in (("side", 96), ("epochs", 6), ("trials", 0), ("finalists", 3), ("repeats", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    for name in ("tiny", "equal", "levels", "one-at-a-time"):
+    for name in ("tiny", "equal", "levels", "starts", "one-at-a-time"):
         parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--parallel", type=int, help="at once; measured when left out")
     parser.add_argument("--folder", type=Path, help="work there, and go on with what lies there")
     options = parser.parse_args()
     let_threads_sleep()
     with tempfile.TemporaryDirectory() as name:
         folder = options.folder or Path(name)
+        if options.one_at_a_time:
+            print(*name_knobs(options, folder / "knobs"), sep="\n")
+            return
         config, started = set_up(options, folder), time.perf_counter()
-        summary = run_sweep(config)
+        summary = run_sweep(config, parallel=options.parallel)
         minutes = (time.perf_counter() - started) / 60
         print(f"{minutes:.1f} minutes, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        spent = pq.read_table(folder / "work/sweep/trials.parquet", columns=["cpu_s"]).column(0).to_pylist()
+        print(f"{sum(filter(None, spent)):,.0f} CPU s of {len(spent)} trainings, {max(filter(None, spent)):.0f} of the longest")
         print(*summary.statements, sep="\n")
         if options.equal:
             print("the same table at parallel 1, and at 2 with three kills:", check_equal(config, folder))
         if options.levels:
             print(*show_levels(config, folder), sep="\n")
-        if options.one_at_a_time:
-            print(*name_knobs(config, folder), sep="\n")
+        if options.starts:
+            print(*show_starts(config, folder), sep="\n")
 
 
 if __name__ == "__main__":

@@ -11,19 +11,21 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from logoingest import load_config, run_sweep
 from logoingest.experiments import SweepSummary
-from logoingest.experiments.running.processes import ProcessRunner, RunningTrial, TrialEnding
+from logoingest.experiments.running.processes import RunningTrial, TrialEnding, TrialRunner
+from logoingest.experiments.running.runners import open_runner
 from logoingest.experiments.trials.orders import TrialOrder
 from logoingest_flows.slots import hold_slot, name_key
 
 _TICK_S = 0.2
-#: Try's folder → how its process ended: tasks run in threads of the flow's own process.
+#: Try's folder → what starts it, and how its process ended: tasks run in threads of the flow's own process.
+_STARTERS: dict[str, TrialRunner] = {}
 _ENDED: dict[str, TrialEnding] = {}
 
 
 @task(task_run_name="{role} {number}")
 def run_one_trial(number: int, role: str, settings: dict[str, bool | int | float | str], folder: str) -> str:  # noqa: ARG001  (a task's parameters are its record in the UI)
     """Run what lies in a trial's folder, in a process of its own."""
-    trial, ending = ProcessRunner().start(TrialOrder.read(Path(folder)), Path(folder)), None
+    trial, ending = _STARTERS.pop(folder).start(TrialOrder.read(Path(folder)), Path(folder)), None
     try:
         while (ending := trial.poll()) is None:
             time.sleep(_TICK_S)
@@ -36,8 +38,13 @@ def run_one_trial(number: int, role: str, settings: dict[str, bool | int | float
 class TaskRunner:
     """Starts every trial as a task of the flow that runs."""
 
+    def __init__(self, starter: TrialRunner) -> None:
+        """``starter`` starts the processes."""
+        self._starter = starter
+
     def start(self, order: TrialOrder, folder: Path) -> RunningTrial:
         """Submit the task."""
+        _STARTERS[str(folder)] = self._starter
         run_one_trial.submit(order.number, str(order.role), dict(order.settings), str(folder))
         return _SubmittedTrial(str(folder))
 
@@ -62,7 +69,8 @@ async def sweep(config_path: str, overrides: list[str] | None = None, trials: in
     """
     config = load_config(config_path, overrides or [])
     async with hold_slot(config):
-        summary = await asyncio.to_thread(run_sweep, config, trials=trials, runner=TaskRunner())
+        with open_runner(config) as starter:
+            summary = await asyncio.to_thread(run_sweep, config, trials=trials, runner=TaskRunner(starter))
     rows = [
         {"trial": one.trial, "score": one.score, "from": one.low, "to": one.high, "settings": str(dict(one.settings))}
         for one in summary.finalists

@@ -161,7 +161,9 @@ def make_live_table(progress: SweepProgress) -> Table:
     from logoingest.cli.console import clean, start_table
 
     numbers = ("trial", "epoch", "score", "seconds")
-    table = start_table(*numbers, "settings", numbers=numbers, title=clean(describe_progress(progress)))
+    title = clean(describe_progress(progress))
+    table = start_table(*numbers, "settings", numbers=numbers, title=title)
+    table.min_width = len(title)  # a title is broken where the table ends
     for one in progress.running:
         score = "" if one.score is None else f"{one.score:.3f}"
         settings = ", ".join(f"{name} = {value}" for name, value in one.order.settings.items())

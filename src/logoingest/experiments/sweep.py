@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,9 +21,9 @@ from logoingest.experiments.results.table import EndedTrial, list_ended, rank_tr
 from logoingest.experiments.results.writing import write_results
 from logoingest.experiments.running.coordinator import Coordinator, SweepProgress
 from logoingest.experiments.running.folder import SweepFolder
-from logoingest.experiments.running.forks import CAN_FORK, ForkingRunner
 from logoingest.experiments.running.parallelism import ParallelChoice, choose_parallel, read_choice, write_choice
-from logoingest.experiments.running.processes import ProcessRunner, TrialRunner
+from logoingest.experiments.running.processes import TrialRunner
+from logoingest.experiments.running.runners import open_runner
 from logoingest.experiments.space.samplers import Known, read_start, suggest_settings
 from logoingest.experiments.space.tpe import check_optuna
 from logoingest.experiments.trials.orders import PruningRule, Role, TrialOrder, TrialResult, TrialState
@@ -187,39 +185,6 @@ def _name_sweep(sweep: SweepConfig, train: TrainConfig, fingerprint: str, metric
         "metric": metric,
     }
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:12]
-
-
-@contextmanager
-def open_runner(config: Config) -> Iterator[TrialRunner]:
-    """Where a config's trials run: here, forked from one process where the system allows it, or on a cluster.
-
-    Weights are asked for as ``[fetch]`` says; trials are told by their environment, so that a proxy's password is in no file.
-    """
-    if config.sweep.executor == "ray":
-        from logoingest.experiments.running.ray_tasks import RayRunner
-
-        yield RayRunner(config.sweep.ray_address, config.sweep.gpus)
-        return
-    from logoingest.fetch.rules.settings import FetchSettings
-    from logoingest.training.models.web import write_environment
-
-    environment = write_environment(FetchSettings.from_config(config.fetch, config.base_dir, os.environ))
-    if not CAN_FORK:
-        yield ProcessRunner(environment)
-        return
-    with ForkingRunner(_list_preloaded(config.train.recipe, config.base_dir), environment) as runner:
-        yield runner
-
-
-def _list_preloaded(recipe: str, base_dir: Path) -> list[str]:
-    """What each trial would load: our own modules, and torch where a recipe of one's own speaks of it; that recipe itself it loads."""
-    from logoingest.training.running import BUILT_IN, load_recipe
-
-    own = "logoingest.experiments.trials.work"
-    if recipe in BUILT_IN:
-        return [own, BUILT_IN[recipe].partition(":")[0]]
-    module = sys.modules.get(type(load_recipe(recipe, base_dir)).__module__)
-    return [own, "torch", "torchvision"] if hasattr(module, "torch") or hasattr(module, "nn") else [own]
 
 
 @dataclass

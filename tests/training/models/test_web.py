@@ -13,7 +13,7 @@ from logoingest.config import FetchConfig, TrainConfig
 from logoingest.errors import ConfigError
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.training.models.network import build_learner
-from logoingest.training.models.web import download_file, reach_web
+from logoingest.training.models.web import download_file, reach_web, write_environment
 
 BODY = b"weights" * 1000
 NAME = f"net-{hashlib.sha256(BODY).hexdigest()[:8]}.pth"
@@ -85,3 +85,18 @@ def test_a_file_comes_whole_and_checked_or_not_at_all(proxy, tmp_path):
             download_file("http://weights.test/net-0badf00d.pth", tmp_path / "kept" / "other.pth", "it", "none")
     assert [path.name for path in (tmp_path / "kept").iterdir()] == [NAME]
     assert Proxy.asked[0][0] == f"http://weights.test/{NAME}"
+
+
+@pytest.mark.parametrize(
+    ("section", "environ"),
+    [
+        ({"proxy": "http://us:se%40cret@127.0.0.1:1"}, {"NO_PROXY": "*"}),
+        ({}, {"HTTPS_PROXY": "http://127.0.0.1:2", "no_proxy": "inside.example"}),
+        ({"trust_env": False}, {"ALL_PROXY": "http://127.0.0.1:3"}),
+    ],
+)
+def test_another_process_finds_the_same_way_by_its_environment(section, environ, tmp_path):
+    """Whatever that said before."""
+    settings = FetchSettings.from_config(FetchConfig(**section), tmp_path, environ)
+    told = FetchSettings.from_config(FetchConfig(), tmp_path, environ | write_environment(settings))
+    assert (told.http_proxy, told.https_proxy, told.no_proxy) == (settings.http_proxy, settings.https_proxy, settings.no_proxy)
