@@ -3,6 +3,7 @@
     python benchmarks/sweep.py flickrlogos27 --mobilenet mobilenet_v2.pth --squeezenet squeezenet_weights.pkl --lite0 efficientnet-lite0.pth \
         [--trials 24] [--side 96] [--folder sweep]        # with --folder it goes on where it was broken off
     python benchmarks/sweep.py --tiny                     # drawn logos, two minutes: the same steps
+    … --frozen                                            # the head alone learns: a trial costs a fifth
     … --equal                                             # also: the same table at parallel 1, 2 and after three kills
     … --levels                                            # also: pictures a second at 1, 2 and 4 at once, beside what "auto" chose
     … --starts                                            # also: CPU seconds of a trial, forked and in an interpreter of its own
@@ -143,18 +144,15 @@ def set_up(options: argparse.Namespace, folder: Path) -> Config:
         (folder / "lite0.py").write_text(_LITE0_CODE, "utf-8")
         write_photo_release(folder / "work/release", options.photos)
     train = {
-        "model": "mobilenet_v2",
-        "weights": "{model}.pth",
-        "image_side_px": options.side,
-        "epochs": options.epochs,
-        "freeze": "lower",
-    }
+        "model": "mobilenet_v2", "weights": "{model}.pth", "image_side_px": options.side, "epochs": options.epochs,
+        "freeze": "backbone" if options.frozen else "lower", "augment": "none" if options.frozen else "light",
+    }  # fmt: skip
     space = {
         "model": ["mobilenet_v2", "squeezenet1_1", _LITE0],
-        "lr": {"low": 3e-4, "high": 1e-2, "log": True},
-        "freeze": ["lower", "backbone"],
+        "lr": {"low": 3e-4, "high": 3e-2 if options.frozen else 1e-2, "log": True},
         "batch_size": [16, 32],
-        "augment": ["light", "strong"],
+        "label_smoothing": [0.0, 0.1],
+        **({} if options.frozen else {"freeze": ["lower", "backbone"], "augment": ["light", "strong"]}),
     }
     return make_config(
         folder, train, trials=options.trials or 24, finalists=options.finalists, repeats=options.repeats,
@@ -205,9 +203,10 @@ def show_starts(config: Config, folder: Path) -> Iterator[str]:
             trial = runner.start(order, place)
             while trial.poll() is None:
                 time.sleep(0.05)
-            cost, ended = TrialResult.read(place).cost, os.times()
+            result, ended = TrialResult.read(place), os.times()
+            assert result is not None, f"see {place}"
             wall = ended.elapsed - began.elapsed
-            yield f"{kind}, trial {number}: {cost.cpu_s:.2f} CPU s, of which {cost.fit_cpu_s:.2f} trained; {wall:.1f} s"
+            yield f"{kind}, trial {number}: {result.cost.cpu_s:.2f} CPU s, of which {result.cost.fit_cpu_s:.2f} trained; {wall:.1f} s"
         if isinstance(runner, ForkingRunner):
             runner.close()
 
@@ -246,7 +245,7 @@ def main() -> None:
     parser.add_argument("--lite0", type=Path)
     for name, default in (("side", 96), ("epochs", 6), ("trials", 0), ("finalists", 3), ("repeats", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    for name in ("tiny", "equal", "levels", "starts", "one-at-a-time"):
+    for name in ("tiny", "frozen", "equal", "levels", "starts", "one-at-a-time"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--parallel", type=int, help="at once; measured when left out")
     parser.add_argument("--folder", type=Path, help="work there, and go on with what lies there")

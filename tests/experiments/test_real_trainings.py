@@ -52,7 +52,7 @@ def test_trials_learn_from_a_share_of_train_and_finalists_from_all(tmp_path):
     results = read_results(config)
     pictures = {row["role"]: results[number].cost.pictures for number, row in zip(sorted(results), read_rows(config), strict=True)}
     assert pictures == {"trial": 2 * 16, "finalist": 2 * 32, "test": 2 * 32}
-    assert summary.winner.scores == (results[100_000 + 64 * summary.winner.trial].score,)
+    assert list(summary.winner.scores) == [results[100_000 + 64 * summary.winner.trial].score]
     sizes = sorted(path.stat().st_size for path in config.resolve("work/sweep/decoded").glob("*.u8"))
     assert sum(sizes) < 3 * 48 * 64 * 64 * 2  # once, whatever the number of trials
 
@@ -64,11 +64,11 @@ def test_a_detector_is_swept_as_a_classifier_is(tmp_path):
         "recipe": "detect", "model": "shufflenet_v2_x0_5", "weights": "none", "image_side_px": 64, "epochs": 1,
         "batch_size": 4, "device": "cpu", "detection": {"channels": 32},
     }  # fmt: skip
-    space = {"detection.channels": [32, 48]}
+    space = {"detection.channels": [32, 64]}
     config = make_sweep_config(tmp_path, train=train, trials=2, finalists=1, repeats=1, parallel=1, space=space, sampler="grid")
     summary = run_sweep(config)
     rows = read_rows(config)
     assert summary.metric == "validation.map50"
     assert summary.states == {"complete": 2}
-    assert [json.loads(row["config"])["detection"]["channels"] for row in rows if row["role"] == "trial"] == [32, 48]
+    assert [json.loads(row["config"])["detection"]["channels"] for row in rows if row["role"] == "trial"] == [32, 64]
     assert all(0 <= json.loads(row["figures"])["test.map50"] <= 1 for row in rows if row["role"] == "test")

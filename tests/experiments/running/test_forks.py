@@ -143,7 +143,7 @@ def test_orders_are_as_they_were_written(order, tmp_path):
     folder = tmp_path / "a\nb"
     folder.mkdir()
     order.write(folder)
-    with ForkingRunner(["logoingest.experiments.trials.work"]) as runner:
+    with ForkingRunner(["logoingest.experiments.trials.work"], {"HTTPS_PROXY": "", "no_proxy": ""}) as runner:
         trial = runner.start(order, folder)
         assert wait_for(trial.poll).what == "ended with exit code 0"
     assert json.loads((folder / "result.json").read_text())["state"] == "complete"
