@@ -92,3 +92,9 @@ def test_a_drawn_value_is_one_of_the_list():
 
     rng = np.random.default_rng(0)
     assert {draw_setting(("a", 1, True), rng) for _ in range(50)} == {"a", 1}
+
+
+def test_a_grid_leaves_out_what_is_a_trial_already():
+    """The settings as they stand are one of its combinations."""
+    sweep = make_sweep(sampler="grid", space={"batch_size": [8, 16, 32]})
+    assert suggest_settings(sweep, [Known({"batch_size": 16}, 0.5)], 9) == [{"batch_size": 8}, {"batch_size": 32}]

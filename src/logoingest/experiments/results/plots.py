@@ -189,7 +189,7 @@ def draw_parallel_coordinates(shown: _Shown) -> Figure:
                 va="center",
                 bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0},
             )
-    axes.set_xlim(-0.1, len(heights) - 0.6)
+    axes.set(xlim=(-0.1, len(heights) - 0.6), ylim=(-0.05, 1.05))  # however little of an axis was tried
     return figure
 
 

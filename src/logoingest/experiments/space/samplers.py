@@ -46,7 +46,10 @@ def suggest_settings(sweep: SweepConfig, known: Sequence[Known], count: int) -> 
     if sweep.sampler == "random":
         return _draw_new(sweep, known, count)
     asked = len(known) - 1  # without the settings as they stand
-    planned = _order_grid(sweep, asked + count) if sweep.sampler == "grid" else _change_one(sweep.space, known[0].settings)
+    if sweep.sampler == "grid":  # without the settings as they stand, which are a trial already
+        planned = [chosen for chosen in _order_grid(sweep, asked + count + 1) if chosen != known[0].settings]
+    else:
+        planned = _change_one(sweep.space, known[0].settings)
     return planned[asked : asked + count]
 
 
