@@ -61,13 +61,16 @@ def place_boxes(annotations: pa.Table, decisions: pa.Table, images: pa.Table) ->
 
 def _find_boxed(annotations: pa.Table, decisions: pa.Table) -> pa.Table:
     """The accepted annotations that have a box, in pixels or in shares, with their row."""
-    accepted = decisions.filter(pc.equal(decisions.column("decision"), Decision.ACCEPTED)).column("annotation_id").combine_chunks()
-    is_accepted = pc.is_in(annotations.column("annotation_id"), value_set=accepted)
-    numbered = annotations.select(["annotation_id", "url", "bbox", "attributes"]).append_column(
-        "row", pa.array(range(annotations.num_rows), pa.int64())
-    )
     in_shares = pc.fill_null(pc.match_substring(annotations.column("attributes"), f'"{SHARES}": ['), False)
-    return numbered.filter(pc.and_(is_accepted, pc.or_(pc.is_valid(annotations.column("bbox")), in_shares)))
+    rows = pc.indices_nonzero(pc.or_(pc.is_valid(annotations.column("bbox")), in_shares))
+    boxed = (
+        annotations.select(["annotation_id", "url", "bbox", "attributes"]).take(rows).append_column("row", rows.cast(pa.int64()))
+    )
+    decided = decisions.filter(
+        pc.is_in(decisions.column("annotation_id"), value_set=boxed.column("annotation_id").combine_chunks())
+    )
+    accepted = decided.filter(pc.equal(decided.column("decision"), Decision.ACCEPTED)).column("annotation_id").combine_chunks()
+    return boxed.filter(pc.is_in(boxed.column("annotation_id"), value_set=accepted))
 
 
 def _measure_shares(text: str, width: float, height: float) -> tuple[list[float] | None, str | None]:
