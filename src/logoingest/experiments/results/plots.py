@@ -132,7 +132,9 @@ def draw_importance(shown: _Shown) -> Figure:
     axes.barh(range(len(knobs)), [one.share for one in knobs], color=colours)
     axes.set_yticks(range(len(knobs)), [_shorten(one.knob) for one in knobs])
     axes.invert_yaxis()
-    axes.set(xlim=(0, 1), xlabel="share of all importance" + (" (red: no chance)" if any(one.matters for one in knobs) else ""))
+    axes.set(
+        xlim=(0, 1), xlabel="share of all importance" + (" (red: more than chance)" if any(one.matters for one in knobs) else "")
+    )
     return figure
 
 
@@ -176,7 +178,7 @@ def draw_parallel_coordinates(shown: _Shown) -> Figure:
         )
     axes.set_xticks(range(len(heights)), [*map(_shorten, names), shown.summary.metric], rotation=20, ha="right")
     axes.set_yticks([])
-    for number, place in enumerate([*places, _Placed([low, high], ((low, f"{low:.3f}"), (high, f"{high:.3f}")), is_log=False)]):
+    for number, place in enumerate([*places, _Placed([low, high], ((low, f"{low:.3f}"), (high, f"{high:.3f}")))]):
         axes.axvline(number, color="0.7", linewidth=0.8, zorder=0)
         ends = [at for at, _ in place.ticks]
         for at, text in place.ticks:
@@ -233,7 +235,9 @@ class _Placed(NamedTuple):
 
     at: Sequence[float]
     ticks: Sequence[tuple[float, str]]
-    is_log: bool
+    is_log: bool = False
+    is_range: bool = False
+    """Places are the values themselves, and ticks the ends."""
 
 
 def _place_values(shown: _Shown, name: str) -> _Placed:
@@ -241,17 +245,17 @@ def _place_values(shown: _Shown, name: str) -> _Placed:
     if isinstance(knob, KnobRange):
         numbers = [float("nan") if value is None else float(value) for value in values]
         known = [value for value in numbers if np.isfinite(value)] + [float(knob.low), float(knob.high)]
-        return _Placed(numbers, [(end, f"{end:.3g}") for end in (min(known), max(known))], knob.log)
+        return _Placed(numbers, [(end, f"{end:.3g}") for end in (min(known), max(known))], knob.log, is_range=True)
     choices: list[Setting] = list(dict.fromkeys([*knob, *(value for value in values if value is not None)]))
     places = {choice: float(number) for number, choice in enumerate(choices)}
     at = [float("nan") if value is None else places[value] for value in values]
-    return _Placed(at, [(places[choice], _shorten(str(choice))) for choice in choices], is_log=False)
+    return _Placed(at, [(places[choice], _shorten(str(choice))) for choice in choices])
 
 
 def _label_values(axes: Axes, place: _Placed) -> None:
     if place.is_log:
         _use_logarithms(axes)
-    elif len(place.ticks) > 2 or any(not text.replace(".", "").lstrip("-").isdigit() for _, text in place.ticks):
+    elif not place.is_range:
         shown = place.ticks if len(place.ticks) <= _MOST_NAMED else place.ticks[:: len(place.ticks) // _MOST_NAMED + 1]
         long = max(len(text) for _, text in shown) > 6
         axes.set_xticks(
