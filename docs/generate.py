@@ -38,6 +38,7 @@ _EXIT_CODES = """| exit code | meaning |
 | 3 | a gate failed: the baseline's verdict, too few images, a broken law; or `diff` found changes |
 | 4 | done, but more URLs failed than `dataset.max_failed_share` |
 | 5 | another run has taken the workspace over (this one was paused, or cut off from its disk): nothing more was written |
+| 6 | the disk is full, nearly full, or the workspace has used up `retention.max_workspace_bytes`: what is done is kept |
 | 130, 143 | stopped by Ctrl-C or SIGTERM (129: the terminal was closed): what is done is kept, the message says how to go on |
 """
 

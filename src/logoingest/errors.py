@@ -7,8 +7,9 @@ The data's fault is a value (a row of ``rejected.parquet`` with a ``Reason``); o
      │   ├─ ConfigError                 dataset.toml, an override or an environment variable is wrong
      │   ├─ SourceError                 a source file is missing, empty, unreadable or lacks a column
      │   ├─ ClassMapError               a class map is wrong
-     │   └─ WorkspaceError              the workspace is in use, read-only, full, or not a workspace
-     │       └─ LeaseLostError  exit 5   another run has taken the workspace over; nothing more was written
+     │   └─ WorkspaceError              the workspace is in use, read-only, or not a workspace
+     │       ├─ LeaseLostError  exit 5   another run has taken the workspace over; nothing more was written
+     │       └─ OutOfSpaceError exit 6   the disk or the workspace's budget is used up; what is done is kept
      ├─ GateError              exit 3   the work is done and the result must not be used
      └─ TooManyFailuresError   exit 4   the work is done, more failed than ``max_failed_share`` allows
 """
@@ -88,13 +89,19 @@ class ClassMapError(UsageError):
 
 
 class WorkspaceError(UsageError):
-    """The workspace is in use by another run, read-only, out of space, or not a workspace."""
+    """The workspace is in use by another run, read-only, or not a workspace."""
 
 
 class LeaseLostError(WorkspaceError):
     """Another run has taken the workspace over meanwhile: this one has stopped, before it wrote anything more."""
 
     exit_code = 5
+
+
+class OutOfSpaceError(WorkspaceError):
+    """The disk is full, nearly full, or the workspace has used up its budget: this has stopped in time, and what is done is kept."""
+
+    exit_code = 6
 
 
 class GateError(LogoingestError):

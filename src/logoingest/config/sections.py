@@ -199,7 +199,12 @@ class ReleaseConfig(Section):
 
 
 class RetentionConfig(Section):
-    """What ``prune`` takes away: bytes that no release needs."""
+    """How much is kept, and how long."""
+
+    max_workspace_bytes: NonNegativeInt = 0
+    """Fetching stops, and a release is not begun, before the workspace holds more, earlier releases and all; 0 sets no limit."""
+    min_free_bytes: NonNegativeInt = 500_000_000
+    """The same before the disk of a local workspace has less free; never less than 40 MB."""
 
     unlisted_days: NonNegativeInt | Literal["never"] = 30
     """Days after which what was fetched goes, rows and bytes, where the sources no longer list its URL."""

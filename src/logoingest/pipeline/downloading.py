@@ -28,6 +28,7 @@ from logoingest.fetch import (
 from logoingest.fetch.rules.targets import Target, parse_target
 from logoingest.pipeline.alternatives import give_alternatives
 from logoingest.pipeline.expected import give_expected, list_rechecks
+from logoingest.pipeline.retention.budget import find_budget_left, require_budget
 from logoingest.pipeline.retention.tombstones import guard_inspection, read_tombstones
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Outcome, Stage
@@ -135,6 +136,7 @@ async def fetch_shard(run: Run, shard: str, shares: int = 1) -> ShardCounts:
     urls = planned.filter(pc.equal(planned.column("shard"), shard)).column("url").to_pylist()
     if not urls:
         raise UsageError(Problem(shard, "is not in the shard plan", "run pending_shards first"))
+    require_budget(run, find_budget_left(run), 0, "the fetch")
     settings = _settings(run).divide(shares)[0]
     from logoingest.fetch import run_job
 
@@ -206,6 +208,7 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None)
     Raises:
         UsageError: the executor is not installed or not there.
         LeaseLostError: another run has taken the workspace over.
+        OutOfSpaceError: the workspace's budget or its disk is used up; what has come is kept.
     """
     if not jobs:
         return []
@@ -215,8 +218,12 @@ def run_jobs(run: Run, jobs: Sequence[ShardJob], inspect: Inspect | None = None)
     if any(job.refresh for job in jobs):
         settings = replace(settings, fallbacks=())  # somebody else's copy says nothing about the URL's own
 
+    left = find_budget_left(run)
+    require_budget(run, left, 0, "the fetch")
+
     def tell(progress: FetchProgress) -> None:
         run.progress(Stage.FETCH, progress.urls, total, f"{progress.failed:,} failed, {progress.byte_count / 1e6:,.0f} MB")
+        require_budget(run, left, progress.byte_count, "the fetch")
 
     if run.config.fetch.executor == "ray":
         from logoingest.fetch import run_shards_on_ray
@@ -287,7 +294,7 @@ def _urge_contact(run: Run) -> None:
 
 def _settings(run: Run) -> FetchSettings:
     settings = FetchSettings.from_config(run.config.fetch, run.config.base_dir, os.environ)
-    return replace(settings, local_roots=run.config.local_roots)
+    return replace(settings, local_roots=run.config.local_roots, min_free_bytes=run.config.retention.min_free_bytes)
 
 
 def make_inspector(run: Run) -> Inspect:

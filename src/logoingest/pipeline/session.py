@@ -28,6 +28,8 @@ class Run:
     """Shards that a task runner fetched with ``fetch_shard``: the fetch stage need not read them again to know their hashes."""
     lease: Lease = field(default_factory=Lease)
     """Under which it writes: that of ``open_run``, handed on to whoever works for it elsewhere; "" for one that only reads."""
+    is_bounded: bool = True
+    """Whether what it may take up is bounded by ``[retention]``: not for what makes room."""
     workspace: Workspace = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from logoingest.errors import Problem, WorkspaceError
+from logoingest.errors import OutOfSpaceError, Problem, WorkspaceError
 from logoingest.files.whole import sync_path
 from logoingest.workspace.manifest import FileRecord, hash_file
 
@@ -51,12 +51,14 @@ class PendingFile:
         """Refuse to go on with less than so many bytes free where it is written: what is closed in time can be kept.
 
         Raises:
-            WorkspaceError: the disk is full, all but.
+            OutOfSpaceError: the disk is full, all but.
         """
         with self.explain_errors():
             found = os.statvfs(self.path.parent)
-            if found.f_bavail * found.f_frsize < least:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        free = found.f_bavail * found.f_frsize
+        if free < least:
+            what = f"the disk is full but for {free / 1e6:,.0f} MB, and {least / 1e6:,.0f} MB stay free (retention.min_free_bytes)"
+            raise OutOfSpaceError(Problem(self._target, what, _MAKE_ROOM))
 
     def publish(self) -> FileRecord:
         """Flush it to disk and give it its name in one step.
@@ -91,9 +93,10 @@ class PendingFile:
         self.path.unlink(missing_ok=True)
 
 
+_MAKE_ROOM = "free some space and run again: what is done is kept"
 _HINTS = {
-    errno.ENOSPC: ("the disk is full", "free some space and run again: what is done is kept"),
-    errno.EDQUOT: ("the disk quota is used up", "free some space and run again: what is done is kept"),
+    errno.ENOSPC: ("the disk is full", _MAKE_ROOM),
+    errno.EDQUOT: ("the disk quota is used up", _MAKE_ROOM),
     errno.EFBIG: ("a file may not become as large as this one", "raise the limit (ulimit -f) and run again: what is done is kept"),
     errno.EROFS: ("the file system is read-only", "choose another dataset.workspace"),
     errno.EACCES: ("permission denied", "make the folder writable or choose another dataset.workspace"),
@@ -117,4 +120,5 @@ def explain_os_error(path: str) -> Iterator[None]:
         if isinstance(error, FileNotFoundError):
             raise
         what, hint = _HINTS.get(code or 0, (f"cannot be written ({error})", "run again: what is done is kept"))
-        raise WorkspaceError(Problem(path, what, hint)) from error
+        kind = OutOfSpaceError if hint == _MAKE_ROOM else WorkspaceError
+        raise kind(Problem(path, what, hint)) from error

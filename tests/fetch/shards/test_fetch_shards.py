@@ -22,10 +22,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from logoingest.errors import LogoingestError, WorkspaceError
+from logoingest.errors import LogoingestError, OutOfSpaceError, WorkspaceError
 from logoingest.fetch import FetchProgress, ShardJob, choose_retries, plan_shards, run_shard, run_shards
 from logoingest.fetch.executors import processes as executor
-from logoingest.fetch.shards import shard_writer
 from logoingest.schemas import DownloadRow, Reason
 from logoingest.workspace import Workspace, name_begun, shard_name
 
@@ -190,15 +189,16 @@ def test_a_cancelled_shard_keeps_what_came(site, settings, tmp_path):
     assert Workspace(tmp_path).count_shard_rows(name_begun(shard_name(0))) == 4
 
 
-def test_a_disk_that_is_nearly_full_is_left_in_time(site, settings, tmp_path, monkeypatch):
+def test_a_disk_that_is_nearly_full_is_left_in_time(site, settings, tmp_path):
     """While there is room to write what has come: it is kept, the message says what to do, and with room the next run goes on."""
     urls = [f"{site.url}/slow/{index / 5}/{index}" for index in range(4)]
-    monkeypatch.setattr(shard_writer, "MIN_FREE_BYTES", 10**18)
-    with pytest.raises(WorkspaceError, match="the disk is full; free some space and run again: what is done is kept"):
-        asyncio.run(run_shard(str(tmp_path), shard_name(0), urls, settings, None))
+    tight = replace(settings, min_free_bytes=10**18)
+    with pytest.raises(
+        OutOfSpaceError, match=r"the disk is full but for .* MB .*; free some space and run again: what is done is kept"
+    ):
+        asyncio.run(run_shard(str(tmp_path), shard_name(0), urls, tight, None))
     kept = Workspace(tmp_path).count_shard_rows(name_begun(shard_name(0)))
     assert [path.name for path in (tmp_path / "downloads").iterdir()] == [name_begun(shard_name(0))]
-    monkeypatch.undo()
     site.hits.clear()
     counts = asyncio.run(run_shard(str(tmp_path), shard_name(0), urls, settings, None))
     assert (counts.ok, counts.fetched) == (4, 4 - kept)

@@ -63,7 +63,7 @@ def check_metrics(text: str, entry: RunEntry) -> None:
         for name, family in families.items()
     }
     assert values["run_exit_code"] == {(): 4}
-    assert values["urls"] == {("fetched",): entry.urls - entry.failed, ("failed",): entry.failed}
+    assert values["urls"] == {("ok",): entry.urls - entry.failed, ("failed",): entry.failed}
     assert sum(values["released_pictures"].values()) == entry.pictures
     assert values["rejected_rows"]["fetch", "http_4xx"] == 1
     assert sum(values["rejected_rows"].values()) == values["rows"]["rejected",]

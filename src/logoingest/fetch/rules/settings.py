@@ -82,6 +82,8 @@ class FetchSettings:
     allowed_networks: tuple[Network, ...] = ()
     local_roots: tuple[LocalRoot, ...] = ()
     """Folders of this machine whose files may be read."""
+    min_free_bytes: int = 0
+    """What stays free on the disk that shards are written to."""
     fallbacks: tuple[str, ...] = _DEFAULT.fallbacks
     archive_url: str = _DEFAULT.archive_url
     archive_content_url: str = _DEFAULT.archive_content_url

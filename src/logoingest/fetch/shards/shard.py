@@ -110,7 +110,7 @@ async def run_job(
             fetcher = await stack.enter_async_context(Fetcher(settings, inspect))
         if writing is None:
             writing = stack.enter_context(open_writing(fetcher))
-        opening = asyncio.ensure_future(asyncio.to_thread(_open, job, writing))
+        opening = asyncio.ensure_future(asyncio.to_thread(_open, job, writing, settings.min_free_bytes))
         try:
             writer, taken_over, known = await asyncio.shield(opening)
             take_row = partial(_take_refreshed, writer, writer.wanted, known) if job.refresh else writer.put
@@ -199,7 +199,7 @@ def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) ->
         loop.call_soon_threadsafe(callback)
 
 
-def _open(job: ShardJob, writing: Writing) -> _Opened:
+def _open(job: ShardJob, writing: Writing, min_free_bytes: int) -> _Opened:
     """The writer of a shard, the rows it takes over, and what is known of those that are asked for again."""
     workspace = Workspace(job.workspace_url)
     join_lease(workspace, job.lease)
@@ -214,7 +214,9 @@ def _open(job: ShardJob, writing: Writing) -> _Opened:
     urls = job.urls.to_pylist() if isinstance(job.urls, pa.Array | pa.ChunkedArray) else job.urls
     distinct = list(dict.fromkeys(urls))
     kept = _read_begun(workspace, job.shard, distinct) if job.only is None else KeptRows(workspace, job.shard, frozenset(job.only))
-    writer = ShardWriter(workspace, job.shard, distinct, executor=writing.executor, budget=writing.budget, kept=kept)
+    writer = ShardWriter(
+        workspace, job.shard, distinct, executor=writing.executor, budget=writing.budget, kept=kept, min_free_bytes=min_free_bytes
+    )
     return writer, kept, known
 
 

@@ -96,6 +96,7 @@ class ShardWriter:
         executor: Executor,
         budget: ByteBudget,
         kept: KeptRows | None = None,
+        min_free_bytes: int = 0,
     ) -> None:
         """Start a shard of these distinct URLs; the rows that ``kept`` has need not be put.
 
@@ -106,6 +107,7 @@ class ShardWriter:
         self._executor = executor
         self._budget = budget
         self._kept = kept
+        self._min_free_bytes = min_free_bytes
         self.workspace = workspace
         self._shard = shard
         self.url_count = len(urls)
@@ -137,7 +139,8 @@ class ShardWriter:
         """Take the row of ``wanted[index]``; the dictionary is used up.
 
         Raises:
-            WorkspaceError: what was put earlier could not be written, or the disk is nearly full (the row is taken all the same).
+            WorkspaceError: what was put earlier could not be written.
+            OutOfSpaceError: the disk is nearly full; the row is taken all the same.
         """
         self._check_work()
         self._put += 1
@@ -148,7 +151,7 @@ class ShardWriter:
         self._sizes[self._wanted[index]] = row.get("byte_count") or 0
         self._waiting[self._wanted[index]] = row
         self._advance()
-        self._file.require_room(MIN_FREE_BYTES)
+        self._file.require_room(max(MIN_FREE_BYTES, self._min_free_bytes))
         if self._budget.is_over and not self._is_spooling:
             self._is_spooling = True
             self._submit(self._spool_waiting)

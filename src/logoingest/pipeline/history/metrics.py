@@ -19,6 +19,7 @@ from logoingest.pipeline.history.entries import RunEntry, read_history
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
 from logoingest.release.keeping.versions import list_versions
+from logoingest.schemas import Outcome
 
 logger = logging.getLogger("logoingest")
 
@@ -105,7 +106,7 @@ def _tell_rows(run: Run, entry: RunEntry) -> Iterator[Gauge]:
     yield Gauge("rows", "Rows of the sources, by where they are: voted for a released picture, rejected, still pending.", places)
     reasons = [({"stage": stage, "reason": reason}, count) for (stage, reason), count in ledger.count_reasons().items()]
     yield Gauge("rejected_rows", "Rejected rows of the sources, by stage and reason.", reasons)
-    urls = _by("outcome", {"fetched": entry.urls - entry.failed, "failed": entry.failed})
+    urls = _by("outcome", {str(Outcome.OK): entry.urls - entry.failed, str(Outcome.FAILED): entry.failed})
     yield Gauge("urls", "URLs that the sources list, by what became of them.", urls)
     yield _one("failed_urls_ratio", "Of the URLs, the share that failed.", entry.failed_share)
     for version in list_versions(run.workspace)[-1:]:

@@ -13,6 +13,7 @@ from logoingest.schemas import Stage
 
 def make_again(run: Run) -> None:
     """Every stage that was run before, but for the training; what was fetched is taken as it is."""
+    run.is_bounded = False
     recorded = run.workspace.read_manifest().stages
     for spec in list_stages():
         if spec.name == Stage.FETCH and spec.name in recorded:

@@ -18,6 +18,8 @@ from logoingest.version import __version__
 if TYPE_CHECKING:
     import datetime as dt
 
+    import pyarrow as pa
+
     from logoingest.config import Config, ImagesConfig
     from logoingest.pipeline.session import Run
     from logoingest.workspace import Manifest, Workspace
@@ -34,6 +36,7 @@ def make_release(run: Run) -> StageOutput:
     """Write the release and publish it."""
     from logoingest.pipeline.assignments import read_assignments, write_assignments
     from logoingest.pipeline.ledger import check_law, collect_ledger
+    from logoingest.pipeline.retention.budget import require_room
     from logoingest.release import write_release
     from logoingest.release.keeping.versions import publish_release
     from logoingest.workspace import hash_file
@@ -43,6 +46,7 @@ def make_release(run: Run) -> StageOutput:
     check_law(ledger)
     splits = workspace.read_table("splits")
     earlier = read_assignments(workspace)
+    require_room(run, _sum_bytes(workspace, splits), "the release")
     with workspace.staging_folder("release") as folder:
         write_release(
             folder,
@@ -69,6 +73,15 @@ def make_release(run: Run) -> StageOutput:
     record = write_assignments(workspace, earlier, splits, version.version, version.fingerprint)
     outputs["tables/assignments.parquet"] = record
     return StageOutput(outputs, {"images": splits.num_rows, **ledger.counts})
+
+
+def _sum_bytes(workspace: Workspace, splits: pa.Table) -> int:
+    """Bytes of the pictures that have a split, as they were fetched."""
+    import pyarrow.compute as pc
+
+    images = workspace.read_table("images", ["image_id", "byte_count"])
+    released = images.filter(pc.is_in(images.column("image_id"), value_set=splits.column("image_id")))
+    return pc.sum(released.column("byte_count")).as_py() or 0
 
 
 def _find_newest_answer(workspace: Workspace) -> dt.date | None:
