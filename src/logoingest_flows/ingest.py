@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Sequence
 from typing import cast
 
@@ -12,6 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
 from logoingest import load_config
+from logoingest.errors import Problem, UsageError
 from logoingest.fetch import ShardCounts
 from logoingest.pipeline import (
     Conservation,
@@ -28,8 +30,9 @@ from logoingest.pipeline import (
 )
 from logoingest.release.keeping.versions import locate_versions
 from logoingest.schemas import Stage
+from logoingest.sources.dated_files import is_pattern
 from logoingest.workspace.lease import Lease
-from logoingest_flows.publishing import publish_changes, publish_status
+from logoingest_flows.publishing import emit_alerts, publish_changes, publish_status
 from logoingest_flows.slots import hold_slot, name_key
 
 #: Shards in flight at once; each gets its share of ``fetch.concurrency`` and ``fetch.per_host``.
@@ -66,32 +69,77 @@ async def fetch_one_shard(  # noqa: PLR0917  (a task's parameters are its record
 
 
 @flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))  # type: ignore[arg-type]  # its futures are invariant
-async def ingest(config_path: str, overrides: list[str] | None = None, until: str | None = None) -> Conservation:
+async def ingest(
+    config_path: str, overrides: list[str] | None = None, until: str | None = None, days: list[dt.date] | None = None
+) -> Conservation:
     """The whole route for one dataset.toml.
 
     Args:
         config_path: the dataset's config, relative to the deployment's working directory.
         overrides: as ``--set``: ``["fetch.concurrency=16"]``.
         until: the last stage to run; all when left out.
+        days: to go through nights that were missed: first and last; the route is run once a day, with the source files up to that day
+            (sources whose path is a pattern), so that each night has its release. Left out: once, with all files.
 
     Returns:
-        The conservation law's figures.
+        The conservation law's figures, after the last day.
     """
-    given = overrides or []
+    law = None
+    for day in list_days(days):
+        law = await ingest_once(config_path, [*(overrides or []), *bound_sources(config_path, overrides or [], day)], until)
+    assert law is not None
+    return law
+
+
+def list_days(days: Sequence[dt.date] | None) -> list[dt.date | None]:
+    """The days between two, both included; one that is no bound where none are given.
+
+    Raises:
+        UsageError: they are not a first and a last day.
+    """
+    if not days:
+        return [None]
+    first, last = days[0], days[-1]
+    if len(days) > 2 or last < first:
+        raise UsageError(Problem("days", f"are not a first and a last day: {[str(day) for day in days]}"))
+    return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def bound_sources(config_path: str, overrides: list[str], day: dt.date | None) -> list[str]:
+    """Overrides that leave out what the sources' patterns match of later days."""
+    if day is None:
+        return []
+    config = load_config(config_path, overrides)
+    sources = enumerate(config.sources)
+    return [f"sources.{number}.last_day={day}" for number, source in sources if is_pattern(source.path, config.base_dir)]
+
+
+async def ingest_once(config_path: str, given: list[str], until: str | None) -> Conservation:
+    """One night."""
     config = load_config(config_path, given)
     stages = select_stages(config, until)
     async with hold_slot(config):
-        with open_run(config) as opened, record_run(opened, "ingest"):
-            check_extras(opened, stages)
-            before = await asyncio.to_thread(find_newest, opened)
+        with open_run(config) as opened:
             try:
-                await run_stages(opened, stages, config_path, given)
-            finally:  # what there is, also of a night that failed
-                status = await asyncio.to_thread(summarise_status, opened)
-                await publish_status(opened, status)
-            if Stage.RELEASE in stages:
-                await publish_changes(opened, before)
-            check_gates(opened, stages)
+                with record_run(opened, "ingest"):
+                    return await run_route(opened, stages, config_path, given)
+            finally:
+                if Stage.RELEASE in stages:
+                    emit_alerts(opened)
+
+
+async def run_route(opened: Run, stages: Sequence[str], config_path: str, given: list[str]) -> Conservation:
+    """The stages, what is published of them, and the gates."""
+    check_extras(opened, stages)
+    before = await asyncio.to_thread(find_newest, opened)
+    try:
+        await run_stages(opened, stages, config_path, given)
+    finally:  # what there is, also of a night that failed
+        status = await asyncio.to_thread(summarise_status, opened)
+        await publish_status(opened, status)
+    if Stage.RELEASE in stages:
+        await publish_changes(opened, before)
+    check_gates(opened, stages)
     return status.law
 
 

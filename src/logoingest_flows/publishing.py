@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
+from prefect.events import emit_event
 
-from logoingest.pipeline import Run, Status
+from logoingest.pipeline import Run, Status, read_history
 from logoingest.release.keeping.commands import diff
 from logoingest.release.keeping.comparison import ReleaseDiff
 from logoingest.release.keeping.versions import locate_versions
 from logoingest_flows.slots import name_key
+
+#: By how much the share of failed URLs may rise from one run to the next, unannounced.
+MORE_FAILED = 0.05
 
 
 async def publish_status(run: Run, status: Status) -> None:
@@ -54,6 +58,26 @@ async def publish_changes(run: Run, before: str | None) -> None:
         text = _describe(await asyncio.to_thread(diff, older, newer))
     key = name_key(run.config, "changes")
     await acreate_markdown_artifact(f"# {run.config.dataset.name}\n\n{text}\n", key=key, description="Since the run before")
+
+
+def emit_alerts(run: Run) -> None:
+    """Tell whoever listens (alerts.yaml) that a night brought nothing new, or that more URLs failed than in the one before."""
+    *_, before, now = [
+        None,
+        None,
+        *(entry for entry in read_history(run.workspace) if entry.what == "ingest" and entry.release is not None),
+    ]
+    if before is None or now is None:
+        return
+    resource = {
+        "prefect.resource.id": f"logoingest.dataset.{name_key(run.config)}",
+        "prefect.resource.name": run.config.dataset.name,
+    }
+    if now.release == before.release:
+        emit_event("logoingest.nothing-new", resource, payload={"release": now.release})
+    if now.failed_share > before.failed_share + MORE_FAILED:
+        shares = {"before": f"{before.failed_share:.1%}", "failed_share": f"{now.failed_share:.1%}"}
+        emit_event("logoingest.more-failed", resource, payload=shares)
 
 
 def _describe(found: ReleaseDiff) -> str:

@@ -185,8 +185,15 @@ def test_a_triggered_and_a_scheduled_run_complete(prefect_server, tmp_path):
     keys = {artifact["key"] for artifact in artifacts}
     assert {f"small-{name}" for name in ("funnel", "rejections", "summary", "changes", "fetch-progress")} <= keys
     assert any(line["name"] == "logoingest" and "release" in line["message"] for line in server.read_logs())
+    _wait_until(lambda: _check("logoingest.nothing-new" in _list_events(server)))
     tasks = httpx.post(f"{server.api}/task_runs/filter", json={}, timeout=20).json()
     assert "fetch shard 00001/00004" in {task["name"] for task in tasks}
+
+
+def _list_events(server: PrefectServer) -> set[str]:
+    """Our events that the server knows."""
+    asked = {"filter": {"event": {"prefix": ["logoingest."]}}}
+    return {event["event"] for event in httpx.post(f"{server.api}/events/filter", json=asked, timeout=20).json()["events"]}
 
 
 def _check_written_project(server: PrefectServer) -> None:

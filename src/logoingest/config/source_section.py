@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Literal
 
 from pydantic import field_validator, model_validator
@@ -19,7 +20,9 @@ class SourceConfig(Section):
     """One source file of annotations."""
 
     path: str
-    """File, folder or pattern (relative to this file): docs/sources.md lists the formats."""
+    """File, folder or pattern (relative to this file): docs/sources.md lists the formats. "nightly/*.csv" is a source a file."""
+    last_day: dt.date | None = None
+    """With a pattern: files with a later day in their names are left out."""
     format: SourceFormat | None = None
     """Guessed from the file when left out."""
     encoding: str = "utf-8"

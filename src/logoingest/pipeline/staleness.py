@@ -58,6 +58,6 @@ def hash_source(path: Path) -> str:
     """sha256 of a file; of the names and contents of a folder's or a glob pattern's files; "" when there is nothing."""
     if path.is_file():
         return hash_file(path).sha256
-    found = sorted(path.rglob("*")) if path.is_dir() else sorted(Path(name) for name in glob.glob(str(path)))
+    found = sorted(path.rglob("*")) if path.is_dir() else sorted(Path(name) for name in glob.glob(str(path), recursive=True))
     files = [file for file in found if file.is_file()]
     return hash_value([[file.name, hash_file(file).sha256] for file in files]) if files else ""

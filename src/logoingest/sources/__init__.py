@@ -19,6 +19,7 @@ from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
 from logoingest.files.local import LocalRoot, name_root
 from logoingest.schemas import StageResult
+from logoingest.sources.dated_files import DatedSource, date_rows, list_sources
 from logoingest.sources.detect import SourceGuess, guess_source
 from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.gathering import guess_sources
@@ -51,17 +52,28 @@ def read_annotations(sources: Sequence[SourceConfig], base_dir: Path) -> StageRe
     chunks: deque[Chunk] = deque()
     problems: list[Problem] = []
     has_roots = any(source.local_root is not None for source in sources)
-    for number, source in enumerate(sources):
+    for number, (source, day) in enumerate(_expand_all(sources, base_dir, problems)):
         file = SourceFile(base_dir / Path(source.path).expanduser(), source.path, source.encoding)
         try:
             root = _find_root(source, base_dir)
             settled = source if source.format else source.model_copy(update={"format": guess_format(file)})
-            chunks.extend(chunk._replace(source=number) for chunk in read_chunks(file, settled, root, elsewhere=has_roots))
+            read = read_chunks(file, settled, root, elsewhere=has_roots)
+            chunks.extend(chunk._replace(table=date_rows(chunk.table, day), source=number) for chunk in read)
         except SourceError as error:
             problems.extend(error.problems)
     if problems:
         raise SourceError(problems)
     return divide_records(chunks)
+
+
+def _expand_all(sources: Sequence[SourceConfig], base_dir: Path, problems: list[Problem]) -> list[DatedSource]:
+    found: list[DatedSource] = []
+    for source in sources:
+        try:
+            found += list_sources(source, base_dir)
+        except SourceError as error:
+            problems.extend(error.problems)
+    return found
 
 
 def _find_root(source: SourceConfig, base_dir: Path) -> LocalRoot | None:

@@ -49,8 +49,8 @@ _DEPLOYMENT = """\
           PREFECT_LOGGING_EXTRA_LOGGERS: logoingest # our log lines among the run's own
           PREFECT_FLOWS_HEARTBEAT_FREQUENCY: "30" # automations.yaml: who is silent has crashed
 """
-#: What tells of runs whose worker was killed.
-_AUTOMATIONS = Path(__file__).with_name("automations.yaml")
+#: What tells of runs whose worker was killed, and what somebody should hear of.
+_AUTOMATIONS = ("automations.yaml", "alerts.yaml")
 _NIGHTLY = '[{cron: "0 3 * * *", timezone: UTC}]'
 
 
@@ -98,7 +98,9 @@ def write_deployments(planned: PlannedDeployments) -> Deployments:
     """Write ``prefect.yaml``; the module of flows and the automations where there are none."""
     made = planned.made
     made.project.parent.mkdir(parents=True, exist_ok=True)
-    for file, text in ((made.flows, _MODULE), (made.flows.with_name(_AUTOMATIONS.name), _AUTOMATIONS.read_text(encoding="utf-8"))):
+    beside = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _AUTOMATIONS}
+    for name, text in {made.flows.name: _MODULE, **beside}.items():
+        file = made.flows.with_name(name)
         if not file.exists():
             file.write_text(text, encoding="utf-8")
     with replace_file(made.project) as temporary:
