@@ -30,7 +30,7 @@ from logoingest.pipeline import (
 )
 from logoingest.release.keeping.versions import locate_versions
 from logoingest.schemas import Stage
-from logoingest.sources.dated_files import is_pattern
+from logoingest.sources.dated_files import names_several
 from logoingest.workspace.lease import Lease
 from logoingest_flows.publishing import emit_alerts, publish_changes, publish_status
 from logoingest_flows.slots import hold_slot, name_key
@@ -111,7 +111,7 @@ def bound_sources(config_path: str, overrides: list[str], day: dt.date | None) -
         return []
     config = load_config(config_path, overrides)
     sources = enumerate(config.sources)
-    return [f"sources.{number}.last_day={day}" for number, source in sources if is_pattern(source.path, config.base_dir)]
+    return [f"sources.{number}.last_day={day}" for number, source in sources if names_several(source.path, config.base_dir)]
 
 
 async def ingest_once(config_path: str, given: list[str], until: str | None) -> Conservation:

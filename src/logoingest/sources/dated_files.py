@@ -34,7 +34,7 @@ def list_sources(source: SourceConfig, base_dir: Path) -> list[DatedSource]:
     Raises:
         SourceError: no file matches.
     """
-    if not is_pattern(source.path, base_dir):
+    if not names_several(source.path, base_dir):
         return [DatedSource(source, None)]
     pattern = str(Path(source.path).expanduser())
     names = [name for name in glob.glob(pattern, root_dir=base_dir, recursive=True) if (base_dir / name).is_file()]
@@ -49,9 +49,11 @@ def list_sources(source: SourceConfig, base_dir: Path) -> list[DatedSource]:
     return sorted(chosen, key=lambda one: (one.day or dt.date.min, one.source.path))
 
 
-def is_pattern(path: str, base_dir: Path) -> bool:
-    """Whether a path is meant as a pattern: it has its signs, and nothing is called so."""
-    return bool(_PATTERN_SIGNS & set(path)) and not (base_dir / Path(path).expanduser()).exists()
+def names_several(path: str, base_dir: Path) -> bool:
+    """Whether a path is meant as a pattern of tables: it has its signs, and nothing is called so."""
+    return (
+        bool(_PATTERN_SIGNS & set(path)) and not path.lower().endswith(".xml") and not (base_dir / Path(path).expanduser()).exists()
+    )
 
 
 def find_day(name: str) -> dt.date | None:
