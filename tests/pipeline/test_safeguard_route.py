@@ -14,7 +14,7 @@ from logoingest import load_baseline, make_safeguard
 from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.errors import GateError
-from logoingest.evidence.safeguards.rule import measure_distance
+from logoingest.evidence.safeguards.references import Seen
 from logoingest.pipeline import Run, explain_url, run, summarise_status
 from logoingest.pipeline.no_class_pictures import find_no_class_pictures, read_no_class_pictures
 from logoingest.pipeline.stages.report import REPORT
@@ -96,17 +96,14 @@ def test_explain_asks_the_baseline_what_it_holds_the_picture_for(dataset, capsys
     assert f"decision: {alone.decision.value}" in capsys.readouterr().out
 
 
-def test_a_picture_is_held_against_ours_at_two_depths(dataset):
-    """What a prediction calls distance is that of what reaches the last layer and that of the lower layers, in the share learned."""
+def test_a_picture_is_held_against_ours_by_three_witnesses(dataset):
+    """What a prediction calls distance is that of two depths of the network and of how weak its answer is, in the shares learned."""
     folder = dataset.folder / "work/baseline"
     bodies = [dataset.site.pages[NONE][2], encode(draw_colour(1, 99))]
-    references = load_baseline(folder).safeguard.references
-    encoder = load_baseline_encoder(folder)
-    assert references.lower is not None and 0 < references.lower_share < 1
+    references, encoder = load_baseline(folder).safeguard.references, load_baseline_encoder(folder)
+    assert references.lower is not None and all(0 < share < 1 for share in references.shares)
     said = encoder.run(np.stack([decode_square(body, encoder.side_px) for body in bodies]))
-    upper, lower = measure_distance(references.upper, said.embeddings), measure_distance(references.lower, said.lower)
-    assert not np.allclose(upper, lower, atol=1e-4)
-    expected = (1 - references.lower_share) * upper + references.lower_share * lower
+    expected = references.measure(Seen(said.embeddings, said.lower, said.scores))
     found = [answer.distance for answer in load_baseline(folder).predict(bodies)]
     np.testing.assert_allclose(found, expected, atol=1e-3)
 

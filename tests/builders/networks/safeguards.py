@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from logoingest.evidence.safeguards.files import Safeguard, write_safeguard
-from logoingest.evidence.safeguards.references import References
+from logoingest.evidence.safeguards.references import Seen, Shares, make_references
 from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Goals, learn_rule
 from logoingest.evidence.safeguards.study import Study, study_rule
-from logoingest.evidence.vectors import Vectors, scale_vectors
 
 CLASS_IDS = ("acme", "bolt", "<b>&cog", "swallower")
 MODEL_HASH = "a" * 64
@@ -36,10 +36,11 @@ def make_asked(seed: int, ours: int = 160, strangers: int = 40) -> Asked:
 def make_safeguard_folder(folder: Path) -> MadeSafeguard:
     """Learned from drawn pictures, checked on others, and written."""
     asked, goals = make_asked(1), Goals()
-    upper, lower = (
-        Vectors(tuple("abcdef"), scale_vectors(np.random.default_rng(0).normal(size=(6, n))), MODEL_HASH) for n in (8, 3)
+    rng = np.random.default_rng(0)
+    made = make_references(
+        tuple("abcdef"), Seen(rng.normal(size=(6, 8)) + 1, rng.normal(size=(6, 3)), rng.normal(size=(6, 4))), MODEL_HASH
     )
-    references = References(upper, lower, 0.25)
+    references = replace(made, shares=Shares(0.25, 0.5, 0.25))
     safeguard = Safeguard(CLASS_IDS, goals, learn_rule(asked, goals), references)
     groups = [str(row) for row in range(len(asked.labels))]
     study = study_rule(safeguard.rule, goals, asked, make_asked(2), groups=groups, class_ids=CLASS_IDS)

@@ -10,6 +10,7 @@ import pytest
 from builders.networks.safeguards import CLASS_IDS, MODEL_HASH, make_asked, make_safeguard_folder
 from logoingest.errors import UsageError
 from logoingest.evidence.safeguards.files import REFERENCES_FILE, SAFEGUARD_FILE, read_safeguard
+from logoingest.evidence.safeguards.references import Seen
 
 
 @pytest.fixture
@@ -25,8 +26,9 @@ def test_it_is_read_as_it_was_written(tmp_path):
     for before, after in zip(made.safeguard.rule.decide(asked), read.rule.decide(asked), strict=True):
         assert np.array_equal(before, after)
     assert np.isinf(read.rule.thresholds[-1])
-    pictures = np.random.default_rng(1).normal(size=(5, 8)), np.random.default_rng(2).normal(size=(5, 3))
-    assert read.references.measure(*pictures) == pytest.approx(made.safeguard.references.measure(*pictures), abs=1e-5)
+    rng = np.random.default_rng(1)
+    pictures = Seen(*(rng.normal(size=(5, width)) for width in (8, 3, 4)))
+    assert read.references.measure(pictures) == pytest.approx(made.safeguard.references.measure(pictures), abs=1e-5)
     first = (tmp_path / SAFEGUARD_FILE).read_bytes()
     make_safeguard_folder(tmp_path)
     assert (tmp_path / SAFEGUARD_FILE).read_bytes() == first
@@ -40,13 +42,16 @@ def change(folder, **keys):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"format": 2}, "form 2"),
+        ({"format": 3}, "form 3"),
         ({"thresholds": [0.5]}, "other classes"),
         ({"thresholds": [2.0, 0, 0, 0]}, "thresholds.0"),
         ({"temperature": 0}, "temperature"),
         ({"temperature": "hot"}, "temperature"),
         ({"farthest": None}, "farthest"),
         ({"lower_width": 11}, "11 of them lower"),
+        ({"centre": []}, "0 and 3 of them lower"),
+        ({"shares": [0.5, 2, 0]}, "shares.1"),
+        ({"strongest": "very"}, "strongest"),
         ({"references_sha256": "0" * 64}, "not the file"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.laws import examples
-from logoingest.evidence.safeguards.references import References, weigh_depths
+from logoingest.evidence.safeguards.references import Seen, make_references, weigh_witnesses
 from logoingest.evidence.safeguards.rule import (
     NO_CLASS,
     Asked,
@@ -110,12 +110,43 @@ def test_distances_are_means_over_the_nearest():
     assert measure_distance(references.select(["a"]), points[:1]) == pytest.approx([0.0])
 
 
-def test_depths_are_weighed_by_the_inverse_of_their_spread():
-    """A depth whose distances hardly differ among ours counts more; with one depth alone its distance is the whole."""
+def draw_seen(rng, count, spreads=(3.0, 0.3), answers=1.0):
+    upper, lower = (rng.normal(size=(count, 4)) * spread + 3 for spread in spreads)
+    return Seen(upper, lower, rng.normal(size=(count, 3)) * answers)
+
+
+def test_witnesses_are_weighed_by_the_inverse_of_their_spread():
+    """One whose distances hardly differ among ours counts more; one that tells nothing apart, or is not there, is not asked."""
     rng = np.random.default_rng(0)
-    upper, lower = (scale_vectors(rng.normal(size=(20, 4)) * spread + 3) for spread in (3.0, 0.3))
-    made = References(*(Vectors(tuple(map(str, range(20))), part, "m" * 64) for part in (upper, lower)))
-    asked = [scale_vectors(rng.normal(size=(30, 4)) * spread + 3) for spread in (3.0, 0.3)]
-    weighed = weigh_depths(made, *asked)
-    assert weighed.lower_share > 0.8
-    assert weigh_depths(made, asked[0], None).measure(asked[0], None) == pytest.approx(measure_distance(made.upper, asked[0]))
+    made = make_references(tuple(map(str, range(20))), draw_seen(rng, 20), "m" * 64)
+    held_out = draw_seen(rng, 30)
+    weighed = weigh_witnesses(made, held_out)
+    upper, lower, answer = weighed.list_distances(held_out)
+    assert weighed.shares.lower > 0.8
+    assert sum(weighed.shares) == pytest.approx(1)
+    shares = weighed.shares
+    assert weighed.measure(held_out) == pytest.approx(shares.upper * upper + shares.lower * lower + shares.answer * answer)
+    assert weigh_witnesses(made, held_out._replace(lower=None)).shares.lower == 0
+    assert weigh_witnesses(made, held_out._replace(scores=np.zeros((30, 3)))).shares.answer == 0
+    assert weigh_witnesses(made, draw_seen(rng, 0)).shares == (1, 0, 0)
+
+
+def test_what_all_of_ours_have_in_common_says_nothing():
+    """Pictures are looked at from the middle of ours: a part that is equal everywhere makes no two of them alike."""
+    rng = np.random.default_rng(1)
+    ours, others = draw_seen(rng, 40), draw_seen(rng, 10)
+    names = tuple(map(str, range(40)))
+    near = make_references(names, ours, "m" * 64).list_distances(others)[0]
+    far = make_references(names, ours._replace(upper=ours.upper + 1000), "m" * 64).list_distances(
+        others._replace(upper=others.upper + 1000)
+    )[0]
+    assert near == pytest.approx(far, abs=1e-3)
+
+
+def test_a_weak_answer_is_far_and_none_is_nearer_than_the_strongest():
+    """Whatever it names: scores are before the softmax, and their sum counts."""
+    rng = np.random.default_rng(2)
+    made = make_references(("a", "b"), draw_seen(rng, 2)._replace(scores=np.array([[8.0, 0.0, 0.0], [0.0, 4.0, 0.0]])), "m" * 64)
+    asked = draw_seen(rng, 3)._replace(scores=np.array([[0.0, 0.0, 9.0], [0.0, 6.0, 0.0], [1.0, 0.0, 0.0]]))
+    strongest, strong, weak = made.list_distances(asked)[2]
+    assert strongest == 0 < strong < weak

@@ -30,6 +30,6 @@ class Prediction(NamedTuple):
     probability: float | None
     """Calibrated probability of that class among ours, 0 to 1."""
     distance: float | None
-    """1 minus the mean cosine to the nearest reference pictures, 0 to 2."""
+    """From the pictures it learned from, 0 or more: of what two depths of the network see, and of how weak its answer is."""
     reason: str
     """Why, for people; empty where it was accepted."""

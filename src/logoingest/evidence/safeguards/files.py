@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from logoingest.errors import Problem, UsageError, quote_first_line
-from logoingest.evidence.safeguards.references import References
+from logoingest.evidence.safeguards.references import References, Shares, divide_joined
 from logoingest.evidence.safeguards.rule import NEIGHBOURS, AcceptanceRule, Goals
 from logoingest.evidence.safeguards.study import Study
 from logoingest.evidence.vectors import read_vectors, tabulate_embeddings
@@ -34,7 +34,7 @@ MOST_OF_A_CLASS = 200
 MOST_REFERENCES = 20_000
 _MOST_JSON_BYTES = 64_000_000
 _MOST_PARQUET_BYTES = 500_000_000
-_FORMAT = 1
+_FORMAT = 2
 _HINT = 'make one with "logoingest safeguard MODEL RELEASE", or train again'
 
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -63,14 +63,17 @@ class _Stored(BaseModel):
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     farthest: Annotated[float, Field(allow_inf_nan=False)]
     thresholds: list[_Share | None]
+    centre: list[Annotated[float, Field(allow_inf_nan=False)]]
     lower_width: Annotated[int, Field(ge=0)]
-    lower_share: _Share
+    strongest: Annotated[float, Field(allow_inf_nan=False)]
+    shares: tuple[_Share, _Share, _Share]
     references_sha256: str
 
 
 def write_safeguard(safeguard: Safeguard, study: Study, folder: Path) -> None:
     """Write both files into a model's folder."""
-    rule, references = safeguard.rule, safeguard.references.join()
+    rule, held = safeguard.rule, safeguard.references
+    references = held.join()
     with replace_file(folder / REFERENCES_FILE) as path:
         write_parquet(tabulate_embeddings(references.image_ids, references.matrix, references.model_hash), path)
     stored = _Stored(
@@ -82,8 +85,10 @@ def write_safeguard(safeguard: Safeguard, study: Study, folder: Path) -> None:
         temperature=rule.temperature,
         farthest=rule.farthest,
         thresholds=[float(value) if np.isfinite(value) else None for value in rule.thresholds],
-        lower_width=0 if safeguard.references.lower is None else safeguard.references.lower.matrix.shape[1],
-        lower_share=safeguard.references.lower_share,
+        centre=held.centre.tolist(),
+        lower_width=0 if held.lower is None else held.lower.matrix.shape[1],
+        strongest=held.strongest,
+        shares=held.shares,
         references_sha256=hash_file(folder / REFERENCES_FILE).sha256,
     )
     content = {**stored.model_dump(), "neighbours": NEIGHBOURS, "references": len(references), "study": to_json(study)}
@@ -139,8 +144,8 @@ def _read_references(path: Path, stored: _Stored) -> References:
         joined = read_vectors(pq.read_table(path).cast(EmbeddingRow.arrow_schema()))
     except (OSError, pa.ArrowException, ValueError) as error:
         raise UsageError(Problem(str(path), f"cannot be read ({quote_first_line(error)})", _HINT)) from error
-    if joined.matrix.shape[1] <= stored.lower_width:
-        raise UsageError(
-            Problem(str(path), f"has vectors of {joined.matrix.shape[1]} numbers, {stored.lower_width} of them lower", _HINT)
-        )
-    return References.divide(joined, stored.lower_width, stored.lower_share)
+    if joined.matrix.shape[1] != stored.lower_width + len(stored.centre) or not stored.centre:
+        what = f"has vectors of {joined.matrix.shape[1]} numbers, not {len(stored.centre)} and {stored.lower_width} of them lower"
+        raise UsageError(Problem(str(path), what, _HINT))
+    centre = np.array(stored.centre, np.float32)
+    return divide_joined(joined, centre, stored.lower_width, stored.strongest, Shares(*stored.shares))

@@ -19,10 +19,9 @@ from logoingest.evidence.safeguards.files import (
     Safeguard,
     write_safeguard,
 )
-from logoingest.evidence.safeguards.references import References, weigh_depths
+from logoingest.evidence.safeguards.references import References, Seen, make_references, weigh_witnesses
 from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Goals, learn_rule
 from logoingest.evidence.safeguards.study import Study, study_rule
-from logoingest.evidence.vectors import Vectors, scale_vectors
 from logoingest.files.whole import read_bounded
 from logoingest.release.keeping.opening import AnyRelease, open_release
 from logoingest.training.data.given import MOST_FILE_BYTES
@@ -103,14 +102,14 @@ def _learn(
 ) -> Made:
     train, validation, test = splits
     kept = train.select(choose_references(train, len(encoder.facts.class_ids)))
-    references = _make_references(encoder, kept, workers)
+    references = make_references(kept.image_id, name_seen(_encode_split(encoder, kept, workers)), encoder.model_hash)
     learned, checked = _divide_strangers(strangers)
     asked = []
     for split, ids in ((validation, learned), (test, checked)):
         some = split.select(_choose_first(split.image_id, _MOST_ASKED))
         said = _encode_split(encoder, some, workers)
         if split is validation:
-            references = weigh_depths(references, said.embeddings, said.lower)
+            references = weigh_witnesses(references, name_seen(said))
         ours = _ask(references, said, some.label)
         found = _ask_strangers(encoder, references, [strangers[image_id] for image_id in ids])
         asked.append((ours.join(found), [*some.groups, *ids[: len(found.labels)]]))
@@ -120,14 +119,10 @@ def _learn(
     return Made(safeguard, study)
 
 
-def _make_references(encoder: Encoder, kept: Split, workers: int) -> References:
-    said = _encode_split(encoder, kept, workers)
-    upper, lower = (
-        None if found is None else Vectors(kept.image_id, scale_vectors(found), encoder.model_hash)
-        for found in (said.embeddings, said.lower)
-    )
-    assert upper is not None
-    return References(upper, lower)
+def name_seen(said: Encoded) -> Seen:
+    """What a network that knows our classes says, as witnesses take it."""
+    assert said.scores is not None
+    return Seen(said.embeddings, said.lower, said.scores)
 
 
 def choose_references(train: Split, class_count: int) -> Rows:
@@ -193,8 +188,8 @@ def _cut(said: Encoded, count: int) -> Encoded:
 
 
 def _ask(references: References, said: Encoded, labels: Rows) -> Asked:
-    assert said.scores is not None
-    return Asked(np.asarray(said.scores, np.float64), references.measure(said.embeddings, said.lower), labels)
+    seen = name_seen(said)
+    return Asked(np.asarray(seen.scores, np.float64), references.measure(seen), labels)
 
 
 def _ask_strangers(encoder: Encoder, references: References, files: Sequence[bytes]) -> Asked:
