@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from logoingest.evidence import Vectors, find_nearest, scale_vectors
+from logoingest.evidence import Vectors, centre_vectors, find_nearest, scale_vectors
 from logoingest.imports.lean import let_threads_sleep
 
 
@@ -41,8 +41,9 @@ def main() -> None:
     started = time.process_time()
     files, brands = read_split(arguments.folder, "train")
     queries, wanted = read_split(arguments.folder, "query")
-    among = Vectors(tuple(map(str, range(len(files)))), scale_vectors(encoder.encode(files).embeddings), encoder.model_hash)
-    found = find_nearest(among, scale_vectors(encoder.encode(queries).embeddings), len(files))
+    matrix = scale_vectors(encoder.encode(files).embeddings)
+    among = centre_vectors(Vectors(tuple(map(str, range(len(files)))), matrix, encoder.model_hash))
+    found = find_nearest(among, among.aim(encoder.encode(queries).embeddings), len(files))
     hits = np.array(brands)[found.rows] == np.array(wanted)[:, None]
     precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
     mean = (precision * hits).sum(axis=1) / hits.sum(axis=1)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logoingest.errors import UsageError
-from logoingest.evidence import Vectors, find_nearest, read_vectors, scale_vectors, vectors
+from logoingest.evidence import Vectors, centre_vectors, find_nearest, read_vectors, scale_vectors, vectors
 from logoingest.schemas import EmbeddingRow
 
 
@@ -81,3 +81,18 @@ def test_more_than_an_exact_search_takes_is_searched_by_an_index(monkeypatch):
     found = find_nearest(drawn, drawn.matrix, 5)
     same = [len(set(a) & set(b)) for a, b in zip(exact.rows.tolist(), found.rows.tolist(), strict=True)]
     assert sum(same) / (5 * len(same)) > 0.8
+
+
+def test_from_their_middle_what_all_have_in_common_makes_no_two_alike():
+    """A query is moved as the pictures are; of a few pictures nothing is known, and they stay where they are."""
+    rng = np.random.default_rng(0)
+    apart = rng.normal(size=(80, 6))
+    raw = apart + 20
+    vectors = centre_vectors(Vectors(tuple(f"{row:02}" for row in range(80)), scale_vectors(raw), "m" * 64))
+    assert np.abs((vectors.matrix @ vectors.matrix.T).mean()) < 0.1 < (scale_vectors(raw) @ scale_vectors(raw).T).mean()
+    assert vectors.aim(raw[:3]) == pytest.approx(vectors.matrix[:3], abs=1e-5)
+    assert vectors.select(["05"]).aim(raw[5:6]) == pytest.approx(vectors.matrix[5:6], abs=1e-5)
+    few = Vectors(("a", "b"), scale_vectors(raw[:2]), "m" * 64)
+    assert centre_vectors(few) is few
+    with pytest.raises(UsageError, match="has 3 numbers"):
+        vectors.aim(np.ones((1, 3)))

@@ -14,7 +14,7 @@ from logoingest import load_baseline, make_safeguard
 from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.errors import GateError
-from logoingest.evidence.safeguards.references import Seen
+from logoingest.evidence.safeguards.references import Witnessed
 from logoingest.pipeline import Run, explain_url, run, summarise_status
 from logoingest.pipeline.no_class_pictures import find_no_class_pictures, read_no_class_pictures
 from logoingest.pipeline.stages.report import REPORT
@@ -103,7 +103,7 @@ def test_a_picture_is_held_against_ours_by_three_witnesses(dataset):
     references, encoder = load_baseline(folder).safeguard.references, load_baseline_encoder(folder)
     assert references.lower is not None and all(0 < share < 1 for share in references.shares)
     said = encoder.run(np.stack([decode_square(body, encoder.side_px) for body in bodies]))
-    expected = references.measure(Seen(said.embeddings, said.lower, said.scores))
+    expected = references.measure(Witnessed(said.embeddings, said.lower, said.scores))
     found = [answer.distance for answer in load_baseline(folder).predict(bodies)]
     np.testing.assert_allclose(found, expected, atol=1e-3)
 

@@ -9,12 +9,20 @@ from logoingest.imports.lazy import load_lazily
 if TYPE_CHECKING:
     from logoingest.evidence.embedding_files import EmbeddingModel, choose_model, list_models, read_embeddings
     from logoingest.evidence.similar import Neighbour, SeenPicture, Similar
-    from logoingest.evidence.vectors import Nearest, Vectors, find_nearest, read_vectors, scale_vectors, tabulate_embeddings
+    from logoingest.evidence.vectors import (
+        Nearest,
+        Vectors,
+        centre_vectors,
+        find_nearest,
+        read_vectors,
+        scale_vectors,
+        tabulate_embeddings,
+    )
 
 _HOMES = {
     "embedding_files": ("EmbeddingModel", "choose_model", "list_models", "read_embeddings"),
     "similar": ("Neighbour", "SeenPicture", "Similar"),
-    "vectors": ("Nearest", "Vectors", "find_nearest", "read_vectors", "scale_vectors", "tabulate_embeddings"),
+    "vectors": ("Nearest", "Vectors", "centre_vectors", "find_nearest", "read_vectors", "scale_vectors", "tabulate_embeddings"),
 }
 
 __all__ = [
@@ -24,6 +32,7 @@ __all__ = [
     "SeenPicture",
     "Similar",
     "Vectors",
+    "centre_vectors",
     "choose_model",
     "find_nearest",
     "list_models",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ Rows = npt.NDArray[np.int64]
 EXACT_LIMIT = 200_000
 #: Queries that are answered exactly among more than that, all together.
 _FEW_QUERIES = 100
+#: Fewer pictures are not seen from their middle.
+_LEAST_CENTRED = 50
 #: Products that are held at once, in numbers.
 _BLOCK = 20_000_000
 #: Of an index: cells for n vectors are 4·sqrt(n), of which so many are looked into.
@@ -43,6 +45,8 @@ class Vectors:
     matrix: Floats
     """(pictures, width), each row of length 1; one of nothing but zeros stays so."""
     model_hash: str
+    centre: Floats | None = None
+    """(width,) what the rows were moved by; None where they were not."""
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -55,7 +59,17 @@ class Vectors:
     def select(self, image_ids: Sequence[str]) -> Vectors:
         """Some of the pictures, in the order given; those that are not there are left out."""
         kept = [image_id for image_id in image_ids if image_id in self.place]
-        return Vectors(tuple(kept), self.matrix[[self.place[image_id] for image_id in kept]], self.model_hash)
+        return replace(self, image_ids=tuple(kept), matrix=self.matrix[[self.place[image_id] for image_id in kept]])
+
+    def aim(self, raw: npt.NDArray[np.floating]) -> Floats:
+        """What the same network says of other pictures, as queries among these.
+
+        Raises:
+            UsageError: a number is not finite, or the network is another (another width).
+        """
+        scaled = scale_vectors(raw)
+        check_width(self, scaled)
+        return scaled if self.centre is None else scale_vectors(scaled - self.centre)
 
 
 def scale_vectors(raw: npt.NDArray[np.floating]) -> Floats:
@@ -71,6 +85,14 @@ def scale_vectors(raw: npt.NDArray[np.floating]) -> Floats:
         )
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     return np.asarray(np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0), np.float32)
+
+
+def centre_vectors(vectors: Vectors) -> Vectors:
+    """The pictures seen from their middle: what all have in common makes no two of them alike. Of a few nothing is known, and they stay."""
+    if len(vectors) < _LEAST_CENTRED:
+        return vectors
+    centre = vectors.matrix.mean(axis=0)
+    return replace(vectors, matrix=scale_vectors(vectors.matrix - centre), centre=centre)
 
 
 def read_vectors(table: pa.Table) -> Vectors:
@@ -116,12 +138,21 @@ def find_nearest(vectors: Vectors, queries: Floats, count: int) -> Nearest:
     Raises:
         UsageError: the queries are another network's (another width), or there are so many vectors that the extra ``search`` is needed.
     """
-    if queries.ndim != 2 or queries.shape[1] != vectors.matrix.shape[1]:
-        what = f"the query has {queries.shape[-1]} numbers, the pictures have {vectors.matrix.shape[1]}"
-        raise UsageError(Problem("embeddings", what, "ask with the network that the pictures were embedded with"))
+    check_width(vectors, queries)
     if len(vectors) > EXACT_LIMIT and len(queries) > _FEW_QUERIES:
         return _search_index(vectors, queries, count)
     return _search_exactly(vectors, queries, count)
+
+
+def check_width(vectors: Vectors, queries: npt.NDArray[np.floating]) -> None:
+    """See to it that queries can be compared.
+
+    Raises:
+        UsageError: they are another network's (another width).
+    """
+    if queries.ndim != 2 or queries.shape[1] != vectors.matrix.shape[1]:
+        what = f"the query has {queries.shape[-1]} numbers, the pictures have {vectors.matrix.shape[1]}"
+        raise UsageError(Problem("embeddings", what, "ask with the network that the pictures were embedded with"))
 
 
 def _search_exactly(vectors: Vectors, queries: Floats, count: int) -> Nearest:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from logoingest.evidence.safeguards.files import Safeguard, write_safeguard
-from logoingest.evidence.safeguards.references import Seen, Shares, make_references
+from logoingest.evidence.safeguards.references import Shares, Witnessed, make_references
 from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Goals, learn_rule
 from logoingest.evidence.safeguards.study import Study, study_rule
 
@@ -38,7 +38,7 @@ def make_safeguard_folder(folder: Path) -> MadeSafeguard:
     asked, goals = make_asked(1), Goals()
     rng = np.random.default_rng(0)
     made = make_references(
-        tuple("abcdef"), Seen(rng.normal(size=(6, 8)) + 1, rng.normal(size=(6, 3)), rng.normal(size=(6, 4))), MODEL_HASH
+        tuple("abcdef"), Witnessed(rng.normal(size=(6, 8)) + 1, rng.normal(size=(6, 3)), rng.normal(size=(6, 4))), MODEL_HASH
     )
     references = replace(made, shares=Shares(0.25, 0.5, 0.25))
     safeguard = Safeguard(CLASS_IDS, goals, learn_rule(asked, goals), references)

@@ -10,7 +10,7 @@ import pytest
 from builders.networks.safeguards import CLASS_IDS, MODEL_HASH, make_asked, make_safeguard_folder
 from logoingest.errors import UsageError
 from logoingest.evidence.safeguards.files import REFERENCES_FILE, SAFEGUARD_FILE, read_safeguard
-from logoingest.evidence.safeguards.references import Seen
+from logoingest.evidence.safeguards.references import Witnessed
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_it_is_read_as_it_was_written(tmp_path):
         assert np.array_equal(before, after)
     assert np.isinf(read.rule.thresholds[-1])
     rng = np.random.default_rng(1)
-    pictures = Seen(*(rng.normal(size=(5, width)) for width in (8, 3, 4)))
+    pictures = Witnessed(*(rng.normal(size=(5, width)) for width in (8, 3, 4)))
     assert read.references.measure(pictures) == pytest.approx(made.safeguard.references.measure(pictures), abs=1e-5)
     first = (tmp_path / SAFEGUARD_FILE).read_bytes()
     make_safeguard_folder(tmp_path)

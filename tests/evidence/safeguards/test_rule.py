@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.laws import examples
-from logoingest.evidence.safeguards.references import Seen, make_references, weigh_witnesses
+from logoingest.evidence.safeguards.references import Witnessed, make_references, weigh_witnesses
 from logoingest.evidence.safeguards.rule import (
     NO_CLASS,
     Asked,
@@ -112,7 +112,7 @@ def test_distances_are_means_over_the_nearest():
 
 def draw_seen(rng, count, spreads=(3.0, 0.3), answers=1.0):
     upper, lower = (rng.normal(size=(count, 4)) * spread + 3 for spread in spreads)
-    return Seen(upper, lower, rng.normal(size=(count, 3)) * answers)
+    return Witnessed(upper, lower, rng.normal(size=(count, 3)) * answers)
 
 
 def test_witnesses_are_weighed_by_the_inverse_of_their_spread():

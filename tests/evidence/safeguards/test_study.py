@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from builders.networks.safeguards import CLASS_IDS, make_asked, make_safeguard_folder
-from logoingest.evidence.safeguards.rule import Goals, learn_rule
-from logoingest.evidence.safeguards.study import draw_curve, measure_separation, state_tally, study_rule
+from logoingest.evidence.safeguards.intervals import discount_counts, foretell_interval
+from logoingest.evidence.safeguards.rule import Asked, Goals, learn_rule
+from logoingest.evidence.safeguards.study import draw_curve, measure_rule_variance, measure_separation, state_tally, study_rule
 
 
 def test_every_picture_is_counted_once(tmp_path):
@@ -35,6 +36,20 @@ def test_promises_hold_on_pictures_of_the_same_kind():
         study = study_rule(rule, goals, asked, make_asked(500 + seed), groups=groups, class_ids=CLASS_IDS)
         kept += [promise.is_kept for promise in study.promises]
     assert np.mean(kept) > 0.9
+
+
+def test_a_rule_that_hangs_on_its_pictures_says_so():
+    """Many classes with few pictures each: rules that lack a part differ, and what is foretold is wider for it."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 20, 400)
+    scores = rng.normal(size=(400, 20))
+    scores[np.arange(400), labels] += 2.5 * (rng.random(400) < 0.9)
+    asked, groups = Asked(scores * 2, rng.gamma(4.0, 0.05, 400), labels), [str(row) for row in range(400)]
+    few = asked.select(np.arange(100))
+    of_few, of_many = (measure_rule_variance(some, groups[: len(some.labels)], Goals()) for some in (few, asked))
+    assert of_few[1] > of_many[1] > 0
+    wide, narrow = (foretell_interval(*discount_counts(80, 100, variance), 100) for variance in (of_few[1], 0.0))
+    assert wide.low < narrow.low < 0.8 < narrow.high < wide.high
 
 
 def test_without_test_pictures_nothing_is_measured():

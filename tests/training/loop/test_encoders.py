@@ -12,11 +12,14 @@ from torch import nn
 
 from builders.drawn_releases import draw_colour, encode
 from builders.networks.onnx_files import make_convolution
+from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError
+from logoingest.evidence import scale_vectors
 from logoingest.training.data.feeds import normalise_batch
 from logoingest.training.data.pictures import decode_square
-from logoingest.training.loop.encoders import load_encoder
+from logoingest.training.loop.encoders import load_baseline_encoder, load_encoder
 from logoingest.training.loop.last_maps import has_positive_maps, watch_network
+from logoingest.training.models.artifact import save_artifact
 
 PICTURES = [encode(draw_colour(label, seed)) for label, seed in ((0, 1), (1, 2), (2, 3))]
 
@@ -71,6 +74,20 @@ def test_networks_with_weights_of_their_own_embed_whatever_their_last_layers_are
     assert said.embeddings.shape == (3, width) and said.scores is None
     np.testing.assert_allclose(encoder.encode(PICTURES[1:2]).embeddings, said.embeddings[1:2], atol=1e-4)
     assert np.abs(said.embeddings[0] - said.embeddings[1]).max() > 0
+
+
+def test_a_baseline_is_looked_at_from_two_sides(tmp_path):
+    """Where look-alikes are looked for; what its safeguard asks stays as it was learned: averages, at its own side."""
+    torch.manual_seed(1)
+    network = torchvision.models.squeezenet1_1(num_classes=2).eval()
+    save_artifact(network, ("a", "b"), TrainConfig(model="squeezenet1_1", image_side_px=48), tmp_path, "f" * 64)
+    encoder = load_baseline_encoder(tmp_path, device="cpu")
+    assert (encoder.side_px, encoder.sides) == (48, (48, 64))
+    looks = [scale_vectors(encoder.look(np.stack([decode_square(data, side) for data in PICTURES]))) for side in encoder.sides]
+    np.testing.assert_allclose(encoder.encode(PICTURES).embeddings, (looks[0] + looks[1]) / 2, atol=1e-5)
+    said = encoder.run(np.stack([decode_square(data, 48) for data in PICTURES]))
+    assert said.scores.shape == (3, 2)
+    assert not np.allclose(scale_vectors(said.embeddings), looks[0], atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [("n", 3, "h", "w"), (2, 3, 24, 24)])

@@ -16,7 +16,23 @@ class Interval(NamedTuple):
         return self.low - 1e-9 <= value <= self.high + 1e-9
 
 
-def find_interval(hits: int, total: int, sureness: float = 0.95) -> Interval:
+def discount_counts(hits: float, total: float, variance: float) -> tuple[float, float]:
+    """Counts of the same share that say as little of it as these do, where it also varies for another reason.
+
+    Args:
+        hits: counted.
+        total: of so many.
+        variance: of the share, beside that of counting.
+    """
+    if not total:
+        return hits, total
+    rough = (hits + 0.5) / (total + 1)
+    spread = rough * (1 - rough)
+    left = spread / (spread / total + variance)
+    return hits * left / total, left
+
+
+def find_interval(hits: float, total: float, sureness: float = 0.95) -> Interval:
     """Where the true share lies: Jeffreys' interval (L. D. Brown et al., Statistical Science 2001, doi:10.1214/ss/1009213286)."""
     from scipy.stats import beta
 
@@ -25,7 +41,7 @@ def find_interval(hits: int, total: int, sureness: float = 0.95) -> Interval:
     return Interval(low, float(beta.ppf(1 - tail, hits + 0.5, total - hits + 0.5)) if hits < total else 1.0)
 
 
-def foretell_interval(hits: int, total: int, next_total: int, sureness: float = 0.95) -> Interval:
+def foretell_interval(hits: float, total: float, next_total: int, sureness: float = 0.95) -> Interval:
     """Where the share among ``next_total`` further pictures of the same kind will lie: what is not known of the share, and chance."""
     from scipy.stats import betabinom
 

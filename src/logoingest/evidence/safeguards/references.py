@@ -23,7 +23,7 @@ _Numbers = npt.NDArray[np.floating]
 _LEAST_SPREAD = 1e-6
 
 
-class Seen(NamedTuple):
+class Witnessed(NamedTuple):
     """What a network says of n pictures."""
 
     upper: _Numbers
@@ -63,7 +63,7 @@ class References:
     def __len__(self) -> int:
         return len(self.upper)
 
-    def measure(self, seen: Seen) -> Floats:
+    def measure(self, seen: Witnessed) -> Floats:
         """(n,) distance of pictures, 0 or more.
 
         Raises:
@@ -72,7 +72,7 @@ class References:
         parts = zip(self.shares, self.list_distances(seen), strict=True)
         return np.asarray(sum(share * distance for share, distance in parts if distance is not None), np.float64)
 
-    def list_distances(self, seen: Seen) -> tuple[Floats, Floats | None, Floats]:
+    def list_distances(self, seen: Witnessed) -> tuple[Floats, Floats | None, Floats]:
         """(n,) by each witness: by what reaches the last layer, by the lower layers, by how weak the answer is."""
         upper = measure_distance(self.upper, np.asarray(seen.upper, np.float32) - self.centre)
         lower = None if self.lower is None or seen.lower is None else measure_distance(self.lower, seen.lower)
@@ -85,7 +85,7 @@ class References:
         return Vectors(self.upper.image_ids, np.hstack([self.upper.matrix, self.lower.matrix]), self.upper.model_hash)
 
 
-def make_references(image_ids: tuple[str, ...], seen: Seen, model_hash: str) -> References:
+def make_references(image_ids: tuple[str, ...], seen: Witnessed, model_hash: str) -> References:
     """Pictures of train as references, not weighed yet.
 
     Raises:
@@ -117,7 +117,7 @@ def measure_strength(scores: _Numbers) -> Floats:
     return np.asarray(most + np.log(np.exp(scores - most[:, None]).sum(axis=1)), np.float64)
 
 
-def weigh_witnesses(references: References, held_out: Seen) -> References:
+def weigh_witnesses(references: References, held_out: Witnessed) -> References:
     """The same references, each witness weighed by the inverse of its spread over held-out pictures of ours.
 
     What does not tell them apart at all is not asked; where nothing does, the last layer alone is.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from logoingest.evidence.calibration import (
     measure_calibration_error,
     measure_reliability,
 )
-from logoingest.evidence.safeguards.intervals import Interval, find_interval, foretell_interval
+from logoingest.evidence.safeguards.intervals import Interval, discount_counts, find_interval, foretell_interval
 from logoingest.evidence.safeguards.rule import NO_CLASS, AcceptanceRule, Asked, Bools, Decided, Goals, Rows, learn_rule
 
 #: Parts of the held-out pictures, each judged by a rule that the others gave, so that what is promised was not fitted.
@@ -52,7 +53,8 @@ class Promise(NamedTuple):
     """Of validation, by rules that the pictures counted did not give; null where there was nothing to count."""
     low: float
     high: float
-    """In 19 of 20 cases the share measured lies between the two: it depends on how many pictures were counted, both times."""
+    """In 19 of 20 cases the share measured lies between the two: it depends on how many pictures were counted, both times, and on how
+    much the rule hangs on the pictures it was learned from."""
     measured: float | None
     """On test; null where there was nothing to count."""
     pictures: int
@@ -140,7 +142,7 @@ def study_rule(
         checked_on="test" if has_test else "validation",
         stated=stated,
         measured=measured,
-        promises=_compare(stated, measured if has_test else None),
+        promises=_compare(stated, measure_rule_variance(validation, groups, goals), measured if has_test else None),
         strangers_accepted=measured.strangers_accepted / measured.strangers if measured.strangers else None,
         strangers_low=strangers.low if strangers else None,
         strangers_high=strangers.high if strangers else None,
@@ -155,14 +157,40 @@ def study_rule(
 
 def state_tally(asked: Asked, groups: Sequence[str], goals: Goals) -> Tally:
     """What becomes of pictures by rules that were learned without them: in parts, groups whole, dealt out by their names alone."""
+    judged = (
+        count_tally(asked.select(inside), rule.decide(asked.select(inside))) for inside, rule in _learn_parts(asked, groups, goals)
+    )
+    return functools.reduce(Tally.add, judged, Tally(0, 0, 0, 0, 0, 0))
+
+
+def measure_rule_variance(asked: Asked, groups: Sequence[str], goals: Goals) -> tuple[float, float, float]:
+    """Of kept, accepted and right: how much each share would vary if the rule had been learned from other pictures.
+
+    The jackknife over groups of pictures (B. Efron, C. Stein, Annals of Statistics 9, 1981): rules that lack a part each, all asked about
+    the same pictures.
+    """
+    tallies = [count_tally(asked, rule.decide(asked)) for _, rule in _learn_parts(asked, groups, goals)]
+    kept, accepted, right = (
+        [_share(*counted) for counted in each] for each in zip(*(one.list_shares() for one in tallies), strict=True)
+    )
+    return _jackknife(kept), _jackknife(accepted), _jackknife(right)
+
+
+def _jackknife(shares: Sequence[float]) -> float:
+    return float(np.var(shares) * (len(shares) - 1))
+
+
+def _share(hits: int, total: int) -> float:
+    return hits / total if total else 0.0
+
+
+def _learn_parts(asked: Asked, groups: Sequence[str], goals: Goals) -> Iterator[tuple[Bools, AcceptanceRule]]:
+    """(a part of the pictures, the rule of all others), part by part."""
     part = np.array([int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % _PARTS for group in groups], np.int64)
-    total = Tally(0, 0, 0, 0, 0, 0)
     for number in range(_PARTS):
         inside = part == number
         if inside.any() and (asked.labels[~inside] != NO_CLASS).any():
-            judged = asked.select(inside)
-            total = total.add(count_tally(judged, learn_rule(asked.select(~inside), goals).decide(judged)))
-    return total
+            yield inside, learn_rule(asked.select(~inside), goals)
 
 
 def count_tally(asked: Asked, decided: Decided) -> Tally:
@@ -174,18 +202,19 @@ def count_tally(asked: Asked, decided: Decided) -> Tally:
     return Tally(*(int(rows.sum()) for rows in counted))
 
 
-def _compare(stated: Tally, measured: Tally | None) -> tuple[Promise, ...]:
+def _compare(stated: Tally, variances: Sequence[float], measured: Tally | None) -> tuple[Promise, ...]:
     names = (
         "our pictures not taken for strangers",
         "our pictures accepted (coverage)",
         "accepted pictures whose class is right",
     )
     before, after = stated.list_shares(), (measured or Tally(0, 0, 0, 0, 0, 0)).list_shares()
-    return tuple(_weigh(*each) for each in zip(names, before, after, strict=True))
+    return tuple(_weigh(*each) for each in zip(names, before, variances, after, strict=True))
 
 
-def _weigh(name: str, stated: tuple[int, int], measured: tuple[int, int]) -> Promise:
-    within = foretell_interval(*stated, measured[1]) if measured[1] else find_interval(*stated)
+def _weigh(name: str, stated: tuple[int, int], variance: float, measured: tuple[int, int]) -> Promise:
+    known = discount_counts(*stated, variance)
+    within = foretell_interval(*known, measured[1]) if measured[1] else find_interval(*known)
     share = measured[0] / measured[1] if measured[1] else None
     kept = None if share is None else Interval(*within).holds(share)
     return Promise(name, stated[0] / stated[1] if stated[1] else None, within.low, within.high, share, measured[1], kept)

@@ -15,7 +15,7 @@ from logoingest.errors import Problem, UsageError
 from logoingest.evidence.embedding_files import choose_model, list_models
 from logoingest.evidence.probe import probe_out_of_fold
 from logoingest.evidence.suspects import LABEL, SETTLED, JudgedPictures, find_suspects
-from logoingest.evidence.vectors import Vectors, read_vectors
+from logoingest.evidence.vectors import Vectors, centre_vectors, read_vectors
 from logoingest.pipeline.evidence.embeddings import list_places, load_embeddings
 from logoingest.pipeline.evidence.suspects import SUSPECTS, gather_knowledge, list_undecided, read_open_suspects
 from logoingest.pipeline.session import Run
@@ -101,7 +101,7 @@ def _find_vectors(run: Run, backbone: str, needed: bool) -> Vectors | None:
     """The embeddings; without them a training still finds suspects, but names no neighbours."""
     if needed or list_models(run.workspace):
         try:
-            return read_vectors(load_embeddings(run, backbone)[1])
+            return centre_vectors(read_vectors(load_embeddings(run, backbone)[1]))
         except UsageError:
             if needed:
                 raise

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from logoingest.errors import Problem, UsageError
 from logoingest.evidence.embedding_files import EmbeddingModel
 from logoingest.evidence.similar import Neighbour, SeenPicture, Similar
-from logoingest.evidence.vectors import Floats, Vectors, find_nearest, read_vectors, scale_vectors
+from logoingest.evidence.vectors import Floats, Vectors, centre_vectors, find_nearest, read_vectors
 from logoingest.pipeline.evidence.embeddings import load_embeddings, open_encoder
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
@@ -38,7 +38,7 @@ def find_similar(run: Run, asked: str, count: int = 12, backbone: str = "") -> S
         UsageError: no embeddings were computed, the picture is not there, or named by too few digits; a file needs torch.
     """
     model, table = load_embeddings(run, backbone)
-    vectors = read_vectors(table)
+    vectors = centre_vectors(read_vectors(table))
     image_id, query = _find_query(run, vectors, model, asked, backbone)
     found = find_nearest(vectors, query, count + (image_id is not None))
     pairs = [
@@ -55,7 +55,7 @@ def _find_query(run: Run, vectors: Vectors, model: EmbeddingModel, asked: str, b
     """(image_id where it is one of ours, its vector)."""
     path = Path(asked).expanduser()
     if "://" not in asked and path.is_file():
-        return None, _encode_file(run, path, model, backbone)
+        return None, vectors.aim(_encode_file(run, path, model, backbone))
     image_id = _find_by_url(run, asked) if "://" in asked else _find_by_digits(vectors, asked)
     if image_id not in vectors.place:
         what = f"picture {image_id[:16]} has no embedding: it was fetched later, or does not open"
@@ -71,7 +71,7 @@ def _encode_file(run: Run, path: Path, model: EmbeddingModel, backbone: str) -> 
             what = f"the embeddings are of an earlier {model.name}"
             raise UsageError(Problem("embeddings", what, "compute them anew with: logoingest embed dataset.toml"))
         try:
-            return scale_vectors(encoder.encode([path.read_bytes()]).embeddings)
+            return encoder.encode([path.read_bytes()]).embeddings
         except (ValueError, OSError) as error:
             raise UsageError(Problem(str(path), f"is no whole picture ({error})")) from error
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from logoingest.errors import Problem, UsageError
 from logoingest.evidence.embedding_files import choose_model, list_models, read_embeddings
 from logoingest.evidence.similar import Neighbour, SeenPicture, Similar
-from logoingest.evidence.vectors import Floats, Vectors, find_nearest, read_vectors, scale_vectors
+from logoingest.evidence.vectors import Floats, Vectors, centre_vectors, find_nearest, read_vectors, scale_vectors
 from logoingest.release.reading.random_access import PictureReader
 from logoingest.workspace import Workspace
 
@@ -59,7 +59,7 @@ def encode_release(image_ids: Sequence[str], files: Sequence[Path], encoder: Pic
         reader.close()
     order = np.argsort(np.array(image_ids))
     matrix = scale_vectors(np.concatenate(parts)) if parts else np.zeros((0, 1), np.float32)
-    return Vectors(tuple(image_ids[row] for row in order.tolist()), matrix[order], encoder.model_hash)
+    return centre_vectors(Vectors(tuple(image_ids[row] for row in order.tolist()), matrix[order], encoder.model_hash))
 
 
 def read_workspace_vectors(workspace: Workspace, encoder: PictureEncoder | None) -> tuple[str, Vectors]:
@@ -75,7 +75,7 @@ def read_workspace_vectors(workspace: Workspace, encoder: PictureEncoder | None)
             what = "the workspace has none of this network"
             raise UsageError(Problem("embeddings", what, "leave workspace out, or: logoingest embed dataset.toml --backbone"))
         model = known[0]
-    return model.name, read_vectors(read_embeddings(workspace, model))
+    return model.name, centre_vectors(read_vectors(read_embeddings(workspace, model)))
 
 
 def find_in_release(
@@ -85,7 +85,7 @@ def find_in_release(
     name, vectors = seen
     vectors = vectors.select(facts.column("image_id").to_pylist())
     image_id = _find_picture(vectors, image) if isinstance(image, str) else None
-    query = vectors.matrix[[vectors.place[image_id]]] if image_id else _encode(image, encoder)
+    query = vectors.matrix[[vectors.place[image_id]]] if image_id else vectors.aim(_encode(image, encoder))
     found = find_nearest(vectors, query, count + (image_id is not None))
     pairs = [
         (vectors.image_ids[row], round(float(similarity), 4))
@@ -110,7 +110,7 @@ def _encode(image: str | bytes | Path, encoder: PictureEncoder | None) -> Floats
         what = "a picture that is given as a file needs a network"
         raise UsageError(Problem("encoder", what, "give load_baseline_encoder(folder), the one the embeddings are of"))
     try:
-        return scale_vectors(encoder.encode([image if isinstance(image, bytes) else Path(image).read_bytes()]).embeddings)
+        return encoder.encode([image if isinstance(image, bytes) else Path(image).read_bytes()]).embeddings
     except (ValueError, OSError) as error:
         where = "image" if isinstance(image, bytes) else str(image)
         raise UsageError(Problem(where, f"is no whole picture ({error})")) from error

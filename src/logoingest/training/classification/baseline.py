@@ -14,7 +14,7 @@ from torch import nn
 
 from logoingest.evidence.safeguards.answers import Acceptance, Prediction
 from logoingest.evidence.safeguards.files import Safeguard, read_safeguard
-from logoingest.evidence.safeguards.references import Seen
+from logoingest.evidence.safeguards.references import Witnessed
 from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Decided
 from logoingest.training.data.given import AnyPicture, check_several, name_given, open_given
 from logoingest.training.data.pictures import squash_picture
@@ -96,7 +96,7 @@ class Baseline:
     def _judge(self, squares: npt.NDArray[np.uint8]) -> Iterator[Prediction]:
         said, safeguard = self._encoder.run(squares), self.safeguard
         assert said.scores is not None
-        distance = safeguard.references.measure(Seen(said.embeddings, said.lower, said.scores))
+        distance = safeguard.references.measure(Witnessed(said.embeddings, said.lower, said.scores))
         asked = Asked(np.asarray(said.scores, np.float64), distance, np.full(len(squares), NO_CLASS, np.int64))
         decided = safeguard.rule.decide(asked)
         for row in range(len(squares)):

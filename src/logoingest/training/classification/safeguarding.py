@@ -19,7 +19,7 @@ from logoingest.evidence.safeguards.files import (
     Safeguard,
     write_safeguard,
 )
-from logoingest.evidence.safeguards.references import References, Seen, make_references, weigh_witnesses
+from logoingest.evidence.safeguards.references import References, Witnessed, make_references, weigh_witnesses
 from logoingest.evidence.safeguards.rule import NO_CLASS, Asked, Goals, learn_rule
 from logoingest.evidence.safeguards.study import Study, study_rule
 from logoingest.files.whole import read_bounded
@@ -119,10 +119,10 @@ def _learn(
     return Made(safeguard, study)
 
 
-def name_seen(said: Encoded) -> Seen:
+def name_seen(said: Encoded) -> Witnessed:
     """What a network that knows our classes says, as witnesses take it."""
     assert said.scores is not None
-    return Seen(said.embeddings, said.lower, said.scores)
+    return Witnessed(said.embeddings, said.lower, said.scores)
 
 
 def choose_references(train: Split, class_count: int) -> Rows:

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem, UsageError, quote_first_line
+from logoingest.evidence.vectors import scale_vectors
 from logoingest.training.data.feeds import MEAN, STD, normalise_batch
 from logoingest.training.data.pictures import decode_square
 from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last
-from logoingest.training.loop.last_maps import has_positive_maps, watch_network
+from logoingest.training.loop.last_maps import LastMaps, has_positive_maps, watch_network
 from logoingest.training.models.architectures import TIMM, Architecture, build_architecture
 from logoingest.training.models.artifact import NO_CODE, WEIGHTS_FILE, AllowedCode, load_artifact, read_model_facts
 from logoingest.training.models.heads import find_head, find_lower_layer
@@ -33,6 +34,9 @@ from logoingest.workspace import hash_file
 Floats = npt.NDArray[np.float32]
 #: Classes that a torchvision weights file of ImageNet names.
 _IMAGENET_CLASSES = 1000
+#: What look-alikes are looked for by of a torchvision baseline: its side and a third more.
+_LARGER = 4 / 3
+_LOOKS = "generalised mean of the last maps, at the side learned and at 4/3 of it"
 #: Pictures that run through a network at once.
 BATCH = 64
 
@@ -41,7 +45,8 @@ class Encoded(NamedTuple):
     """What a network says of n pictures."""
 
     embeddings: Floats
-    """(n, width): what reaches the last layer: averaged over the picture where that is a baseline's, else the generalised mean of its last maps."""
+    """(n, width): of ``Encoder.run`` what reaches the last layer, averaged over the picture where that is a baseline's, else the generalised
+    mean of its last maps; of ``Encoder.encode`` the generalised mean wherever it means something, of a torchvision baseline seen at two sides."""
     scores: Floats | None
     """(n, classes): before the softmax; None where the network does not know our classes."""
     lower: Floats | None = None
@@ -67,6 +72,10 @@ class Encoder:
     facts: EncoderFacts
     run: Callable[[npt.NDArray[np.uint8]], Encoded]
     """(n, side, side, 3) → what it says of them."""
+    sides: tuple[int, ...] = ()
+    """Of the squares that look-alikes are looked for by; none where ``run`` alone says what there is."""
+    look: Callable[[npt.NDArray[np.uint8]], Floats] | None = None
+    """(n, any of these sides, the same, 3) → (n, width)."""
 
     @property
     def model_hash(self) -> str:
@@ -79,15 +88,21 @@ class Encoder:
         return self.facts.side_px
 
     def encode(self, files: Sequence[bytes]) -> Encoded:
-        """What it says of encoded pictures.
+        """Where encoded pictures lie: what look-alikes are looked for by. No scores.
+
+        What is small in a picture is seen larger at a larger side; the vectors of several sides, each of length 1, are added.
 
         Raises:
             ValueError: one is no whole picture.
         """
-        squares = [decode_square(data, self.side_px) for data in files]
-        said = [self.run(np.stack(squares[start : start + BATCH])) for start in range(0, len(squares), BATCH)]
-        scores = [part.scores for part in said if part.scores is not None]
-        return Encoded(np.concatenate([part.embeddings for part in said]), np.concatenate(scores) if scores else None)
+        batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+        return Encoded(np.concatenate([self._look(batch) for batch in batches]), None)
+
+    def _look(self, files: Sequence[bytes]) -> Floats:
+        if self.look is None:
+            return self.run(np.stack([decode_square(data, self.side_px) for data in files])).embeddings
+        looks = [self.look(np.stack([decode_square(data, side) for data in files])) for side in self.sides]
+        return np.asarray(sum(scale_vectors(one) for one in looks) / len(looks), np.float32) if len(looks) > 1 else looks[0]
 
 
 def load_encoder(backbone: str, weights: str, side_px: int, base_dir: Path, device: str = "auto") -> Encoder:
@@ -119,7 +134,7 @@ def load_baseline_encoder(folder: Path, name: str = "baseline", device: str = "a
         UsageError: a file is missing or damaged, or they do not fit together.
     """
     network, class_ids, preprocessing = load_artifact(folder, code)
-    facts = {"weights": hash_file(folder / WEIGHTS_FILE).sha256, "card": read_model_facts(folder)}
+    facts = {"weights": hash_file(folder / WEIGHTS_FILE).sha256, "card": read_model_facts(folder), "looks": _LOOKS}
     return _wrap(network, EncoderFacts(name, _hash_facts(facts), preprocessing.side_px, class_ids), device)
 
 
@@ -147,22 +162,32 @@ def _wrap(network: nn.Module, facts: EncoderFacts, device_name: str) -> Encoder:
     if channels_last:
         network = network.to(memory_format=torch.channels_last)
     noise = torch.rand(1, 3, facts.side_px, facts.side_px, generator=torch.Generator().manual_seed(0)).to(device)
-    generalised = not class_ids and has_positive_maps(network, head, noise)  # a head of our classes has learned from averages
+    positive = has_positive_maps(network, head, noise)
+    generalised = not class_ids and positive  # a head of our classes has learned from averages
     lower: list[Tensor] = []
     layer = find_lower_layer(network)
     if layer is not None:
         layer.register_forward_hook(lambda _module, _inputs, output: lower.append(output.float().mean(dim=(2, 3)).cpu()))
 
-    def run(pixels: npt.NDArray[np.uint8]) -> Encoded:
+    def ask(pixels: npt.NDArray[np.uint8]) -> tuple[Tensor, LastMaps]:
         lower.clear()
         batch = normalise_batch(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255)
         with torch.no_grad(), autocast(device), watch_network(network, head) as seen:
             said = network(batch.contiguous(memory_format=torch.channels_last) if channels_last else batch)
+        return said, seen
+
+    def run(pixels: npt.NDArray[np.uint8]) -> Encoded:
+        said, seen = ask(pixels)
         flat = seen.generalise() if generalised else seen.average()
         scores = said.float().cpu().numpy() if class_ids else None
         return Encoded(flat.numpy(), scores, lower[-1].numpy() if lower else None)
 
-    return Encoder(facts, run)
+    def look(pixels: npt.NDArray[np.uint8]) -> Floats:
+        return np.asarray(ask(pixels)[1].generalise().numpy(), np.float32)
+
+    if not (class_ids and positive and type(network).__module__.startswith("torchvision.")):
+        return Encoder(facts, run)
+    return Encoder(facts, run, (facts.side_px, round(facts.side_px * _LARGER)), look)
 
 
 def _load_onnx(path: Path, name: str, side_px: int) -> Encoder:
