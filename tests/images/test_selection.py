@@ -9,7 +9,9 @@ from PIL import Image
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError
 from logoingest.images import inspect_image, select_images
+from logoingest.images.alike.ruled import RuledPairs
 from logoingest.images.distinct import find_distinct
+from logoingest.images.selection import select_with_copies
 from logoingest.schemas import AnnotationRow, DownloadRow, ImageRow, RejectedRow
 
 TEXTURE = Image.effect_noise((64, 48), 80).convert("RGB")
@@ -180,3 +182,24 @@ def test_a_download_without_a_hash_is_our_fault():
     rows = [fetched("http://b", b"", None), fetched("http://a", b"", None)]
     with pytest.raises(LogoingestError, match="http://a: was downloaded, but has no sha256"):
         find_distinct(make_downloads(rows))
+
+
+def test_what_people_said_of_copies_decides_the_groups():
+    """Joined by it, and parted; the evidence follows."""
+    other = TEXTURE.transpose(Image.Transpose.ROTATE_90)
+    rows = [
+        fetched("http://a", encode(TEXTURE), "s1"),
+        fetched("http://b", encode(TEXTURE, "JPEG"), "s2"),
+        fetched("http://c", encode(other), "s3"),
+    ]
+    downloads, annotations = make_downloads(rows), make_annotations([row["url"] for row in rows])
+    found = select_with_copies(downloads, annotations, ImagesConfig())
+    assert found.images.kept.column("group_id").to_pylist() == ["s1"] * 3
+    apart = RuledPairs(apart=frozenset({("s1", "s2")}))
+    parted = select_with_copies(downloads, annotations, ImagesConfig(), ruled=apart)
+    groups = parted.images.kept.column("group_id").to_pylist()
+    assert groups[0] != groups[1]
+    assert ("s1", "s2") not in {(row["image_id"], row["other_id"]) for row in parted.copies.to_pylist()}
+    same = RuledPairs(same=frozenset({("s1", "s2")}))
+    joined = select_with_copies(downloads, annotations, ImagesConfig(near_duplicates=False), ruled=same)
+    assert joined.images.kept.column("group_id").to_pylist() == ["s1", "s1", "s3"]

@@ -14,7 +14,11 @@ from PIL import Image
 from logoingest import load_config, run
 from logoingest.config import Config
 from logoingest.images.alike import copies, duplicates
+from logoingest.labels.class_map.entries import Signature
 from logoingest.pipeline import Run, explain_url, summarise_status, verify
+from logoingest.pipeline.stages.images import IMAGES
+from logoingest.pipeline.staleness import explain_staleness
+from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_group_rulings
 from logoingest.schemas import CopyRow, Stage
 
 WAYS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT)
@@ -96,3 +100,22 @@ def test_what_was_released_apart_stays_and_is_named(config, monkeypatch, caplog,
     assert "stay in two splits" in caplog.text
     assert Run(changed).workspace.read_manifest().stages[Stage.SPLITS].counts["copies_apart"] > 0
     assert "splits_apart" in {violation.law for violation in verify(Run(changed))}
+
+
+def test_what_a_person_says_of_copies_is_replayed_by_every_run(config):
+    """The images stage runs again for it, and not for a ruling on labels; verify takes what is ruled apart for two."""
+    run(config, until=Stage.IMAGES)
+    images = pq.read_table(Path(config.workspace_url) / "tables/images.parquet", columns=["image_id", "urls"]).to_pylist()
+    names = {row["image_id"]: Path(row["urls"][0]).name.partition("-")[0] for row in images}
+    scenes = [tuple(sorted(one for one in names if names[one] == str(number))) for number in range(12)]
+    path, ada = config.resolve(config.samples.rulings), Signature("Ada", None)
+    add_group_rulings(path, [GroupRuling(scenes[3], GroupDecision.CLASS, "nike")], ada)
+    assert explain_staleness(Run(config), IMAGES, Run(config).workspace.read_manifest()) is None
+    add_group_rulings(path, [GroupRuling(scene, GroupDecision.NOT_SAME) for scene in scenes], ada)
+    assert "on copies" in str(explain_staleness(Run(config), IMAGES, Run(config).workspace.read_manifest()))
+    run(config, until=Stage.RELEASE)
+    parted = {name for name, splits in read_places(config).items() if len(splits) > 1}
+    assert parted
+    assert verify(Run(config)) == []
+    path.unlink()
+    assert "splits_apart" in {violation.law for violation in verify(Run(config))}

@@ -13,7 +13,17 @@ from logoingest.errors import ConfigError
 from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.samples.conflicts import resolve_conflicts
-from logoingest.samples.group_rulings import GroupRuling, add_group_rulings, find_ruled, make_conflict_id, read_group_rulings
+from logoingest.samples.group_rulings import (
+    GroupDecision,
+    GroupRuling,
+    add_group_rulings,
+    find_ruled,
+    list_allowed,
+    make_conflict_id,
+    map_classes,
+    map_pairs,
+    read_group_rulings,
+)
 from logoingest.schemas import AnnotationRow, ImageRow, SampleRow
 
 IMAGE = dict.fromkeys(("width", "height", "frames", "orientation", "byte_count", "shard_row"), 1) | {
@@ -197,6 +207,25 @@ def test_rulings_are_read_as_they_were_written(tmp_path, class_map):
     assert "# a note" in path.read_text(encoding="utf-8")
     assert find_ruled(read, make_conflict_id([make_id("3")])).decision == "drop"
     assert find_ruled(read, "g0000000000") is None
+
+
+def test_rulings_on_copies_are_apart_from_those_on_labels(tmp_path, class_map):
+    """The last of each kind counts; "not same" says that each label is right."""
+    path, ids = tmp_path / "rulings.toml", (make_id("1"), make_id("2"))
+    said = [
+        GroupRuling(ids, GroupDecision("class"), "nike"),
+        GroupRuling(ids, GroupDecision("same")),
+        GroupRuling(ids, GroupDecision("not same")),
+    ]
+    add_group_rulings(path, said, Signature("", None))
+    read = read_group_rulings(path, class_map)
+    assert read == said
+    assert map_classes(read) == dict.fromkeys(ids, "nike")
+    assert map_pairs(read) == {ids: False}
+    assert map_pairs(read[:2]) == {ids: True}
+    assert list_allowed(read) == read[2:]
+    assert find_ruled(read, make_conflict_id(ids)) == read[0]
+    assert find_ruled(read, make_conflict_id(ids), about_copies=True) == read[2]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
 from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.duplicates import Grouping, group_copies, group_equal
+from logoingest.images.alike.ruled import NOTHING_RULED, RuledPairs, SignedPictures, apply_ruled
 from logoingest.images.alike.signatures import stack_signatures
 from logoingest.images.distinct import find_distinct, list_in_parts
 from logoingest.images.looking.inspection import explain_obstacle
@@ -49,6 +50,7 @@ def select_with_copies(
     config: ImagesConfig,
     listed: Mapping[str, str] | None = None,
     read_signatures: SignatureReader | None = None,
+    ruled: RuledPairs = NOTHING_RULED,
 ) -> Selection:
     """Make ``images`` of the downloads, and ``copies``.
 
@@ -60,6 +62,7 @@ def select_with_copies(
         listed: hashes of known placeholders and where they are listed (``placeholders.read_listed``); those of
             ``config.placeholder_sha256`` when left out.
         read_signatures: gives the signatures of some pictures, which are most of the bytes; when left out, ``downloads`` has them.
+        ruled: what people said of pictures that show the same, or do not.
 
     Returns:
         kept: ``ImageRow``, one per distinct file, sorted by image_id.
@@ -82,7 +85,7 @@ def select_with_copies(
             reject_annotations(annotations, refused, Stage.IMAGES, on="url"),
         ]
     )
-    grouping = _group(kept, config, read_signatures or (lambda pictures: _take_signatures(downloads, pictures)))
+    grouping = _group(kept, config, read_signatures or (lambda pictures: _take_signatures(downloads, pictures)), ruled)
     images = StageResult(_make_rows(kept, grouping.groups), rejected.sort_by("annotation_id"))
     return Selection(images, grouping.copies, grouping.unsearched)
 
@@ -151,11 +154,13 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     return None
 
 
-def _group(pictures: pa.Table, config: ImagesConfig, read_signatures: SignatureReader) -> Grouping:
+def _group(pictures: pa.Table, config: ImagesConfig, read_signatures: SignatureReader, ruled: RuledPairs) -> Grouping:
     ids, pixel_hashes = (pictures.column(name).to_pylist() for name in ("sha256", "pixel_hash"))
-    if not config.near_duplicates:
+    if not config.near_duplicates and not any(ruled):
         return Grouping(group_equal(ids, pixel_hashes), CopyRow.empty_table())
-    return group_copies(ids, read_signatures(pictures), pixel_hashes)
+    signed = SignedPictures(ids, read_signatures(pictures), pixel_hashes)
+    found = group_copies(*signed) if config.near_duplicates else Grouping(group_equal(ids, pixel_hashes), CopyRow.empty_table())
+    return apply_ruled(found, signed, ruled)
 
 
 def _take_signatures(downloads: pa.Table, pictures: pa.Table) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -101,10 +101,13 @@ def compare_datasets(run: Run, others: Mapping[str, str]) -> Against:
     return found
 
 
-def find_shared_pictures(release: Release, others: Mapping[str, str], workspace: Workspace, max_pixels: int) -> list[Violation]:
+def find_shared_pictures(
+    release: Release, others: Mapping[str, str], workspace: Workspace, max_pixels: int, apart: Collection[tuple[str, str]] = ()
+) -> list[Violation]:
     """Two laws on the release's pictures themselves, whatever its tables say of them.
 
-    ``splits_apart``: no picture is in two splits, saved again; ``apart_from_others``: none is in one split of the release and in
+    ``splits_apart``: no picture is in two splits, saved again, but for two that a person ruled not to be the same (``apart``, the
+    smaller image_id first); ``apart_from_others``: none is in one split of the release and in
     another of the datasets named.
 
     Raises:
@@ -113,7 +116,7 @@ def find_shared_pictures(release: Release, others: Mapping[str, str], workspace:
     pieces = list_pieces(str(release.path)) if any(release.splits.values()) else []
     parts = (_name_ours(part) for piece in pieces for part in _iterate_prints(workspace, piece, max_pixels))
     ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *parts])
-    violations = _describe_saved_again(ours)
+    violations = _describe_saved_again(ours, _rename_pairs(workspace, pieces, max_pixels, apart))
     if others:
         found = _compare(ours, others, workspace, max_pixels)
         violations += [violation for other in found.others if (violation := _describe_leaks(other, found.pairs)) is not None]
@@ -121,7 +124,11 @@ def find_shared_pictures(release: Release, others: Mapping[str, str], workspace:
 
 
 def make_leak_check(
-    others: Mapping[str, str], max_pixels: int, deep: bool, workspace: Workspace | None = None
+    others: Mapping[str, str],
+    max_pixels: int,
+    deep: bool,
+    workspace: Workspace | None = None,
+    apart: Collection[tuple[str, str]] = (),
 ) -> Callable[[Release], list[Violation]] | None:
     """``find_shared_pictures`` for ``verify_release``; None where that is quick and names nothing.
 
@@ -136,9 +143,9 @@ def make_leak_check(
 
     def check(release: Release) -> list[Violation]:
         if workspace is not None:
-            return find_shared_pictures(release, others, workspace, max_pixels)
+            return find_shared_pictures(release, others, workspace, max_pixels, apart)
         with tempfile.TemporaryDirectory(prefix="logoingest-") as folder:
-            return find_shared_pictures(release, others, Workspace(folder), max_pixels)
+            return find_shared_pictures(release, others, Workspace(folder), max_pixels, apart)
 
     return check
 
@@ -252,8 +259,24 @@ def _name_ours(part: Theirs) -> pa.Table:
     return table.filter(pc.is_valid(table.column("signature")))
 
 
-def _describe_saved_again(ours: pa.Table) -> list[Violation]:
-    pairs = find_saved_again(ours)
+def _rename_pairs(
+    workspace: Workspace, pieces: Sequence[Piece], max_pixels: int, pairs: Collection[tuple[str, str]]
+) -> set[frozenset[str]]:
+    """Pairs of image_ids as pairs of the sha256 that the release's files have: a picture may have been saved anew."""
+    wanted = {image_id for pair in pairs for image_id in pair}
+    renamed: dict[str, str] = {}
+    for piece in pieces if wanted else ():
+        prints = (part.prints.column("sha256").to_pylist() for part in _iterate_prints(workspace, piece, max_pixels))
+        sha256 = [value for part in prints for value in part]
+        with piece.filesystem.open(piece.paths[0], "rb") as file:
+            ids = pq.read_table(file, columns=["image_id"]).column("image_id").to_pylist()
+        renamed.update((image_id, value) for image_id, value in zip(ids, sha256, strict=True) if image_id in wanted and value)
+    return {frozenset((renamed[one], renamed[other])) for one, other in pairs if one in renamed and other in renamed}
+
+
+def _describe_saved_again(ours: pa.Table, apart: Collection[frozenset[str]]) -> list[Violation]:
+    ids = ours.column("image_id").to_pylist()
+    pairs = [pair for pair in find_saved_again(ours) if frozenset(ids[row] for row in pair) not in apart]
     if not pairs:
         return []
     one, other = (ours.slice(row, 1).select(["image_id", "split"]).to_pylist()[0] for row in pairs[0])

@@ -21,8 +21,8 @@ from logoingest.review.initials import find_initials
 if TYPE_CHECKING:
     from logoingest.review.proposals import Proposal
 
-CANDIDATES = 3
-"""Candidates a cluster."""
+CANDIDATES = 9
+"""Candidates a cluster, or a set of pictures, at most: a digit chooses one."""
 
 USEFUL_SCORE = 0.35
 """Candidates below it are not shown: what is nearest of nothing near."""

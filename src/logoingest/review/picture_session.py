@@ -1,4 +1,4 @@
-"""The review of pictures at a terminal as a pure state machine: suspects, and sets of pictures that contradict each other.
+"""The review of pictures at a terminal as a pure state machine: suspects, sets of pictures that contradict each other, and copies.
 
 Its steps are those of a session (``SessionStep.rows``), so a page and a terminal go on with one another's. Nothing is decided for
 several pictures at once: of a picture in test a person decides who has looked at it.
@@ -20,15 +20,16 @@ from logoingest.samples.group_rulings import GroupRuling
 from logoingest.strangers.escaping import escape_text
 
 PICTURE_HELP = """\
-1 2 3      this candidate, or the class with this number of the last search
+1 to 9     this candidate, or the class with this number of the last search
 = CLASS    a class by id or name            / TEXT   search the classes
+m          the pictures show the same       n        they do not: never put them together
 k          keep: the label is right         b        both: each picture of the set is right as it is
 d          drop: leave the pictures out     s        skip for now
 u          undo, as often as you like       q        quit: write the decisions into the file of rulings
 ?          this help"""
 """The commands."""
 
-_WORDS = {"k": "keep", "b": "both", "d": "drop", "s": "skip"}
+_WORDS = {"k": "keep", "b": "both", "d": "drop", "s": "skip", "m": "same", "n": "not same"}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Rulings: what a person decides about an answer, as they write it in a cell or type it in a terminal.
 
 Nike, class: Nike     the class, by id or by name
-1, 2, 3               the candidate with that number
+1 to 9                the candidate with that number
 new: Fanta            a class that the map does not have yet
 noise                 all of it is noise words; noise: WORD only that word of it
 ignore                it means "no label"
@@ -31,7 +31,7 @@ from logoingest.labels.text.quoting import shorten
 _PREFIXED = re.compile(r"(class|new|noise|override|not)\s*[:：]\s*(.*)", re.IGNORECASE | re.DOTALL)
 _NEAR_ENOUGH = 60.0
 _MAX_NAME = 200
-FORMS = "a class, 1 to 3, new: NAME, noise, ignore, drop, override: CLASS, not: CLASS, skip"
+FORMS = "a class, 1 to 9, new: NAME, noise, ignore, drop, override: CLASS, not: CLASS, skip"
 """What can be written, for messages."""
 
 
@@ -147,7 +147,7 @@ def read_meaning(
 
     Args:
         text: a cell, or a line.
-        candidates: class ids that 1, 2, 3 stand for.
+        candidates: class ids that 1, 2, 3 … stand for.
         finder: the classes there are.
         made: classes that other rulings make: folded name → name.
 

@@ -18,7 +18,7 @@ from logoingest.review.suggestions import Cluster, OpenLabel
 from logoingest.strangers.escaping import escape_text
 
 HELP = """\
-1 2 3      this candidate, or the class with this number of the last search
+1 to 9     this candidate, or the class with this number of the last search
 n NAME     a new class                      = CLASS  a class by id or name
 / TEXT     search the classes               o CLASS  override: only the annotations there are today (or: o drop)
 w          all of it is noise words         w WORD   only this word of it

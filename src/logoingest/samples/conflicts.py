@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.samples.group_rulings import GroupDecision, GroupRuling
+from logoingest.samples.group_rulings import GroupDecision, GroupRuling, list_allowed, map_labels
 from logoingest.samples.stand_ins.suspected import SuspectedPlaceholder
 from logoingest.schemas import ConflictKind, ConflictRow, Reason, SampleRow, Stage
 from logoingest.wording import spell_count
@@ -82,11 +82,11 @@ def resolve_conflicts(  # noqa: PLR0917  # what the samples stage has
     Returns:
         Samples, the source rows that are rejected with them, and every open conflict, those left out included.
     """
-    by_picture = {image_id: ruling for ruling in rulings for image_id in ruling.images}
+    by_picture = map_labels(rulings)
     samples, ruled = _apply_classes(samples, decisions, by_picture)
     dropped = [row for row in _read_ids(samples) if row in by_picture and by_picture[row].decision == GroupDecision.DROP]
     refusals = {image_id: Refusal(Reason.CLASS_CONFLICT, f"left out by {by_picture[image_id].signed}") for image_id in dropped}
-    both = [ruling for ruling in rulings if ruling.decision == GroupDecision.BOTH]
+    both = list_allowed(rulings)
     found = list(_find(_read_samples(samples, images, _find_grouped(samples), set(dropped)), both))
     counted = _count_votes([sample for _, members in found for sample in members], decisions)
     conflicts = [_describe(kind, members, counted, _tell_pictures(kind, members, counted)) for kind, members in found]

@@ -2,7 +2,7 @@
 
     [[groups]]
     images = ["<sha256>", "<sha256>"]
-    ruling = "class: nike"     # or "both" (each is right as it is), or "drop" (leave the pictures out)
+    ruling = "class: nike"     # or "both" (each is right as it is), "drop" (leave the pictures out), "same", "not same"
     by = "Ann"
     on = 2026-11-21
 
@@ -12,6 +12,7 @@ A ruling names pictures by the hash of their bytes, so it holds in every workspa
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import tomllib
@@ -34,6 +35,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CLASS = re.compile(r"class:\s*(.+)", re.DOTALL)
 _HEAD = "# What people ruled on pictures that show the same and were settled as different classes (docs/duplicates.md).\n"
 _ID_DIGITS = 10
+MOST_TOGETHER = 64
+"""Pictures of which it can be said at once whether they show the same: each with each."""
 
 
 class GroupDecision(StrEnum):
@@ -45,6 +48,17 @@ class GroupDecision(StrEnum):
     """Each is right as it is."""
     DROP = "drop"
     """They are left out."""
+    SAME = "same"
+    """They show the same: one group, whatever was found."""
+    NOT_SAME = "not same"
+    """No two of them show the same, however near: a group each. What each is labelled is right as it is."""
+
+
+ABOUT_COPIES = frozenset({GroupDecision.SAME, GroupDecision.NOT_SAME})
+"""Decisions on what belongs together; the others are on labels. Of each kind the last about some pictures counts."""
+
+
+_PLAIN = frozenset(GroupDecision) - {GroupDecision.CLASS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,11 @@ class GroupRuling:
         return f"class: {self.class_id}" if self.decision == GroupDecision.CLASS else self.decision
 
     @property
+    def is_about_copies(self) -> bool:
+        """It says what belongs together, not what is shown."""
+        return self.decision in ABOUT_COPIES
+
+    @property
     def signed(self) -> str:
         """Who and when, as far as it is known."""
         return f"{self.by or 'somebody'}{f' on {self.on}' if self.on else ''}"
@@ -81,14 +100,26 @@ def read_group_rulings(path: Path, class_map: ClassMap) -> list[GroupRuling]:
         ConfigError: the file is no TOML, or an entry cannot be meant; all faults at once.
     """
     try:
-        entries = tomllib.loads(path.read_bytes().decode()).get("groups", [])
+        return parse_group_rulings(path.read_bytes(), str(path), class_map)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ConfigError(Problem(str(path), f"cannot be read ({error})", "it is TOML in UTF-8")) from None
+
+
+def parse_group_rulings(data: bytes, name: str, class_map: ClassMap) -> list[GroupRuling]:
+    """The rulings of a file's content.
+
+    Raises:
+        ConfigError: it is no TOML, or an entry cannot be meant; all faults at once.
+    """
+    try:
+        entries = tomllib.loads(data.decode()).get("groups", [])
+    except ValueError as error:
+        raise ConfigError(Problem(name, f"cannot be read ({error})", "it is TOML in UTF-8")) from None
     if not isinstance(entries, list):
-        raise ConfigError(Problem(str(path), "groups is no list of tables", "an entry begins with [[groups]]"))
-    found = [_read_entry(entry, f"{path}: groups[{number}]", class_map) for number, entry in enumerate(entries)]
+        raise ConfigError(Problem(name, "groups is no list of tables", "an entry begins with [[groups]]"))
+    found = [_read_entry(entry, f"{name}: groups[{number}]", class_map) for number, entry in enumerate(entries)]
     problems = [problem for problem in found if isinstance(problem, Problem)]
     if problems:
         raise ConfigError(problems)
@@ -106,13 +137,15 @@ def _read_entry(entry: Any, where: str, class_map: ClassMap) -> GroupRuling | Pr
     if not isinstance(by, str) or not (on is None or isinstance(on, date)):
         return Problem(where, "by or on is wrong", 'by = "a name", on = 2026-11-21')
     text = entry.get("ruling")
-    if text in {"both", "drop"}:
-        return GroupRuling(tuple(sorted(set(images))), text, None, by, on)
+    if isinstance(text, str) and text in _PLAIN:
+        if text in ABOUT_COPIES and not 2 <= len(set(images)) <= MOST_TOGETHER:
+            return Problem(where, f'"{text}" is about {len(set(images))} pictures', f"about 2 to {MOST_TOGETHER} it can be said")
+        return GroupRuling(tuple(sorted(set(images))), GroupDecision(text), None, by, on)
     match = _CLASS.fullmatch(text) if isinstance(text, str) else None
     class_id = match.group(1).strip() if match else None
     if class_id is None or class_id not in set(class_map.class_ids):
         what = "ruling is missing or wrong" if class_id is None else f"there is no class {shorten(class_id)}"
-        return Problem(where, what, '"class: <a class id of the map>", "both" or "drop"')
+        return Problem(where, what, '"class: <a class id of the map>", "both", "drop", "same" or "not same"')
     return GroupRuling(tuple(sorted(set(images))), GroupDecision.CLASS, class_id, by, on)
 
 
@@ -133,30 +166,6 @@ def add_group_rulings(path: Path, rulings: Sequence[GroupRuling], signature: Sig
         raise ConfigError(Problem(str(path), f"cannot be written ({error})")) from None
 
 
-def take_back_ruling(path: Path, by: str) -> tuple[str, ...]:
-    """Take the last ruling of a person out of the file; what else stands there stays as it is.
-
-    Returns:
-        The pictures it was about; none where the person has no ruling there.
-
-    Raises:
-        ConfigError: the file cannot be read or written.
-    """
-    try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
-        tables: Any = document.get("groups", [])
-        places = [place for place, table in enumerate(tables) if table.get("by", "") == by]
-        if not places:
-            return ()
-        images = tuple(map(str, tables[places[-1]].get("images", ())))
-        del tables[places[-1]]
-        with replace_file(Path(os.path.realpath(path))) as temporary:
-            temporary.write_bytes(tomlkit.dumps(document).encode())
-        return images
-    except (OSError, ValueError) as error:
-        raise ConfigError(Problem(str(path), f"cannot be written ({error})")) from None
-
-
 def _render(ruling: GroupRuling, facts: Mapping[str, Any]) -> Any:
     table = tomlkit.table()
     images = tomlkit.array()
@@ -168,12 +177,38 @@ def _render(ruling: GroupRuling, facts: Mapping[str, Any]) -> Any:
     return table
 
 
+def map_labels(rulings: Sequence[GroupRuling]) -> dict[str, GroupRuling]:
+    """Picture → the last ruling on what it shows."""
+    return {image_id: ruling for ruling in rulings if not ruling.is_about_copies for image_id in ruling.images}
+
+
 def map_classes(rulings: Sequence[GroupRuling]) -> dict[str, str]:
     """Picture → the class that a person gave it; of several rulings about one picture the last counts."""
-    last = {image_id: ruling for ruling in rulings for image_id in ruling.images}
-    return {image_id: ruling.class_id for image_id, ruling in last.items() if ruling.class_id is not None}
+    return {image_id: ruling.class_id for image_id, ruling in map_labels(rulings).items() if ruling.class_id is not None}
 
 
-def find_ruled(rulings: Sequence[GroupRuling], conflict_id: str) -> GroupRuling | None:
-    """The last ruling on just the pictures a conflict was about."""
-    return next((ruling for ruling in reversed(rulings) if make_conflict_id(ruling.images) == conflict_id), None)
+def list_allowed(rulings: Sequence[GroupRuling]) -> list[GroupRuling]:
+    """Rulings that each of their pictures is right as it is."""
+    return [ruling for ruling in rulings if ruling.decision in {GroupDecision.BOTH, GroupDecision.NOT_SAME}]
+
+
+def list_settled(rulings: Sequence[GroupRuling]) -> set[str]:
+    """The pictures that a person gave a class or left out."""
+    chosen = (ruling for ruling in rulings if ruling.decision in {GroupDecision.CLASS, GroupDecision.DROP})
+    return {image_id for ruling in chosen for image_id in ruling.images}
+
+
+def map_pairs(rulings: Sequence[GroupRuling]) -> dict[tuple[str, str], bool]:
+    """Two pictures, the smaller id first → whether a person said that they show the same; the last who spoke of them counts."""
+    return {
+        pair: ruling.decision == GroupDecision.SAME
+        for ruling in rulings
+        if ruling.is_about_copies
+        for pair in itertools.combinations(ruling.images, 2)
+    }
+
+
+def find_ruled(rulings: Sequence[GroupRuling], conflict_id: str, *, about_copies: bool = False) -> GroupRuling | None:
+    """The last ruling on just the pictures a conflict was about: on what they show, or on whether they show the same."""
+    chosen = (ruling for ruling in reversed(rulings) if ruling.is_about_copies == about_copies)
+    return next((ruling for ruling in chosen if make_conflict_id(ruling.images) == conflict_id), None)

@@ -127,6 +127,8 @@ class CopyKind(StrEnum):
     """One shows a part of the other: cropped, framed, on a screen."""
     NEAR = "near"
     """Much the same, yet not the same picture for sure: the next frame of a burst, a badly damaged copy."""
+    RULED = "ruled"
+    """A person said so."""
 
 
 class Likeness(StrEnum):

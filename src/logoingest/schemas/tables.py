@@ -266,7 +266,7 @@ class CopyRow(Row):
 
     image_id: Annotated[str, Column(_TEXT, "the one with the smaller id")]
     other_id: Annotated[str, Column(_TEXT, "the other one")]
-    kind: Annotated[str, Column(_TEXT, "same_pixels, saved_again, turned, cropped (or framed) or near")]
+    kind: Annotated[str, Column(_TEXT, "same_pixels, saved_again, turned, cropped (or framed), near, or ruled (a person said so)")]
     transformation: Annotated[
         str, Column(_TEXT, "what makes the other of the first: as it is, turned by 90°, cropped to 80% x 75% …")
     ]

@@ -18,7 +18,7 @@ from builders.reviews import MAP
 from builders.workspaces import draw_noise, fill_table, make_lists
 from logoingest.cli.main import main
 from logoingest.config import Config, load_config
-from logoingest.schemas import ConflictRow, DownloadRow, ImageRow, SampleRow, SplitRow
+from logoingest.schemas import ConflictRow, CopyRow, DownloadRow, ImageRow, SampleRow, SplitRow
 from logoingest.web.serving import Serving, open_server
 from logoingest.workspace import Workspace, shard_name
 
@@ -101,6 +101,15 @@ def add_pictures(config: Config, bodies: Sequence[bytes], classes: Sequence[str 
         "detail": "two minds",
     }
     workspace.write_table("conflicts", ConflictRow.table([conflict]))
+    copies = [
+        {"image_id": one, "other_id": other, "kind": kind, "transformation": "as it is", "overlap": 1.0, "residual": residual}
+        for one, other, kind, residual in [
+            (ids[0], ids[1], "near", 0.1),
+            (ids[1], ids[2], "cropped", 0.02),
+            (ids[2], ids[3], "near", 0.2),
+        ]
+    ]
+    workspace.write_table("copies", CopyRow.table(copies))
 
 
 @dataclass

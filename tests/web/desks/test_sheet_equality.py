@@ -16,7 +16,11 @@ from logoingest.cli.main import main
 from logoingest.config import Config, load_config
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.web.desks.open_decisions import GatheredDecisions
-from logoingest.web.desks.queue import Queue, QueueChoice
+from logoingest.web.desks.picture_index import IndexedPictures
+from logoingest.web.desks.queue import Queue
+from logoingest.web.desks.queue_lines import QueueChoice
+from logoingest.web.desks.written import WrittenDesk
+from logoingest.workspace import Workspace
 
 _COMMANDS = st.sampled_from(
     [
@@ -37,6 +41,8 @@ _COMMANDS = st.sampled_from(
         "x 2",
         "u",
         "both",
+        "same",
+        "not same",
         "new: =1+1",
     ]
 )
@@ -94,7 +100,8 @@ def play(queue: Queue, steps: list[tuple[int, str]], by: str) -> None:
 @examples(20)
 def test_the_exported_session_gives_the_same_map(origin: Path, held: Held, steps: list[tuple[int, str]]) -> None:
     """And the same rulings on pictures; what could not be written is in neither."""
-    queue = Queue(reset(origin), held)
+    config = reset(origin)
+    queue = Queue(config, held, IndexedPictures(Workspace(config.workspace_url)), WrittenDesk(config, held))
     play(queue, steps, "Ada")
     sheet = queue.export("Ada")
     try:

@@ -88,3 +88,17 @@ def test_the_run_is_followed_without_a_lease(pages, folder):
         assert "in use by process" in pages.post("/run/start", {"text": ""}).json()["message"]
     assert pages.post("/run/start", {"text": "--set x"}).status_code == 409
     assert pages.post("/run/stop", {}).status_code == 409
+
+
+def test_any_copies_can_be_ruled_on_where_they_are_looked_at(pages, folder):
+    """Also those that nobody asks about; what was not found to be alike cannot be."""
+    first, other = name_picture(0), name_picture(3)
+    assert 'data-text="not same"' in pages.get(f"/pair/{other}/{first}").text
+    assert pages.post("/pair/decide", {"key": f"{other} {first}", "text": "not same"}).json()["is_done"]
+    assert "decided already" in pages.post("/pair/decide", {"key": f"{first} {other}", "text": "same"}).json()["message"]
+    for key in (f"{first} {name_picture(2)}", "x", f"{first} ../x"):
+        assert pages.post("/pair/decide", {"key": key, "text": "same"}).status_code == 409
+    assert "not same" in pages.get("/queue/export").text
+    pages.post("/queue/write", {})
+    [ruling] = tomllib.loads((folder / "rulings.toml").read_text())["groups"]
+    assert (ruling["ruling"], ruling["images"], ruling["by"]) == ("not same", [first, other], "Ada")

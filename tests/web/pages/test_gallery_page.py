@@ -92,10 +92,10 @@ def test_marking_writes_rulings_that_are_taken_back_one_by_one(pages, folder):
     other = pages.enter()
     other.post("/name", {"text": "Bob"})
     assert not other.post("/gallery/undo", {}).json()["is_done"]
-    assert pages.post("/gallery/undo", {}).json()["message"] == "taken back: the ruling on 1 pictures"
+    assert pages.post("/gallery/undo", {}).json()["message"] == "taken back: drop for 1 picture"
     assert pages.post("/gallery/undo", {}).json()["is_done"]
     assert not pages.post("/gallery/undo", {}).json()["is_done"]
-    assert tomllib.loads((folder / "rulings.toml").read_text()).get("groups", []) == []
+    assert not (folder / "rulings.toml").exists()
 
 
 def test_placeholders_are_listed_by_their_hash(pages, folder):
@@ -104,6 +104,8 @@ def test_placeholders_are_listed_by_their_hash(pages, folder):
         assert pages.post("/gallery/mark", {"key": name_picture(2), "text": "placeholder"}).json()["is_done"]
     [line] = (folder / "placeholders.txt").read_text().splitlines()
     assert line.startswith(f"{name_picture(2)}  # marked by Ada on ")
+    assert pages.post("/gallery/undo", {}).json()["is_done"]
+    assert (folder / "placeholders.txt").read_text() == ""
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,15 @@ def test_the_queue_lists_what_settles_most_rows_first_and_filters(pages):
     """Clusters and pictures of two minds are one list."""
     counts = [int(text) for text in re.findall(r'class="rows">(\d+)<', pages.get("/queue").text)]
     assert counts == sorted(counts, reverse=True)
-    assert len(counts) == len(list_keys(pages)) == 5
+    assert len(counts) == len(list_keys(pages)) == 6
     assert list_keys(pages, "text=asd") == [make_label_id("asdf")]
     assert list_keys(pages, "worker=w4") == [make_label_id("asdf")]
     assert len(list_keys(pages, "kind=pictures")) == 1
+    assert len(list_keys(pages, "kind=copies")) == 1
     assert list_keys(pages, "class_id=puma") != []
+    assert make_label_id("pmua") in list_keys(pages, "split=train")
+    assert make_label_id("asdf") not in list_keys(pages, "split=train")
+    assert list_keys(pages, "split=nowhere") == []
     assert list_keys(pages, "reason=warning") == [make_label_id("asdf")]
 
 
@@ -187,3 +191,38 @@ def test_before_the_labels_stage_ran_the_page_says_what_to_do(tmp_path):
         answer = pages.get("/queue")
     assert answer.status_code == 503
     assert "run CONFIG --until normalise" in answer.text
+
+
+def test_copies_are_ruled_on_like_everything_else(pages, folder):
+    """The same or not: in the session first, with undo, then in the file of rulings."""
+    [key] = list_keys(pages, "kind=copies")
+    card = pages.get(f"/queue/card?key={key}").text
+    assert "do they show the same?" in card
+    assert 'data-text="not same"' in card
+    pages.decide(key, "not same")
+    assert list_keys(pages, "kind=copies") == []
+    pages.post("/queue/undo", {})
+    assert list_keys(pages, "kind=copies") == [key]
+    pages.decide(key, "not same")
+    assert "1 rulings on pictures" in pages.post("/queue/write", {}).text
+    [ruling] = tomllib.loads((folder / "rulings.toml").read_text())["groups"]
+    assert (ruling["ruling"], ruling["images"]) == ("not same", [name_picture(2), name_picture(3)])
+
+
+def test_what_was_written_is_taken_back_into_the_session(pages, folder):
+    """Also after a restart; each person their own."""
+    pages.decide(make_label_id("asdf"), "drop")
+    pages.post("/queue/write", {})
+    assert (folder / "map.toml").read_text() != MAP
+    with open_pages(load_config(folder / "dataset.toml")) as later:
+        assert "1 decision" in later.get("/written").text
+        other = later.enter()
+        other.post("/name", {"text": "Bob"})
+        assert not other.post("/written/undo", {"text": "00000001.json"}).json()["is_done"]
+        assert "1 decision" in later.post("/written/undo", {"text": "queue"}).json()["message"]
+        assert (folder / "map.toml").read_text() == MAP
+        while "Gathering" in later.get("/queue").text:
+            pass
+        assert make_label_id("asdf") not in list_keys(later)
+        assert later.post("/queue/undo", {}).json()["is_done"]
+        assert make_label_id("asdf") in list_keys(later)

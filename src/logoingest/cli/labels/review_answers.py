@@ -144,6 +144,8 @@ class WrittenSheet(NamedTuple):
     """Sets of contradicting pictures."""
     suspects: int
     """Pictures whose label looks wrong, or that could be settled."""
+    copies: int
+    """Pairs of pictures that may show the same."""
     pictures: int
     """Drawn beside it."""
 

@@ -243,7 +243,7 @@ class _Keyboard(Generic[ReviewedT]):
 
 
 ANSWERS = Desk(
-    "1-3 n = / w i d o x s a u q ?",
+    "1-9 n = / w i d o x s a u q ?",
     {
         "n": "new class: ",
         "o": "override, only these annotations (a class, or drop): ",
@@ -257,5 +257,5 @@ ANSWERS = Desk(
     _show_cluster,
 )
 """Answers that nobody has decided."""
-PICTURES = Desk("1-3 = / k b d s u q ?", {"/": "search: ", "=": "class: "}, run_picture_command, _show_picture)
-"""Suspects, and sets of pictures that contradict each other."""
+PICTURES = Desk("1-9 = / k b m n d s u q ?", {"/": "search: ", "=": "class: "}, run_picture_command, _show_picture)
+"""Suspects, sets of pictures that contradict each other, and copies."""

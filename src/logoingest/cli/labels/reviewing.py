@@ -61,7 +61,7 @@ def add_commands(commands: Any) -> None:
     way.add_argument(
         "--pictures",
         action="store_true",
-        help="at the terminal: pictures whose label looks wrong or that could be settled, and sets that contradict each other",
+        help="at the terminal: pictures whose label looks wrong or that could be settled, sets that contradict each other, and copies",
     )
     review.add_argument("--by", default=None, metavar="NAME", help="who decides (default: the user's name)")
     review.add_argument("--on", type=_read_date, default=None, metavar="DATE", help="when, as YYYY-MM-DD (default: today)")
@@ -147,7 +147,7 @@ def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
 
 
 def _export(run: Run, options: argparse.Namespace) -> int:
-    from logoingest.review import draw_examples, gather_conflicts, gather_suspects
+    from logoingest.review import draw_examples, gather_pictures
     from logoingest.review.sheets.conflict_sheet import render_conflicts
     from logoingest.review.sheets.contradiction_sheet import render_contradictions
     from logoingest.review.sheets.sheet import write_sheet
@@ -158,16 +158,15 @@ def _export(run: Run, options: argparse.Namespace) -> int:
             Problem(str(sheet), "is there already, and may hold decisions", "apply it and remove it, or choose another name")
         )
     review = _gather(run, options, options.limit)
-    suspects = gather_suspects(run)
-    conflicts = [*gather_conflicts(run), *suspects]
-    urls = [url for conflict in conflicts for url in conflict.urls]
+    pictures = gather_pictures(run)
+    urls = [url for conflict in pictures.rows for url in conflict.urls]
     urls = [*urls, *(url for cluster in review.clusters for url in _list_examples(cluster))][:_MAX_PICTURES]
     folder = sheet.with_name(f"{sheet.stem}_pictures")
     drawn = draw_examples(run, urls, folder) if urls else {}
     shown = {url: os.path.relpath(file, sheet.parent) for url, file in drawn.items()}
     try:
         against = render_contradictions(review.contradictions, review.class_map, lambda url: shown.get(url, url))
-        further = [*against, *render_conflicts(conflicts, lambda url: shown.get(url, url))]
+        further = [*against, *render_conflicts(pictures.rows, lambda url: shown.get(url, url))]
         sheet.write_bytes(write_sheet(review.clusters, lambda url: shown.get(url, url), further))
     except OSError as error:
         raise UsageError(Problem(str(sheet), f"cannot be written ({error.strerror or error})")) from None
@@ -181,8 +180,9 @@ def _export(run: Run, options: argparse.Namespace) -> int:
             labels,
             answers,
             len(review.contradictions),
-            len(conflicts) - len(suspects),
-            len(suspects),
+            len(pictures.conflicts),
+            len(pictures.suspects),
+            len(pictures.copies),
             len(drawn),
         )
         return print_json(WrittenSheet(str(sheet), *counts))
@@ -191,12 +191,14 @@ def _export(run: Run, options: argparse.Namespace) -> int:
     )
     if review.contradictions:
         print(f"below them {spell_count(len(review.contradictions), 'doubt')} about the class map itself")
-    if suspects:
-        print(f"below them {spell_count(len(suspects), 'picture')} whose label looks wrong, or that could be settled")
-    if len(conflicts) > len(suspects):
+    if pictures.suspects:
+        print(f"below them {spell_count(len(pictures.suspects), 'picture')} whose label looks wrong, or that could be settled")
+    if pictures.conflicts:
         print(
-            f"below them {spell_count(len(conflicts) - len(suspects), 'set')} of pictures that contradict each other, or may stand for photos that are gone"
+            f"below them {spell_count(len(pictures.conflicts), 'set')} of pictures that contradict each other, or may stand for photos that are gone"
         )
+    if pictures.copies:
+        print(f"below them {spell_count(len(pictures.copies), 'pair')} of pictures that may show the same")
     if drawn:
         print(f"wrote {folder}/: {spell_count(len(set(drawn.values())), 'picture')}")
     print(f"fill in the column decision, then: logoingest labels review {options.config} --apply {sheet}")
@@ -234,7 +236,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
 
 def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.cli.labels.review_terminal import ANSWERS, review_at_terminal
-    from logoingest.review import Journal, gather_conflicts, gather_suspects
+    from logoingest.review import Journal, gather_pictures
     from logoingest.review.rulings import ClassFinder
     from logoingest.review.session import Session, collect_rulings, keep_rows, resume_session
 
@@ -242,10 +244,17 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     print_text_conflicts(run)
     if review.note:
         print(f"({escape_text(review.note)})")
-    if suspects := gather_suspects(run):
-        print(f"(not here: {spell_count(len(suspects), 'suspect picture')}; --pictures asks about them, or the sheet, --export)")
-    if conflicts := gather_conflicts(run):
-        print(f"(not here: {len(conflicts):,} sets of pictures that somebody must rule on; --pictures, or --export)")
+    pictures = gather_pictures(run)
+    if pictures.suspects:
+        print(
+            f"(not here: {spell_count(len(pictures.suspects), 'suspect picture')}; --pictures asks about them, or the sheet, --export)"
+        )
+    if pictures.conflicts:
+        print(f"(not here: {len(pictures.conflicts):,} sets of pictures that somebody must rule on; --pictures, or --export)")
+    if pictures.copies:
+        print(
+            f"(not here: {spell_count(len(pictures.copies), 'pair')} of pictures that may show the same; --pictures, or --export)"
+        )
     if review.contradictions:
         print(
             f"(not here: {spell_count(len(review.contradictions), 'doubt')} about the class map itself; in the sheet, and in labels suggest)"
@@ -271,13 +280,14 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
 
 def _review_pictures(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.cli.labels.review_terminal import PICTURES, review_at_terminal
-    from logoingest.review import Journal, apply_session, gather_conflicts, gather_suspects
+    from logoingest.review import Journal, apply_session, gather_pictures
     from logoingest.review.picture_session import PictureSession, keep_others, list_picture_rulings
     from logoingest.review.rulings import ClassFinder
     from logoingest.review.session import SessionStep
 
     review = _gather(run, options, 0)
-    pictures = [*gather_suspects(run), *gather_conflicts(run)][: options.limit or _ASKED_CLUSTERS]
+    found = gather_pictures(run)
+    pictures = [*found.suspects, *found.conflicts, *found.copies][: options.limit or _ASKED_CLUSTERS]
     journal = Journal(run, signature.by)
     steps = tuple(SessionStep.from_json(step) for step in journal.load())
     session = PictureSession(pictures, ClassFinder(review.class_map), steps)

@@ -29,10 +29,9 @@ def read_open_suspects(run: Run) -> pa.Table:
 
 def list_ruled(run: Run) -> set[str]:
     """The pictures that a person gave a class or left out."""
-    from logoingest.samples.group_rulings import read_group_rulings
+    from logoingest.samples.group_rulings import list_settled, read_group_rulings
 
-    rulings = read_group_rulings(run.config.resolve(run.config.samples.rulings), run.class_map)
-    return {image_id for ruling in rulings if ruling.decision != "both" for image_id in ruling.images}
+    return list_settled(read_group_rulings(run.config.resolve(run.config.samples.rulings), run.class_map))
 
 
 def gather_knowledge(run: Run) -> PictureKnowledge:

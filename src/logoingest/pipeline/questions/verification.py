@@ -30,7 +30,7 @@ def verify(run: Run, deep: bool = True, others: Mapping[str, str] | None = None)
     from logoingest.release import Violation, verify_release
 
     wanted = {**list_others(run.config), **(others or {})}
-    check = make_leak_check(wanted, run.config.images.max_pixels, deep, run.workspace)
+    check = make_leak_check(wanted, run.config.images.max_pixels, deep, run.workspace, _list_apart(run))
     with run.workspace.local_copy("release") as folder:
         violations = list(verify_release(folder, deep=deep, find_leaks=check))
         record = run.workspace.read_manifest().stages.get(Stage.RELEASE)
@@ -47,6 +47,15 @@ def verify(run: Run, deep: bool = True, others: Mapping[str, str] | None = None)
     if crossing:
         violations.append(Violation("groups_undivided", "tables/splits.parquet", f"{crossing} groups cross splits"))
     return violations
+
+
+def _list_apart(run: Run) -> list[tuple[str, str]]:
+    """Pictures that a person ruled not to be the same."""
+    from logoingest.samples.group_rulings import map_pairs, read_group_rulings
+
+    path = run.config.resolve(run.config.samples.rulings)
+    ruled = map_pairs(read_group_rulings(path, run.class_map)) if path.exists() else {}
+    return [pair for pair, is_same in ruled.items() if not is_same]
 
 
 def _hash_output(run: Run, folder: Path, name: str) -> FileRecord | None:

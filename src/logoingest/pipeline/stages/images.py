@@ -12,6 +12,7 @@ from logoingest.stage_names import Stage
 if TYPE_CHECKING:
     from logoingest.config import Config
     from logoingest.pipeline.session import Run
+    from logoingest.samples.group_rulings import GroupRuling
     from logoingest.workspace import Manifest
 
 IMAGES_FILE = "tables/images.parquet"
@@ -24,11 +25,13 @@ def make_images(run: Run) -> StageOutput:
     import pyarrow.compute as pc
 
     from logoingest.images.alike.bounds import count_unsearched
+    from logoingest.images.alike.ruled import RuledPairs
     from logoingest.images.alike.signatures import gather_signatures
     from logoingest.images.distinct import USED_COLUMNS, find_distinct
     from logoingest.images.placeholders import tabulate_listed
     from logoingest.images.selection import select_with_copies
     from logoingest.refusals import SOURCE_COLUMNS
+    from logoingest.samples.group_rulings import map_pairs
     from logoingest.schemas import ListedPlaceholderRow
     from logoingest.workspace.downloads import iterate_column, read_downloads
 
@@ -42,6 +45,7 @@ def make_images(run: Run) -> StageOutput:
         run.config.images,
         listed,
         lambda pictures: gather_signatures(pictures, iterate_column(run.workspace, "signature")),
+        RuledPairs.sort(map_pairs(load_rulings(run))),
     )
     kept, rejected = selected
     if _refuses_known(run.config):
@@ -57,6 +61,17 @@ def make_images(run: Run) -> StageOutput:
     }
     tables = {"images": kept, "images_rejected": rejected, "placeholders_listed": placeholders, "copies": copies}
     return StageOutput(write_tables(run.workspace, tables), counts)
+
+
+def load_rulings(run: Run) -> list[GroupRuling]:
+    """What people ruled on pictures, by ``samples.rulings``.
+
+    Raises:
+        ConfigError: the file is wrong.
+    """
+    from logoingest.samples.group_rulings import read_group_rulings
+
+    return read_group_rulings(run.config.resolve(run.config.samples.rulings), run.class_map)
 
 
 def load_listed(run: Run) -> dict[str, str]:
@@ -76,9 +91,12 @@ def _refuses_known(config: Config) -> bool:
 
 
 def _list_further_inputs(run: Run, _manifest: Manifest) -> dict[str, str]:
-    from logoingest.pipeline.staleness import hash_source
+    from logoingest.pipeline.staleness import hash_source, hash_value
+    from logoingest.samples.group_rulings import map_pairs
 
     inputs = {}
+    if pairs := map_pairs(load_rulings(run)):  # not the whole file: what is ruled on labels changes no group
+        inputs["samples.rulings on copies"] = hash_value(sorted(pairs.items()))
     if run.config.images.placeholders:
         inputs["images.placeholders"] = hash_source(run.config.resolve(run.config.images.placeholders))
     if _refuses_known(run.config):

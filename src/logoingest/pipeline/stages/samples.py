@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from logoingest.pipeline.spec import StageOutput, StageSpec, write_tables
 from logoingest.pipeline.stages.annotations import ANNOTATIONS_FILE
-from logoingest.pipeline.stages.images import IMAGES_FILE, LISTED_FILE
+from logoingest.pipeline.stages.images import IMAGES_FILE, LISTED_FILE, load_rulings
 from logoingest.pipeline.stages.labels import accepts_crowd
 from logoingest.stage_names import Stage
 
@@ -45,14 +45,14 @@ def _settle(run: Run) -> tuple[dict[str, pa.Table], int | None, int | None]:
 
     from logoingest.samples import settle_samples
     from logoingest.samples.conflicts import resolve_conflicts
-    from logoingest.samples.group_rulings import map_classes, read_group_rulings
+    from logoingest.samples.group_rulings import map_classes
 
     read, config = run.workspace.read_table, run.config.samples
     annotations, images = read("annotations", _ANSWER_COLUMNS), read("images", _PICTURE_COLUMNS)
     gold = _gather_gold(run, annotations)
     decisions, unconfirmed = _recheck_crowd(run, annotations)
     listed = read("placeholders_listed") if run.workspace.has_table("placeholders_listed") else None
-    rulings = read_group_rulings(run.config.resolve(config.rulings), run.class_map)
+    rulings = load_rulings(run)
     ruled = map_classes(rulings)
     settled = settle_samples(annotations, decisions, images, config, gold, listed=listed, ruled=ruled)
     samples, rejected, workers, agreement, placeholders, suspected = settled

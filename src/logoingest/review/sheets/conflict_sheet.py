@@ -1,10 +1,11 @@
-"""Pictures as rows of the review's spreadsheet, read back by their id: sets that contradict each other, and single suspects.
+"""Pictures as rows of the review's spreadsheet, read back by their id: sets that contradict each other, copies, and single suspects.
 
-1, 2, 3               the candidate with that number: every picture of the row shows this class
+1 to 9                the candidate with that number: every picture of the row shows this class
 Nike, class: Nike     the same, by id or name
 both                  each picture is right as it is (two logos, two crops of a scene)
 keep                  of a single picture: its label is right
 drop                  leave the pictures out
+same, not same        of several: they show the same, or no two of them do
 skip, or nothing      left open
 """
 
@@ -21,18 +22,19 @@ from logoingest.labels.text.quoting import shorten
 from logoingest.review.candidates import CANDIDATES
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
 from logoingest.review.sheets.sheet import CONFLICT, list_candidates, read_sheet_rows, show
-from logoingest.samples.group_rulings import GroupDecision, GroupRuling, find_ruled, make_conflict_id
+from logoingest.samples.group_rulings import ABOUT_COPIES, MOST_TOGETHER, GroupDecision, GroupRuling, find_ruled, make_conflict_id
+from logoingest.schemas import ConflictKind
 from logoingest.strangers.escaping import guard_cell
 
-FORMS = "a class, 1 to 3, both, keep, drop, skip"
+FORMS = "a class, 1 to 9, both, keep, drop, same, not same, skip"
 """What can be written, for messages."""
 
 
 class OpenConflict(NamedTuple):
-    """A row of ``conflicts`` or ``suspects``, and where its pictures can be seen."""
+    """A row of ``conflicts``, ``copies`` or ``suspects``, and where its pictures can be seen."""
 
     kind: str
-    """identical, near, text …; of a suspect: label, settled."""
+    """identical, near, text …; copies; of a suspect: label, settled."""
     image_ids: Sequence[str]
     class_ids: Sequence[str]
     votes: Sequence[int]
@@ -111,7 +113,8 @@ def read_conflicts(
     for row in (row for row in read_sheet_rows(data, name) if row.read("row") == CONFLICT):
         conflict_id = row.read("label_id")
         decided = read_picture_ruling(row.read("decision"), list_candidates(row), finder, open_now.get(conflict_id))
-        earlier = find_ruled(ruled, conflict_id)
+        about_copies = isinstance(decided, GroupRuling) and decided.is_about_copies
+        earlier = find_ruled(ruled, conflict_id, about_copies=about_copies)
         if isinstance(decided, Problem):
             problems.append(Problem(row.where, decided.what, decided.hint))
         elif decided is None:
@@ -147,14 +150,16 @@ def read_picture_ruling(
         finder: the classes there are.
         conflict: what it is about, where that is open.
     """
-    word = text.casefold()
+    word = " ".join(text.casefold().split())
     if word in {"keep", GroupDecision.BOTH} and conflict is not None and len(conflict.image_ids) == 1:
         if conflict.label is None:
-            return Problem("", f"{shorten(text)} says nothing of a picture without a label", "write a class, 1 to 3, or drop")
+            return Problem("", f"{shorten(text)} says nothing of a picture without a label", "write a class, 1 to 9, or drop")
         return GroupRuling((), GroupDecision.CLASS, conflict.label)
     if word == "keep":
         return Problem("", "keep is for a single picture with a label", f"known: {FORMS}")
-    if word in {GroupDecision.BOTH, GroupDecision.DROP}:
+    if word in ABOUT_COPIES and conflict is not None and (problem := _refuse_copies(word, conflict)) is not None:
+        return problem
+    if word in {GroupDecision.BOTH, GroupDecision.DROP, *ABOUT_COPIES}:
         return GroupRuling((), GroupDecision(word))
     meaning = read_meaning(text, candidates, finder)
     if meaning is None or isinstance(meaning, Problem):
@@ -165,3 +170,12 @@ def read_picture_ruling(
     if class_id is None:
         return Problem("", f"the class map throws {shorten(meaning.target)} away", "write drop")
     return GroupRuling((), GroupDecision.CLASS, class_id)
+
+
+def _refuse_copies(word: str, conflict: OpenConflict) -> Problem | None:
+    """Why it cannot be said of these pictures whether they show the same."""
+    if not 2 <= len(conflict.image_ids) <= MOST_TOGETHER:
+        return Problem("", f"{word} is about several pictures", f"of 2 to {MOST_TOGETHER} it can be said")
+    if word == GroupDecision.NOT_SAME and conflict.kind == ConflictKind.IDENTICAL:
+        return Problem("", "their pixels are equal: they show the same", "write a class, or drop")
+    return None

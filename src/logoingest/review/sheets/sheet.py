@@ -23,10 +23,10 @@ from logoingest.strangers.escaping import escape_text, guard_cell, unguard_cell
 from logoingest.wording import cut_text
 
 COLUMNS = (
-    "cluster", "row", "label_id", "label", "answers", "workers", "urls", "candidate_1", "candidate_2", "candidate_3", "why", "warning",
-    "example_1", "example_2", "example_3", "decision", "comment",
+    "cluster", "row", "label_id", "label", "answers", "workers", "urls", *(f"candidate_{number}" for number in range(1, CANDIDATES + 1)),
+    "why", "warning", "example_1", "example_2", "example_3", "decision", "comment",
 )  # fmt: skip
-"""Of an exported sheet. Read back are cluster, row, label_id (or label), candidate_1 to _3 and decision."""
+"""Of an exported sheet. Read back are cluster, row, label_id (or label), candidate_1 to _9 and decision."""
 
 _MAX_BYTES = 256_000_000
 _MAX_CELL = 100_000
@@ -217,7 +217,7 @@ def _gather_wholes(rows: Sequence[SheetRow]) -> tuple[dict[str, SheetRow], list[
 
 
 def list_candidates(row: SheetRow) -> list[str]:
-    """What 1, 2, 3 stand for in a row."""
+    """What 1, 2, 3 … stand for in a row."""
     cells = [unguard_cell(row.cells.get(f"candidate_{number}", "")) for number in range(1, CANDIDATES + 1)]
     return [cell for cell in cells if cell]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -23,8 +22,10 @@ from logoingest.labels.lint.findings import Finding
 from logoingest.labels.lint.rules import lint_class_map
 from logoingest.named_maps import place_map
 from logoingest.web.desks.picture_index import IndexedPictures
+from logoingest.web.desks.written import WrittenDesk
 
 _MOST_SPELLING = 200
+_MOST_SHOWN = 80
 
 
 class ShownClass(NamedTuple):
@@ -62,9 +63,9 @@ class EditedClass(NamedTuple):
 class Classes:
     """The class map of a dataset."""
 
-    def __init__(self, config: Config, pictures: IndexedPictures) -> None:
+    def __init__(self, config: Config, pictures: IndexedPictures, written: WrittenDesk) -> None:
         self._path = config.class_map_path
-        self._pictures, self._lock = pictures, threading.Lock()
+        self._pictures, self._written = pictures, written
         self._linted: tuple[tuple[str, int], Sequence[Finding]] | None = None
 
     def list_classes(self, text: str = "") -> ClassesPage:
@@ -123,7 +124,7 @@ class Classes:
             UsageError: the edit cannot be meant.
         """
         kind, _, said = (part.strip() for part in text.partition(":"))
-        with self._lock:
+        with self._written.record(by, "classes", f"{class_id}: {kind} {said[:_MOST_SHOWN]}"):
             class_map = ClassMap.load(self._path)
             if class_id not in class_map.names or not said or len(said) > _MOST_SPELLING:
                 raise UsageError("an edit is about a class of the map, and says something")

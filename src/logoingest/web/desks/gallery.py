@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,18 +20,19 @@ from logoingest.images.placeholders import add_listed
 from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
-from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_group_rulings, take_back_ruling
-from logoingest.web.desks.picture_index import IndexedPictures, Numbers, PictureIndex, Stamp, stamp_tables
+from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_group_rulings
+from logoingest.web.desks.picture_index import IndexedPictures, Numbers, PictureIndex, Stamp, find_code, stamp_tables
+from logoingest.web.desks.written import WrittenDesk
+from logoingest.wording import spell_count
 from logoingest.workspace import Workspace
 
 PAGE = 60
 """Pictures at once."""
-NOTHING = "-"
-"""In place of a class or a split: pictures that have none."""
 _MOST_MARKED = 900
 _REJECTED = ("images_rejected", "labels_rejected", "samples_rejected", "splits_rejected")
 _STAMPED = ("images", "samples", "splits", "annotations", *_REJECTED)
 _KEPT = 16
+_ORIGIN = "gallery"
 
 
 class GalleryChoice(NamedTuple):
@@ -78,8 +78,8 @@ class Marked(NamedTuple):
 class Gallery:
     """The pictures of a workspace."""
 
-    def __init__(self, config: Config, workspace: Workspace, pictures: IndexedPictures) -> None:
-        self._config, self._workspace, self._pictures = config, workspace, pictures
+    def __init__(self, config: Config, workspace: Workspace, pictures: IndexedPictures, written: WrittenDesk) -> None:
+        self._config, self._workspace, self._pictures, self._written = config, workspace, pictures, written
         self._lock = threading.Lock()
         self._chosen: OrderedDict[tuple[GalleryChoice, Stamp], Numbers] = OrderedDict()
 
@@ -169,8 +169,8 @@ class Gallery:
             if class_id is None:
                 raise UsageError("a picture is given a class that comes out of the map, or drop")
             ruling = GroupRuling(images, GroupDecision.CLASS, class_id)
-        with self._lock:
-            add_group_rulings(self._rulings, [ruling], _sign(by))
+        with self._written.record(by, _ORIGIN, f"{ruling} for {spell_count(len(images), 'picture')}"):
+            add_group_rulings(self._config.resolve(self._config.samples.rulings), [ruling], _sign(by))
         return Marked(f"{len(images)} pictures: {ruling}; taken into the dataset by the next run")
 
     def mark_placeholder(self, by: str, image_ids: Sequence[str]) -> Marked:
@@ -183,24 +183,18 @@ class Gallery:
         if self._config.images.placeholders is None:
             hint = 'write: [images] placeholders = "placeholders.txt"'
             raise UsageError(Problem("dataset.toml: images.placeholders", "is not set: there is no list of placeholders", hint))
-        with self._lock:
+        with self._written.record(by, _ORIGIN, f"{spell_count(len(images), 'picture')} marked as placeholders"):
             name = " ".join(by.split()) or "somebody"
             add_listed(self._config.resolve(self._config.images.placeholders), images, f"marked by {name} on {_sign(by).on}")
         return Marked(f"{len(images)} pictures are listed as placeholders; the next run leaves them out")
 
     def take_back(self, by: str) -> Marked:
-        """Take this person's last ruling on pictures out of the file.
+        """Take back what this person wrote last from the gallery.
 
         Raises:
-            UsageError: it cannot be written.
+            UsageError: there is nothing, or somebody changed it since.
         """
-        with self._lock:
-            images = take_back_ruling(self._rulings, by)
-        return Marked(f"taken back: the ruling on {len(images)} pictures" if images else "nothing to take back", bool(images))
-
-    @property
-    def _rulings(self) -> Path:
-        return self._config.resolve(self._config.samples.rulings)
+        return Marked(self._written.take_back(by, _ORIGIN))
 
     def _require(self, image_ids: Sequence[str]) -> tuple[str, ...]:
         index = self._pictures.read()
@@ -219,11 +213,6 @@ def make_shown(index: PictureIndex, number: int) -> ShownPicture:
         index.find_split(number),
         None if np.isnan(confidence) else round(confidence, 3),
     )
-
-
-def find_code(values: Sequence[str], wanted: str) -> int:
-    """The place of a value; -1 for ``NOTHING``, -2 for one that is not there."""
-    return -1 if wanted == NOTHING else values.index(wanted) if wanted in values else -2
 
 
 def _mask_urls(index: PictureIndex, chosen: pa.Array) -> np.ndarray:

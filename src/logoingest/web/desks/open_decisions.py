@@ -10,14 +10,18 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from logoingest.config import Config
 from logoingest.errors import LogoingestError
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.pipeline.session import Run
-from logoingest.review import Review, gather_conflicts, gather_review, gather_suspects
+from logoingest.review import Review, gather_pictures, gather_review
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
+from logoingest.web.desks.picture_index import PictureIndex, find_code
 
 logger = logging.getLogger("logoingest")
 
@@ -33,6 +37,8 @@ class DecisionKind(StrEnum):
     """Pictures that show the same and were settled differently."""
     SUSPECT = "suspect"
     """A picture whose label looks wrong, or that could be settled."""
+    COPIES = "copies"
+    """Two pictures of which it is not sure that they show the same."""
 
 
 class OpenDecision(NamedTuple):
@@ -75,7 +81,7 @@ class OpenDecisions:
     review: Review
     finder: ClassFinder
     conflicts: Sequence[OpenConflict]
-    """Sets of pictures, and suspects."""
+    """Sets of pictures, suspects, and copies."""
     clusters: Mapping[str, OpenDecision]
     """First answer → the line of a whole cluster."""
     others: Sequence[OpenDecision]
@@ -85,6 +91,17 @@ class OpenDecisions:
     def find_row(self, key: str) -> OpenConflict | Contradiction | None:
         """The set of pictures, suspect or contradiction of a key."""
         return self._rows.get(key)
+
+    def list_in_split(self, index: PictureIndex, split: str) -> frozenset[str]:
+        """Open answers, and ids of rows, that have a picture in a split (``NOTHING``: in none)."""
+        owned = [(label.raw_label, url) for label in self.review.open_labels.labels for url in label.urls]
+        owned += [(one.contradiction_id, url) for one in self.review.contradictions for url in one.urls]
+        urls = pa.array([url for _, url in owned], pa.string())
+        mask = pc.is_in(urls, value_set=index.list_urls_in(split)).to_pylist()
+        chosen = {name for (name, _), is_there in zip(owned, mask, strict=True) if is_there}
+        code = find_code(index.splits, split)
+        numbers = ((one.conflict_id, index.find(image_id)) for one in self.conflicts for image_id in one.image_ids)
+        return frozenset(chosen | {name for name, number in numbers if number is not None and index.split_of[number] == code})
 
     @cached_property
     def _rows(self) -> Mapping[str, OpenConflict | Contradiction]:
@@ -108,18 +125,21 @@ def gather_decisions(run: Run) -> OpenDecisions:
         UsageError: the labels stage has not run.
     """
     review = gather_review(run)
-    suspects = gather_suspects(run)
-    conflicts = [*gather_conflicts(run), *suspects]
-    found = {id(one) for one in suspects}
+    pictures = gather_pictures(run)
+    by_kind = {
+        DecisionKind.PICTURES: pictures.conflicts,
+        DecisionKind.SUSPECT: pictures.suspects,
+        DecisionKind.COPIES: pictures.copies,
+    }
     others = [
         *(_describe_contradiction(one) for one in review.contradictions),
-        *(_describe_conflict(one, DecisionKind.SUSPECT if id(one) in found else DecisionKind.PICTURES) for one in conflicts),
+        *(_describe_conflict(one, kind) for kind, found in by_kind.items() for one in found),
     ]
     return OpenDecisions(
         run,
         review,
         ClassFinder(review.class_map),
-        conflicts,
+        pictures.rows,
         {cluster.members[0].raw_label: make_line(cluster) for cluster in review.clusters},
         others,
         {label.label_id: label.raw_label for label in review.open_labels.labels},

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pyarrow.compute as pc
 
+from logoingest.errors import UsageError
+from logoingest.review.conflicts import describe_copies
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.desks.open_decisions import GatheredDecisions
@@ -37,6 +39,8 @@ class PicturePair(NamedTuple):
     """None where they were not found to be copies."""
     conflict: OpenConflict | None
     """What somebody must rule on, and both are part of."""
+    question: OpenConflict | None = None
+    """What can be decided of just these two; None of those that were not found to be alike."""
 
 
 class PairsPage(NamedTuple):
@@ -64,8 +68,30 @@ class Pairs:
         return PairsPage([pair for pair in found if pair is not None], table.num_rows, start)
 
     def show(self, first: str, second: str) -> PicturePair | None:
-        """Two pictures; None where one of them is not there."""
-        return self._show(first, second)
+        """Two pictures, and what can be decided of them; None where one of them is not there."""
+        pair = self._show(first, second)
+        return None if pair is None else pair._replace(question=self._ask(pair))
+
+    def require_question(self, first: str, second: str) -> OpenConflict:
+        """What can be decided of two pictures.
+
+        Raises:
+            UsageError: one of them is not there, or they were not found to be alike.
+        """
+        pair = self.show(first, second)
+        if pair is None or pair.question is None:
+            raise UsageError("these are no two pictures that were found to be copies, or that contradict each other")
+        return pair.question
+
+    def _ask(self, pair: PicturePair) -> OpenConflict | None:
+        if pair.conflict is not None and len(pair.conflict.image_ids) == 2:
+            return pair.conflict
+        found = self._gathered.read()
+        if pair.copy is None or found is None:
+            return None
+        low, high = sorted((pair.first.image_id, pair.second.image_id))
+        [question] = describe_copies(found.run, [{"image_id": low, "other_id": high, **pair.copy._asdict()}])
+        return question
 
     def _show(self, first: str, second: str) -> PicturePair | None:
         index = self._pictures.read()

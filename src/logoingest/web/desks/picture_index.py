@@ -90,6 +90,11 @@ class PictureIndex:
                 break
         return list(shown)
 
+    def list_urls_in(self, split: str) -> pa.Array:
+        """The URLs of the pictures of a split (``NOTHING``: of none)."""
+        is_in = self.split_of[self.url_picture] == find_code(self.splits, split)
+        return self.urls.take(pa.array(np.flatnonzero(is_in)))
+
     def name(self, number: int) -> str:
         """The id of a picture."""
         return bytes(self.ids[number]).decode("ascii")
@@ -103,6 +108,15 @@ class PictureIndex:
         """The split a picture is in."""
         code = int(self.split_of[number])
         return None if code == _NONE else self.splits[code]
+
+
+NOTHING = "-"
+"""In place of a class or a split: pictures that have none."""
+
+
+def find_code(values: Sequence[str], wanted: str) -> int:
+    """The place of a value; -1 for ``NOTHING``, -2 for one that is not there."""
+    return _NONE if wanted == NOTHING else values.index(wanted) if wanted in values else -2
 
 
 class IndexedPictures:

@@ -6,7 +6,7 @@ Each person has a session, the same that the terminal has (``review.session``), 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from logoingest.errors import ClassMapError, Problem, UsageError
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.plain_json import to_json
-from logoingest.review import Journal, apply_session, plan_rulings, read_journals, write_session
+from logoingest.review import Journal, apply_session, pick_copies, plan_rulings, read_journals, write_session
 from logoingest.review.applying import AppliedSession
 from logoingest.review.map_editing import find_faults
 from logoingest.review.rounds import SideEffect, preview_rulings
@@ -25,22 +25,15 @@ from logoingest.review.sheets.conflict_sheet import OpenConflict, read_conflicts
 from logoingest.review.sheets.contradiction_sheet import read_contradictions, render_contradictions
 from logoingest.review.sheets.sheet import write_sheet
 from logoingest.review.suggestions import Cluster, make_label_id
-from logoingest.web.desks.open_decisions import GatheredDecisions, OpenDecision, OpenDecisions, make_line
+from logoingest.web.desks.open_decisions import GatheredDecisions, OpenDecision, OpenDecisions
+from logoingest.web.desks.picture_index import IndexedPictures
+from logoingest.web.desks.queue_lines import LineChooser, QueueChoice, list_lines
+from logoingest.web.desks.written import WrittenDesk
+from logoingest.wording import spell_count
 
 PAGE = 50
 """Lines of the queue at once."""
 _SHOWN_EFFECTS = 20
-
-
-class QueueChoice(NamedTuple):
-    """Which decisions are wanted; empty texts choose nothing."""
-
-    kind: str = ""
-    class_id: str = ""
-    worker: str = ""
-    reason: str = ""
-    text: str = ""
-    start: int = 0
 
 
 class QueuePage(NamedTuple):
@@ -126,22 +119,27 @@ class PersonalDesk:
 class Queue:
     """The queue of a workspace, for everybody who decides."""
 
-    def __init__(self, config: Config, gathered: GatheredDecisions) -> None:
-        self._config, self._gathered = config, gathered
+    def __init__(self, config: Config, gathered: GatheredDecisions, pictures: IndexedPictures, written: WrittenDesk) -> None:
+        self._config, self._gathered, self._pictures, self._written = config, gathered, pictures, written
         self._lock = threading.RLock()
         self._desks: dict[str, PersonalDesk] = {}
+        self._chooser = LineChooser(pictures)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def list_open(self, by: str, choice: QueueChoice) -> QueuePage:
         """The lines that were chosen, those that settle most rows first."""
         found, desk = self._open_desk(by)
-        lines = list(_list_lines(found, desk.session))
-        chosen = [line for line in lines if _is_chosen(line, choice)]
+        lines = list_lines(found, desk.session)
+        chosen = self._chooser.choose(found, lines, choice)
         start = max(0, min(choice.start, len(chosen) - 1))
         return QueuePage(
             chosen[start : start + PAGE], len(chosen), sum(line.rows for line in chosen), len(lines), _count_decided(desk.session)
         )
+
+    def list_splits(self) -> list[str]:
+        """The splits there are."""
+        return sorted(self._pictures.read().splits)
 
     def find_cluster(self, by: str, key: str) -> Cluster | None:
         """The cluster of a key, as far as this person has not decided it."""
@@ -234,7 +232,7 @@ class Queue:
             found, desk = self._open_desk(by)
             label = found.labels.get(key)
             if label is None:
-                return self._decide_row(found, desk, key, text)
+                return _decide_row(found, desk, key, found.find_row(key), text)
             before = desk.session
             after = run_command(_ask(before, label), text)
             if after.steps != before.steps:
@@ -242,20 +240,16 @@ class Queue:
             desk.keep(_ask(after, None))
             return QueueOutcome(after.message, after.steps != before.steps)
 
-    def _decide_row(self, found: OpenDecisions, desk: PersonalDesk, key: str, text: str) -> QueueOutcome:
-        row = found.find_row(key)
-        if row is None or key in desk.session.rows:
-            raise UsageError("this is decided already")
-        if isinstance(row, OpenConflict):
-            said = _read_conflict(found, row, text)
-        else:
-            rulings, undoing = _read_contradiction(found, row, text)
-            targets = [f"class: {target}" for target in undoing.merged.values()] + [str(one.meaning) for one in rulings]
-            said = targets[0] if targets else ""
-        step = SessionStep(rows=((key, said),)) if said else SessionStep(rows=((key, ""),))
-        session = desk.session
-        desk.keep(Session(session.clusters, session.finder, (*session.steps, step)))
-        return QueueOutcome(said or "skipped", is_done=True)
+    def decide_pair(self, by: str, pair: OpenConflict, text: str) -> QueueOutcome:
+        """Do what a person says of two pictures that were found to be copies, or contradict each other, as ``decide`` does of a line.
+
+        Raises:
+            UsageError: it cannot be meant, or is decided already.
+            WorkspaceError: another session of the same person writes here too.
+        """
+        with self._lock:
+            found, desk = self._open_desk(by)
+            return _decide_row(found, desk, pair.conflict_id, pair, text)
 
     def undo(self, by: str) -> QueueOutcome:
         """Take the last step back."""
@@ -285,11 +279,11 @@ class Queue:
             found, desk = self._open_desk(by)
             if not _count_decided(desk.session):
                 raise UsageError("nothing is decided yet: there is nothing to write")
-            applied = apply_session(found.run, found.review, desk.session, found.conflicts, _sign(by))
-            left = {found.labels.get(row_id, row_id) for row_id in applied.left}
-            steps = [step.keep(left) for step in desk.session.steps]
-            kept = [SessionStep(step.rulings, (), (), tuple(row for row in step.rows if row[0] in left)) for step in steps]
-            desk.journal.replace([to_json(step) for step in kept if not step.is_empty])
+            with self._written.record(by, "queue", spell_count(_count_decided(desk.session), "decision")) as steps:
+                applied = apply_session(found.run, found.review, desk.session, _list_asked(found, desk.session), _sign(by))
+                left = {found.labels.get(row_id, row_id) for row_id in applied.left}
+                steps.extend(_choose_steps(desk.session, lambda name: name not in left))
+            desk.journal.replace([to_json(step) for step in _choose_steps(desk.session, left.__contains__)])
             self._desks.clear()
             self._gathered.renew()
             return applied
@@ -297,7 +291,7 @@ class Queue:
     def export(self, by: str) -> bytes:
         """This person's session as a filled-in sheet."""
         found, desk = self._open_desk(by)
-        return write_session(desk.session, found.review.contradictions, found.conflicts)
+        return write_session(desk.session, found.review.contradictions, _list_asked(found, desk.session))
 
     def _open_desk(self, by: str) -> tuple[OpenDecisions, PersonalDesk]:
         found = self._gathered.read()
@@ -326,26 +320,35 @@ def _count_decided(session: Session) -> int:
     return len(session.rulings) + sum(1 for text in session.rows.values() if text)
 
 
-def _list_lines(found: OpenDecisions, session: Session) -> Iterator[OpenDecision]:
-    """What is left for a person, those that settle most rows first."""
-    lines = [found.clusters.get(cluster.members[0].raw_label) for cluster in session.queue]
-    whole = {id(cluster) for cluster in session.clusters}
-    made = [
-        line if line is not None and id(cluster) in whole else make_line(cluster)
-        for line, cluster in zip(lines, session.queue, strict=True)
+def _choose_steps(session: Session, is_wanted: Callable[[str], bool]) -> list[SessionStep]:
+    """The steps, as far as they decide what is wanted: answers, and ids of rows."""
+    chosen = [
+        SessionStep(*(tuple(pair for pair in pairs if is_wanted(pair[0])) for pairs in (step.rulings, (), (), step.rows)))
+        for step in session.steps
     ]
-    others = [line for line in found.others if line.key not in session.rows]
-    return iter(sorted([*others, *made], key=lambda line: -line.rows))
+    return [step for step in chosen if not step.is_empty]
 
 
-def _is_chosen(line: OpenDecision, choice: QueueChoice) -> bool:
-    return (
-        (not choice.kind or line.kind == choice.kind)
-        and (not choice.class_id or choice.class_id in line.classes)
-        and (not choice.worker or choice.worker in line.workers)
-        and (not choice.reason or choice.reason in line.reasons)
-        and (not choice.text or choice.text.casefold() in line.title.casefold())
-    )
+def _list_asked(found: OpenDecisions, session: Session) -> list[OpenConflict]:
+    """What was asked about pictures; copies that a person turned to without being asked, too."""
+    further = {row_id for row_id in session.rows if found.find_row(row_id) is None}
+    return [*found.conflicts, *pick_copies(found.run, further)]
+
+
+def _decide_row(
+    found: OpenDecisions, desk: PersonalDesk, key: str, row: OpenConflict | Contradiction | None, text: str
+) -> QueueOutcome:
+    if row is None or key in desk.session.rows:
+        raise UsageError("this is decided already")
+    if isinstance(row, OpenConflict):
+        said = _read_conflict(found, row, text)
+    else:
+        rulings, undoing = _read_contradiction(found, row, text)
+        targets = [f"class: {target}" for target in undoing.merged.values()] + [str(one.meaning) for one in rulings]
+        said = targets[0] if targets else ""
+    session = desk.session
+    desk.keep(Session(session.clusters, session.finder, (*session.steps, SessionStep(rows=((key, said),)))))
+    return QueueOutcome(said or "skipped", is_done=True)
 
 
 def _refuse_faults(before: Session, after: Session) -> None:

@@ -16,6 +16,7 @@ from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue import Queue
 from logoingest.web.desks.runs import Runs
 from logoingest.web.desks.views import PictureViews
+from logoingest.web.desks.written import WrittenDesk
 from logoingest.workspace import Workspace
 
 
@@ -35,14 +36,19 @@ class Workplace:
         self.pictures.start()
 
     @cached_property
+    def written(self) -> WrittenDesk:
+        """What was written."""
+        return WrittenDesk(self.config, self.gathered)
+
+    @cached_property
     def queue(self) -> Queue:
         """What is open."""
-        return Queue(self.config, self.gathered)
+        return Queue(self.config, self.gathered, self.pictures, self.written)
 
     @cached_property
     def gallery(self) -> Gallery:
         """Pictures by what is said of them."""
-        return Gallery(self.config, self.workspace, self.pictures)
+        return Gallery(self.config, self.workspace, self.pictures, self.written)
 
     @cached_property
     def picture(self) -> PictureDesk:
@@ -57,7 +63,7 @@ class Workplace:
     @cached_property
     def classes(self) -> Classes:
         """The class map."""
-        return Classes(self.config, self.pictures)
+        return Classes(self.config, self.pictures, self.written)
 
     @cached_property
     def runs(self) -> Runs:

@@ -23,6 +23,7 @@ from logoingest.web.pages.queue import QUEUE_ROUTES
 from logoingest.web.pages.rendering import answer_fault, render_page
 from logoingest.web.pages.runs import RUN_ROUTES
 from logoingest.web.pages.views import VIEW_ROUTES
+from logoingest.web.pages.written import WRITTEN_ROUTES
 
 
 async def _answer_missing(request: Request, _error: Exception) -> Response:
@@ -38,7 +39,16 @@ def build_application(place: Workplace, entrance: Entrance, announce: Callable[[
         announce: told the token of each one-time link.
         by: the name of whoever comes in by one.
     """
-    routes: list[Route] = [*ENTERING_ROUTES, *QUEUE_ROUTES, *GALLERY_ROUTES, *PAIR_ROUTES, *CLASS_ROUTES, *RUN_ROUTES, *VIEW_ROUTES]
+    routes: list[Route] = [
+        *ENTERING_ROUTES,
+        *QUEUE_ROUTES,
+        *GALLERY_ROUTES,
+        *PAIR_ROUTES,
+        *CLASS_ROUTES,
+        *RUN_ROUTES,
+        *VIEW_ROUTES,
+        *WRITTEN_ROUTES,
+    ]
     app = Starlette(routes=routes, exception_handlers={LogoingestError: answer_fault, 404: _answer_missing})
     visits = Visits(announce)
     app.state.workplace, app.state.visits, app.state.entrance, app.state.by = place, visits, entrance, by

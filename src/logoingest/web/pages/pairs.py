@@ -9,13 +9,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from logoingest.review.sheets.conflict_sheet import OpenConflict
+from logoingest.schemas import CopyKind
 from logoingest.web.desks.open_decisions import DecisionKind
 from logoingest.web.desks.pairs import PAGE
-from logoingest.web.desks.queue import QueueChoice
-from logoingest.web.pages.rendering import find_visit, find_workplace, read_count, render_page
+from logoingest.web.desks.queue_lines import QueueChoice
+from logoingest.web.pages.rendering import (
+    answer_json,
+    find_visit,
+    find_workplace,
+    read_count,
+    read_told,
+    refuse_changes,
+    render_page,
+)
 
 _SUSPECTS = 12
-_KINDS = ("same_pixels", "saved_again", "turned", "cropped", "near")
+_KINDS = tuple(CopyKind)
 
 
 def _list_open(request: Request, kind: DecisionKind, start: int) -> dict[str, Any]:
@@ -62,11 +71,18 @@ def _show_pair(request: Request) -> Response:
     pair = find_workplace(request).pairs.show(request.path_params["first"], request.path_params["second"])
     if pair is None:
         return render_page(request, "fault.html", {"title": "There are no such pictures", "problems": []}, 404)
-    return render_page(request, "pair.html", {"title": "Two pictures", "pair": pair})
+    return render_page(request, "pair.html", {"title": "Two pictures", "pair": pair, "question": pair.question})
+
+
+def _decide(request: Request) -> Response:
+    place, first, _, second = refuse_changes(request), *read_told(request, "key").partition(" ")
+    question = place.pairs.require_question(first, second)
+    return answer_json(place.queue.decide_pair(find_visit(request).by, question, read_told(request, "text")))
 
 
 PAIR_ROUTES = [
     Route("/suspects", _show_suspects),
     Route("/pairs", _show_pairs),
     Route("/pair/{first}/{second}", _show_pair),
+    Route("/pair/decide", _decide, methods=["POST"]),
 ]

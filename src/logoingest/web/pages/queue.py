@@ -13,7 +13,9 @@ from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.crowd.testimony import describe_evidence
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster, describe_advice
-from logoingest.web.desks.queue import PAGE, QueueChoice
+from logoingest.web.desks.picture_index import NOTHING
+from logoingest.web.desks.queue import PAGE
+from logoingest.web.desks.queue_lines import QueueChoice
 from logoingest.web.desks.workplace import Workplace
 from logoingest.web.pages.rendering import (
     answer_json,
@@ -31,7 +33,9 @@ _MOST_TEXT = 500
 
 
 def _read_choice(request: Request) -> QueueChoice:
-    given = {name: request.query_params.get(name, "")[:_MOST_TEXT] for name in ("kind", "class_id", "worker", "reason", "text")}
+    given = {
+        name: request.query_params.get(name, "")[:_MOST_TEXT] for name in ("kind", "class_id", "worker", "split", "reason", "text")
+    }
     return QueueChoice(**given, start=read_count(request, "start"))
 
 
@@ -44,12 +48,17 @@ def _show_queue(request: Request) -> Response:
         return render_page(
             request, "gathering.html", {"title": "Queue", "trouble": place.gathered.trouble}, 503 if place.gathered.trouble else 200
         )
-    return render_page(request, "queue.html", {"title": "Queue", **_list_facts(request, choice)})
+    return render_page(
+        request,
+        "queue.html",
+        {"title": "Queue", "nothing": NOTHING, "splits": place.queue.list_splits(), **_list_facts(request, choice)},
+    )
 
 
 def _list_facts(request: Request, choice: QueueChoice) -> dict[str, Any]:
     page = find_workplace(request).queue.list_open(find_visit(request).by, choice)
-    return {"page": page, "choice": choice, "most": PAGE, "key": request.query_params.get("key", "")}
+    query = {name: value for name, value in choice._asdict().items() if name != "start"}
+    return {"page": page, "choice": choice, "query": query, "most": PAGE, "key": request.query_params.get("key", "")}
 
 
 def _show_lines(request: Request) -> Response:

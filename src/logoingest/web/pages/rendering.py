@@ -23,6 +23,7 @@ from logoingest.wording import spell_count
 
 PAGES = (
     ("/queue", "Queue"), ("/suspects", "Suspects"), ("/pairs", "Pairs"), ("/gallery", "Gallery"), ("/classes", "Classes"), ("/run", "Run"),
+    ("/written", "Written"),
 )  # fmt: skip
 """Address and name of the pages, as the head of each lists them."""
 

@@ -68,12 +68,11 @@ def _list_open(material: Material) -> pa.Table | None:
     if table is None:
         return None
     from logoingest.labels import ClassMap
-    from logoingest.samples.group_rulings import read_group_rulings
+    from logoingest.samples.group_rulings import list_settled, read_group_rulings
 
     config = material.config
     rulings = read_group_rulings(config.resolve(config.samples.rulings), ClassMap.load(config.class_map_path))
-    ruled = {image_id for ruling in rulings if ruling.decision != "both" for image_id in ruling.images}
-    return keep_open(table, material.samples.select(["image_id", "class_id"]).combine_chunks(), ruled)
+    return keep_open(table, material.samples.select(["image_id", "class_id"]).combine_chunks(), list_settled(rulings))
 
 
 def _look(material: Material) -> _Seen | None:

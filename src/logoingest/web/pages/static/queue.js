@@ -77,6 +77,12 @@ async function write() {
   }
 }
 
+async function takeBack() {
+  if (!window.confirm("Take back what you wrote last? Its decisions are in your session again.")) return;
+  const found = await send("/written/undo", { text: "queue" });
+  if (found?.is_done) location.reload();
+}
+
 function preview(button) {
   const text = typeof button === "string" ? button : button?.dataset.text;
   const target = document.getElementById("preview");
@@ -141,6 +147,7 @@ document.addEventListener("keydown", (event) => {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (by && all.length) turnTo(all[Math.min(Math.max(place() + by, 0), all.length - 1)].dataset.key);
   else if (event.key === "u") undo();
+  else if (event.key === "U") takeBack();
   else if (event.key === "q") write();
   else if (event.key === "?") document.getElementById("help").open = !document.getElementById("help").open;
   else {
