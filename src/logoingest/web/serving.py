@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
@@ -14,6 +16,7 @@ from logoingest.config import Config
 from logoingest.errors import Problem, UsageError
 from logoingest.web.access.connections import MOST_HEAD_BYTES, BoundedProtocol
 from logoingest.web.access.entrance import LOOPBACK, is_loopback, make_entrance
+from logoingest.web.access.passwords import read_passwords
 from logoingest.web.desks.workplace import Workplace
 from logoingest.web.pages.application import build_application
 
@@ -34,6 +37,12 @@ class Serving(NamedTuple):
     address: str = LOOPBACK
     behind: str | None = None
     """The address of the proxy that people come through."""
+    password_file: Path | None = None
+    """Who may come in, by name and password; by one-time links where it is None."""
+    tls: tuple[Path, Path] | None = None
+    """Certificate chain and key, PEM, where the server speaks TLS itself."""
+    names: Sequence[str] = ()
+    """Host names by which people reach it."""
 
 
 def serve(config: Config, serving: Serving, announce: Callable[[str], None]) -> None:
@@ -42,7 +51,7 @@ def serve(config: Config, serving: Serving, announce: Callable[[str], None]) -> 
     Args:
         config: the dataset's.
         serving: how.
-        announce: told each one-time link.
+        announce: told each one-time link; where people have passwords, the address.
 
     Raises:
         UsageError: the address cannot be bound, or must not be.
@@ -60,12 +69,18 @@ def open_server(
     Raises:
         UsageError: the address cannot be bound, or must not be.
     """
+    passwords = None if serving.password_file is None else read_passwords(serving.password_file)
+    tls = None if serving.tls is None else _open_tls(*serving.tls)
     with _bind(serving) as bound:
         port = bound.getsockname()[1]
-        entrance = make_entrance(serving.address, port, serving.behind)
+        scheme = "https" if serving.tls else "http"
+        entrance = make_entrance(serving.address, port, serving.behind, has_tls=serving.tls is not None, names=serving.names)
         place = Workplace(config, serving.command, is_read_only=serving.is_read_only)
-        home = serving.behind.rstrip("/") if serving.behind else f"http://{serving.address}:{port}"
-        app = build_application(place, entrance, lambda token: announce(f"{home}/enter?token={token}"), serving.by)
+        name = next(iter(serving.names), f"[{serving.address}]" if ":" in serving.address else serving.address)
+        home = serving.behind.rstrip("/") if serving.behind else f"{scheme}://{name}:{port}"
+        app = build_application(place, entrance, lambda token: announce(f"{home}/enter?token={token}"), serving.by, passwords)
+        if passwords is not None:
+            announce(f"{home}/enter")
         place.prepare()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         settings = uvicorn.Config(
@@ -73,19 +88,33 @@ def open_server(
             proxy_headers=False, limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=_KEPT_ALIVE_S,
             h11_max_incomplete_event_size=MOST_HEAD_BYTES, timeout_graceful_shutdown=2,
         )  # fmt: skip
+        settings.load()
+        settings.ssl = tls
         yield uvicorn.Server(settings), bound
 
 
+def _open_tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 and newer, with the library's own choice of ciphers."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        hint = "both are PEM files, the key without a password"
+        raise UsageError(Problem(f"--tls-cert {certificate} --tls-key {key}", f"cannot be used ({error})", hint)) from None
+    return context
+
+
 def _bind(serving: Serving) -> socket.socket:
-    if not is_loopback(serving.address) and serving.behind is None:
-        raise UsageError(
-            Problem(f"--address {serving.address}", "others could reach it", "name the proxy that asks who they are: --behind URL")
-        )
+    if not is_loopback(serving.address) and serving.behind is None and (serving.password_file is None or serving.tls is None):
+        hint = "give --password-file with --tls-cert and --tls-key, or name the proxy that asks who they are: --behind URL"
+        raise UsageError(Problem(f"--address {serving.address}", "others could reach it", hint))
     family = socket.AF_INET6 if ":" in serving.address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((serving.address, serving.port))
+        bound.listen(_MOST_CONNECTIONS)  # whoever comes before the server runs waits for it
     except OSError as error:
         bound.close()
         where = f"{serving.address} port {serving.port}"

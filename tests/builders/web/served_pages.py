@@ -134,7 +134,7 @@ class Pages:
         client = httpx.Client(timeout=20)
         self.further.append(client)
         client.get(self.links[-1], follow_redirects=True)
-        found = re.search(r'name="csrf" content="([^"]+)"', client.get(f"{self.base}/queue").text)
+        found = re.search(r'name="csrf" content="([^"]+)"', client.get(f"{self.base}/run").text)
         assert found is not None
         return Pages(self.base, self.links, client, found[1])
 
@@ -143,16 +143,18 @@ class Pages:
 
 
 @contextlib.contextmanager
-def open_pages(config: Config, by: str = "Ada", *, is_read_only: bool = False) -> Iterator[Pages]:
-    """The pages of a dataset, by a server in a thread; somebody is in."""
+def open_pages(config: Config, by: str = "Ada", *, is_read_only: bool = False, has_review: bool = True) -> Iterator[Pages]:
+    """The pages of a dataset, by a server in a thread; somebody is in, and what is open is gathered where there is a review."""
     links: list[str] = []
-    with open_server(config, Serving(by, is_read_only=is_read_only), links.append) as (server, bound):
+    with open_server(
+        config, Serving(by, is_read_only=is_read_only, command=[str(config.base_dir / "dataset.toml")]), links.append
+    ) as (server, bound):
         thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
         thread.start()
         outside = Pages(links[0].partition("/enter")[0], links, httpx.Client())
         try:
             inside = outside.enter()
-            while "Gathering" in inside.get("/queue").text:
+            while has_review and "Gathering" in inside.get("/queue").text:
                 pass
             yield inside
         finally:

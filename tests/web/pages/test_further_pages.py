@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from builders.reviews import MAP
 from builders.web.served_pages import PICTURES, Pages, add_pictures, name_picture, open_pages, write_dataset
+from logoingest.cli.main import main
 from logoingest.config import load_config
 from logoingest.pipeline import open_run
 from logoingest.schemas import CopyRow
@@ -102,3 +105,32 @@ def test_any_copies_can_be_ruled_on_where_they_are_looked_at(pages, folder):
     pages.post("/queue/write", {})
     [ruling] = tomllib.loads((folder / "rulings.toml").read_text())["groups"]
     assert (ruling["ruling"], ruling["images"], ruling["by"]) == ("not same", [first, other], "Ada")
+
+
+def test_classes_show_where_aliases_come_from_and_what_is_confused(tmp_path):
+    """By whom, by which pack, or by an include; classes that people name for the same URL; an alias can be removed."""
+    (tmp_path / "shared.toml").write_text('[classes.puma]\naliases = ["felis"]\n')
+    told = MAP.replace(
+        'aliases = ["pumma"]',
+        'aliases = ["pumma", {text = "cat", source = "wikidata"}, {text = "paw", by = "Bob", on = 2026-01-02}]',
+    )
+    write_dataset(tmp_path, class_map=f'include = ["shared.toml"]\n{told}')
+    with (tmp_path / "answers.csv").open("a") as file:
+        file.write("http://pictures.test/0.jpg,bmw,w9\n")
+    assert main(["run", str(tmp_path / "dataset.toml"), "--until", "normalise", "--quiet"]) == 0
+    with open_pages(load_config(tmp_path / "dataset.toml")) as pages:
+        pages.get("/classes")
+        while "confused with" not in (page := pages.get("/classes?text=puma").text):
+            pass
+        text = re.sub(r"<[^>]+>", "", page)
+        for said in (
+            "pumma: in the map",
+            "cat: wikidata",
+            "paw: Bob, 2026-01-02",
+            "felis: by an include",
+            "confused with bmw (1 URL)",
+        ):
+            assert said in text, said
+        assert pages.post("/classes/edit", {"key": "puma", "text": "remove: paw"}).json()["is_done"]
+        assert "paw" not in (tmp_path / "map.toml").read_text()
+        assert not pages.post("/classes/edit", {"key": "puma", "text": "remove: felis"}).json()["is_done"]

@@ -1,1 +1,1 @@
-"""Who may ask what: one-time links and visits, Host and Origin, bounds on what is sent, security headers."""
+"""Who may ask what: one-time links, passwords and visits, Host and Origin, bounds on what is sent, security headers."""

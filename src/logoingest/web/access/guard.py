@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple, TypeAlias
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from logoingest.web.access.entrance import Entrance
@@ -49,8 +49,11 @@ class Turned(NamedTuple):
 class Guard:
     """An ASGI application around the pages."""
 
-    def __init__(self, app: ASGIApp, entrance: Entrance, visits: Visits, open_paths: Sequence[str]) -> None:
-        """``open_paths`` are for everybody; one that ends in a slash stands for all below it."""
+    def __init__(
+        self, app: ASGIApp, entrance: Entrance, visits: Visits, open_paths: Sequence[str], sign_in: str | None = None
+    ) -> None:
+        """``open_paths`` are for everybody; one that ends in a slash stands for all below it. Strangers are led to ``sign_in``."""
+        self._sign_in = sign_in
         self._app, self._entrance, self._visits, self._open = app, entrance, visits, tuple(open_paths)
         self._strangers = RateLimit(_STRANGERS_PER_S, _STRANGERS_BURST)
 
@@ -65,7 +68,9 @@ class Guard:
         if turned is None and scope["method"] == "POST":
             body, turned = await _read_body(scope, receive)
         if turned is not None:
-            await _answer(turned)(scope, receive, secured)
+            is_led = turned.status == 401 and self._sign_in is not None and scope["method"] == "GET"
+            answer = RedirectResponse(str(self._sign_in), 303) if is_led else _answer(turned)
+            await answer(scope, receive, secured)
             return
         scope[VISIT], scope[BODY] = visit, body
         await self._app(scope, receive, secured)
@@ -73,7 +78,12 @@ class Guard:
     def _secure(self, send: Send) -> Send:
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": secure_headers(message.get("headers", ()), is_secure=self._entrance.is_secure)}
+                message = {
+                    **message,
+                    "headers": secure_headers(
+                        message.get("headers", ()), is_secure=self._entrance.is_secure and not self._entrance.is_local
+                    ),
+                }
             await send(message)
 
         return secured
@@ -159,6 +169,6 @@ async def _read_body(scope: Scope, receive: Receive) -> tuple[bytes, Turned | No
         return b"", Turned(408, "the body did not come")
 
 
-def _answer(turned: Turned) -> PlainTextResponse:
+def _answer(turned: Turned) -> Response:
     headers = {"connection": "close"} if turned.status in {408, 413, 421} else {}
     return PlainTextResponse(f"{turned.why}\n", turned.status, headers)

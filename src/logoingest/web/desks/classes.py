@@ -16,13 +16,15 @@ from logoingest.errors import UsageError
 from logoingest.labels import ClassMap
 from logoingest.labels.class_map.class_map import Spelling
 from logoingest.labels.class_map.entries import add_pair
-from logoingest.labels.class_map.removing import merge_class
+from logoingest.labels.class_map.removing import merge_class, remove_aliases
 from logoingest.labels.class_map.writing import add_alias, load_document, require_class, write_document
 from logoingest.labels.lint.findings import Finding
 from logoingest.labels.lint.rules import lint_class_map
 from logoingest.named_maps import place_map
+from logoingest.web.desks.class_facts import INCLUDED, ConfusedClasses, read_alias_sources
 from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.written import WrittenDesk
+from logoingest.workspace import Workspace
 
 _MOST_SPELLING = 200
 _MOST_SHOWN = 80
@@ -40,7 +42,11 @@ class ShownClass(NamedTuple):
     splits: Mapping[str, int]
     """Split → pictures."""
     aliases: Sequence[Spelling]
+    sources: Sequence[str]
+    """Where each alias comes from."""
     distinct_from: Sequence[str]
+    confused: Sequence[tuple[str, int]]
+    """Classes that people name for the same pictures, and for how many URLs."""
 
 
 class ClassesPage(NamedTuple):
@@ -66,7 +72,8 @@ class Classes:
     def __init__(self, config: Config, pictures: IndexedPictures, written: WrittenDesk) -> None:
         self._path = config.class_map_path
         self._pictures, self._written = pictures, written
-        self._linted: tuple[tuple[str, int], Sequence[Finding]] | None = None
+        self._linted: tuple[tuple[str, int], Sequence[Finding], Mapping[tuple[str, str], str]] | None = None
+        self.confused = ConfusedClasses(Workspace(config.workspace_url))
 
     def list_classes(self, text: str = "") -> ClassesPage:
         """The classes whose id, name or spelling holds a text, those with most pictures first.
@@ -84,23 +91,27 @@ class Classes:
         for one, other in class_map.distinct_from:
             for class_id, text_apart in ((one, other), (other, one)):
                 apart.get(class_id, []).append(text_apart)
+        findings, sources = self._lint(class_map)
+        confused = self.confused.read()
         shown = [
             ShownClass(
                 class_id, name, output := class_map.outputs[class_id], counts.get(output or "", 0), by_split.get(output or "", {}),
-                spellings[class_id], apart[class_id],
+                spellings[class_id], [sources.get((class_id, spelling.text), INCLUDED) for spelling in spellings[class_id]],
+                apart[class_id], confused.get(output or "", ()),
             )
             for class_id, name in class_map.names.items()
         ]  # fmt: skip
         wanted = text.casefold()
         chosen = [one for one in shown if not wanted or any(wanted in word.casefold() for word in _list_words(one))]
-        return ClassesPage(sorted(chosen, key=lambda one: (-one.pictures, one.class_id)), self._lint(class_map), str(self._path))
+        return ClassesPage(sorted(chosen, key=lambda one: (-one.pictures, one.class_id)), findings, str(self._path))
 
-    def _lint(self, class_map: ClassMap) -> Sequence[Finding]:
-        """What lint says of the map; looked for once, until the map's file changes."""
-        stamp = (class_map.hash, place_map(self._path, Path()).stat().st_mtime_ns)
+    def _lint(self, class_map: ClassMap) -> tuple[Sequence[Finding], Mapping[tuple[str, str], str]]:
+        """What lint says of the map, and where its aliases come from; looked for once, until the map's file changes."""
+        path = place_map(self._path, Path())
+        stamp = (class_map.hash, path.stat().st_mtime_ns)
         if self._linted is None or self._linted[0] != stamp:
-            self._linted = stamp, lint_class_map(self._path, None).findings
-        return self._linted[1]
+            self._linted = stamp, lint_class_map(self._path, None).findings, read_alias_sources(path)
+        return self._linted[1], self._linted[2]
 
     def _count(self) -> tuple[Mapping[str, int], Mapping[str, Mapping[str, int]]]:
         """Class that comes out → pictures, and the same by split."""
@@ -117,7 +128,7 @@ class Classes:
         return counts, by_split
 
     def edit(self, by: str, class_id: str, text: str) -> EditedClass:
-        """Change a class: ``alias: TEXT``, ``name: TEXT``, ``not: CLASS``, or ``merge: CLASS`` (it comes out as that one).
+        """Change a class: ``alias: TEXT``, ``remove: ALIAS``, ``name: TEXT``, ``not: CLASS``, or ``merge: CLASS`` (it comes out as that one).
 
         Raises:
             ClassMapError: the map would not be sound; nothing is written.
@@ -143,6 +154,9 @@ def _edit(document: tomlkit.TOMLDocument, kind: str, class_id: str, said: str, b
         case "alias":
             if not add_alias(document, class_id, said, by=by, on=date.today()):  # noqa: DTZ011  the day where the person sits
                 raise UsageError("the class has this alias")
+        case "remove":
+            if not remove_aliases(document, class_id, lambda text: text == said):
+                raise UsageError("the class has no such alias in this file; what an include brings along stays there")
         case "name":
             require_class(document, class_id)["name"] = said
         case "not":
@@ -150,7 +164,7 @@ def _edit(document: tomlkit.TOMLDocument, kind: str, class_id: str, said: str, b
         case "merge":
             merge_class(document, class_id, said)
         case _:
-            raise UsageError("an edit begins with alias:, name:, not: or merge:")
+            raise UsageError("an edit begins with alias:, remove:, name:, not: or merge:")
     return document
 
 

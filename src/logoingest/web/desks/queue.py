@@ -322,10 +322,11 @@ def _count_decided(session: Session) -> int:
 
 def _choose_steps(session: Session, is_wanted: Callable[[str], bool]) -> list[SessionStep]:
     """The steps, as far as they decide what is wanted: answers, and ids of rows."""
-    chosen = [
-        SessionStep(*(tuple(pair for pair in pairs if is_wanted(pair[0])) for pairs in (step.rulings, (), (), step.rows)))
-        for step in session.steps
-    ]
+
+    def choose(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        return tuple(pair for pair in pairs if is_wanted(pair[0]))
+
+    chosen = [SessionStep(rulings=choose(step.rulings), rows=choose(step.rows)) for step in session.steps]
     return [step for step in chosen if not step.is_empty]
 
 

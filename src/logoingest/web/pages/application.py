@@ -13,10 +13,11 @@ from starlette.types import ASGIApp
 from logoingest.errors import LogoingestError
 from logoingest.web.access.entrance import Entrance
 from logoingest.web.access.guard import Guard
+from logoingest.web.access.passwords import Passwords
 from logoingest.web.access.visits import Visits
 from logoingest.web.desks.workplace import Workplace
 from logoingest.web.pages.classes import CLASS_ROUTES
-from logoingest.web.pages.entering import ENTERING_ROUTES, OPEN_PATHS
+from logoingest.web.pages.entering import ENTERING_ROUTES, OPEN_PATHS, SIGN_IN
 from logoingest.web.pages.gallery import GALLERY_ROUTES
 from logoingest.web.pages.pairs import PAIR_ROUTES
 from logoingest.web.pages.queue import QUEUE_ROUTES
@@ -30,7 +31,9 @@ async def _answer_missing(request: Request, _error: Exception) -> Response:
     return render_page(request, "fault.html", {"title": "There is no such page", "problems": [request.url.path]}, 404)
 
 
-def build_application(place: Workplace, entrance: Entrance, announce: Callable[[str], None], by: str) -> ASGIApp:
+def build_application(
+    place: Workplace, entrance: Entrance, announce: Callable[[str], None], by: str, passwords: Passwords | None = None
+) -> ASGIApp:
     """The pages of a workspace.
 
     Args:
@@ -38,6 +41,7 @@ def build_application(place: Workplace, entrance: Entrance, announce: Callable[[
         entrance: the addresses it answers to.
         announce: told the token of each one-time link.
         by: the name of whoever comes in by one.
+        passwords: by which people come in instead; then there are no links.
     """
     routes: list[Route] = [
         *ENTERING_ROUTES,
@@ -52,5 +56,7 @@ def build_application(place: Workplace, entrance: Entrance, announce: Callable[[
     app = Starlette(routes=routes, exception_handlers={LogoingestError: answer_fault, 404: _answer_missing})
     visits = Visits(announce)
     app.state.workplace, app.state.visits, app.state.entrance, app.state.by = place, visits, entrance, by
-    visits.offer_link()
-    return Guard(app, entrance, visits, OPEN_PATHS)
+    app.state.passwords = passwords
+    if passwords is None:
+        visits.offer_link()
+    return Guard(app, entrance, visits, OPEN_PATHS, None if passwords is None else SIGN_IN)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from logoingest.errors import UsageError
+from logoingest.web.desks.curves import HEIGHT, WIDTH, plot_curves, read_curves
 from logoingest.web.pages.rendering import answer_json, find_workplace, read_told, refuse_changes, render_page
 
 _REASON = re.compile(r"[a-z0-9_]{1,40}")
@@ -28,6 +29,14 @@ def _show_stages(request: Request) -> Response:
     return render_page(request, "run_stages.html", {"stages": find_workplace(request).runs.describe_stages()})
 
 
+def _show_curves(request: Request) -> Response:
+    drawn = [
+        (one, plot_curves(one.losses, from_zero_to_one=False), plot_curves(one.scores, from_zero_to_one=True))
+        for one in read_curves(find_workplace(request).workspace)
+    ]
+    return render_page(request, "run_curves.html", {"drawn": drawn, "width": WIDTH, "height": HEIGHT})
+
+
 def _start(request: Request) -> Response:
     runs, reason = refuse_changes(request).runs, read_told(request, "text")
     if reason and not _REASON.fullmatch(reason):
@@ -43,6 +52,7 @@ RUN_ROUTES = [
     Route("/run", _show_run),
     Route("/run/state", _show_state),
     Route("/run/stages", _show_stages),
+    Route("/run/curves", _show_curves),
     Route("/run/start", _start, methods=["POST"]),
     Route("/run/stop", _stop, methods=["POST"]),
 ]

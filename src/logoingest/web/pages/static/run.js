@@ -5,6 +5,9 @@ let stamp = "";
 async function look() {
   const html = await load("/run/state");
   if (html !== null) state.innerHTML = html;
+  const curves = await load("/run/curves");
+  const shown = document.getElementById("curves");
+  if (curves !== null && curves !== look.curves) shown.innerHTML = look.curves = curves;
   const now = document.getElementById("stamp")?.dataset.stamp ?? "";
   if (now !== stamp) {
     stamp = now;
