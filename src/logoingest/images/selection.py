@@ -50,6 +50,7 @@ def select_with_copies(
     config: ImagesConfig,
     listed: Mapping[str, str] | None = None,
     read_signatures: SignatureReader | None = None,
+    *,
     ruled: RuledPairs = NOTHING_RULED,
 ) -> Selection:
     """Make ``images`` of the downloads, and ``copies``.

@@ -15,7 +15,7 @@ from logoingest.imports.lazy import load_lazily
 
 if TYPE_CHECKING:
     from logoingest.review.applying import AppliedDecisions, AppliedSession, apply_session, apply_sheet, write_session
-    from logoingest.review.conflicts import AppliedGroups, gather_pictures, pick_copies, read_group_sheet, write_group_rulings
+    from logoingest.review.conflicts import AppliedGroups, gather_open_pictures, pick_copies, read_group_sheet, write_group_rulings
     from logoingest.review.rounds import (
         Applied,
         Journal,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "applying": ("AppliedDecisions", "AppliedSession", "apply_session", "apply_sheet", "write_session"),
-    "conflicts": ("AppliedGroups", "gather_pictures", "pick_copies", "read_group_sheet", "write_group_rulings"),
+    "conflicts": ("AppliedGroups", "gather_open_pictures", "pick_copies", "read_group_sheet", "write_group_rulings"),
     "rounds": (
         "Applied",
         "Journal",
@@ -58,7 +58,7 @@ __all__ = [
     "apply_sheet",
     "describe_effect",
     "draw_examples",
-    "gather_pictures",
+    "gather_open_pictures",
     "gather_review",
     "pick_copies",
     "plan_rulings",

@@ -48,7 +48,7 @@ class OpenPictures(NamedTuple):
         return [*self.conflicts, *self.suspects, *self.copies]
 
 
-def gather_pictures(run: Run) -> OpenPictures:
+def gather_open_pictures(run: Run) -> OpenPictures:
     """All that is open of pictures; copies that contradict each other are asked about once, as that."""
     conflicts = gather_conflicts(run)
     known = {one.conflict_id for one in conflicts}

@@ -177,4 +177,4 @@ def test_a_hash_is_of_one_password(one, other):
     """Its own alone; in any way of writing the same characters."""
     kept = HashedPassword.make(one)
     assert kept.matches(one)
-    assert kept.matches(other) == (passwords.normalise(one) == passwords.normalise(other))
+    assert kept.matches(other) == (passwords.prepare_password(one) == passwords.prepare_password(other))

@@ -147,7 +147,7 @@ def _gather(run: Run, options: argparse.Namespace, limit: int | None) -> Review:
 
 
 def _export(run: Run, options: argparse.Namespace) -> int:
-    from logoingest.review import draw_examples, gather_pictures
+    from logoingest.review import draw_examples, gather_open_pictures
     from logoingest.review.sheets.conflict_sheet import render_conflicts
     from logoingest.review.sheets.contradiction_sheet import render_contradictions
     from logoingest.review.sheets.sheet import write_sheet
@@ -158,7 +158,7 @@ def _export(run: Run, options: argparse.Namespace) -> int:
             Problem(str(sheet), "is there already, and may hold decisions", "apply it and remove it, or choose another name")
         )
     review = _gather(run, options, options.limit)
-    pictures = gather_pictures(run)
+    pictures = gather_open_pictures(run)
     urls = [url for conflict in pictures.rows for url in conflict.urls]
     urls = [*urls, *(url for cluster in review.clusters for url in _list_examples(cluster))][:_MAX_PICTURES]
     folder = sheet.with_name(f"{sheet.stem}_pictures")
@@ -236,7 +236,7 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
 
 def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.cli.labels.review_terminal import ANSWERS, review_at_terminal
-    from logoingest.review import Journal, gather_pictures
+    from logoingest.review import Journal, gather_open_pictures
     from logoingest.review.rulings import ClassFinder
     from logoingest.review.session import Session, collect_rulings, keep_rows, resume_session
 
@@ -244,7 +244,7 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
     print_text_conflicts(run)
     if review.note:
         print(f"({escape_text(review.note)})")
-    pictures = gather_pictures(run)
+    pictures = gather_open_pictures(run)
     if pictures.suspects:
         print(
             f"(not here: {spell_count(len(pictures.suspects), 'suspect picture')}; --pictures asks about them, or the sheet, --export)"
@@ -280,13 +280,13 @@ def _review_at_terminal(run: Run, options: argparse.Namespace, signature: Signat
 
 def _review_pictures(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     from logoingest.cli.labels.review_terminal import PICTURES, review_at_terminal
-    from logoingest.review import Journal, apply_session, gather_pictures
+    from logoingest.review import Journal, apply_session, gather_open_pictures
     from logoingest.review.picture_session import PictureSession, keep_others, list_picture_rulings
     from logoingest.review.rulings import ClassFinder
     from logoingest.review.session import SessionStep
 
     review = _gather(run, options, 0)
-    found = gather_pictures(run)
+    found = gather_open_pictures(run)
     pictures = [*found.suspects, *found.conflicts, *found.copies][: options.limit or _ASKED_CLUSTERS]
     journal = Journal(run, signature.by)
     steps = tuple(SessionStep.from_json(step) for step in journal.load())

@@ -45,7 +45,7 @@ def make_images(run: Run) -> StageOutput:
         run.config.images,
         listed,
         lambda pictures: gather_signatures(pictures, iterate_column(run.workspace, "signature")),
-        RuledPairs.sort(map_pairs(load_rulings(run))),
+        ruled=RuledPairs.sort(map_pairs(load_rulings(run))),
     )
     kept, rejected = selected
     if _refuses_known(run.config):

@@ -69,7 +69,13 @@ class HashedPassword(NamedTuple):
 
     def _hash(self, password: str, size: int) -> bytes:
         return hashlib.scrypt(
-            normalise(password), salt=self.salt, n=1 << self.log_cost, r=self.block, p=self.lanes, maxmem=_MEMORY_BYTES, dklen=size
+            prepare_password(password),
+            salt=self.salt,
+            n=1 << self.log_cost,
+            r=self.block,
+            p=self.lanes,
+            maxmem=_MEMORY_BYTES,
+            dklen=size,
         )
 
     def __str__(self) -> str:
@@ -78,7 +84,7 @@ class HashedPassword(NamedTuple):
         return f"scrypt${self.log_cost}${self.block}${self.lanes}${salt}${digest}"
 
 
-def normalise(password: str) -> bytes:
+def prepare_password(password: str) -> bytes:
     """The bytes that are hashed: equal for one text, however a keyboard composes it (NFKC, as RFC 8265 does)."""
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
 

@@ -17,7 +17,7 @@ from logoingest.config import Config
 from logoingest.errors import LogoingestError
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.pipeline.session import Run
-from logoingest.review import Review, gather_pictures, gather_review
+from logoingest.review import Review, gather_open_pictures, gather_review
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
@@ -125,7 +125,7 @@ def gather_decisions(run: Run) -> OpenDecisions:
         UsageError: the labels stage has not run.
     """
     review = gather_review(run)
-    pictures = gather_pictures(run)
+    pictures = gather_open_pictures(run)
     by_kind = {
         DecisionKind.PICTURES: pictures.conflicts,
         DecisionKind.SUSPECT: pictures.suspects,
