@@ -31,6 +31,7 @@ PAGES = [
     "/gallery",
     "/classes",
     "/run",
+    "/written",
     f"/picture/{name_picture(0)}",
     f"/pair/{name_picture(0)}/{name_picture(1)}",
     "/label?raw=pmua",
@@ -218,6 +219,49 @@ def test_pictures_of_two_minds_are_compared_and_ruled_on(seat, folder):
     seat.hear("both")
     [journal] = (folder / "work/review").glob("*.json")
     assert json.loads(journal.read_text())["steps"][-1]["rows"][0][1] == "both"
+
+
+def test_copies_are_ruled_on_by_keys_and_what_is_written_is_taken_back(seat, folder):
+    """Not the same, where the two are looked at; written; taken back from the list of what was written."""
+    page = seat.page
+    page.goto(f"{seat.base}/pair/{name_picture(1)}/{name_picture(2)}")
+    seat.press("n")
+    seat.hear("not same")
+    page.goto(f"{seat.base}/queue")
+    page.wait_for_selector("#card article")
+    seat.press("q")
+    expect(page.locator("#card h2").first).to_have_text("Written")
+    [ruling] = tomllib.loads((folder / "rulings.toml").read_text())["groups"]
+    assert (ruling["ruling"], ruling["images"]) == ("not same", [name_picture(1), name_picture(2)])
+    page.goto(f"{seat.base}/written")
+    page.locator("button[data-name]").focus()
+    seat.press("Enter")
+    seat.hear("taken back: 1 decision")
+    assert not (folder / "rulings.toml").exists()
+
+
+def test_two_people_see_what_the_other_decided(browser, folder):
+    """Two browsers, two names, two sessions; what the one decided stands beside the other's card and is not overwritten."""
+    with open_pages(load_config(folder / "dataset.toml")) as pages:
+        ada, bob = (Seat(browser, pages.links[-1]) for _ in range(2))
+        bob.page.evaluate("send('/name', { text: 'Bob' })")
+        bob.hear("you are Bob")
+        ada.open_card("asdf")
+        ada.press("d")
+        ada.leave_card("asdf")
+        bob.page.goto(f"{bob.base}/queue")
+        bob.open_card("asdf")
+        expect(bob.page.locator("#card [role=note]")).to_contain_text("Ada decided “drop”")
+        bob.press("i")
+        bob.leave_card("asdf")
+        journals = [json.loads(path.read_text()) for path in (folder / "work/review").glob("*.json")]
+        assert {one["by"]: one["steps"][-1]["rulings"] for one in journals} == {
+            "Ada": [["asdf", "drop"]],
+            "Bob": [["asdf", "ignore"]],
+        }
+        assert ada.faults == bob.faults == []
+        ada.context.close()
+        bob.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
