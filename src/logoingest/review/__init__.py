@@ -4,7 +4,7 @@ clusters, proposals   what belongs together, which classes letters propose      
 initials, candidates  letters and the crowd weighed: what a cluster may mean     map_lines       lines for the map, to paste
 rulings, map_editing  what was ruled, and as entries of the class map           sheets, session the spreadsheets, the terminal
 rounds, conflicts     a review round over a workspace; pictures of two minds    picture_session  those at the terminal
-applying              a sheet, or a session, into the dataset
+applying, written     a sheet, or a session, into the dataset; what was written, taken back
 """
 
 from __future__ import annotations
