@@ -60,7 +60,8 @@ _MAX_CHARS = 2_000
 def may_hold_words(urls: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     """Which addresses are worth a closer look, cheaply: all that ``find_phrase`` or ``find_hint`` find something in, and some more."""
     stems = "|".join(sorted({re.escape(_split(phrase)[0]) for phrase in (*_read(_PHRASES).values(), *_read(_HINTS).values())}))
-    found = pc.match_substring_regex(urls, rf"(?i)%|[^\x00-\x7f]|{stems}")
+    paths = pc.replace_substring_regex(urls, r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "")  # a host's name says nothing
+    found = pc.match_substring_regex(paths, rf"(?i)%|[^\x00-\x7f]|{stems}")
     return np.asarray(pc.fill_null(found, fill_value=False).to_numpy(zero_copy_only=False), bool)
 
 

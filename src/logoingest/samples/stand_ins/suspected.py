@@ -13,8 +13,10 @@ A suspicion decides nothing: the picture is left out until somebody rules (``con
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +37,7 @@ from logoingest.samples.stand_ins.placeholders import (
 MIN_REDIRECTED_OF_HINT = 2
 #: What is read of each picture that may be one.
 _ADDRESSES = ("urls", "redirect_url", "redirected")
+_UNITS_AT_ONCE = 10_000
 #: Answers a URL, at most, that count as one each: here and there somebody is asked twice.
 MAX_ANSWERS_A_URL = 1.5
 
@@ -69,18 +72,26 @@ def find_suspected(annotations: Annotations, min_urls: int, but: dict[int, Place
     candidates[units[sorted(but)]] = False
     order = np.argsort(units, kind="stable")
     starts = np.searchsorted(units[order], np.arange(len(candidates) + 1))
-    addresses = images.select([name for name in _ADDRESSES if name in images.column_names]).combine_chunks()
     found = Suspicions({}, [])
-    for unit in np.flatnonzero(candidates).tolist():
-        members = order[starts[unit] : starts[unit + 1]].tolist()
-        answers = int(counts.named[unit] + counts.silent[unit])
-        evidence = _explain(addresses.take(members) if len(members) > 1 else addresses.slice(members[0], 1), answers, min_urls)
+    judged = np.flatnonzero(candidates).tolist()
+    members_of = [order[starts[unit] : starts[unit + 1]].tolist() for unit in judged]
+    for unit, members, rows in zip(judged, members_of, _read_addresses(images, members_of), strict=True):
+        evidence = _explain(rows, int(counts.named[unit] + counts.silent[unit]), min_urls)
         if evidence is not None:
             described = describe_unit(annotations, counts, unit, members)
             described = described._replace(evidence=f"{evidence}; {described.evidence}")
             found.rows.update(dict.fromkeys(members, described))
             found.units.append(SuspectedPlaceholder(images.column("image_id").take(members).to_pylist(), described.evidence))
     return found
+
+
+def _read_addresses(images: pa.Table, members_of: Sequence[list[int]]) -> Iterator[list[dict[str, Any]]]:
+    """The addresses of each unit's pictures; read for many units at once, never for all."""
+    addresses = images.select([name for name in _ADDRESSES if name in images.column_names]).combine_chunks()
+    for start in range(0, len(members_of), _UNITS_AT_ONCE):
+        part = members_of[start : start + _UNITS_AT_ONCE]
+        rows = iter(addresses.take([member for members in part for member in members]).to_pylist())
+        yield from (list(itertools.islice(rows, len(members))) for members in part)
 
 
 def _may_say_so(images: pa.Table) -> Indices:
@@ -92,18 +103,16 @@ def _may_say_so(images: pa.Table) -> Indices:
     return np.union1d(of_urls, np.flatnonzero(may_hold_words(ends))).astype(np.intp)
 
 
-def _explain(members: pa.Table, answers: int, min_urls: int) -> str | None:
-    urls = [url for entry in members.column("urls").to_pylist() for url in entry]
-    return _explain_redirects(members, min_urls) or _explain_words(urls) or _explain_host(urls, answers, min_urls)
+def _explain(rows: Sequence[Mapping[str, Any]], answers: int, min_urls: int) -> str | None:
+    urls = [url for row in rows for url in row["urls"]]
+    return _explain_redirects(rows, min_urls) or _explain_words(urls) or _explain_host(urls, answers, min_urls)
 
 
-def _explain_redirects(members: pa.Table, min_urls: int) -> str | None:
-    if "redirect_url" not in members.column_names:
-        return None
+def _explain_redirects(rows: Sequence[Mapping[str, Any]], min_urls: int) -> str | None:
     ends: Counter[str] = Counter()
-    for url, count in zip(members.column("redirect_url").to_pylist(), members.column("redirected").to_pylist(), strict=True):
-        if url:
-            ends[url] += count
+    for row in rows:
+        if row.get("redirect_url"):
+            ends[row["redirect_url"]] += row["redirected"]
     for url, count in sorted(ends.items(), key=lambda end: (-end[1], end[0])):
         words = find_phrase(url) or (find_hint(url) if count >= MIN_REDIRECTED_OF_HINT else None)
         if words:
