@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logoingest.fetch import FetchSettings
-from logoingest.fetch.http.transport import make_wire_url
+from logoingest.fetch.http.wire import make_wire_url
 from logoingest.fetch.rules.addresses import explain_refusal
 from logoingest.fetch.rules.pace import Pace
 from logoingest.fetch.rules.policy import (

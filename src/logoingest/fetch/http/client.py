@@ -1,7 +1,6 @@
-"""One request and its answer: httpx's requests on aiohttp's connections, each checked at the moment of connecting.
+"""One request and its answer, on aiohttp's connections, each checked at the moment of connecting.
 
-The transport is called without ``httpx.AsyncClient`` around it: that client would keep cookies from one URL to the
-next, write every URL to its log, and read the Location of redirects before we have judged it.
+aiohttp is told to leave alone what is judged here: it follows no redirect, keeps no cookie, decodes no body and reads no environment.
 
 What guards against requests to private networks sits at the socket itself: every address, whatever name or redirect or
 changing DNS answer led to it, passes ``check_address`` between look-up and connect, with nothing in between that could swap it.
@@ -19,17 +18,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from types import MappingProxyType, TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import aiohttp
-import httpx
 from aiohttp.connector import Connection
 
 from logoingest.fetch.http.body import BodyFaultError, read_body
 from logoingest.fetch.http.connection import ForgivingConnector, StaleConnectionError
+from logoingest.fetch.http.cookies import keep_cookies, write_cookies
 from logoingest.fetch.http.failures import NETWORK_ERRORS, check_address, judge_error
 from logoingest.fetch.http.resolver import Lookup, Resolver, look_up_addresses
-from logoingest.fetch.http.transport import VerbatimTransport
+from logoingest.fetch.http.wire import Fields, list_values, make_wire_url, pick_fields, read_field
 from logoingest.fetch.rules.credentials import Credentials, add_cookies, read_credentials
 from logoingest.fetch.rules.integrity import DIGEST_HEADERS, find_digest_fault
 from logoingest.fetch.rules.policy import DELIVERIES, FetchFault, judge_opt_out, judge_range
@@ -38,11 +37,14 @@ from logoingest.fetch.rules.settings import FetchSettings, Proxy, make_ssl_conte
 from logoingest.fetch.rules.targets import Target, decode_location
 from logoingest.schemas import Reason
 
+if TYPE_CHECKING:
+    import httpx
+
 KEEPALIVE_S = 10.0
 #: Headers that say how a picture may be used: its host's, and the same as the Wayback Machine hands them on.
 _OPT_OUTS = ("x-robots-tag", "tdm-reservation")
 _ARCHIVED_OPT_OUTS = ("x-archive-orig-x-robots-tag", "x-archive-orig-tdm-reservation")
-_UNCONDITIONAL: Mapping[str, str] = MappingProxyType({})
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Reply(NamedTuple):
@@ -68,8 +70,8 @@ class Failure(NamedTuple):
 class _Response(aiohttp.ClientResponse):
     """aiohttp's, but for two things.
 
-    It has no words beside the status: nobody reads them, and the transport raises on those that are no UTF-8. And where the end of
-    the body is that of the connection, a connection that was reset is not taken for one that ended.
+    It has no words beside the status, which nobody reads. And where the end of the body is that of the connection, a connection that was
+    reset is not taken for one that ended.
     """
 
     _lost: asyncio.Future[None] | None = None
@@ -94,6 +96,14 @@ def _is_broken(lost: asyncio.Future[None]) -> bool:
     return not lost.cancelled() and lost.exception() is not None
 
 
+class _Route(NamedTuple):
+    """A pool of connections and what is told a proxy on them."""
+
+    session: aiohttp.ClientSession
+    proxy_url: str | None
+    proxy_headers: Mapping[str, str]
+
+
 class Client:
     """An async context manager; holds one connection pool for direct requests and one per proxy."""
 
@@ -106,12 +116,12 @@ class Client:
         self._settings = settings
         self._credentials = Credentials() if settings.credentials is None else read_credentials(settings.credentials)
         connect_s = settings.connect_timeout_s
-        self._timeout = httpx.Timeout(settings.read_timeout_s, connect=connect_s, pool=connect_s).as_dict()
+        self._timeout = aiohttp.ClientTimeout(sock_connect=connect_s, sock_read=settings.read_timeout_s, connect=connect_s)
         self._lookup = lookup or look_up_addresses
         self._ssl_context = make_ssl_context(settings.ca_file)
         common = {"user-agent": settings.user_agent, "accept": settings.accept, "accept-encoding": "identity"}
         self._headers = common | dict(settings.headers)
-        self._transports: dict[tuple[Proxy | None, bool], VerbatimTransport] = {}
+        self._routes: dict[tuple[Proxy | None, bool], _Route] = {}
         self._resolvers: dict[bool, Resolver] = {}
         self._stack = AsyncExitStack()
 
@@ -129,7 +139,7 @@ class Client:
         is_last: bool = False,
         is_text: bool = False,
         is_archived: bool = False,
-        conditions: Mapping[str, str] = _UNCONDITIONAL,
+        conditions: Mapping[str, str] = _NONE,
     ) -> Reply | Failure:
         """Send one GET; redirects are not followed.
 
@@ -143,100 +153,92 @@ class Client:
             conditions: headers that allow 304 as an answer; see ``refresh``.
         """
         proxy = self._settings.choose_proxy(target)
-        request = self._make_request(target, cookies, proxy, close=is_last)
-        request.headers.update(conditions)
+        headers = {**self._compose_headers(target, cookies, proxy, close=is_last), **conditions}
         status: int | None = None
         try:
-            response = await self._send(request, proxy)
-            status = response.status_code
-            try:
-                return await self._read_reply(response, cookies, is_text=is_text, is_archived=is_archived)
-            finally:
-                await response.aclose()
+            response = await self._send(target, headers, proxy)
+            status = response.status
+            async with response:
+                kept = keep_cookies(cookies, target, status, response.raw_headers)
+                body = await self._read_body(response, is_text=is_text, is_archived=is_archived)
         except BodyFaultError as fault:
             return Failure(fault.verdict, status)
         except NETWORK_ERRORS as error:
             verdict = judge_error(error, self._settings, reading=status is not None, proxy=proxy)
             return Failure(verdict, status)
+        return _make_reply(response, body, kept)
 
-    async def _send(self, request: httpx.Request, proxy: Proxy | None) -> httpx.Response:
+    async def _send(self, target: Target, headers: Mapping[str, str], proxy: Proxy | None) -> aiohttp.ClientResponse:
         """The head of the answer; what a kept connection does not answer is asked once more on a new one."""
         try:
-            return await self._find_transport(proxy, is_fresh=False).handle_async_request(request)
+            return await self._ask(target, headers, self._find_route(proxy, is_fresh=False))
         except StaleConnectionError:
-            return await self._find_transport(proxy, is_fresh=True).handle_async_request(request)
+            return await self._ask(target, headers, self._find_route(proxy, is_fresh=True))
 
-    def _find_transport(self, proxy: Proxy | None, *, is_fresh: bool) -> VerbatimTransport:
-        return self._transports.get((proxy, is_fresh)) or self._open_transport(proxy, is_fresh=is_fresh)
+    async def _ask(self, target: Target, headers: Mapping[str, str], route: _Route) -> aiohttp.ClientResponse:
+        url = make_wire_url(target)
+        return await route.session.get(
+            url, headers=headers, allow_redirects=False, proxy=route.proxy_url, proxy_headers=route.proxy_headers
+        )
 
-    def _make_request(self, target: Target, cookies: httpx.Cookies | None, proxy: Proxy | None, *, close: bool) -> httpx.Request:
+    def _find_route(self, proxy: Proxy | None, *, is_fresh: bool) -> _Route:
+        return self._routes.get((proxy, is_fresh)) or self._open_route(proxy, is_fresh=is_fresh)
+
+    def _compose_headers(
+        self, target: Target, cookies: httpx.Cookies | None, proxy: Proxy | None, *, close: bool
+    ) -> dict[str, str]:
         headers = {"host": target.netloc, **self._headers}
-        request = httpx.Request("GET", target.url, headers=headers, extensions={"timeout": self._timeout, "target": target})
         relayed = proxy is not None and target.scheme == "http"  # otherwise there is a connection to the host itself
         if close and not relayed:
-            request.headers["connection"] = "close"
+            headers["connection"] = "close"
         if relayed and proxy is not None and proxy.authorization is not None:
-            request.headers["proxy-authorization"] = proxy.authorization
-        if cookies is not None:
-            cookies.set_cookie_header(request)
+            headers["proxy-authorization"] = proxy.authorization
+        if text := write_cookies(cookies, target):
+            headers["cookie"] = text
         if not relayed:
-            self._add_credentials(request, target)
+            self._add_credentials(headers, target)
         if target.authorization is not None:  # the URL's own come before those of the file
-            request.headers["authorization"] = target.authorization
-        return request
+            headers["authorization"] = target.authorization
+        return headers
 
-    def _add_credentials(self, request: httpx.Request, target: Target) -> None:
+    def _add_credentials(self, headers: dict[str, str], target: Target) -> None:
         grant = self._credentials.find_grant(target)
         if grant is None:
             return
-        request.headers.update(grant.headers)
+        headers.update(grant.headers)
         if grant.cookies:
-            request.headers["cookie"] = add_cookies(request.headers.get("cookie", ""), grant.cookies)
+            headers["cookie"] = add_cookies(headers.get("cookie", ""), grant.cookies)
 
-    async def _read_reply(
-        self, response: httpx.Response, cookies: httpx.Cookies | None, *, is_text: bool, is_archived: bool
-    ) -> Reply:
-        headers = response.headers
-        body = None
-        if response.status_code in DELIVERIES:
-            if response.status_code == 206 and not is_text and (fault := judge_range(headers.get("content-range"))) is not None:
-                raise BodyFaultError(fault)
-            length, coding = headers.get("content-length"), headers.get("content-encoding")
-            if is_text:
-                begin = _take_beginning(response.aiter_raw(), MAX_ROBOTS_BYTES + 1)
-                body = await read_body(begin, None, coding, 8 * MAX_ROBOTS_BYTES)
-            else:
-                self._refuse_opted_out(headers)
-                if is_archived:
-                    self._refuse_opted_out(headers, _ARCHIVED_OPT_OUTS)
-                body = await read_body(response.aiter_raw(), length, coding, self._settings.max_bytes)
-                _check_digests(headers, body, coding)
-        elif response.status_code == 304:
-            self._refuse_opted_out(headers)
-        elif response.has_redirect_location and "set-cookie" in headers:
-            cookies = httpx.Cookies(cookies)
-            cookies.extract_cookies(response)
-            _drop_unsendable(cookies)
-        return Reply(
-            response.status_code,
-            _find_location(headers),
-            headers.get("retry-after"),
-            headers.get("content-type"),
-            headers.get("etag"),
-            headers.get("last-modified"),
-            body,
-            cookies,
-        )
+    async def _read_body(self, response: aiohttp.ClientResponse, *, is_text: bool, is_archived: bool) -> bytes | None:
+        """The body of an answer that brings one and may be used; None of others."""
+        fields = response.headers
+        if response.status == 304:
+            self._refuse_opted_out(fields)
+        if response.status not in DELIVERIES:
+            return None
+        coding = read_field(fields, "content-encoding")
+        chunks = response.content.iter_any()
+        if is_text:
+            begin = _take_beginning(chunks, MAX_ROBOTS_BYTES + 1)
+            return await read_body(begin, None, coding, 8 * MAX_ROBOTS_BYTES)
+        if response.status == 206 and (fault := judge_range(read_field(fields, "content-range"))) is not None:
+            raise BodyFaultError(fault)
+        self._refuse_opted_out(fields)
+        if is_archived:
+            self._refuse_opted_out(fields, _ARCHIVED_OPT_OUTS)
+        body = await read_body(chunks, read_field(fields, "content-length"), coding, self._settings.max_bytes)
+        _check_digests(fields, body, coding)
+        return body
 
-    def _refuse_opted_out(self, headers: httpx.Headers, names: tuple[str, str] = _OPT_OUTS) -> None:
-        reservation = headers.get(names[1])
-        if reservation is None and names[0] not in headers:
+    def _refuse_opted_out(self, fields: Fields, names: tuple[str, str] = _OPT_OUTS) -> None:
+        reservation = read_field(fields, names[1])
+        if reservation is None and names[0] not in fields:
             return
-        verdict = judge_opt_out(headers.get_list(names[0]), reservation, self._settings)
+        verdict = judge_opt_out(list_values(fields, names[0]), reservation, self._settings)
         if verdict is not None:
             raise BodyFaultError(verdict)
 
-    def _open_transport(self, proxy: Proxy | None, *, is_fresh: bool) -> VerbatimTransport:
+    def _open_route(self, proxy: Proxy | None, *, is_fresh: bool) -> _Route:
         guarded = proxy is None
         keeping: dict[str, Any] = {"force_close": True} if is_fresh else {"keepalive_timeout": KEEPALIVE_S}
         connector = ForgivingConnector(
@@ -248,17 +250,16 @@ class Client:
             socket_factory=partial(open_guarded_socket, self._settings) if guarded else None,
         )
         session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, response_class=_Response
-        )
-        transport = VerbatimTransport(
-            verify=self._ssl_context,
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            client=session,
-            proxy=None if proxy is None else _make_httpx_proxy(proxy),
+            auto_decompress=False,
+            timeout=self._timeout,
+            response_class=_Response,
         )
-        self._transports[proxy, is_fresh] = transport
-        self._stack.push_async_callback(transport.aclose)
-        return transport
+        self._stack.push_async_callback(session.close)
+        self._routes[proxy, is_fresh] = route = _Route(session, None if proxy is None else proxy.url, _introduce(proxy))
+        return route
 
     def _find_resolver(self, *, guarded: bool) -> Resolver:
         """One for all connections of a kind: what a name was found to mean holds for those that are made anew, too."""
@@ -268,26 +269,32 @@ class Client:
         return self._resolvers[guarded]
 
 
-def _check_digests(headers: httpx.Headers, body: bytes, coding: str | None) -> None:
-    if any(name in headers for name in DIGEST_HEADERS):
-        fault = find_digest_fault(headers, body, coding)
-        if fault is not None:
-            raise BodyFaultError(FetchFault(Reason.TRUNCATED, fault, can_heal=True))
+def _make_reply(response: aiohttp.ClientResponse, body: bytes | None, cookies: httpx.Cookies | None) -> Reply:
+    fields = response.headers
+    return Reply(
+        response.status,
+        _find_location(response),
+        read_field(fields, "retry-after"),
+        read_field(fields, "content-type"),
+        read_field(fields, "etag"),
+        read_field(fields, "last-modified"),
+        body,
+        cookies,
+    )
 
 
-def _find_location(headers: httpx.Headers) -> str | None:
-    """The first Location, from its bytes: httpx guesses one encoding for all headers together."""
-    if "location" not in headers:
+def _check_digests(fields: Fields, body: bytes, coding: str | None) -> None:
+    digests = pick_fields(fields, DIGEST_HEADERS)
+    fault = find_digest_fault(digests, body, coding) if digests else None
+    if fault is not None:
+        raise BodyFaultError(FetchFault(Reason.TRUNCATED, fault, can_heal=True))
+
+
+def _find_location(response: aiohttp.ClientResponse) -> str | None:
+    """The first Location, from its bytes: their encoding is the standard's matter."""
+    if "location" not in response.headers:
         return None
-    return decode_location(next(value for name, value in headers.raw if name.lower() == b"location"))
-
-
-def _drop_unsendable(cookies: httpx.Cookies) -> None:
-    """Cookies that cannot go back as a header are as good as none."""
-    for cookie in list(cookies.jar):
-        text = f"{cookie.name}{cookie.value or ''}"
-        if not (text.isascii() and text.isprintable()):
-            cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+    return decode_location(next(value for name, value in response.raw_headers if name.lower() == b"location"))
 
 
 async def _take_beginning(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
@@ -310,6 +317,6 @@ def open_guarded_socket(settings: FetchSettings, address_info: tuple[Any, ...]) 
     return socket.socket(family=family, type=kind, proto=protocol)
 
 
-def _make_httpx_proxy(proxy: Proxy) -> httpx.Proxy:
+def _introduce(proxy: Proxy | None) -> Mapping[str, str]:
     """For tunnels the credentials go with CONNECT; for relayed requests with the request itself."""
-    return httpx.Proxy(proxy.url, headers=None if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization})
+    return _NONE if proxy is None or proxy.authorization is None else {"Proxy-Authorization": proxy.authorization}

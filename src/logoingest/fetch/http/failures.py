@@ -1,8 +1,4 @@
-"""Which exception of the network stack is which Reason.
-
-The transport maps aiohttp's exceptions to httpx's, some of them to misleading ones (a server that hangs up becomes
-``ConnectTimeout``), so the cause is looked at first.
-"""
+"""Which exception of the network stack is which Reason. The causes of an exception are looked at, too: the most telling one decides."""
 
 from __future__ import annotations
 
@@ -15,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import aiohttp
-import httpx
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -44,7 +39,7 @@ class LookupFailedError(OSError):
 
 
 #: What may be raised by an exchange and is the network's doing.
-NETWORK_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, HttpProcessingError, OSError)
+NETWORK_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 _PERMANENT_LOOKUPS = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
@@ -199,12 +194,12 @@ _RULES: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], Ca
     (ssl.SSLError, _judge_tls),
     (aiohttp.ClientHttpProxyError, _judge_tunnel),
     (aiohttp.ClientProxyConnectionError, _judge_proxy_connect),
-    ((aiohttp.SocketTimeoutError, httpx.ReadTimeout), _judge_read_timeout),
+    (aiohttp.SocketTimeoutError, _judge_read_timeout),
     ((aiohttp.ServerTimeoutError, TimeoutError), _judge_connect_timeout),
     (BrokenBodyError, lambda _error, _scene: _NO_HTTP),
     (aiohttp.ClientPayloadError, lambda _error, _scene: _BROKEN_OFF),
     ((aiohttp.ServerDisconnectedError, StaleConnectionError), _judge_hang_up),
     (aiohttp.ClientConnectorError, _judge_connect),
     ((ConnectionError, aiohttp.ClientOSError), _judge_hang_up),
-    ((aiohttp.InvalidURL, httpx.InvalidURL), lambda _error, _scene: FetchFault(Reason.BAD_URL, "is malformed")),
+    (aiohttp.InvalidURL, lambda _error, _scene: FetchFault(Reason.BAD_URL, "is malformed")),
 )

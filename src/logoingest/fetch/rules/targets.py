@@ -47,7 +47,7 @@ class Target(NamedTuple):
 
     @property
     def netloc(self) -> str:
-        """Host and port as the URL has them, for the Host header: httpx makes one of its own only for names it can decode."""
+        """Host and port as the URL has them, for the Host header."""
         return self.url.partition("://")[2].partition("/")[0]
 
     @property

@@ -9,16 +9,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import httpx
-
+from logoingest.fetch.http.cookies import write_cookies
 from logoingest.fetch.rules.breaker import Origin
 from logoingest.fetch.rules.fallbacks import ARCHIVE, Replacement
 from logoingest.fetch.rules.policy import FetchFault
 from logoingest.fetch.rules.revalidation import Validators, is_confirmed, make_conditions
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.rules.targets import Target
+
+if TYPE_CHECKING:
+    import httpx
 
 #: A finished row, as it will stand in the table.
 OnOutcome: TypeAlias = Callable[[dict[str, Any]], None]
@@ -92,11 +94,7 @@ class FetchRequest:
 
     def show_request(self) -> tuple[str, str]:
         """What tells one request from another: URL and Cookie header."""
-        if self.cookies is None:
-            return self.target.url, ""
-        request = httpx.Request("GET", self.target.url, headers={"host": self.target.netloc})
-        self.cookies.set_cookie_header(request)
-        return self.target.url, str(request.headers.get("cookie", ""))
+        return self.target.url, write_cookies(self.cookies, self.target)
 
     def start_over(self, settings: FetchSettings) -> None:
         """Another attempt, from the first URL on."""
