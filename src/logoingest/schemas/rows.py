@@ -22,7 +22,7 @@ class Column:
 class Row(BaseModel):
     """A row of one of the tables."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     @classmethod
     @cache
