@@ -1,7 +1,7 @@
 """The engine: URLs in, one row each out. Hosts take turns, retries wait without a slot, redirects queue at their own host.
 
 A URL under way is a ``Pursuit``; one request of it at a time is a task. There are never more tasks than
-``settings.concurrency``, never more to one host than ``settings.per_host``. The decisions are others': ``policy`` (what an answer
+``settings.concurrency``, never more to one host than ``settings.per_host``. The decisions are others': ``exchanges`` (what an answer
 means), ``pace`` (how fast), ``robots`` (whether at all), ``breaker`` (whether anybody is there).
 
     admit → enqueue ─ origin down ─────────→ waiting until nothing else is left of the batch; then one probe decides
@@ -10,8 +10,6 @@ means), ``pace`` (how fast), ``robots`` (whether at all), ``breaker`` (whether a
                     └ schedule → request → settled, or redirect → enqueue, or later again
 
 A URL that is settled as dead is enqueued once more for each of its fallbacks (``fallback_router``), if any are wanted.
-
-One class, and longer than a file should be: all its methods change one state, on one event loop.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,18 +29,10 @@ from logoingest.fetch.http.resolver import Lookup
 from logoingest.fetch.jobs import Inspect, count_cpus
 from logoingest.fetch.rules.breaker import Breaker
 from logoingest.fetch.rules.pace import Pace
-from logoingest.fetch.rules.policy import (
-    DELIVERIES,
-    FetchFault,
-    admit_url,
-    follow_redirect,
-    judge_hop,
-    judge_status,
-    parse_retry_after,
-    plan_retry,
-)
+from logoingest.fetch.rules.policy import FetchFault, admit_url, plan_retry
 from logoingest.fetch.rules.revalidation import Validators
 from logoingest.fetch.rules.settings import FetchSettings
+from logoingest.fetch.turns.exchanges import judge_reply, send_request
 from logoingest.fetch.turns.fallback_router import FallbackRouter
 from logoingest.fetch.turns.host_limits import HostLimits
 from logoingest.fetch.turns.local_reading import LocalFiles
@@ -54,7 +43,6 @@ from logoingest.fetch.turns.rows import build_table
 from logoingest.fetch.turns.schedule import Schedule
 from logoingest.fetch.turns.waiting_room import WaitingRoom
 from logoingest.files.local import is_file_url
-from logoingest.schemas import Reason
 
 
 async def fetch_urls(
@@ -310,7 +298,8 @@ class Fetcher:
         host, request = turn.host, turn.request
         began = time.monotonic()
         try:
-            answer = await self._exchange(host, request, began)
+            is_last = isinstance(request, Pursuit) and not self._schedule.is_waiting(host)
+            answer = await send_request(self._client, request, self._settings, is_last=is_last)
         finally:
             self._free_slot(turn)
         self._hosts.learn(host, request, answer, began)
@@ -344,37 +333,9 @@ class Fetcher:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, examine_body, body, self._inspect, known, expected)
 
-    async def _exchange(self, host: str, request: FetchRequest, began: float) -> Reply | Failure:
-        if not request.seen:
-            request.attempts += 1
-        request.seen.add(request.show_request())
-        is_last = isinstance(request, Pursuit) and not self._schedule.is_waiting(host)
-        deadline = asyncio.timeout(request.budget_s)
-        try:
-            async with deadline:
-                answer = await self._client.exchange(
-                    request.target,
-                    request.cookies,
-                    is_last=is_last,
-                    is_text=request.is_asking,
-                    is_archived=request.is_archived,
-                    conditions=request.list_conditions(),
-                )
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            detail = f"not complete within fetch.total_timeout_s = {self._settings.total_timeout_s:g} s"
-            answer = Failure(FetchFault(Reason.TIMEOUT_TOTAL, detail, can_heal=True), None)
-        took = time.monotonic() - began
-        request.budget_s -= took
-        request.took_s += took
-        if answer.status is not None:
-            request.status, request.final_url = answer.status, request.target.url
-        return answer
-
     def _proceed(self, pursuit: Pursuit, answer: Reply | Failure) -> None:
         """Follow a redirect, try again later, or settle."""
-        verdict = answer.verdict if isinstance(answer, Failure) else self._judge_reply(pursuit, answer)
+        verdict = answer.verdict if isinstance(answer, Failure) else judge_reply(pursuit, answer, self._settings, self._fallbacks)
         if verdict is None:
             self._enqueue(pursuit, first=True)
             return
@@ -388,27 +349,6 @@ class Fetcher:
             self._waiting_room.add(pursuit)
         else:
             self._schedule.push_later(time.monotonic() + wait, pursuit.target.host, pursuit)
-
-    def _judge_reply(self, pursuit: Pursuit, reply: Reply) -> FetchFault | None:
-        """None when a redirect or an answer leads on; ``pursuit.target`` is then where to."""
-        if reply.status == 304 and pursuit.list_conditions():
-            pursuit.validators = pursuit.validators and pursuit.validators._replace(etag=None, last_modified=None)  # ask plainly
-            return None
-        relayed = pursuit.target.scheme == "http" and self._settings.choose_proxy(pursuit.target) is not None
-        verdict = judge_status(reply.status, has_location=reply.location is not None, relayed=relayed)
-        if verdict is not None:
-            return verdict._replace(retry_after_s=parse_retry_after(reply.retry_after, datetime.now(UTC)))
-        if pursuit.is_asking and reply.status in DELIVERIES and self._fallbacks is not None:
-            return self._fallbacks.read_answer(pursuit, reply.body)
-        if reply.status in DELIVERIES or reply.location is None:
-            return FetchFault(Reason.EMPTY, f"HTTP {reply.status} with an empty body")
-        following = follow_redirect(pursuit.target, reply.location, self._settings)
-        if isinstance(following, FetchFault):
-            return following
-        if self._fallbacks is not None and (refusal := self._fallbacks.judge_redirect(pursuit, following)) is not None:
-            return refusal
-        pursuit.target, pursuit.cookies = following, reply.cookies
-        return judge_hop(pursuit.show_request(), pursuit.seen, self._settings)
 
     def _settle(self, pursuit: Pursuit, answer: FetchFault | Reply, facts: Mapping[str, Any] | FetchFault | None = None) -> None:
         """The end of a URL, or of one of the addresses it may be found under; then the next one is asked."""
