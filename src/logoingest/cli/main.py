@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logoingest.cli.arguments import add_command, join_group_word, load_options, print_json
+from logoingest.cli.completion import add_completion_command
 from logoingest.cli.evidence import add_evidence_commands
 from logoingest.cli.labels import add_label_commands
 from logoingest.cli.predicting import add_prediction_commands
@@ -189,6 +190,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")
     demo.add_argument("--no-baseline", action="store_true", help="stop before training")
+    add_completion_command(commands, parser, _GROUPS)
     return parser
 
 

@@ -7,7 +7,6 @@ import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from logoingest.fetch.rules.addresses import Network
 from logoingest.fetch.rules.credentials import parse_common_headers, read_credentials
 from logoingest.fetch.rules.targets import Target, UrlFault, parse_target
 from logoingest.files.local import LocalRoot
+from logoingest.version import __version__
 
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.9,*/*;q=0.5"
 #: The product token hosts know us by, unless ``fetch.user_agent`` says otherwise.
@@ -249,7 +249,7 @@ def _compose_user_agent(config: FetchConfig, problems: list[Problem]) -> str:
         if not (text.isascii() and text.isprintable()):
             problems.append(Problem(name, "may hold printable ASCII only, since it is sent as a header"))
     contact = f" (+{config.contact})" if config.contact else ""
-    return config.user_agent or f"{PRODUCT}/{version('logoingest')}{contact}"
+    return config.user_agent or f"{PRODUCT}/{__version__}{contact}"
 
 
 def _check_headers(config: FetchConfig, problems: list[Problem]) -> tuple[tuple[str, str], ...]:
