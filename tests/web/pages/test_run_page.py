@@ -117,7 +117,7 @@ def test_a_run_that_a_terminal_began_is_followed_and_left_alone(folder):
     with open_pages(load_config(folder / "dataset.toml"), has_review=False) as pages:
         other = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            assert f"process {other.pid}" in wait(pages, lambda text: "is working" in text)
+            assert f"process {other.pid}" in wait(pages, lambda text: "Nobody" not in text)
             assert pages.post("/run/start", {"text": ""}).status_code == 409
             assert pages.post("/run/stop", {"text": ""}).status_code == 409
             assert other.poll() is None
