@@ -24,7 +24,7 @@ from logoingest.errors import LogoingestError, UsageError
 from logoingest.fetch import FetchSettings, ShardJob, run_shards_on_ray
 from logoingest.pipeline.downloading import pending_shards
 from logoingest.pipeline.session import open_run
-from logoingest.ray_cluster.node import LOOPBACK, find_ports
+from logoingest.ray_cluster.node import LOOPBACK, find_port
 from logoingest.schemas import DownloadRow, Stage
 from logoingest.workspace import Workspace, name_begun, shard_name
 
@@ -171,6 +171,6 @@ def test_no_cluster_at_the_address_is_explained(make_dataset):
     dataset = make_dataset(pictures=1)
     with pytest.raises(UsageError, match=r"fetch\.ray_address.*ray start --head"):
         run(
-            load_config(dataset.config, ["fetch.executor=ray", f"fetch.ray_address={LOOPBACK}:{find_ports(1)[0]}"], {}),
+            load_config(dataset.config, ["fetch.executor=ray", f"fetch.ray_address={LOOPBACK}:{find_port()}"], {}),
             until=Stage.FETCH,
         )

@@ -1,7 +1,7 @@
 """One machine of a cluster as a process: ``ray start --block``, ended with whoever started it, even if that is killed.
 
-On a slow machine a start takes its time, and Ray's own patience is short: what waits 15 s for a port that an agent has chosen (hard-coded
-in Ray 2.60, ray-project/ray#65983) is told the port instead, and a start that failed all the same is made again, in a folder of its own.
+On a slow machine a start takes its time, and Ray's own patience is short: 15 s for the port of an agent (hard-coded in Ray 2.60,
+ray-project/ray#65983), 30 s for a node. So nothing is started that nobody asks, and a start that failed is made again, in a folder of its own.
 """
 
 from __future__ import annotations
@@ -34,8 +34,12 @@ _MOST_CHARS = 600
 #: How Ray marks a line about what a process ends of.
 _FATAL = re.compile(r"^\[[^]]* C |Check failed")
 _STARTED = "Ray runtime started"
-#: Ports that Ray's agents would choose, while everything else waits for them.
-_AGENT_PORTS = ("dashboard-agent-grpc-port", "dashboard-agent-listen-port", "runtime-env-agent-port", "metrics-export-port")
+_OPTIONS = (
+    "--block", "--disable-usage-stats", f"--node-ip-address={LOOPBACK}", "--object-store-memory=100000000",
+    "--include-log-monitor=false",
+)  # fmt: skip
+#: Of a head: no dashboard and no autoscaler, each a process that takes time to start.
+_HEAD_OPTIONS = ("--head", "--include-dashboard=false", "--no-monitor")
 
 
 class StartedNode:
@@ -74,7 +78,7 @@ def start_worker(folder: Path, address: str, cpus: int, environ: Mapping[str, st
 
 def _start(folder: Path, where: str, cpus: int | None, environ: Mapping[str, str]) -> StartedNode:
     for attempt in range(1, MOST_STARTS + 1):
-        address = f"{LOOPBACK}:{find_ports(1)[0]}" if where == "head" else where
+        address = f"{LOOPBACK}:{find_port()}" if where == "head" else where
         log = folder / f"start-{time.monotonic_ns()}.log"
         own = folder / f"{attempt}" if where == "head" else folder
         process = _launch(_list_options(own, address, cpus, is_head=where == "head"), environ, log)
@@ -87,22 +91,19 @@ def _start(folder: Path, where: str, cpus: int | None, environ: Mapping[str, str
 
 
 def _list_options(folder: Path, address: str, cpus: int | None, *, is_head: bool) -> list[str]:
-    ports = zip(_AGENT_PORTS, find_ports(len(_AGENT_PORTS)), strict=True)
-    options = [f"--{name}={port}" for name, port in ports]
-    options += [f"--node-ip-address={LOOPBACK}", "--object-store-memory=100000000", "--disable-usage-stats"]
-    options += [] if cpus is None else [f"--num-cpus={cpus}"]
+    cores = [] if cpus is None else [f"--num-cpus={cpus}"]
     if is_head:
-        return [*options, "--head", f"--port={address.rpartition(':')[2]}", "--include-dashboard=false", f"--temp-dir={folder}"]
-    return [*options, f"--address={address}"]
+        ports = [f"--port={address.rpartition(':')[2]}", f"--ray-client-server-port={find_port()}"]
+        return [*_OPTIONS, *cores, *_HEAD_OPTIONS, *ports, f"--temp-dir={folder}"]
+    return [*_OPTIONS, *cores, f"--address={address}"]
 
 
-def find_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [probe.getsockname()[1] for probe in probes]
+def find_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _launch(options: Sequence[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -145,7 +146,7 @@ def main(options: Sequence[str]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from ray.scripts.scripts import cli
 
-    cli.main(["start", "--block", *options], prog_name="ray")
+    cli.main(["start", *options], prog_name="ray")
 
 
 def _end_with_parent() -> None:
