@@ -7,6 +7,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -47,9 +48,26 @@ class RayCluster:
         """One more machine; back when it is there."""
         self.workers.append(start_worker(self.folder, self.address, 1, os.environ))
 
-    def kill_worker(self) -> None:
-        """The machine that has been there longest is gone from one moment to the next, with all that ran on it."""
-        self.workers.pop(0).stop()
+    def kill_worker(self, running: int | None = None) -> None:
+        """A machine is gone from one moment to the next, with all that ran on it: the one that runs a process, else the oldest."""
+        session = None if running is None else os.getsid(running)
+        lost = next((worker for worker in self.workers if worker.process.pid == session), self.workers[0])
+        self.workers.remove(lost)
+        for pid in list_session(lost.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        lost.stop()
+
+
+def list_session(session: int) -> list[int]:
+    """The processes of a session: Ray's own end by themselves when their node is gone, but may finish and send what they do until then."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(int(entry.name)) == session:
+                    found.append(int(entry.name))
+    return found
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 #: Whose tests start servers and clusters of their own: Prefect, Ray.
-WHOLE_MACHINE = ("tests/flows/", "tests/pipeline/test_ray.py")
+WHOLE_MACHINE = ("tests/flows/", "tests/pipeline/test_ray.py", "tests/experiments/test_sweep_on_ray.py")
 
 
 class FileByFile(LoadFileScheduling):

@@ -23,6 +23,7 @@ from logoingest.experiments.running.coordinator import Coordinator, SweepProgres
 from logoingest.experiments.running.folder import SweepFolder
 from logoingest.experiments.running.parallelism import ParallelChoice, choose_parallel, read_choice, write_choice
 from logoingest.experiments.running.processes import TrialRunner
+from logoingest.experiments.running.ray_tasks import RayRunner
 from logoingest.experiments.running.runners import open_runner
 from logoingest.experiments.space.samplers import Known, read_start, suggest_settings
 from logoingest.experiments.space.tpe import check_optuna
@@ -222,11 +223,15 @@ class _Sweep:
             )
 
     def _find_parallel(self, start: TrialOrder) -> int:
-        """As given, or as measured (once a sweep, unless "auto" is asked for anew)."""
+        """As given; on a cluster as many as it has room for; or as measured (once a sweep, unless "auto" is asked for anew)."""
         wanted, path = self.plan.sweep.parallel, self.plan.folder.path / "parallel.json"
         if wanted != "auto":
             write_choice(ParallelChoice(wanted, "given", f"{wanted} at once, as given"), path)
             return wanted
+        if isinstance(self.runner, RayRunner):
+            places = self.runner.count_places(start.threads)
+            write_choice(ParallelChoice(places.trials, places.binds, places.reason), path)
+            return places.trials
         known = None if self.measures_anew else read_choice(path)
         if known is not None and known.binds != "given":
             return known.parallel

@@ -11,6 +11,7 @@ from pathlib import Path
 from logoingest.config import Config
 from logoingest.experiments.running.forks import CAN_FORK, ForkingRunner
 from logoingest.experiments.running.processes import ProcessRunner, TrialRunner
+from logoingest.experiments.running.ray_tasks import open_ray_runner
 
 
 @contextmanager
@@ -19,20 +20,19 @@ def open_runner(config: Config) -> Iterator[TrialRunner]:
 
     Weights are asked for as ``[fetch]`` says; trials are told by their environment, so that a proxy's password is in no file.
     """
-    if config.sweep.executor == "ray":
-        from logoingest.experiments.running.ray_tasks import RayRunner
-
-        yield RayRunner(config.sweep.ray_address, config.sweep.gpus)
-        return
     from logoingest.fetch.rules.settings import FetchSettings
     from logoingest.training.models.web import write_environment
 
     environment = write_environment(FetchSettings.from_config(config.fetch, config.base_dir, os.environ))
+    if config.sweep.executor == "ray":
+        with open_ray_runner(config.sweep.ray_address, config.sweep.gpus, environment) as runner:
+            yield runner
+        return
     if not CAN_FORK:
         yield ProcessRunner(environment)
         return
-    with ForkingRunner(list_preloaded(config.train.recipe, config.base_dir), environment) as runner:
-        yield runner
+    with ForkingRunner(list_preloaded(config.train.recipe, config.base_dir), environment) as forking:
+        yield forking
 
 
 def list_preloaded(recipe: str, base_dir: Path) -> list[str]:
