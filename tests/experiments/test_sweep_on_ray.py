@@ -16,7 +16,7 @@ from logoingest.schemas import MEASURED_COLUMNS
 
 @on_ray
 def test_a_machine_lost_in_the_midst_of_a_trial_changes_nothing(tmp_path, ray_cluster):
-    """Two machines, two trials at once, one machine killed -9 under its trial: asked again, and nothing shows it but the attempts."""
+    """Of two machines, the one that trains is killed -9: the trial is asked again, and nothing shows it but the attempts."""
     here, _ = sweep(tmp_path, "here", parallel=2)
     marks = tmp_path / "marks"
     blow = threading.Thread(target=kill_once, args=(ray_cluster, marks, set(marks.iterdir())))
