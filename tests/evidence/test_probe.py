@@ -43,6 +43,17 @@ def test_what_the_first_judgement_doubts_is_not_learned_from_in_the_second():
     assert (probed.probabilities.argmax(axis=1) == truth).mean() > 0.8
 
 
+def test_neighbours_see_what_no_line_divides():
+    """Two classes in four corners, crosswise: a regression is at chance, the nearest pictures of the other folds are not."""
+    rng = np.random.default_rng(1)
+    corner = rng.integers(0, 2, (200, 2))
+    embeddings = (rng.normal(size=(200, 2)) * 0.2 + 2 * corner - 1).astype(np.float32)
+    labels = corner[:, 0] ^ corner[:, 1]
+    probed = probe_out_of_fold(embeddings, labels, np.arange(200) % 5, 2, embeddings[:7] * 1.1)
+    assert (probed.probabilities.argmax(axis=1) == labels).mean() > 0.95
+    assert (probed.others.argmax(axis=1) == labels[:7]).all()
+
+
 def test_nothing_to_learn_from_is_said():
     embeddings, labels = draw()
     with pytest.raises(UsageError, match="fewer than two classes"):

@@ -1,7 +1,8 @@
-"""A linear probe: logistic regression on embeddings, fold by fold; seconds, where trainings take minutes.
+"""A probe: logistic regression on embeddings, and what the nearest pictures are called, fold by fold; seconds, where trainings take minutes.
 
-It judges twice: what confident learning flags in its first judgement is not learned from in the second, and both count alike.
-The flags come from all folds, so a label has that faint a part in its own second judgement, as in any pruning.
+The regression judges twice: what confident learning flags in its first judgement is not learned from in the second, and both count alike.
+The flags come from all folds, so a label has that faint a part in its own second judgement, as in any pruning. The neighbours err otherwise than the regression: they see what a class looks like here and there,
+not what divides it from the others. Both witnesses count alike.
 
 A fit is thousands of small products: threads for each would wait for each other longer than they work (931 embeddings of 1,280 numbers on
 two busy cores: 53 CPU seconds with two threads, 4 with one).
@@ -17,7 +18,8 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from logoingest.errors import Problem, UsageError
-from logoingest.evidence.label_errors import calibrate, choose_doubted, join_judges
+from logoingest.evidence.label_errors import calibrate, choose_doubted, join_judges, scale
+from logoingest.evidence.vectors import EXACT_LIMIT, Vectors, centre_vectors, find_nearest, scale_vectors
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -27,6 +29,8 @@ _PENALTY = 0.03
 _STEPS, _TOLERANCE = 300, 1e-3
 #: Numbers of an embedding that are looked at, by principal components; more would fit the noise and cost time.
 _WIDTH = 256
+#: Neighbours that are asked; how much nearer ones count more, in cosine; what a class has that none of them is of.
+_NEIGHBOURS, _WARMTH, _UNSEEN = 10, 0.1, 0.02
 
 
 class Probed(NamedTuple):
@@ -67,10 +71,17 @@ def probe_out_of_fold(embeddings: Floats, labels: Rows, folds: Rows, count: int,
     rounds = (first, second)
     temperatures = [calibrate(judged.probabilities[taught], labels[taught])[1] for judged in rounds]
     joined, further = (
-        join_judges(judges, temperatures).astype(np.float32)
+        join_judges(judges, temperatures)
         for judges in ([judged.probabilities for judged in rounds], [judged.others for judged in rounds])
     )
-    return Probed(joined, first.learned, further, doubted)
+    if len(labels) <= EXACT_LIMIT:
+        near = _ask_neighbours(embeddings, labels, folds, first.learned, others)
+        temperatures = [calibrate(shares[taught], labels[taught])[1] for shares in (joined, near.probabilities)]
+        joined, further = (
+            np.mean([scale(shares, temperature) for shares, temperature in zip(pair, temperatures, strict=True)], axis=0)
+            for pair in ((joined, near.probabilities), (further, near.others))
+        )
+    return Probed(joined.astype(np.float32), first.learned, further.astype(np.float32), doubted)
 
 
 class _Judged(NamedTuple):
@@ -99,6 +110,34 @@ def _judge(  # noqa: PLR0917  # what is judged, and what is learned from
         if len(others):
             further[:, classes] += fitted.predict_proba(others) / number
     return _Judged(shares, learned, further.astype(np.float32))
+
+
+def _ask_neighbours(embeddings: Floats, labels: Rows, folds: Rows, learned: npt.NDArray[np.bool_], others: Floats) -> _Judged:
+    """What the nearest pictures of the other folds are called, seen from the middle of all; of further pictures, those of all folds."""
+    count = learned.shape[1]
+    vectors = centre_vectors(Vectors(tuple(map(str, range(len(labels)))), scale_vectors(embeddings), ""))
+    shares = np.zeros((len(labels), count))
+    for fold in range(len(learned)):
+        held_out = np.flatnonzero(folds == fold)
+        if len(held_out):
+            shares[held_out] = _count_neighbours(
+                vectors, labels, np.flatnonzero(folds != fold), vectors.matrix[held_out], learned[fold]
+            )
+    further = _count_neighbours(vectors, labels, np.arange(len(labels)), vectors.aim(others), learned.any(axis=0))
+    return _Judged(shares.astype(np.float32), learned, further.astype(np.float32))
+
+
+def _count_neighbours(
+    vectors: Vectors, labels: Rows, taught: Rows, asked: Floats, learned: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """(n, classes): the nearer the more, and to every class that is known a little."""
+    among = vectors.select([vectors.image_ids[row] for row in taught.tolist()])
+    found = find_nearest(among, asked, min(_NEIGHBOURS, len(among)))
+    weight = np.exp((found.similarity - found.similarity[:, :1]) / _WARMTH)
+    weight /= weight.sum(axis=1, keepdims=True)
+    shares = np.tile(np.where(learned, _UNSEEN, 0.0), (len(asked), 1))
+    np.add.at(shares, (np.arange(len(asked))[:, None], labels[taught][found.rows]), weight)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float64)
 
 
 def _fit(embeddings: Floats, labels: Rows):  # type: ignore[no-untyped-def]  # noqa: ANN202  # scikit-learn ships no types

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,15 @@ def test_a_rule_that_hangs_on_its_pictures_says_so():
     assert of_few[1] > of_many[1] > 0
     wide, narrow = (foretell_interval(*discount_counts(80, 100, variance), 100) for variance in (of_few[1], 0.0))
     assert wide.low < narrow.low < 0.8 < narrow.high < wide.high
+
+
+def test_parts_do_not_fall_together_with_a_split_by_the_same_hash():
+    """Validation may well be those groups whose hash is a multiple of five: they are dealt out to parts all the same."""
+    names = (f"{number}" for number in range(3000))
+    groups = [name for name in names if int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 5 == 0][:200]
+    tally = state_tally(make_asked(3), groups, Goals())
+    assert (tally.ours, tally.strangers) == (160, 40)
+    assert tally.kept > 0.85 * tally.ours
 
 
 def test_without_test_pictures_nothing_is_measured():

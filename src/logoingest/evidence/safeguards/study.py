@@ -19,6 +19,7 @@ from logoingest.evidence.safeguards.rule import NO_CLASS, AcceptanceRule, Asked,
 
 #: Parts of the held-out pictures, each judged by a rule that the others gave, so that what is promised was not fitted.
 _PARTS = 5
+_SALT = "safeguard "
 _MOST_POINTS = 100
 
 
@@ -186,7 +187,8 @@ def _share(hits: int, total: int) -> float:
 
 def _learn_parts(asked: Asked, groups: Sequence[str], goals: Goals) -> Iterator[tuple[Bools, AcceptanceRule]]:
     """(a part of the pictures, the rule of all others), part by part."""
-    part = np.array([int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % _PARTS for group in groups], np.int64)
+    names = (f"{_SALT}{group}".encode() for group in groups)  # whoever split by a group's bare hash has them all in one part else
+    part = np.array([int(hashlib.sha256(name).hexdigest()[:8], 16) % _PARTS for name in names], np.int64)
     for number in range(_PARTS):
         inside = part == number
         if inside.any() and (asked.labels[~inside] != NO_CLASS).any():
