@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from builders.fingerprints import turn_signature
 from logoingest.images import inspect_image
@@ -103,6 +103,39 @@ def test_copies_do_not_depend_on_turns_or_order(one, other, seed):
     assert turned[0].kind == straight[0].kind
     assert turned[0].overlap == pytest.approx(straight[0].overlap, abs=0.02)
     assert turned[0].residual == pytest.approx(straight[0].residual, abs=0.005)
+
+
+def draw_mark(size: tuple[int, int], mark: tuple[int, int, int, int], speckles: int = 0) -> Image.Image:
+    """A drawing on yellow, in the box ``mark`` of a picture; ``speckles`` is how much the ground's dots differ, as a dithered one's do."""
+    drawn = Image.new("RGB", (160, 50), (255, 204, 0))
+    lines = ImageDraw.Draw(drawn)
+    for box in ((2, 2, 30, 24), (36, 2, 52, 46), (60, 20, 120, 30), (126, 4, 156, 18), (80, 36, 158, 47)):
+        lines.rectangle(box, (200, 16, 30))
+    picture = Image.new("RGB", size, (255, 204, 0))
+    picture.paste(drawn.resize((mark[2] - mark[0], mark[3] - mark[1]), Image.Resampling.BICUBIC), mark[:2])
+    dots = (np.indices(size[::-1]).sum(axis=0) % 3 == 0)[..., None] * speckles
+    return Image.fromarray((np.asarray(picture) - np.minimum(np.asarray(picture), dots)).astype(np.uint8))
+
+
+BORDERS = {
+    "a dithered ground, of which nothing counts as border": lambda: draw_mark((160, 90), (0, 20, 160, 70), 60),
+}
+
+
+@pytest.mark.parametrize("turn", [0, 5])
+@pytest.mark.parametrize("name", BORDERS)
+def test_a_border_that_is_left_hides_no_copy(name, turn):
+    """A drawing with more around it than was trimmed is a copy of the one without, in both searches; the evidence says so."""
+    whole = turn_signature(read_signature(BORDERS[name]()), turn)
+    tight, other = read_signature(draw_mark((160, 50), (0, 0, 160, 50))), read_signature(draw_scene(4))
+    found = find_copy_pairs(np.stack([tight, other, whole]))
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 2)]
+    assert found.findings[0].kind == "cropped"
+    assert found.findings[0].transformation.endswith("with another border")
+    assert found.findings[0].transformation.startswith(TURNS[turn].name) or not turn
+    for held, others in ((tight, whole), (whole, tight)):
+        between = CopySearch(np.stack([other, held])).find(others[None])
+        assert list(zip(between.first.tolist(), between.second.tolist(), strict=True)) == [(1, 0)]
 
 
 def test_turns_compose():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ from logoingest.images.alike.bounds import Unsearched, describe_unsearched
 from logoingest.images.alike.fitting import Fits, fit_pairs
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
+from logoingest.images.alike.trims import Trimmed, trim_signatures
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
-from logoingest.images.alike.windows import Candidates, Centres, Search, find_candidates, find_start, join_candidates
+from logoingest.images.alike.windows import Candidates, Centres, Described, Search, find_candidates, find_start, join_searches
 from logoingest.schemas import CopyKind
 
 logger = logging.getLogger("logoingest")
@@ -33,7 +35,7 @@ MIN_CORRELATION = 0.93
 MIN_DETAIL = 0.85
 #: … and the share of the smaller one that the other shows. All measured: ``benchmarks/copies.py``.
 MIN_OVERLAP = 0.6
-#: Where less than this share of the larger one is seen in both, shapes alone fit too easily, and more agreement is asked for.
+#: Where less than this share of the larger one is seen in both, or a border was cut off, shapes alone fit too easily, and more agreement is asked for.
 PARTIAL = 0.85
 PARTIAL_CORRELATION, PARTIAL_DETAIL = 0.975, 0.90
 #: So many pairs at most are laid upon each other in one search, the likest: a minute or two of work.
@@ -86,10 +88,15 @@ def find_copy_pairs(signatures: Bytes, among: Indices | None = None) -> CopyPair
     rows = rows if among is None else np.intersect1d(rows, among, assume_unique=True)
     too_many = len(rows) if len(rows) > MOST_PICTURES else 0
     rows = rows[:0] if too_many else rows
-    centres = Centres(signatures, rows)
-    described = centres.describe(signatures, rows)
-    search = find_candidates(described, described, centres, same=True)
-    found = _verify(signatures, signatures[:0], search._replace(candidates=search.candidates.rename(rows, rows)))
+    inner, centres = trim_signatures(signatures, rows), Centres(signatures, rows)
+    named = _Named(signatures, rows, 0), _Named(inner.signatures, np.arange(len(inner.owners)), len(signatures))
+    whole, cut = (one.describe(centres) for one in named)
+    searches = [
+        named[0].find(whole, named[0], whole, centres),
+        named[1].find(cut, named[0], whole, centres)._replace(unsearched=Unsearched()),  # of the same windows
+        named[1].find(cut, named[1], cut, centres),
+    ]
+    found = _verify(_Pictures.stack([signatures, inner.signatures], [inner]), join_searches(searches))
     return found._replace(unsearched=_tell(found.unsearched.add(Unsearched(pictures=too_many))))
 
 
@@ -98,26 +105,86 @@ class CopySearch:
 
     def __init__(self, held: Bytes) -> None:
         """Describe the set (signatures n x 1,024)."""
-        self._held, self._rows = held, find_structured(held)
-        self._centres = Centres(held, self._rows)
-        self._described = self._centres.describe(held, self._rows)
+        rows = find_structured(held)
+        self._inner, self._centres = trim_signatures(held, rows), Centres(held, rows)
+        self._held = _Named(held, rows, 0)
+        self._described = self._held.describe(self._centres)
+        self._cut = self._centres.describe(self._inner.signatures, np.arange(len(self._inner.owners)))
 
     def find(self, others: Bytes) -> CopyPairs:
         """Copies of held pictures (``first``) among others (``second``)."""
-        rows, count = find_structured(others), len(self._held)
-        described, shifted = self._centres.describe(others, rows), rows + count
-        theirs = find_candidates(described, self._described, self._centres, same=False)
-        ours = find_candidates(self._described, described, self._centres, same=False)
-        both = join_candidates([theirs.candidates.rename(shifted, self._rows), ours.candidates.rename(self._rows, shifted)])
-        found = _verify(self._held, others, Search(both, theirs.unsearched.add(ours.unsearched)))
+        rows, count = find_structured(others), len(self._held.signatures)
+        inner = trim_signatures(others, rows)
+        inner = inner._replace(owners=inner.owners + count)
+        theirs = _Named(others, rows, count)
+        ours_cut = _Named(self._inner.signatures, np.arange(len(self._inner.owners)), count + len(others))
+        theirs_cut = _Named(inner.signatures, np.arange(len(inner.owners)), count + len(others) + len(self._inner.owners))
+        described, cut = theirs.describe(self._centres), theirs_cut.describe(self._centres)
+        searches = [
+            theirs.find(described, self._held, self._described, self._centres),
+            self._held.find(self._described, theirs, described, self._centres),
+            *(
+                found._replace(unsearched=Unsearched())  # of the same windows
+                for found in (
+                    theirs_cut.find(cut, self._held, self._described, self._centres),
+                    ours_cut.find(self._cut, theirs, described, self._centres),
+                    theirs_cut.find(cut, ours_cut, self._cut, self._centres),
+                )
+            ),
+        ]
+        sets = [self._held.signatures, others, self._inner.signatures, inner.signatures]
+        found = _verify(_Pictures.stack(sets, [self._inner, inner]), join_searches(searches))
         return found._replace(second=found.second - count, unsearched=_tell(found.unsearched))
+
+
+class _Named(NamedTuple):
+    """Some rows of signatures, and the number that the first of all has where several sets are counted on."""
+
+    signatures: Bytes
+    rows: Indices
+    start: int
+
+    def describe(self, centres: Centres) -> Described:
+        return centres.describe(self.signatures, self.rows)
+
+    def find(self, described: Described, wholes: _Named, wholes_described: Described, centres: Centres) -> Search:
+        """Candidates of which these are the parts, by number."""
+        if not len(self.rows) or not len(wholes.rows):
+            return join_searches([])
+        found = find_candidates(described, wholes_described, centres, same=described is wholes_described)
+        return found._replace(candidates=found.candidates.rename(self.rows + self.start, wholes.rows + wholes.start))
+
+
+class _Pictures(NamedTuple):
+    """Several sets of signatures counted on, the last of them without what was left of a border."""
+
+    sets: Sequence[Bytes]
+    owners: Indices
+    """Whose each is: its own, or another's where a border was cut off."""
+    shares: NDArray[np.float64]
+    """How much of the area of that one it is, 0 to 1."""
+
+    @classmethod
+    def stack(cls, sets: Sequence[Bytes], trimmed: Sequence[Trimmed]) -> _Pictures:
+        whole = sum(len(part) for part in sets) - sum(len(part.owners) for part in trimmed)
+        owners = np.concatenate([np.arange(whole), *(part.owners for part in trimmed)])
+        return cls(sets, owners, np.concatenate([np.ones(whole), *(part.shares for part in trimmed)]))
+
+    def pick(self, numbers: Indices) -> Bytes:
+        """Small squares, n x 32 x 32."""
+        picked, start = np.empty((len(numbers), SIDE * SIDE), np.uint8), 0
+        for part in self.sets:
+            mine = (numbers >= start) & (numbers < start + len(part))
+            picked[mine] = part[numbers[mine] - start]
+            start += len(part)
+        return picked.reshape(-1, SIDE, SIDE)
 
 
 def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indices) -> list[PairFinding]:
     """The findings on pairs of rows (``first < second``) of signatures (n x 1,024) that are known to show the same, the first in these turns."""
     candidates = Candidates(first, second, np.zeros(len(first), np.int64), turns, np.ones(len(first), np.float32))
-    fits = _lay_upon(signatures, signatures[:0], candidates, leave_early=False)
-    return [_judge(fits, row, candidates) for row in range(len(first))]
+    fits = _lay_upon(_Pictures.stack([signatures], []), candidates, leave_early=False)
+    return [_judge(fits, row, candidates, is_part_first=True) for row in range(len(first))]
 
 
 def _tell(unsearched: Unsearched) -> Unsearched:
@@ -127,9 +194,10 @@ def _tell(unsearched: Unsearched) -> Unsearched:
     return unsearched
 
 
-def _verify(held: Bytes, others: Bytes, search: Search) -> CopyPairs:
-    """Those of the candidates, rows of both sets counted on, that are copies; each pair of rows once."""
-    candidates = search.candidates
+def _verify(pictures: _Pictures, search: Search) -> CopyPairs:
+    """Those of the candidates that are copies, each pair of owners once."""
+    candidates, owners = search.candidates, pictures.owners
+    candidates = candidates.take(np.flatnonzero(owners[candidates.part] != owners[candidates.whole]))
     swapped = candidates.part > candidates.whole
     low, high = np.where(swapped, candidates.whole, candidates.part), np.where(swapped, candidates.part, candidates.whole)
     order = np.lexsort((candidates.window, candidates.turn, swapped, -candidates.likeness, high, low))
@@ -137,11 +205,37 @@ def _verify(held: Bytes, others: Bytes, search: Search) -> CopyPairs:
     fresh[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
     once = candidates.take(order[fresh])
     chosen = _choose_likest(once)
-    fits = _lay_upon(held, others, chosen)
-    rows = np.flatnonzero(_is_copy(fits))
-    first, second = np.minimum(chosen.part, chosen.whole)[rows], np.maximum(chosen.part, chosen.whole)[rows]
+    fits = _lay_upon(pictures, chosen)
+    left = np.minimum(pictures.shares[chosen.part], pictures.shares[chosen.whole])
+    rows = _keep_wholes(pictures, chosen, np.flatnonzero(_is_copy(fits, left)))
+    part, whole = owners[chosen.part[rows]], owners[chosen.whole[rows]]
+    findings = [
+        _add_border(_judge(fits, row, chosen, is_part_first), share)
+        for row, is_part_first, share in zip(rows.tolist(), (part < whole).tolist(), left[rows].tolist(), strict=True)
+    ]
     unsearched = search.unsearched.add(Unsearched(pairs=len(once.part) - len(chosen.part)))
-    return CopyPairs(first, second, [_judge(fits, row, chosen) for row in rows.tolist()], unsearched)
+    return CopyPairs(np.minimum(part, whole), np.maximum(part, whole), findings, unsearched)
+
+
+def _keep_wholes(pictures: _Pictures, candidates: Candidates, rows: Indices) -> Indices:
+    """Each pair of owners once, sorted by them: as the pictures are where that will do, else where most of them is left."""
+    ends = [pictures.owners[numbers[rows]] for numbers in (candidates.part, candidates.whole)]
+    first, second = np.minimum(*ends), np.maximum(*ends)
+    left = pictures.shares[candidates.part[rows]] * pictures.shares[candidates.whole[rows]]
+    order = np.lexsort((-candidates.likeness[rows], -left, second, first))
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (np.diff(first[order]) != 0) | (np.diff(second[order]) != 0)
+    return rows[order[fresh]]
+
+
+def _add_border(finding: PairFinding, share: float) -> PairFinding:
+    """What is known of two pictures of which one has a border that was cut off, so that this share of it was left."""
+    if share >= 1:
+        return finding
+    words = [] if finding.transformation == TURNS[0].name else [finding.transformation]
+    return PairFinding(
+        CopyKind.CROPPED, ", ".join([*words, "with another border"]), round(finding.overlap * share, 3), finding.residual
+    )
 
 
 def _choose_likest(candidates: Candidates) -> Candidates:
@@ -151,33 +245,25 @@ def _choose_likest(candidates: Candidates) -> Candidates:
     return candidates.take(np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS]))
 
 
-def _lay_upon(held: Bytes, others: Bytes, candidates: Candidates, leave_early: bool = True) -> Fits:
+def _lay_upon(pictures: _Pictures, candidates: Candidates, leave_early: bool = True) -> Fits:
     def take(here: Indices) -> tuple[Bytes, Bytes, Floats]:
-        parts, wholes = (_pick(held, others, rows[here]) for rows in (candidates.part, candidates.whole))
-        turns = candidates.turn[here]
+        parts, turns = pictures.pick(candidates.part[here]), candidates.turn[here]
         for number in range(1, len(TURNS)):
             rows = turns == number
             parts[rows] = turn_squares(parts[rows], number)
-        return parts, wholes, find_start(candidates.window[here])
+        return parts, pictures.pick(candidates.whole[here]), find_start(candidates.window[here])
 
     return fit_pairs(take, len(candidates.part), leave_early)
 
 
-def _pick(held: Bytes, others: Bytes, rows: Indices) -> Bytes:
-    """Some rows of two sets, counted on from the first, n x 32 x 32."""
-    picked = held[np.minimum(rows, len(held) - 1)] if len(held) else others[rows]
-    beyond = rows >= len(held)
-    picked[beyond] = others[rows[beyond] - len(held)]
-    return picked.reshape(-1, SIDE, SIDE)
-
-
-def _is_copy(fits: Fits) -> NDArray[np.bool_]:
+def _is_copy(fits: Fits, left: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which are copies; ``left`` is what their borders were cut off to, 1 where none was."""
     area = _measure_area(fits)
     across, down = (np.hypot(fits.maps[:, 0, axis], fits.maps[:, 1, axis]) for axis in (0, 1))
     stretch = np.maximum(across, down) / np.maximum(np.minimum(across, down), 1e-6)
     angle = _measure_angles(fits.maps)
     slight = (area >= _AREAS[0]) & (area <= _AREAS[1]) & (stretch <= _MOST_STRETCH) & (angle <= _MOST_ANGLE)
-    is_partial = fits.overlap * area / np.maximum(area, 1.0) < PARTIAL
+    is_partial = (fits.overlap * area / np.maximum(area, 1.0) < PARTIAL) | (left < 1)
     agree = fits.correlation >= np.where(is_partial, PARTIAL_CORRELATION, MIN_CORRELATION)
     agree &= fits.detail >= np.where(is_partial, PARTIAL_DETAIL, MIN_DETAIL)
     return np.asarray(slight & agree & (fits.overlap * area / np.minimum(area, 1.0) >= MIN_OVERLAP))
@@ -195,7 +281,7 @@ def _measure_area(fits: Fits) -> Floats:
     return np.asarray(np.maximum(maps[:, 0, 0] * maps[:, 1, 1] - maps[:, 0, 1] * maps[:, 1, 0], 1e-6), np.float32)
 
 
-def _judge(fits: Fits, row: int, candidates: Candidates) -> PairFinding:
+def _judge(fits: Fits, row: int, candidates: Candidates, is_part_first: bool) -> PairFinding:
     area, inside = float(_measure_area(fits)[row]), float(fits.overlap[row])
     overlap = min(1.0, inside * area / max(area, 1.0))
     correlation, detail = (PARTIAL_CORRELATION, PARTIAL_DETAIL) if overlap < PARTIAL else (SAME_CORRELATION, SAME_DETAIL)
@@ -207,7 +293,7 @@ def _judge(fits: Fits, row: int, candidates: Candidates) -> PairFinding:
         kind = CopyKind.CROPPED
     else:
         kind = CopyKind.TURNED if turn else CopyKind.SAVED_AGAIN
-    what = _describe(fits.maps[row], turn, bool(candidates.part[row] < candidates.whole[row]), overlap < WHOLE)
+    what = _describe(fits.maps[row], turn, is_part_first, overlap < WHOLE)
     return PairFinding(kind, what, round(overlap, 3), round(1.0 - float(fits.correlation[row]), 4))
 
 

@@ -183,6 +183,14 @@ class Search(NamedTuple):
     unsearched: Unsearched
 
 
+def join_searches(searches: Sequence[Search]) -> Search:
+    """Several searches as one, in the order they come."""
+    unsearched = Unsearched()
+    for search in searches:
+        unsearched = unsearched.add(search.unsearched)
+    return Search(join_candidates([search.candidates for search in searches]), unsearched)
+
+
 def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Search:
     """Pictures of ``parts`` that may be seen in a window of pictures of ``wholes``; ``same`` where both are the same set."""
     place, ends = _list_windows(wholes, centres.count)

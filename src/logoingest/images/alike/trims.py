@@ -1,0 +1,65 @@
+"""Borders that are left: what a small grey picture shows inside an even border of its own.
+
+Fingerprints are made without the uniform border, as far as its pixels are of one colour. Of a dithered ground all is left: the same
+drawing without it fills its signature, and this one's doesn't. So whatever is left of an even border is cut off once more, from the signature.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from logoingest.images.alike.steps import SIDE
+
+#: A grey value (0 to 255) further from the median of the outermost ones is no border.
+TOLERANCE = 16
+#: Less than this is not worth another look: share of the area that is left.
+MOST_LEFT = 0.9
+#: Of fewer lines a drawing would be too coarse to be told from others.
+LEAST_LINES = 12
+_AT_ONCE = 4_096
+
+
+class Trimmed(NamedTuple):
+    """Pictures without what was left of their border."""
+
+    owners: NDArray[np.int64]
+    """The row of each, sorted."""
+    signatures: NDArray[np.uint8]
+    """n x 1,024."""
+    shares: NDArray[np.float64]
+    """What is left of the area, 0 to 1."""
+
+
+def trim_signatures(signatures: NDArray[np.uint8], among: NDArray[np.int64]) -> Trimmed:
+    """Those of some rows of signatures (n x 1,024) that have an even border, without it."""
+    owners, trimmed, shares = [np.empty(0, np.int64)], [np.empty((0, SIDE * SIDE), np.uint8)], [np.empty(0)]
+    for start in range(0, len(among), _AT_ONCE):
+        rows = among[start : start + _AT_ONCE]
+        boxes = _find_boxes(signatures[rows].reshape(-1, SIDE, SIDE))
+        lines = boxes[:, 2:] - boxes[:, :2]
+        share = lines.prod(axis=1) / (SIDE * SIDE)
+        chosen = np.flatnonzero((share <= MOST_LEFT) & (lines.min(axis=1) >= LEAST_LINES))
+        owners.append(rows[chosen])
+        shares.append(share[chosen])
+        cut = [_cut(signatures[row], box) for row, box in zip(rows[chosen].tolist(), boxes[chosen].tolist(), strict=True)]
+        trimmed.append(np.array(cut, np.uint8).reshape(-1, SIDE * SIDE))
+    return Trimmed(np.concatenate(owners), np.concatenate(trimmed), np.concatenate(shares))
+
+
+def _find_boxes(squares: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(Left, top, right, bottom) inside the even border of each."""
+    values = squares.astype(np.int16)
+    edges = np.concatenate([values[:, 0], values[:, -1], values[:, :, 0], values[:, :, -1]], axis=1)
+    differs = np.abs(values - np.median(edges, axis=1).astype(np.int16)[:, None, None]) > TOLERANCE
+    ends = [(marks.argmax(axis=1), SIDE - marks[:, ::-1].argmax(axis=1)) for marks in (differs.any(axis=1), differs.any(axis=2))]
+    return np.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], axis=1)
+
+
+def _cut(signature: NDArray[np.uint8], box: list[int]) -> NDArray[np.uint8]:
+    left, top, right, bottom = box
+    picture = Image.fromarray(signature.reshape(SIDE, SIDE))
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(left, top, right, bottom))).ravel()
