@@ -129,6 +129,8 @@ def _read_stored(path: Path) -> _Stored:
         raise UsageError(Problem(str(path), what, _HINT)) from None
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"] == "missing":  # as in a file of another form
+            raise UsageError(Problem(str(path), f"lacks {first['loc'][0]}: an earlier logoingest made it", _HINT)) from None
         what = f"is damaged: {'.'.join(map(str, first['loc'])) or 'content'}: {first['msg']}"
         raise UsageError(Problem(str(path), what, _HINT)) from None
     except (OSError, ValueError) as error:
