@@ -11,6 +11,7 @@ two busy cores: 53 CPU seconds with two threads, 4 with one).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -77,11 +78,16 @@ def probe_out_of_fold(embeddings: Floats, labels: Rows, folds: Rows, count: int,
     if len(labels) <= EXACT_LIMIT:
         near = _ask_neighbours(embeddings, labels, folds, first.learned, others)
         temperatures = [calibrate(shares[taught], labels[taught])[1] for shares in (joined, near.probabilities)]
-        joined, further = (
-            np.mean([scale(shares, temperature) for shares, temperature in zip(pair, temperatures, strict=True)], axis=0)
-            for pair in ((joined, near.probabilities), (further, near.others))
-        )
+        joined = _average(joined, near.probabilities, temperatures)
+        further = _average(further, near.others, temperatures)
     return Probed(joined.astype(np.float32), first.learned, further.astype(np.float32), doubted)
+
+
+def _average(
+    regression: npt.NDArray[np.floating], neighbours: npt.NDArray[np.floating], temperatures: Sequence[float]
+) -> npt.NDArray[np.float64]:
+    both = scale(regression, temperatures[0]) + scale(neighbours, temperatures[1])
+    return np.asarray(both / 2, np.float64)
 
 
 class _Judged(NamedTuple):
@@ -123,7 +129,9 @@ def _ask_neighbours(embeddings: Floats, labels: Rows, folds: Rows, learned: npt.
             shares[held_out] = _count_neighbours(
                 vectors, labels, np.flatnonzero(folds != fold), vectors.matrix[held_out], learned[fold]
             )
-    further = _count_neighbours(vectors, labels, np.arange(len(labels)), vectors.aim(others), learned.any(axis=0))
+    further = _count_neighbours(
+        vectors, labels, np.arange(len(labels)), vectors.aim(others), np.asarray(learned.any(axis=0), np.bool_)
+    )
     return _Judged(shares.astype(np.float32), learned, further.astype(np.float32))
 
 
