@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from builders.exports import HOSTILE, TURNED, draw_quarters, store_turned
+from builders.releases import HOSTILE, TURNED, draw_quarters, store_turned
 
 
 @pytest.fixture(scope="module")

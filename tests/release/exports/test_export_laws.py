@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builders.exports import HOSTILE, digest, export
+from builders.releases import HOSTILE, digest, export
 from logoingest.cli.main import main
 from logoingest.cli.releases import EXPORT_FORMATS
 from logoingest.errors import GateError, UsageError

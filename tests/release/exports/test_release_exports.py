@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 from pycocotools.coco import COCO
 
-from builders.exports import HOSTILE, digest, export, list_rows
+from builders.releases import HOSTILE, digest, export, list_rows
 from logoingest.config import SourceConfig
 from logoingest.release import open_release
 from logoingest.release.exports.folder import ExportFolder

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from builders.exports import digest, draw_quarters, export, store_turned
+from builders.releases import digest, draw_quarters, export, store_turned
 from logoingest.errors import GateError
 from logoingest.pictures.orientation import is_turned
 from logoingest.release import open_release

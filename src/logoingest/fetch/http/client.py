@@ -28,7 +28,7 @@ from logoingest.fetch.http.connection import ForgivingConnector, StaleConnection
 from logoingest.fetch.http.cookies import keep_cookies, write_cookies
 from logoingest.fetch.http.failures import NETWORK_ERRORS, check_address, judge_error
 from logoingest.fetch.http.resolver import Lookup, Resolver, look_up_addresses
-from logoingest.fetch.http.wire import Fields, list_values, make_wire_url, pick_fields, read_field
+from logoingest.fetch.http.wire import Fields, list_field_values, make_wire_url, pick_fields, read_field
 from logoingest.fetch.rules.credentials import Credentials, add_cookies, read_credentials
 from logoingest.fetch.rules.integrity import DIGEST_HEADERS, find_digest_fault
 from logoingest.fetch.rules.policy import DELIVERIES, FetchFault, judge_opt_out, judge_range
@@ -234,7 +234,7 @@ class Client:
         reservation = read_field(fields, names[1])
         if reservation is None and names[0] not in fields:
             return
-        verdict = judge_opt_out(list_values(fields, names[0]), reservation, self._settings)
+        verdict = judge_opt_out(list_field_values(fields, names[0]), reservation, self._settings)
         if verdict is not None:
             raise BodyFaultError(verdict)
 

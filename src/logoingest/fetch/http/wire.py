@@ -24,11 +24,11 @@ def make_wire_url(target: Target) -> URL:
 
 def read_field(fields: Fields, name: str) -> str | None:
     """A field's value, several joined by commas; None where there is none."""
-    values = list_values(fields, name)
+    values = list_field_values(fields, name)
     return ", ".join(values) if values else None
 
 
-def list_values(fields: Fields, name: str) -> list[str]:
+def list_field_values(fields: Fields, name: str) -> list[str]:
     """The values of a field that may come several times, as text."""
     return [_read_text(value) for value in fields.getall(name, ())]
 
