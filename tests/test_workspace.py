@@ -1,5 +1,7 @@
 """The workspace: whole files or none, equal bytes for equal tables, clear messages."""
 
+import os
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -70,6 +72,18 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
     (tmp_path / "tables/.images.parquet.abc.tmp").write_bytes(b"half")
     workspace.remove_leftovers()
     assert [path.name for path in (tmp_path / "tables").iterdir()] == ["images.parquet"]
+
+
+def test_fingerprints_that_somebody_else_is_writing_are_left_alone(tmp_path):
+    """verify writes them without the lease: only what nobody has touched for an hour goes."""
+    workspace = Workspace(tmp_path)
+    (tmp_path / "fingerprints").mkdir()
+    old, new = (tmp_path / f"fingerprints/.{name}.tmp" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    workspace.remove_leftovers()
+    assert list((tmp_path / "fingerprints").iterdir()) == [new]
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"\0" * 100 + b"PAR1"])

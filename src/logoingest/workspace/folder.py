@@ -21,6 +21,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ from logoingest.schemas import DownloadRow
 from logoingest.workspace.manifest import FileRecord, Manifest, StageRecord, hash_stream
 from logoingest.workspace.pending_file import PendingFile, explain_os_error
 from logoingest.workspace.shard_names import BEGUN_PATTERN, SHARD_PATTERN
+
+_SHARED_AFTER_S = 3600.0
 
 
 class Workspace:
@@ -120,13 +123,20 @@ class Workspace:
             self.filesystem.rm(self.path(name), recursive=True)
 
     def remove_leftovers(self) -> None:
-        """Remove what a killed process left half written; only who holds the lease may."""
-        if self.is_local:
-            for folder in (self.root, *(self.path(name) for name in ("tables", "downloads", "fingerprints"))):
-                for leftover in Path(folder).glob(".*.tmp"):
-                    leftover.unlink(missing_ok=True)
-            for leftover in Path(self.path("embeddings")).glob("*/.*.tmp"):
-                leftover.unlink(missing_ok=True)
+        """Remove what a killed process left half written; only who holds the lease may.
+
+        ``fingerprints`` is written without the lease, too (verify): there only what nobody has touched for an hour goes.
+        """
+        if not self.is_local:
+            return
+        folders = (self.root, self.path("tables"), self.path("downloads"), *Path(self.path("embeddings")).glob("*"))
+        left = [leftover for folder in folders for leftover in Path(folder).glob(".*.tmp")]
+        long_ago = time.time() - _SHARED_AFTER_S
+        shared = Path(self.path("fingerprints")).glob(".*.tmp")
+        with contextlib.suppress(FileNotFoundError):  # its writer was quicker
+            left += [leftover for leftover in shared if leftover.stat().st_mtime < long_ago]
+        for leftover in left:
+            leftover.unlink(missing_ok=True)
 
     def start_file(self, name: str) -> PendingFile:
         """A file to fill under a temporary name; it is there, whole, once it is published.
