@@ -53,10 +53,12 @@ async def serve_connection(files: Mapping[str, Path], reader: asyncio.StreamRead
             first, *headers = head.decode("latin-1").split("\r\n")
             method, target, _ = first.split(" ", 2)
             status, content_type, body = answer_request(files, method, target)
-            lines = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+            is_last = method not in {"GET", "HEAD"} or any(line.lower().replace(" ", "") == "connection:close" for line in headers)
+            close = "Connection: close\r\n" if is_last else ""
+            lines = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n{close}\r\n"
             writer.write(lines.encode("latin-1") + (b"" if method == "HEAD" else body))
             await writer.drain()
-            if method not in {"GET", "HEAD"} or any(line.lower().replace(" ", "") == "connection:close" for line in headers):
+            if is_last:
                 break
     except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
         pass  # the client left, or does not speak HTTP

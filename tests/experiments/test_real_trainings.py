@@ -59,6 +59,7 @@ def test_trials_learn_from_a_share_of_train_and_finalists_from_all(tmp_path):
 
 def test_a_detector_is_swept_as_a_classifier_is(tmp_path):
     """By its own first metric, with a setting of a table in [train]; boxes and pictures of the winner are scored on test."""
+    pytest.importorskip("faster_coco_eval")
     write_boxed(tmp_path / "work/release")
     train = {
         "recipe": "detect", "model": "shufflenet_v2_x0_5", "weights": "none", "image_side_px": 64, "epochs": 1,

@@ -145,8 +145,9 @@ def test_a_stale_sheet_is_said_and_not_lost(folder, capsys):
     """Answers decided otherwise meanwhile, and answers that are gone, are listed; the others are written."""
     sheet = decide(folder, capsys, pmua="bmw", puam="puma")
     (folder / "map.toml").write_text(MAP.replace('["pumma"]', '["pumma", "pmua"]'), encoding="utf-8")
-    with sheet.open("a", encoding="utf-8") as file:
-        file.write("C0;label;L0000000000;long gone;1;1;1;;;;;;;;;puma;\n")
+    gone = {"row": "label", "label_id": "L0000000000", "label": "long gone", "decision": "puma"}
+    with sheet.open("a", newline="", encoding="utf-8") as file:
+        csv.DictWriter(file, COLUMNS, delimiter=";").writerow(gone)
     code, out, _ = call(capsys, "review", folder, "--apply", str(sheet), "--by", "ada")
     assert code == 0
     assert "too late: 1 decision" in out

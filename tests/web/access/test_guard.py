@@ -240,7 +240,7 @@ def test_behind_a_proxy_only_its_address_counts(behind: str, is_right: bool) -> 
             make_entrance("0.0.0.0", 80, behind)
         return
     entrance = make_entrance("0.0.0.0", 80, behind)
-    assert entrance == (frozenset({"review.example.org"}), frozenset({behind}), True)
+    assert entrance == (frozenset({"review.example.org"}), frozenset({behind}), True, False)
     assert entrance.cookie.startswith("__Host-")
 
 

@@ -62,6 +62,7 @@ def hand_over(pursuit: Pursuit, row: dict[str, Any]) -> bool:
     except Exception as error:  # noqa: BLE001  raised again where the batch is awaited, whoever's turn it is now
         if not batch.done.done():
             batch.done.set_exception(error)
+            batch.done.exception()  # where the batch is given up meanwhile, nobody asks for it, and asyncio would print it
         return False
     if not batch.left and not batch.done.done():
         batch.done.set_result(None)
