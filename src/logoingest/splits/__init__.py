@@ -21,12 +21,14 @@ from logoingest.imports.lazy import load_lazily
 if TYPE_CHECKING:
     from logoingest.splits.assignment import assign_splits, replay_group
     from logoingest.splits.board import Board, Motive, PlacementStep, Standing
+    from logoingest.splits.chains import join_chains
     from logoingest.splits.fixed_set import FixedSet, read_fixed_set
     from logoingest.splits.folds import deal_folds
 
 _HOMES = {
     "assignment": ("assign_splits", "replay_group"),
     "board": ("Board", "Motive", "Standing", "PlacementStep"),
+    "chains": ("join_chains",),
     "fixed_set": ("FixedSet", "read_fixed_set"),
     "folds": ("deal_folds",),
 }
@@ -39,6 +41,7 @@ __all__ = [
     "Standing",
     "assign_splits",
     "deal_folds",
+    "join_chains",
     "read_fixed_set",
     "replay_group",
 ]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from logoingest.errors import Problem, UsageError
 from logoingest.pipeline.assignments import read_assignments
 from logoingest.pipeline.session import Run
-from logoingest.pipeline.stages.splits import SPLITS, load_fixed_set
+from logoingest.pipeline.stages.splits import SPLITS, load_fixed_set, read_chained_samples
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.schemas import Origin
 from logoingest.splits import Board, Motive, PlacementStep, Standing, replay_group
@@ -86,7 +86,7 @@ def explain_split(run: Run, picture: str) -> SplitExplanation:
     fixed = load_fixed_set(run).places
     kept = splits.filter(pc.equal(splits.column("origin"), Origin.KEPT))
     previous = dict(zip(kept.column("image_id").to_pylist(), kept.column("split").to_pylist(), strict=True))
-    replayed, board, number = replay_group(run.workspace.read_table("samples"), run.config.splits, previous, fixed, image_id)
+    replayed, board, number = replay_group(read_chained_samples(run), run.config.splits, previous, fixed, image_id)
     if not replayed.equals(splits.cast(replayed.schema)):
         why = explain_staleness(run, SPLITS, run.workspace.read_manifest()) or "its tables were changed"
         raise UsageError(Problem("splits", f"cannot be played again ({why})", "run the splits stage, then ask again"))

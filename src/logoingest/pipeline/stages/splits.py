@@ -35,7 +35,7 @@ def make_splits(run: Run) -> StageOutput:
     read = run.workspace.read_table
     previous, fixed = _read_previous(run), load_fixed_set(run)
     kept, rejected = assign_splits(
-        read("samples", _SAMPLE_COLUMNS), read("annotations", SOURCE_COLUMNS), run.config.splits, previous, fixed.places
+        read_chained_samples(run), read("annotations", SOURCE_COLUMNS), run.config.splits, previous, fixed.places
     )
     placed = {entry["values"]: entry["counts"] for entry in pc.value_counts(kept.column("split")).to_pylist()}
     counts = {**{name: placed.get(name, 0) for name in run.config.splits.shares}, "rejected": rejected.num_rows}
@@ -44,6 +44,16 @@ def make_splits(run: Run) -> StageOutput:
     if run.config.splits.fixed:
         counts |= _count_fixed(run.config.splits.fixed, fixed, set(kept.column("image_id").to_pylist()))
     return StageOutput(write_tables(run.workspace, {"splits": kept, "splits_rejected": rejected}), counts)
+
+
+def read_chained_samples(run: Run) -> pa.Table:
+    """What the splits are made of: samples, the groups of a short chain of copies as one."""
+    from logoingest.splits import join_chains
+
+    samples = run.workspace.read_table("samples", _SAMPLE_COLUMNS)
+    if not run.workspace.has_table("copies"):
+        return samples
+    return join_chains(samples, run.workspace.read_table("copies", ["image_id", "other_id"]))
 
 
 def _read_previous(run: Run) -> dict[str, str]:
@@ -57,16 +67,15 @@ def _read_previous(run: Run) -> dict[str, str]:
 
 
 def _count_apart(splits: pa.Table, copies: pa.Table) -> int:
-    """How many pairs of copies are in two splits, named in the log: earlier releases have them there, or a chain of copies was cut."""
+    """How many pairs of copies are in two splits, named in the log: earlier releases have them there, or a long chain was cut."""
     places = dict(zip(splits.column("image_id").to_pylist(), splits.column("split").to_pylist(), strict=True))
     pairs = zip(copies.column("image_id").to_pylist(), copies.column("other_id").to_pylist(), strict=True)
     apart = [pair for pair in pairs if len({places[one] for one in pair if one in places}) > 1]
     if apart:
         named = ", ".join(f"{one[:12]} ({places[one]}) and {other[:12]} ({places[other]})" for one, other in apart[:_MOST_NAMED])
         more = " …" if len(apart) > _MOST_NAMED else ""
-        logger.warning(
-            "%d pairs of copies stay in two splits, since released pictures are never moved: %s%s", len(apart), named, more
-        )
+        why = "released pictures are never moved, and chains of many copies are cut"
+        logger.warning("%d pairs of copies stay in two splits, since %s: %s%s", len(apart), why, named, more)
     return len(apart)
 
 
@@ -105,7 +114,7 @@ def _list_further_inputs(run: Run, manifest: Manifest) -> dict[str, str]:
 
 SPLITS = StageSpec(
     name=Stage.SPLITS,
-    version=3,
+    version=4,
     needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH, Stage.IMAGES, Stage.SAMPLES),
     reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS, COPIES_FILE: Stage.IMAGES, SAMPLES_FILE: Stage.SAMPLES},
     make=make_splits,
