@@ -39,6 +39,7 @@ from logoingest.workspace.manifest import FileRecord, Manifest, StageRecord, has
 from logoingest.workspace.pending_file import PendingFile, explain_os_error
 from logoingest.workspace.shard_names import BEGUN_PATTERN, SHARD_PATTERN
 
+#: A half-written file that others may write, too, is nobody's after so long.
 _SHARED_AFTER_S = 3600.0
 
 

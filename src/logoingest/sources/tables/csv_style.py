@@ -107,9 +107,10 @@ def _count_titles(lines: Sequence[str], delimiter: str) -> int:
 
 def _name_rows(rows: Sequence[Sequence[str]], width: int) -> bool:
     """Whether the rows have one cell more than the header, the first of them counting the rows."""
+    if not rows or any(len(row) != width + 1 for row in rows):  # a line that cannot be cut has no cell at all
+        return False
     numbers = [row[0] for row in rows]
-    counted = any(numbers == [str(number) for number in range(start, start + len(rows))] for start in (0, 1))
-    return bool(rows) and counted and all(len(row) == width + 1 for row in rows)
+    return any(numbers == [str(number) for number in range(start, start + len(rows))] for start in (0, 1))
 
 
 def _split(line: str, style: CsvStyle) -> list[str]:
