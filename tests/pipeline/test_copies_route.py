@@ -85,8 +85,8 @@ def test_what_was_released_apart_stays_and_is_named(config, monkeypatch, caplog,
     """Copies that an earlier release has in two splits keep their places; the run warns, its counts and verify say so."""
     with monkeypatch.context() as earlier:  # as before turned copies were known
         earlier.setattr(
-            "logoingest.images.selection.group_copies",
-            lambda ids, _signatures, _pixels: duplicates.Grouping(ids, CopyRow.empty_table()),
+            "logoingest.images.grouping.group_copies",
+            lambda ids, _signatures, _pixels, **_: duplicates.Grouping(ids, CopyRow.empty_table()),
         )
         run(config, until=Stage.RELEASE)
     before = read_places(config)

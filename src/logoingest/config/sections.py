@@ -65,6 +65,8 @@ class DatasetConfig(Section):
     """For card and Croissant, as 2025-10-09; left out, the day of the newest answer (never today: equal inputs, equal bytes)."""
     citation: str = ""
     """How to cite the dataset, BibTeX or a sentence; left out, BibTeX of name, version, year and source_url."""
+    partitions: Annotated[int, Field(ge=1, le=1024)] = 1
+    """In how many parts, by the hash of the URL, near pictures of a very large set are looked for; changes no result (docs/scale.md)."""
     min_images: PositiveInt = 1
     """Gate: fewer released pictures than this ends the run with exit code 3."""
     max_failed_share: Share = 0.9

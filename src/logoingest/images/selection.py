@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,18 +13,15 @@ from numpy.typing import NDArray
 from logoingest.config import ImagesConfig
 from logoingest.errors import ConfigError, LogoingestError, Problem, suggest_name
 from logoingest.images.alike.bounds import Unsearched
-from logoingest.images.alike.duplicates import Grouping, group_copies, group_equal
-from logoingest.images.alike.ruled import NOTHING_RULED, RuledPairs, SignedPictures, apply_ruled
+from logoingest.images.alike.ruled import NOTHING_RULED, RuledPairs
 from logoingest.images.alike.signatures import stack_signatures
 from logoingest.images.distinct import find_distinct, list_in_parts
+from logoingest.images.grouping import PartnerFinder, SignatureReader, group_equal_pictures, group_pictures
 from logoingest.images.looking.inspection import explain_obstacle
 from logoingest.images.looking.quality import FLAGS, describe_flag, raise_flags
 from logoingest.images.placeholders import find_listed, read_listed
 from logoingest.refusals import Refusal, reject_annotations
-from logoingest.schemas import CopyRow, ImageRow, Outcome, Reason, Stage, StageResult
-
-#: Gives the signatures (n x 1,024) of some of the rows of ``find_distinct``.
-SignatureReader = Callable[[pa.Table], NDArray[np.uint8]]
+from logoingest.schemas import ImageRow, Outcome, Reason, Stage, StageResult
 
 
 class Selection(NamedTuple):
@@ -52,6 +49,7 @@ def select_with_copies(
     read_signatures: SignatureReader | None = None,
     *,
     ruled: RuledPairs = NOTHING_RULED,
+    find_partners: PartnerFinder | None = None,
 ) -> Selection:
     """Make ``images`` of the downloads, and ``copies``.
 
@@ -64,6 +62,7 @@ def select_with_copies(
             ``config.placeholder_sha256`` when left out.
         read_signatures: gives the signatures of some pictures, which are most of the bytes; when left out, ``downloads`` has them.
         ruled: what people said of pictures that show the same, or do not.
+        find_partners: see ``group_pictures``.
 
     Returns:
         kept: ``ImageRow``, one per distinct file, sorted by image_id.
@@ -86,7 +85,9 @@ def select_with_copies(
             reject_annotations(annotations, refused, Stage.IMAGES, on="url"),
         ]
     )
-    grouping = _group(kept, config, read_signatures or (lambda pictures: _take_signatures(downloads, pictures)), ruled)
+    read = read_signatures or (lambda pictures: _take_signatures(downloads, pictures))
+    near = config.near_duplicates
+    grouping = group_pictures(kept, read, ruled, find_partners) if near else group_equal_pictures(kept, read, ruled)
     images = StageResult(_make_rows(kept, grouping.groups), rejected.sort_by("annotation_id"))
     return Selection(images, grouping.copies, grouping.unsearched)
 
@@ -153,15 +154,6 @@ def _judge_picture(picture: Mapping[str, Any], config: ImagesConfig, listed: Map
     if raised:
         return Refusal(Reason.LOW_QUALITY, "; ".join(describe_flag(name, picture) for name in raised) + " (images.reject_flags)")
     return None
-
-
-def _group(pictures: pa.Table, config: ImagesConfig, read_signatures: SignatureReader, ruled: RuledPairs) -> Grouping:
-    ids, pixel_hashes = (pictures.column(name).to_pylist() for name in ("sha256", "pixel_hash"))
-    if not config.near_duplicates and not any(ruled):
-        return Grouping(group_equal(ids, pixel_hashes), CopyRow.empty_table())
-    signed = SignedPictures(ids, read_signatures(pictures), pixel_hashes)
-    found = group_copies(*signed) if config.near_duplicates else Grouping(group_equal(ids, pixel_hashes), CopyRow.empty_table())
-    return apply_ruled(found, signed, ruled)
 
 
 def _take_signatures(downloads: pa.Table, pictures: pa.Table) -> NDArray[np.uint8]:

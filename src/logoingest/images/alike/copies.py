@@ -77,16 +77,17 @@ class CopyPairs(NamedTuple):
 SAME_PIXELS = PairFinding(CopyKind.SAME_PIXELS, TURNS[0].name, 1.0, 0.0)
 
 
-def find_copy_pairs(signatures: Bytes, among: Indices | None = None) -> CopyPairs:
+def find_copy_pairs(signatures: Bytes, among: Indices | None = None, further: int = 0) -> CopyPairs:
     """Copies among some pictures, ``first < second``; pictures of one colour are in no pair, nor any above ``MOST_PICTURES``.
 
     Args:
         signatures: n x 1,024.
         among: the rows that are looked at, sorted; all when left out.
+        further: pictures that count as well and are not here, where it is known that all together are too many.
     """
     rows = find_structured(signatures)
     rows = rows if among is None else np.intersect1d(rows, among, assume_unique=True)
-    too_many = len(rows) if len(rows) > MOST_PICTURES else 0
+    too_many = len(rows) + further if len(rows) + further > MOST_PICTURES else 0
     rows = rows[:0] if too_many else rows
     inner, centres = trim_signatures(signatures, rows), Centres(signatures, rows)
     named = _Named(signatures, rows, 0), _Named(inner.signatures, np.arange(len(inner.owners)), len(signatures))

@@ -79,7 +79,9 @@ def group_duplicates(image_ids: Sequence[str], signatures: Sequence[bytes], pixe
     return group_copies(image_ids, signatures, pixel_hashes).groups
 
 
-def group_copies(image_ids: Sequence[str], signatures: Bytes | Sequence[bytes], pixel_hashes: Sequence[str]) -> Grouping:
+def group_copies(
+    image_ids: Sequence[str], signatures: Bytes | Sequence[bytes], pixel_hashes: Sequence[str], further: int = 0
+) -> Grouping:
     """The group of each picture; the order of the input changes nothing, nor does how a picture is turned.
 
     Equal pixels always share a group. Near pictures are joined to connected components. A component is one group as long as all of
@@ -95,6 +97,7 @@ def group_copies(image_ids: Sequence[str], signatures: Bytes | Sequence[bytes], 
         image_ids: distinct ids.
         signatures: ``signature`` of each picture, 1,024 bytes, or all as n x 1,024.
         pixel_hashes: ``pixel_hash`` of each picture.
+        further: pictures of the set that are not here, since nothing is near to them; see ``find_copy_pairs``.
 
     Raises:
         ValueError: the sequences differ in length, or an entry has another size.
@@ -111,7 +114,7 @@ def group_copies(image_ids: Sequence[str], signatures: Bytes | Sequence[bytes], 
         leader[members] = members.min()
     near = leader[units]
     leaders, place = np.unique(near, return_inverse=True)
-    found = find_copy_pairs(prints.signatures, leaders)
+    found = find_copy_pairs(prints.signatures, leaders, further)
     joined = join_groups(len(leaders), np.searchsorted(leaders, found.first), np.searchsorted(leaders, found.second))
     names = [image_ids[row] for row in order.tolist()]
     result = [""] * len(image_ids)

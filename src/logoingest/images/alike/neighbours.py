@@ -185,12 +185,13 @@ class NearSearch:
 
     def find_pairs(self, others: Fingerprints) -> NearPairs:
         """Near pairs of a held picture (``first``) and another (``second``), rows of the two sets, sorted."""
-        rows = find_structured(others.signatures)
-        if not len(rows) or not len(self._rows):
-            return join_pairs([])
-        return keep_best(join_pairs(list(self._iterate(others, rows))))
+        return keep_best(join_pairs(list(self.iterate_pairs(others))))
 
-    def _iterate(self, others: Fingerprints, among: Indices) -> Iterator[NearPairs]:
+    def iterate_pairs(self, others: Fingerprints) -> Iterator[NearPairs]:
+        """The same, a block of others at a time; a pair may come in several turns."""
+        among = find_structured(others.signatures)
+        if not len(among) or not len(self._rows):
+            return
         tree, limit = _plant(_project(others.signatures, among)), _bound(self._limits)
 
         def search(number: int) -> list[NearPairs]:

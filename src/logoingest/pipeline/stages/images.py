@@ -10,7 +10,10 @@ from logoingest.pipeline.stages.fetch import DOWNLOADS
 from logoingest.stage_names import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from logoingest.config import Config
+    from logoingest.images.grouping import PartnerFinder
     from logoingest.pipeline.session import Run
     from logoingest.samples.group_rulings import GroupRuling
     from logoingest.workspace import Manifest
@@ -46,6 +49,7 @@ def make_images(run: Run) -> StageOutput:
         listed,
         lambda pictures: gather_signatures(pictures, iterate_column(run.workspace, "signature")),
         ruled=RuledPairs.sort(map_pairs(load_rulings(run))),
+        find_partners=_make_partner_finder(run) if run.config.dataset.partitions > 1 else None,
     )
     kept, rejected = selected
     if _refuses_known(run.config):
@@ -61,6 +65,21 @@ def make_images(run: Run) -> StageOutput:
     }
     tables = {"images": kept, "images_rejected": rejected, "placeholders_listed": placeholders, "copies": copies}
     return StageOutput(write_tables(run.workspace, tables), counts)
+
+
+def _make_partner_finder(run: Run) -> PartnerFinder:
+    """Finds near pictures partition by partition, where the fetch is done, too: on this machine, or on a Ray cluster."""
+    from logoingest.images.partitions.joining import PartitionPair, Touched, find_partners, search_here
+    from logoingest.images.partitions.on_ray import search_on_ray
+
+    def search(pairs: Sequence[PartitionPair]) -> Iterator[Touched]:
+        fetch = run.config.fetch
+        found = search_on_ray(pairs, fetch.ray_address) if fetch.executor == "ray" else search_here(pairs)
+        for done, touched in enumerate(found, start=1):
+            run.progress(Stage.IMAGES, done, len(pairs), "pairs of partitions searched for near pictures")
+            yield touched
+
+    return lambda pictures: find_partners(pictures, run.config.dataset.partitions, run.workspace.url, search)
 
 
 def load_rulings(run: Run) -> list[GroupRuling]:
