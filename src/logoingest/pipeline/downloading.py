@@ -33,6 +33,7 @@ from logoingest.pipeline.retention.tombstones import guard_inspection, read_tomb
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Outcome, Stage
 from logoingest.workspace import FileRecord, name_begun
+from logoingest.workspace.rows import pick_rows
 
 logger = logging.getLogger("logoingest")
 
@@ -74,6 +75,16 @@ def read_plan(run: Run) -> pa.Table | None:
             urls = run.workspace.read_shard(shard, ["url"]).column("url")
             parts.append(pa.table({"url": urls, "shard": pa.array([shard] * len(urls), pa.string())}, schema=PLAN_SCHEMA))
     return pa.concat_tables(parts) if parts else None
+
+
+def find_shards(run: Run, url: str) -> list[str] | None:
+    """The shards that a URL is planned in; None where no plan is written, so that it may be in any."""
+    if not run.workspace.has_table(SHARD_PLAN):
+        return None
+    try:
+        return [str(name) for name in pick_rows(run.workspace, SHARD_PLAN, "url", [url], ["shard"]).column(0).to_pylist()]
+    except WorkspaceError:
+        return None
 
 
 def _read_written_plan(run: Run) -> pa.Table | None:

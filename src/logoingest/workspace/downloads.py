@@ -13,19 +13,20 @@ from logoingest.workspace.folder import Workspace
 PLACE = (pa.field("shard", pa.string()), pa.field("shard_row", pa.int32()))
 
 
-def read_downloads(workspace: Workspace, columns: Collection[str] | None = None) -> pa.Table:
+def read_downloads(workspace: Workspace, columns: Collection[str] | None = None, shards: Collection[str] | None = None) -> pa.Table:
     """The rows of all shards in the order of these, ``DownloadRow`` without ``bytes``, with the columns shard and shard_row.
 
     Args:
         workspace: where they lie; columns that an earlier version did not write are null.
         columns: read these alone, in the order of ``DownloadRow``; all when left out.
+        shards: read these alone, as far as they are there; all when left out.
 
     Raises:
         WorkspaceError: a shard is damaged.
     """
     schema = DownloadRow.arrow_schema()
     names = [name for name in schema.names if name != "bytes" and (columns is None or name in columns)]
-    tables = [_read_shard(workspace, shard, names) for shard in workspace.shard_names()]
+    tables = [_read_shard(workspace, shard, names) for shard in workspace.shard_names() if shards is None or shard in shards]
     if tables:
         return pa.concat_tables(tables, promote_options="permissive")
     return pa.schema([*(schema.field(name) for name in names), *PLACE], schema.metadata).empty_table()

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from logoingest.evidence.suspects import PictureKnowledge, keep_open
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Decision, Reason, SuspectRow
+from logoingest.workspace.rows import pick_rows
 
 #: The table.
 SUSPECTS = "suspects"
@@ -18,13 +19,19 @@ SUSPECTS = "suspects"
 UNDECIDED = (Reason.TIE, Reason.LOW_CONFIDENCE)
 
 
-def read_open_suspects(run: Run) -> pa.Table:
-    """``SuspectRow`` of what nobody has ruled on and no later run has changed; empty where none were looked for."""
-    workspace = run.workspace
+def read_open_suspects(run: Run, image_id: str | None = None) -> pa.Table:
+    """``SuspectRow`` of what nobody has ruled on and no later run has changed, of one picture or all; empty where none were looked for."""
+    workspace, columns = run.workspace, ["image_id", "class_id"]
     if not (workspace.has_table(SUSPECTS) and workspace.has_table("samples")):
         return SuspectRow.empty_table()
-    suspects = workspace.read_table(SUSPECTS).cast(SuspectRow.arrow_schema())
-    return keep_open(suspects, workspace.read_table("samples", ["image_id", "class_id"]), list_ruled(run))
+    if image_id is None:
+        suspects, samples = workspace.read_table(SUSPECTS), workspace.read_table("samples", columns)
+    else:
+        suspects = pick_rows(workspace, SUSPECTS, "image_id", [image_id])
+        if not suspects.num_rows:
+            return SuspectRow.empty_table()
+        samples = pick_rows(workspace, "samples", "image_id", [image_id], columns)
+    return keep_open(suspects.cast(SuspectRow.arrow_schema()), samples, list_ruled(run))
 
 
 def list_ruled(run: Run) -> set[str]:

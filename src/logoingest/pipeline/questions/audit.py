@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 import pyarrow as pa
@@ -18,9 +18,10 @@ from logoingest.labels.crowd.evidence import SpellingEvidence
 from logoingest.labels.crowd.testimony import CrowdTestimony, describe_evidence
 from logoingest.labels.text.quoting import shorten
 from logoingest.pipeline.crowd.findings import ask_crowd
+from logoingest.pipeline.downloading import find_shards
 from logoingest.pipeline.evidence.suspects import read_open_suspects
 from logoingest.pipeline.evidence.verdicts import ask_baseline
-from logoingest.pipeline.ledger import collect_ledger
+from logoingest.pipeline.ledger import find_rejected
 from logoingest.pipeline.retention.tombstones import read_tombstones
 from logoingest.pipeline.session import Run
 from logoingest.plain_json import Rows
@@ -39,6 +40,7 @@ from logoingest.schemas import (
     SuspectRow,
 )
 from logoingest.workspace.downloads import read_downloads
+from logoingest.workspace.rows import find_rows, pick_rows, read_rows
 
 #: Columns for machines.
 _HEAVY = ("hash", "signature", "probabilities")
@@ -139,14 +141,14 @@ def explain_url(run: Run, url: str, *, ask: bool = False) -> UrlTrail:
         UsageError: no annotation has this URL, or it was taken down.
     """
     annotations = _pick(run, "annotations", AnnotationRow, "url", url)
-    rejected = _filter(collect_ledger(run.workspace).rejected, "url", url)
+    rejected = find_rejected(run.workspace, "url", url)
     if not annotations.num_rows and not rejected.num_rows:
         stone = read_tombstones(run.workspace).find(url)
         if stone is not None:
             told = f"was taken down on {stone.at[:10]}" + (f": {stone.why}" if stone.why else "")
             raise UsageError(Problem(f"--url {url}", told, "nothing is kept of it; its source rows are refused as taken_down"))
         raise UsageError(Problem(f"--url {url}", "no source row has this URL", "give it exactly as the source does"))
-    downloads = _filter(read_downloads(run.workspace), "url", url)
+    downloads = _filter(read_downloads(run.workspace, shards=find_shards(run, url)), "url", url)
     image_id = next((found for found in downloads.column("sha256").to_pylist() if found), "")
     splits = _pick(run, "splits", SplitRow, "image_id", image_id)
     return UrlTrail(
@@ -158,9 +160,9 @@ def explain_url(run: Run, url: str, *, ask: bool = False) -> UrlTrail:
         _lighten(_pick(run, "samples", SampleRow, "image_id", image_id)),
         _lighten(splits),
         _lighten(_pick(run, "predictions", PredictionRow, "image_id", image_id)),
-        _filter(read_open_suspects(run), "image_id", image_id),
+        read_open_suspects(run, image_id),
         ask_baseline(run, downloads, splits.column("split").to_pylist()) if ask else None,
-        _list_decisions(run, annotations.column("annotation_id").to_pylist()),
+        list_decisions(run, annotations.column("annotation_id").to_pylist(), find_rows(run.workspace, "annotations", "url", [url])),
         rejected,
     )
 
@@ -181,11 +183,11 @@ def explain_row(run: Run, number: int, source_file: str | None = None) -> RowTra
     if not rows:
         raise UsageError(Problem(f"--row {number}", "there is no such source row", "rows count from 1, without the header"))
     ids = [row.annotation_id for row in rows]
-    rejected = collect_ledger(run.workspace).rejected
+    rejected = find_rejected(run.workspace, "source_row", number)
     return RowTrail(
         number,
         rows,
-        _list_decisions(run, ids),
+        list_decisions(run, ids, find_rows(run.workspace, "annotations", "source_row", [number])),
         rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=pa.array(ids))),
         [explain_url(run, url) for url in dict.fromkeys(row.url for row in rows) if url],
     )
@@ -195,7 +197,7 @@ def explain_label_of(run: Run, raw_label: str) -> LabelTrail:
     """How the class map decides a raw label, step by step, and what became of the annotations that carry it."""
     explanation = explain_label(raw_label, run.class_map)
     annotations = _pick(run, "annotations", AnnotationRow, "raw_label", raw_label)
-    rejected = _filter(collect_ledger(run.workspace).rejected, "raw_label", raw_label)
+    rejected = find_rejected(run.workspace, "raw_label", raw_label)
     reasons = Counter(f"{row['stage']}: {row['reason']}" for row in rejected.select(["stage", "reason"]).to_pylist())
     urls = list(dict.fromkeys(annotations.column("url").to_pylist()))[:_MOST_URLS]
     return LabelTrail(raw_label, explanation, annotations.num_rows, dict(reasons), urls, _hear_crowd(run, raw_label))
@@ -222,7 +224,7 @@ def _hear_crowd(run: Run, raw_label: str) -> LabelTestimony | None:
 def _list_calls(run: Run, annotations: pa.Table, told: SpellingEvidence) -> list[PictureCalls]:
     """What people who did not write the spelling of a picture said of it."""
     shown = annotations.filter(pc.is_in(annotations.column("url"), value_set=pa.array(told.urls, pa.string()))).to_pylist()
-    decided = {one.annotation_id: one for one in _list_decisions(run, [row["annotation_id"] for row in shown])}
+    decided = {one.annotation_id: one for one in list_decisions(run, [row["annotation_id"] for row in shown])}
     writers = {(row["url"], row["worker_id"]) for row in shown if row["raw_label"] in set(told.raw_labels)}
     calls: dict[str, Counter[str]] = {url: Counter() for url in told.urls}
     for row in shown:
@@ -234,16 +236,25 @@ def _list_calls(run: Run, annotations: pa.Table, told: SpellingEvidence) -> list
     return [PictureCalls(url, dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))) for url, found in calls.items()]
 
 
-def _list_decisions(run: Run, ids: Sequence[str]) -> list[DecidedAnnotation]:
+def list_decisions(run: Run, ids: Collection[str], numbers: Sequence[int] = ()) -> list[DecidedAnnotation]:
+    """What the class map made of annotations.
+
+    Args:
+        run: of the workspace.
+        ids: of the annotations.
+        numbers: their rows in ``annotations``: ``decisions`` has them in the same ones, unless it is older.
+    """
     if not run.workspace.has_table("decisions"):
         return []
-    table = run.workspace.read_table("decisions", DecidedAnnotation._fields)
-    found = table.filter(pc.is_in(table.column("annotation_id"), value_set=pa.array(ids, pa.string()))).to_pylist()
+    columns, wanted = DecidedAnnotation._fields, set(ids)
+    found = [row for row in read_rows(run.workspace, "decisions", numbers, columns).to_pylist() if row["annotation_id"] in wanted]
+    if len(found) != len(wanted):
+        found = pick_rows(run.workspace, "decisions", "annotation_id", wanted, columns).to_pylist()
     return [DecidedAnnotation(**{**row, "decision": Decision(row["decision"])}) for row in found]
 
 
 def _pick(run: Run, table: str, model: type[Row], column: str, value: object) -> pa.Table:
-    return _filter(run.workspace.read_table(table), column, value) if run.workspace.has_table(table) else model.empty_table()
+    return pick_rows(run.workspace, table, column, [value]) if run.workspace.has_table(table) else model.empty_table()
 
 
 def _filter(table: pa.Table, column: str, value: object) -> pa.Table:

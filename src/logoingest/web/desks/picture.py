@@ -6,19 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from logoingest.config import Config
 from logoingest.errors import UsageError
 from logoingest.pipeline.evidence.suspects import SUSPECTS
-from logoingest.pipeline.questions.audit import LabelTrail, RowTrail, UrlTrail, explain_label_of, explain_row, explain_url
+from logoingest.pipeline.questions.audit import (
+    LabelTrail,
+    RowTrail,
+    UrlTrail,
+    explain_label_of,
+    explain_row,
+    explain_url,
+    list_decisions,
+)
 from logoingest.pipeline.questions.similarity import find_similar
 from logoingest.pipeline.session import Run
 from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
 from logoingest.workspace import Workspace
+from logoingest.workspace.rows import find_rows, pick_rows, read_rows
 
 _HEAVY = ("hash", "signature", "annotation_ids", "channel_mean", "channel_std")
 _MOST_VOTES = 200
@@ -84,7 +90,7 @@ class PictureDesk:
             image,
             sample,
             boxes,
-            [row["detail"] for row in self._pick(SUSPECTS, "image_id", [image_id], ["detail"])],
+            [row["detail"] for row in self._pick(SUSPECTS, "image_id", image_id, ["detail"])],
             self._list_copies(image_id),
             _name_place(index, place - 1),
             _name_place(index, place + 1),
@@ -92,7 +98,7 @@ class PictureDesk:
 
     def _list_copies(self, image_id: str) -> list[tuple[str, str]]:
         columns = ["image_id", "other_id", "kind", "transformation"]
-        rows = [*self._pick("copies", "image_id", [image_id], columns), *self._pick("copies", "other_id", [image_id], columns)]
+        rows = [*self._pick("copies", "image_id", image_id, columns), *self._pick("copies", "other_id", image_id, columns)]
         return [
             (row["other_id"] if row["image_id"] == image_id else row["image_id"], f"{row['kind']}: {row['transformation']}")
             for row in rows
@@ -102,18 +108,25 @@ class PictureDesk:
         """What people answered about a picture, and what the class map made of it."""
         index = self._pictures.read()
         number = index.find(image_id)
-        if number is None:
+        if number is None or not self._workspace.has_table("annotations"):
             return []
         urls = read_row(self._workspace, "images", number)["urls"]
-        columns = ["annotation_id", "worker_id", "raw_label", "source_row"]
-        numbers = self._find_rows("annotations", "url", urls)[:_MOST_VOTES]
-        rows = self._read_rows("annotations", numbers, columns)
-        decided = self._read_decisions([row["annotation_id"] for row in rows], numbers)
-        nothing = {"decision": "not decided", "class_ids": [], "rule": ""}
-        votes = [(row, decided.get(row["annotation_id"], nothing)) for row in rows]
+        numbers = find_rows(self._workspace, "annotations", "url", urls)[:_MOST_VOTES]
+        rows = read_rows(
+            self._workspace, "annotations", numbers, ["annotation_id", "worker_id", "raw_label", "source_row"]
+        ).to_pylist()
+        made = {one.annotation_id: one for one in list_decisions(self._open(), [row["annotation_id"] for row in rows], numbers)}
+        votes = [(row, made.get(row["annotation_id"])) for row in rows]
         return [
-            PictureVote(row["worker_id"], row["raw_label"], made["decision"], made["class_ids"], made["rule"], row["source_row"])
-            for row, made in votes
+            PictureVote(
+                row["worker_id"],
+                row["raw_label"],
+                "not decided" if one is None else one.decision,
+                () if one is None else one.class_ids or (),
+                "" if one is None else one.rule,
+                row["source_row"],
+            )
+            for row, one in votes
         ]
 
     def list_neighbours(self, image_id: str) -> list[tuple[ShownPicture, float]]:
@@ -159,58 +172,18 @@ class PictureDesk:
             raise UsageError(f"{run.workspace.url}: nothing was run yet", "start with: logoingest run CONFIG")
         return run
 
-    def _pick(self, table: str, column: str, values: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
-        """Rows of a table by the values of a column."""
-        return self._read_rows(table, self._find_rows(table, column, values), columns)
-
-    def _read_decisions(self, ids: Sequence[str], numbers: Sequence[int]) -> dict[str, dict[str, Any]]:
-        """Annotation → what was decided of it: in the same row, or looked for where the annotations are newer than the decisions."""
-        columns = ["annotation_id", "decision", "class_ids", "rule"]
-        found = {row["annotation_id"]: row for row in self._read_rows("decisions", numbers, columns)}
-        if found.keys() != set(ids):
-            found = {row["annotation_id"]: row for row in self._pick("decisions", "annotation_id", ids, columns)}
-        return found
-
-    def _find_rows(self, table: str, column: str, values: Sequence[str]) -> list[int]:
-        """The numbers of a table's rows that have one of the values, row group by row group."""
-        if not values or not self._workspace.has_table(table):
+    def _pick(self, table: str, column: str, value: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        if not self._workspace.has_table(table):
             return []
-        wanted, found, start = pa.array(values, pa.string()), list[int](), 0
-        with self._workspace.filesystem.open(self._workspace.path(f"tables/{table}.parquet"), "rb") as file:
-            parquet = pq.ParquetFile(file)
-            for group in range(parquet.num_row_groups):
-                mask = pc.is_in(parquet.read_row_group(group, columns=[column]).column(column), value_set=wanted)
-                found += [start + place for place in pc.indices_nonzero(mask).to_pylist()]
-                start += len(mask)
-        return found
-
-    def _read_rows(self, table: str, numbers: Sequence[int], columns: Sequence[str]) -> list[dict[str, Any]]:
-        """Rows of a table by their numbers, ascending; only the row groups that hold them are read, and rows that are not there left out."""
-        if not numbers or not self._workspace.has_table(table):
-            return []
-        found, start = list[dict[str, Any]](), 0
-        with self._workspace.filesystem.open(self._workspace.path(f"tables/{table}.parquet"), "rb") as file:
-            parquet = pq.ParquetFile(file)
-            for group in range(parquet.num_row_groups):
-                rows = parquet.metadata.row_group(group).num_rows
-                if own := [number - start for number in numbers if start <= number < start + rows]:
-                    found += parquet.read_row_group(group, columns=list(columns)).take(pa.array(own, pa.int64())).to_pylist()
-                start += rows
-        return found
+        return list(pick_rows(self._workspace, table, column, [value], columns).to_pylist())
 
 
 def read_row(workspace: Workspace, table: str, number: int) -> dict[str, Any]:
-    """A row of a table; only the row group that holds it is read, without columns for machines."""
-    with workspace.filesystem.open(workspace.path(f"tables/{table}.parquet"), "rb") as file:
-        parquet = pq.ParquetFile(file)
-        columns = [name for name in parquet.schema_arrow.names if name not in _HEAVY]
-        start = 0
-        for group in range(parquet.num_row_groups):
-            rows = parquet.metadata.row_group(group).num_rows
-            if number < start + rows:
-                return dict(parquet.read_row_group(group, columns=columns).slice(number - start, 1).to_pylist()[0])
-            start += rows
-    raise UsageError(f"the table {table} has changed meanwhile: load the page again")
+    """A row of a table, without columns for machines."""
+    rows = read_rows(workspace, table, [number], without=_HEAVY).to_pylist()
+    if not rows:
+        raise UsageError(f"the table {table} has changed meanwhile: load the page again")
+    return dict(rows[0])
 
 
 def _name_place(index: PictureIndex, place: int) -> str | None:

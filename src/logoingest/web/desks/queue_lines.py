@@ -23,7 +23,7 @@ class QueueChoice(NamedTuple):
 
 
 def list_lines(found: OpenDecisions, session: Session) -> list[OpenDecision]:
-    """What is left for a person, those that settle most rows first."""
+    """What is left for a person, those that settle most rows first; of equal ones answers, which settle what will be written, too."""
     lines = [found.clusters.get(cluster.members[0].raw_label) for cluster in session.queue]
     whole = {id(cluster) for cluster in session.clusters}
     made = [
@@ -31,7 +31,7 @@ def list_lines(found: OpenDecisions, session: Session) -> list[OpenDecision]:
         for line, cluster in zip(lines, session.queue, strict=True)
     ]
     others = [line for line in found.others if line.key not in session.rows]
-    return sorted([*others, *made], key=lambda line: -line.rows)
+    return sorted([*made, *others], key=lambda line: -line.rows)
 
 
 class LineChooser:

@@ -1,0 +1,96 @@
+"""Rows of a table by what a column holds, row group by row group: a large table is never held whole to read a few of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from logoingest.errors import Problem, WorkspaceError
+from logoingest.workspace.folder import Workspace
+
+
+def pick_rows(
+    workspace: Workspace, table: str, column: str, values: Collection[object], columns: Sequence[str] | None = None
+) -> pa.Table:
+    """The rows of ``tables/<table>.parquet`` whose ``column`` holds one of some values, in the table's order.
+
+    Raises:
+        WorkspaceError: it is not there, or damaged.
+    """
+    return read_rows(workspace, table, find_rows(workspace, table, column, values), columns)
+
+
+def find_rows(workspace: Workspace, table: str, column: str, values: Collection[object]) -> list[int]:
+    """The numbers of those rows, ascending. Row groups whose statistics leave no room for a value are not read.
+
+    Raises:
+        WorkspaceError: as ``pick_rows``.
+    """
+    found: list[int] = []
+    if not values:
+        return found
+    with _open_table(workspace, table) as parquet:
+        wanted = pa.array(sorted(set(values)), parquet.schema_arrow.field(column).type)  # type: ignore[type-var]
+        leaf = next(number for number in range(len(parquet.schema)) if parquet.schema.column(number).path == column)
+        for group, start in _list_groups(parquet):
+            if _may_hold(parquet.metadata.row_group(group).column(leaf).statistics, wanted):
+                mask = pc.is_in(parquet.read_row_group(group, columns=[column]).column(0), value_set=wanted)
+                found += [start + number for number in pc.indices_nonzero(mask).to_pylist()]
+    return found
+
+
+def read_rows(
+    workspace: Workspace, table: str, numbers: Sequence[int], columns: Sequence[str] | None = None, *, without: Collection[str] = ()
+) -> pa.Table:
+    """Rows of a table by their numbers, ascending; only the row groups that hold them are read, and rows that are not there left out.
+
+    Args:
+        workspace: where it is.
+        table: its name.
+        numbers: from 0.
+        columns: all where they are left out,
+        without: but for these.
+
+    Raises:
+        WorkspaceError: as ``pick_rows``.
+    """
+    with _open_table(workspace, table) as parquet:
+        names = [name for name in columns or parquet.schema_arrow.names if name not in without]
+        parts = []
+        for group, start in _list_groups(parquet):
+            size = parquet.metadata.row_group(group).num_rows
+            if own := [number - start for number in numbers if start <= number < start + size]:
+                parts.append(parquet.read_row_group(group, columns=names).take(pa.array(own, pa.int64())))
+        empty = pa.schema([parquet.schema_arrow.field(name) for name in names], parquet.schema_arrow.metadata).empty_table()
+        return pa.concat_tables(part.select(names) for part in parts) if parts else empty
+
+
+@contextmanager
+def _open_table(workspace: Workspace, table: str) -> Iterator[pq.ParquetFile]:
+    path = workspace.path(f"tables/{table}.parquet")
+    try:
+        with workspace.filesystem.open(path, "rb") as file:
+            yield pq.ParquetFile(file)
+    except FileNotFoundError:
+        raise WorkspaceError(Problem(path, "is not there", "run the stage that makes it")) from None
+    except (OSError, pa.ArrowException) as error:
+        raise WorkspaceError(Problem(path, f"is damaged ({error})", "remove it and run again")) from error
+
+
+def _list_groups(parquet: pq.ParquetFile) -> Iterator[tuple[int, int]]:
+    """(Row group, number of its first row)."""
+    start = 0
+    for group in range(parquet.num_row_groups):
+        yield group, start
+        start += parquet.metadata.row_group(group).num_rows
+
+
+def _may_hold(facts: pq.Statistics | None, wanted: pa.Array) -> bool:
+    """Whether the statistics of a row group's column leave room for a value."""
+    if facts is None or not facts.has_min_max:
+        return True
+    return any(facts.min <= value <= facts.max for value in wanted.to_pylist())
