@@ -39,7 +39,7 @@ def test_what_the_table_knows_changes_no_outcome(answers: list[str], changed: Cl
     table = normalise_annotations(annotations, CHANGED[1] if is_older else BEFORE).labels
     rules = [RULE if place in by_crowd else rule for place, rule in enumerate(table.column("rule").to_pylist())]
     table = table.set_column(table.column_names.index("rule"), "rule", pa.array(rules, pa.string()))
-    review = Review([], 0, GatheredLabels([], 0, 0), annotations, table, BEFORE, "")
+    review = Review([], 0, GatheredLabels([], 0, 0), table, BEFORE, "")
     effects = list_side_effects(review, MapEdit(Path("map.toml"), TOMLDocument(), changed, ["one"], [], [], []))
     distinct = table.column("raw_label").to_pylist()
     made = zip(decide_labels(distinct, BEFORE), decide_labels(distinct, changed), strict=True)

@@ -43,7 +43,9 @@ from logoingest.strangers.escaping import is_formula
 _EXACT_LETTERS = 3
 _DECLARED = {"alias", "alias_folded", "no_label"}
 _ALIASED = {Action.CLASS, Action.NEW, Action.DROP}
-_OVERRIDES = {Action.OVERRIDE, Action.OVERRIDE_DROP}
+OVERRIDES = frozenset({Action.OVERRIDE, Action.OVERRIDE_DROP})
+"""What is about annotations, not about an answer."""
+
 _ONE_MEANING = {Action.CLASS, Action.NEW, Action.NOISE, Action.IGNORE, Action.DROP}
 
 
@@ -106,7 +108,7 @@ def plan_edit(
     Args:
         path: the class-map file.
         rulings: at most one an answer.
-        annotations: ``AnnotationRow``s; overrides name those that carry the answer.
+        annotations: ``AnnotationRow``s, all that carry an answer of ``OVERRIDES``; others are not looked at.
         signature: stands beside each entry.
         exact: aliases that shall count only as the whole answer, as ``write_spelling`` writes them.
         undoing: what is taken back before they are written.
@@ -202,11 +204,11 @@ def _judge(
 ) -> list[tuple[Ruling, str]]:
     """Each ruling with what the map says instead; an empty text where it says the same."""
     decisions = decide_labels([ruling.raw_label for ruling in rulings], class_map)
-    overrides = {ruling.raw_label: ruling.meaning for ruling in rulings if ruling.meaning.action in _OVERRIDES}
+    overrides = {ruling.raw_label: ruling.meaning for ruling in rulings if ruling.meaning.action in OVERRIDES}
     instead = _judge_overrides(overrides, annotations, class_map, but_for)
     judged = []
     for ruling, decision in zip(rulings, decisions, strict=True):
-        if ruling.meaning.action in _OVERRIDES:
+        if ruling.meaning.action in OVERRIDES:
             judged.append((ruling, instead[ruling.raw_label]))
         else:
             judged.append((ruling, "" if is_decided_so(decision, ruling.meaning, class_map) else describe_decision(decision)))
@@ -229,7 +231,7 @@ def _judge_overrides(
 
 def _list_overridden(rulings: Iterable[Ruling], annotations: pa.Table, class_map: ClassMap) -> set[str]:
     """Annotations of override rulings that an override is about already."""
-    labels = [ruling.raw_label for ruling in rulings if ruling.meaning.action in _OVERRIDES]
+    labels = [ruling.raw_label for ruling in rulings if ruling.meaning.action in OVERRIDES]
     return {row[1] for row in _decide_annotations(annotations, labels, class_map) if row[-1] == "override"}
 
 
@@ -250,7 +252,7 @@ def _decide_annotations(
 
 def _is_too_late(ruling: Ruling, annotations: pa.Table, class_map: ClassMap) -> bool:
     """Something else is declared for the answer, by name: a later ruling must not silently undo an earlier one."""
-    if ruling.meaning.action in _OVERRIDES:
+    if ruling.meaning.action in OVERRIDES:
         rows = _decide_annotations(annotations, [ruling.raw_label], class_map)
         return bool(rows) and all(rule == "override" for *_, rule in rows)
     if ruling.meaning.action not in _ONE_MEANING or (ruling.meaning.action is Action.NOISE and ruling.meaning.target):
@@ -274,7 +276,7 @@ def _find_impossible(rulings: Iterable[Ruling]) -> list[Problem]:
     problems = []
     for ruling in rulings:
         folded, (action, target) = fold(ruling.raw_label), ruling.meaning
-        if action in _OVERRIDES or (action is Action.NOISE and target):
+        if action in OVERRIDES or (action is Action.NOISE and target):
             continue
         what = ""
         if folded.is_reversed:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -29,17 +29,21 @@ from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS, normalise_answers
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.plain_json import Json
-from logoingest.review.map_editing import MapEdit, describe_decision, plan_edit, write_spelling
+from logoingest.review.map_editing import OVERRIDES, MapEdit, describe_decision, plan_edit, write_spelling
 from logoingest.review.rulings import Ruling, Undoing
 from logoingest.review.sheets.contradiction_sheet import ContradictionReading, read_contradictions
 from logoingest.review.sheets.sheet import AGAINST, read_sheet_rows
 from logoingest.review.suggestions import Cluster, GatheredLabels, cluster_open_labels, gather_open_labels
 from logoingest.schemas import Decision, Stage
+from logoingest.workspace.rows import pick_rows
 
 THUMBNAIL_SIDE_PX = 160
 """Longer side of the pictures beside an exported sheet."""
 
 _PREVIEWED_LABELS = 100_000
+_DECIDED_AT_ONCE = 5_000
+#: Who said what of which picture.
+_SAID = ("raw_label", "worker_id", "url")
 
 
 class Review(NamedTuple):
@@ -48,7 +52,6 @@ class Review(NamedTuple):
     clusters: Sequence[Cluster]
     clusters_in_all: int
     open_labels: GatheredLabels
-    annotations: pa.Table
     labels: pa.Table
     class_map: ClassMap
     note: str
@@ -95,8 +98,8 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
         raise UsageError(
             Problem(workspace.url, "the labels stage has not run here", "first: logoingest run CONFIG --until normalise")
         )
-    annotations = workspace.read_table("annotations")
     why = explain_staleness(run, LABELS, manifest)
+    annotations = workspace.read_table("annotations", _SAID if why is None else None)
     if why is None:
         labels, decisions = workspace.read_table("labels"), workspace.read_table("decisions", ["decision"])
     else:
@@ -114,7 +117,7 @@ def gather_review(run: Run, *, apart: Collection[str] = (), min_answers: int = 1
     )
     note = "" if why is None else f"the labels stage is stale ({why}): its answers were decided anew for this"
     against = () if crowd is None else crowd.contradictions
-    return Review(clusters, in_all, found, annotations, labels, run.class_map, note, against)
+    return Review(clusters, in_all, found, labels, run.class_map, note, against)
 
 
 def read_contradiction_sheet(run: Run, review: Review, data: bytes, name: str) -> ContradictionReading:
@@ -124,7 +127,9 @@ def read_contradiction_sheet(run: Run, review: Review, data: bytes, name: str) -
         UsageError: a row cannot be meant.
     """
     has_rows = any(row.read("row") == AGAINST for row in read_sheet_rows(data, name))
-    against = ask_crowd(run, review.annotations, review.labels).contradictions if has_rows else ()
+    against = review.contradictions
+    if has_rows and not against:
+        against = ask_crowd(run, run.workspace.read_table("annotations", _SAID), review.labels).contradictions
     return read_contradictions(data, name, against, review.class_map)
 
 
@@ -167,42 +172,57 @@ def apply_rulings(
 
 
 def plan_rulings(
-    run: Run, review: Review, rulings: Sequence[Ruling], signature: Signature, undoing: Undoing | None = None
+    run: Run,
+    review: Review,
+    rulings: Sequence[Ruling],
+    signature: Signature,
+    undoing: Undoing | None = None,
+    *,
+    check: Callable[[], None] = lambda: None,
 ) -> Applied:
-    """What ``apply_rulings`` would write, and what would come of it; nothing is written.
+    """What ``apply_rulings`` would write, and what would come of it; nothing is written. ``check`` is called now and then, and may raise.
 
     Raises:
         ClassMapError: a ruling would not decide as it says; all of them at once.
     """
     path = run.config.class_map_path
     exact: set[str] = set()
+    annotations = _read_overridden(run, rulings)
     while True:
-        edit = plan_edit(path, rulings, review.annotations, signature, exact, undoing=undoing)
-        effects = list_side_effects(review, edit) if edit.changes else []
+        edit = plan_edit(path, rulings, annotations, signature, exact, undoing=undoing)
+        effects = list_side_effects(review, edit, check) if edit.changes else []
         causes = {effect.cause for effect in effects if effect.is_reversal and effect.cause is not None} - exact
         if not causes & {write_spelling(ruling.raw_label) for ruling in edit.settled}:
             return Applied(edit, is_written=False, side_effects=effects)
         exact |= causes
 
 
-def preview_rulings(run: Run, review: Review, rulings: Sequence[Ruling], undoing: Undoing | None = None) -> MapEdit:
+def preview_rulings(run: Run, rulings: Sequence[Ruling], undoing: Undoing | None = None) -> MapEdit:
     """What ``apply_rulings`` would change in the map, without what would come of it.
 
     Raises:
         ClassMapError: a ruling would not decide as it says; all of them at once.
     """
     path = run.config.resolve(run.config.labels.class_map)
-    return plan_edit(path, rulings, review.annotations, Signature("", None), undoing=undoing)
+    return plan_edit(path, rulings, _read_overridden(run, rulings), Signature("", None), undoing=undoing)
 
 
-def list_side_effects(review: Review, edit: MapEdit) -> list[SideEffect]:
-    """Other answers of the data that come out otherwise now; those that had a class first."""
+def _read_overridden(run: Run, rulings: Sequence[Ruling]) -> pa.Table:
+    """The annotations that rulings are about as such; of all others the answer's text is enough."""
+    labels = [ruling.raw_label for ruling in rulings if ruling.meaning.action in OVERRIDES]
+    return pick_rows(run.workspace, "annotations", "raw_label", labels)
+
+
+def list_side_effects(review: Review, edit: MapEdit, check: Callable[[], None] = lambda: None) -> list[SideEffect]:
+    """Other answers of the data that come out otherwise now; those that had a class first. ``check`` as in ``plan_rulings``."""
     known = {ruling.raw_label for ruling in (*edit.settled, *edit.already)}
     others = [label for label in review.labels.column("raw_label").to_pylist() if label not in known][:_PREVIEWED_LABELS]
     known_before = _list_settled(review)
-    after = [
-        one for one in decide_labels(others, edit.class_map) if known_before.get(one.raw_label) != (one.decision, one.class_ids)
-    ]
+    after = []
+    for start in range(0, len(others), _DECIDED_AT_ONCE):
+        check()
+        made = decide_labels(others[start : start + _DECIDED_AT_ONCE], edit.class_map)
+        after += [one for one in made if known_before.get(one.raw_label) != (one.decision, one.class_ids)]
     before = decide_labels([one.raw_label for one in after], review.class_map)
     found = [
         SideEffect(

@@ -89,7 +89,7 @@ class Session:
     @cached_property
     def queue(self) -> Sequence[Cluster]:
         """What is left, in order: clusters without what was settled, skipped or taken out; then what was taken out."""
-        return _list_left(self.clusters, self.steps)
+        return list_left(self.clusters, self.steps)
 
     @property
     def current(self) -> Cluster | None:
@@ -97,11 +97,11 @@ class Session:
         if self.asked is None:
             return self.queue[0] if self.queue else None
         own = [one for one in self.clusters if any(member.raw_label == self.asked for member in one.members)]
-        left = _list_left(own, self.steps)
+        left = list_left(own, self.steps)
         return next((one for one in left if any(member.raw_label == self.asked for member in one.members)), None)
 
 
-def _list_left(clusters: Sequence[Cluster], steps: Sequence[SessionStep]) -> list[Cluster]:
+def list_left(clusters: Sequence[Cluster], steps: Sequence[SessionStep]) -> list[Cluster]:
     """Clusters without what was settled, skipped or taken out; then what was taken out."""
     done = {label for step in steps for label in (*(label for label, _ in step.rulings), *step.skipped)}
     parted = {label for step in steps for label in step.parted}

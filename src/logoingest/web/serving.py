@@ -6,10 +6,12 @@ import contextlib
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 import uvicorn
 
 from logoingest.config import Config
@@ -22,6 +24,8 @@ from logoingest.web.pages.application import build_application
 
 _MOST_CONNECTIONS = 256
 _KEPT_ALIVE_S = 30
+#: Between what is found out in the background and who waits for a page: a fifth of Python's own.
+_SWITCH_S = 0.001
 
 
 class Serving(NamedTuple):
@@ -56,6 +60,8 @@ def serve(config: Config, serving: Serving, announce: Callable[[str], None]) -> 
     Raises:
         UsageError: the address cannot be bound, or must not be.
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # what is freed goes back to the machine: a server stands for days
+    sys.setswitchinterval(_SWITCH_S)
     with open_server(config, serving, announce) as (server, bound):
         server.run([bound])
 

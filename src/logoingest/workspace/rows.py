@@ -24,6 +24,16 @@ def pick_rows(
     return read_rows(workspace, table, find_rows(workspace, table, column, values), columns)
 
 
+def count_rows(workspace: Workspace, table: str) -> int:
+    """How many rows a table has, by its footer.
+
+    Raises:
+        WorkspaceError: as ``pick_rows``.
+    """
+    with _open_table(workspace, table) as parquet:
+        return int(parquet.metadata.num_rows)
+
+
 def find_rows(workspace: Workspace, table: str, column: str, values: Collection[object]) -> list[int]:
     """The numbers of those rows, ascending. Row groups whose statistics leave no room for a value are not read.
 

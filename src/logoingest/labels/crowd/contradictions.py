@@ -340,5 +340,5 @@ def _gather(
         workers=people,
         probability=probability,
         words=words,
-        urls=tuple(reading.picture_urls[picture] for picture in pictures[:5]),
+        urls=reading.name_pictures(pictures[:5]),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -136,7 +136,12 @@ class Reading(NamedTuple):
     answers: Indices
     is_open: Sequence[bool]
     class_names: Sequence[str]
-    picture_urls: Sequence[str]
+    picture_urls: pa.StringArray
+    """Not as a list: of a million pictures that would take 0.1 GB."""
+
+    def name_pictures(self, pictures: Iterable[int]) -> tuple[str, ...]:
+        """The URLs of some pictures."""
+        return tuple(self.picture_urls[int(picture)].as_py() for picture in pictures)
 
 
 def gather_evidence(
@@ -210,20 +215,20 @@ def _place_decision(decision: LabelDecision, numbers: Mapping[str, int]) -> int:
     return _ELSEWHERE if decision.decision == Decision.DROPPED else UNDECIDED
 
 
-def _number(column: pa.ChunkedArray) -> tuple[Indices, list[str]]:
+def _number(column: pa.ChunkedArray) -> tuple[Indices, pa.StringArray]:
     """The place of each value among the distinct ones, sorted; -1 for null."""
     distinct = pc.unique(column.cast(pa.string())).drop_null().sort()
     found = pc.index_in(column.cast(pa.string()), value_set=distinct, skip_nulls=True)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(), np.intp), distinct.to_pylist()
+    return np.asarray(pc.fill_null(found, -1).to_numpy(), np.intp), distinct
 
 
-def _number_pictures(urls: pa.ChunkedArray, images: pa.Table | None) -> tuple[Indices, list[str]]:
+def _number_pictures(urls: pa.ChunkedArray, images: pa.Table | None) -> tuple[Indices, pa.StringArray]:
     """(the picture of each row, a URL a picture): near-duplicates are one where they are known."""
     picture, distinct = _number(urls)
     if images is None or len(distinct) == 0:
         return picture, distinct
     listed = images.column("urls").combine_chunks()
-    place = pc.index_in(pa.array(distinct, pa.string()), value_set=pc.list_flatten(listed))
+    place = pc.index_in(distinct, value_set=pc.list_flatten(listed))
     grouped = pc.is_valid(place).to_numpy(zero_copy_only=False)
     groups = images.column("group_id").combine_chunks().dictionary_encode().indices
     group = groups.take(pc.list_parent_indices(listed).take(place.drop_null())).to_numpy(zero_copy_only=False)
@@ -259,7 +264,7 @@ def describe_meanings(reading: Reading, meanings: Meanings) -> CrowdEvidence:
                 pictures=int(meanings.pictures[place]),
                 witnessed=int(meanings.witnessed[place]),
                 workers=int(meanings.writers[place]),
-                urls=tuple(reading.picture_urls[picture] for picture in shown.get(place, ())),
+                urls=reading.name_pictures(shown.get(place, ())),
             )
         )
     return CrowdEvidence(sorted(rows, key=lambda row: (-row.answers, row.key, row.declared or "")))

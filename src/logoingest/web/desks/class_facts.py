@@ -106,16 +106,16 @@ def _rank(urls: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> Confus
         return {}
     pairs = np.unique(urls * len(names) + classes)
     url, code = pairs // len(names), pairs % len(names)
-    counts: dict[tuple[int, int], int] = defaultdict(int)
-    starts = np.flatnonzero(np.diff(url, prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(url)], strict=True):
-        if end - start > 1:
-            group = code[start:end].tolist()
-            for place, one in enumerate(group):
-                for other in group[place + 1 :]:
-                    counts[one, other] += 1
+    found = [np.empty(0, np.int64)]
+    for apart in range(1, len(url)):  # classes of a URL stand beside each other, in order
+        are_one = url[apart:] == url[:-apart]
+        if not are_one.any():
+            break
+        found.append(code[:-apart][are_one] * len(names) + code[apart:][are_one])
+    both, counts = np.unique(np.concatenate(found), return_counts=True)
     beside: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for (one, other), number in counts.items():
+    for pair, number in zip(both.tolist(), counts.tolist(), strict=True):
+        one, other = divmod(pair, len(names))
         beside[names[one]].append((names[other], number))
         beside[names[other]].append((names[one], number))
     return {name: sorted(found, key=lambda pair: (-pair[1], pair[0]))[:_MOST_CONFUSED] for name, found in beside.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from logoingest.review import Review, gather_open_pictures, gather_review
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
+from logoingest.web.desks.effects import EffectSearch
 from logoingest.web.desks.picture_index import PictureIndex, find_code
 
 logger = logging.getLogger("logoingest")
@@ -87,6 +88,30 @@ class OpenDecisions:
     others: Sequence[OpenDecision]
     labels: Mapping[str, str]
     """``label_id`` → answer."""
+    effects: EffectSearch = field(default_factory=EffectSearch)
+    """What decisions would change, as far as it was asked for."""
+
+    @cached_property
+    def lines(self) -> Sequence[OpenDecision]:
+        """All of them, those that settle most rows first; of equal ones answers, which settle what will be written, too."""
+        return sorted([*self.clusters.values(), *self.others], key=lambda line: -line.rows)
+
+    @cached_property
+    def cluster_of(self) -> Mapping[str, Cluster]:
+        """Answer → its cluster."""
+        return {member.raw_label: cluster for cluster in self.review.clusters for member in cluster.members}
+
+    def find_conflict(self, first: str, second: str) -> OpenConflict | None:
+        """The first set of pictures that two pictures are both part of."""
+        return next((one for one in self._conflicts_of.get(first, ()) if second in one.image_ids), None)
+
+    @cached_property
+    def _conflicts_of(self) -> Mapping[str, Sequence[OpenConflict]]:
+        found: dict[str, list[OpenConflict]] = {}
+        for one in self.conflicts:
+            for image_id in one.image_ids:
+                found.setdefault(image_id, []).append(one)
+        return found
 
     def find_row(self, key: str) -> OpenConflict | Contradiction | None:
         """The set of pictures, suspect or contradiction of a key."""
@@ -208,8 +233,8 @@ class GatheredDecisions:
             found = gather_decisions(Run(self._config))
         except LogoingestError as error:
             return None, [str(problem) for problem in error.problems]
-        for cluster in found.review.clusters[:1]:
-            _ = cluster.candidates  # what the first lines of the queue show
+        for line in found.lines[:1]:
+            _ = line.detail, found.cluster_of  # what the first lines of the queue show
         return found, ()
 
     def _weigh(self, found: OpenDecisions) -> None:

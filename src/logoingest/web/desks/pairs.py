@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-import pyarrow.compute as pc
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from logoingest.errors import UsageError
 from logoingest.review.conflicts import describe_copies
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.desks.open_decisions import GatheredDecisions
-from logoingest.web.desks.picture_index import IndexedPictures
+from logoingest.web.desks.picture_index import IMAGE_ID, IndexedPictures
 from logoingest.workspace import Workspace
+from logoingest.workspace.rows import count_rows, find_rows, pick_rows, read_rows
 
 PAGE = 24
 """Pairs at once."""
@@ -58,18 +57,22 @@ class Pairs:
         self._workspace, self._pictures, self._gathered = workspace, pictures, gathered
 
     def list_copies(self, kind: str, start: int) -> PairsPage:
-        """Copies, those first that are settled differently."""
+        """Copies, all or of a kind, in the table's order."""
         if not self._workspace.has_table("copies"):
             return PairsPage([], 0, 0)
-        table = self._workspace.read_table("copies", _COLUMNS)
-        table = table.filter(pc.equal(table.column("kind"), kind)) if kind else table
-        start = max(0, min(start, table.num_rows - 1))
-        found = [self._show(row["image_id"], row["other_id"]) for row in table.slice(start, PAGE).to_pylist()]
-        return PairsPage([pair for pair in found if pair is not None], table.num_rows, start)
+        numbers: Sequence[int]
+        if kind:
+            numbers = find_rows(self._workspace, "copies", "kind", [kind])
+        else:
+            numbers = range(count_rows(self._workspace, "copies"))
+        start = max(0, min(start, len(numbers) - 1))
+        rows = read_rows(self._workspace, "copies", numbers[start : start + PAGE], _COLUMNS).to_pylist()
+        found = [self._show(row["image_id"], row["other_id"], _describe(row)) for row in rows]
+        return PairsPage([pair for pair in found if pair is not None], len(numbers), start)
 
     def show(self, first: str, second: str) -> PicturePair | None:
         """Two pictures, and what can be decided of them; None where one of them is not there."""
-        pair = self._show(first, second)
+        pair = self._show(first, second, self._find_copy(first, second))
         return None if pair is None else pair._replace(question=self._ask(pair))
 
     def require_question(self, first: str, second: str) -> OpenConflict:
@@ -93,20 +96,22 @@ class Pairs:
         [question] = describe_copies(found.run, [{"image_id": low, "other_id": high, **pair.copy._asdict()}])
         return question
 
-    def _show(self, first: str, second: str) -> PicturePair | None:
+    def _show(self, first: str, second: str, copy: FoundCopy | None) -> PicturePair | None:
         index = self._pictures.read()
         one, other = index.find(first), index.find(second)
         if one is None or other is None:
             return None
         found = self._gathered.read()
-        conflicts = () if found is None else found.conflicts
-        open_one = next((conflict for conflict in conflicts if {first, second} <= set(conflict.image_ids)), None)
-        return PicturePair(make_shown(index, one), make_shown(index, other), self._find_copy(first, second), open_one)
+        open_one = None if found is None else found.find_conflict(first, second)
+        return PicturePair(make_shown(index, one), make_shown(index, other), copy, open_one)
 
     def _find_copy(self, first: str, second: str) -> FoundCopy | None:
-        if not self._workspace.has_table("copies"):
-            return None
-        table = self._workspace.read_table("copies", _COLUMNS)
         low, high = sorted((first, second))
-        rows = table.filter(pc.and_(pc.equal(table.column("image_id"), low), pc.equal(table.column("other_id"), high))).to_pylist()
-        return FoundCopy(*(rows[0][name] for name in FoundCopy._fields)) if rows else None
+        if not IMAGE_ID.fullmatch(low) or not self._workspace.has_table("copies"):
+            return None
+        rows = pick_rows(self._workspace, "copies", "image_id", [low], _COLUMNS).to_pylist()
+        return next((_describe(row) for row in rows if row["other_id"] == high), None)
+
+
+def _describe(row: Mapping[str, Any]) -> FoundCopy:
+    return FoundCopy(*(row[name] for name in FoundCopy._fields))

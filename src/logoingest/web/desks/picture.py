@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from logoingest.config import Config
 from logoingest.errors import UsageError
 from logoingest.pipeline.evidence.suspects import SUSPECTS
@@ -84,7 +82,7 @@ class PictureDesk:
         row = int(index.sample_row[number])
         sample = None if row < 0 else read_row(self._workspace, "samples", row)
         boxes = [ShownBox(box["class_id"], *box["bbox"]) for box in (sample or {}).get("boxes", ()) if box.get("bbox")]
-        place = int(np.searchsorted(index.ids, image_id.encode(), sorter=index.order))
+        place = index.place(number)
         return ShownFacts(
             make_shown(index, number),
             image,

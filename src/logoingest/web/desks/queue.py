@@ -25,6 +25,7 @@ from logoingest.review.sheets.conflict_sheet import OpenConflict, read_conflicts
 from logoingest.review.sheets.contradiction_sheet import read_contradictions, render_contradictions
 from logoingest.review.sheets.sheet import write_sheet
 from logoingest.review.suggestions import Cluster, make_label_id
+from logoingest.web.desks.effects import PreviewedEffects
 from logoingest.web.desks.open_decisions import GatheredDecisions, OpenDecision, OpenDecisions
 from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue_lines import LineChooser, QueueChoice, list_lines
@@ -33,7 +34,7 @@ from logoingest.wording import spell_count
 
 PAGE = 50
 """Lines of the queue at once."""
-_SHOWN_EFFECTS = 20
+_PATIENCE_S = 0.15
 
 
 class QueuePage(NamedTuple):
@@ -71,14 +72,6 @@ class Preview(NamedTuple):
     """Other answers may come out otherwise: ``list_effects`` tells."""
 
 
-class PreviewedEffects(NamedTuple):
-    """Other answers that a decision would change."""
-
-    effects: Sequence[SideEffect]
-    """The first ones."""
-    in_all: int
-
-
 class _Tried(NamedTuple):
     """A decision that is not taken."""
 
@@ -105,6 +98,11 @@ class PersonalDesk:
         steps = self.journal.load()
         self.session = resume_session(session, steps, set(found.labels.values())) if steps else session
 
+    def ask(self, label: str) -> Session:
+        """The session, asked about one answer: of all clusters only its own has to be looked through."""
+        cluster = self.found.cluster_of.get(label)
+        return Session(() if cluster is None else (cluster,), self.found.finder, self.session.steps, asked=label)
+
     def keep(self, session: Session) -> None:
         """Take a session on, and into the journal first: what is not there is not decided.
 
@@ -113,7 +111,7 @@ class PersonalDesk:
         """
         if session.steps != self.session.steps:
             self.journal.save([to_json(step) for step in session.steps])
-        self.session = session
+            self.session = Session(self.session.clusters, self.found.finder, session.steps)
 
 
 class Queue:
@@ -145,7 +143,7 @@ class Queue:
         """The cluster of a key, as far as this person has not decided it."""
         found, desk = self._open_desk(by)
         label = found.labels.get(key)
-        return None if label is None else _ask(desk.session, label).current
+        return None if label is None else desk.ask(label).current
 
     def find_row(self, by: str, key: str) -> OpenConflict | Contradiction | None:
         """The set of pictures, suspect or contradiction of a key, unless this person decided it."""
@@ -178,14 +176,14 @@ class Queue:
             return Preview(sum(row.votes), len(row.image_ids), [line], touches_answers=False)
         tried = self._try(by, key, text)
         try:
-            edit = preview_rulings(found.run, found.review, tried.rulings, tried.undoing)
+            edit = preview_rulings(found.run, tried.rulings, tried.undoing)
         except ClassMapError as error:
             problems = [f"{one.what}; {one.hint}" if one.hint else one.what for one in error.problems]
             return Preview(tried.rows, tried.pictures, [], problems, touches_answers=False)
         return Preview(tried.rows, tried.pictures, list(edit.changes), touches_answers=bool(edit.changes))
 
-    def list_effects(self, by: str, key: str, text: str) -> PreviewedEffects:
-        """Other answers that would come out otherwise: dearer than ``preview``, as every answer is decided again.
+    def list_effects(self, by: str, key: str, text: str) -> PreviewedEffects | None:
+        """Other answers that would come out otherwise: dearer than ``preview``, as every answer is decided again; None: ask again.
 
         Raises:
             ClassMapError: it cannot be.
@@ -195,8 +193,13 @@ class Queue:
         if isinstance(found.find_row(key), OpenConflict):
             return PreviewedEffects([], 0)
         tried = self._try(by, key, text)
-        effects = plan_rulings(found.run, found.review, tried.rulings, Signature("", None), tried.undoing).side_effects
-        return PreviewedEffects(effects[:_SHOWN_EFFECTS], len(effects))
+
+        def seek(check: Callable[[], None]) -> Sequence[SideEffect]:
+            return plan_rulings(
+                found.run, found.review, tried.rulings, Signature("", None), tried.undoing, check=check
+            ).side_effects
+
+        return found.effects.find(by, (tuple(tried.rulings), repr(tried.undoing)), seek, _PATIENCE_S)
 
     def _try(self, by: str, key: str, text: str) -> _Tried:
         found, desk = self._open_desk(by)
@@ -206,7 +209,7 @@ class Queue:
             if not isinstance(row, Contradiction):
                 raise UsageError("this is decided already")
             return _Tried(*_read_contradiction(found, row, text), row.answers, row.pictures)
-        tried = run_command(_ask(desk.session, cluster.members[0].raw_label), text)
+        tried = run_command(desk.ask(cluster.members[0].raw_label), text)
         if tried.steps == desk.session.steps:
             raise UsageError(tried.message)
         labels = {member.raw_label for member in cluster.members}
@@ -234,10 +237,10 @@ class Queue:
             if label is None:
                 return _decide_row(found, desk, key, found.find_row(key), text)
             before = desk.session
-            after = run_command(_ask(before, label), text)
+            after = run_command(desk.ask(label), text)
             if after.steps != before.steps:
                 _refuse_faults(before, after)
-            desk.keep(_ask(after, None))
+            desk.keep(after)
             return QueueOutcome(after.message, after.steps != before.steps)
 
     def decide_pair(self, by: str, pair: OpenConflict, text: str) -> QueueOutcome:
@@ -310,10 +313,6 @@ def _say(text: str) -> Problem:
 
 def _sign(by: str) -> Signature:
     return Signature(by, date.today())  # noqa: DTZ011  the day where the person sits
-
-
-def _ask(session: Session, label: str | None) -> Session:
-    return Session(session.clusters, session.finder, session.steps, asked=label)
 
 
 def _count_decided(session: Session) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from logoingest.review.session import Session
+from logoingest.review.session import Session, list_left
 from logoingest.web.desks.open_decisions import OpenDecision, OpenDecisions, make_line
 from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
 
@@ -22,16 +22,17 @@ class QueueChoice(NamedTuple):
     start: int = 0
 
 
-def list_lines(found: OpenDecisions, session: Session) -> list[OpenDecision]:
-    """What is left for a person, those that settle most rows first; of equal ones answers, which settle what will be written, too."""
-    lines = [found.clusters.get(cluster.members[0].raw_label) for cluster in session.queue]
-    whole = {id(cluster) for cluster in session.clusters}
-    made = [
-        line if line is not None and id(cluster) in whole else make_line(cluster)
-        for line, cluster in zip(lines, session.queue, strict=True)
+def list_lines(found: OpenDecisions, session: Session) -> Sequence[OpenDecision]:
+    """What is left for a person, in the order of ``found.lines``; only what the session touched is looked at anew."""
+    named = [label for step in session.steps for label in (*(label for label, _ in step.rulings), *step.skipped, *step.parted)]
+    touched = {id(cluster): cluster for label in named if (cluster := found.cluster_of.get(label)) is not None}
+    if not touched and not session.rows:
+        return found.lines
+    lines = [
+        line for line in found.lines if (line.key not in session.rows if line.cluster is None else id(line.cluster) not in touched)
     ]
-    others = [line for line in found.others if line.key not in session.rows]
-    return sorted([*made, *others], key=lambda line: -line.rows)
+    lines += [make_line(cluster) for cluster in list_left(list(touched.values()), session.steps)]
+    return sorted(lines, key=lambda line: -line.rows)
 
 
 class LineChooser:
@@ -43,7 +44,8 @@ class LineChooser:
 
     def choose(self, found: OpenDecisions, lines: Sequence[OpenDecision], choice: QueueChoice) -> list[OpenDecision]:
         """The lines that were chosen, in their order."""
-        chosen = [line for line in lines if _is_chosen(line, choice)]
+        is_narrowed = any(value for name, value in choice._asdict().items() if name not in {"start", "split"})
+        chosen = [line for line in lines if _is_chosen(line, choice)] if is_narrowed else list(lines)
         if not choice.split:
             return chosen
         names = self._list_in_split(found, choice.split)

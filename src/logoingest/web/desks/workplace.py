@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 
 from logoingest.config import Config
+from logoingest.errors import LogoingestError
 from logoingest.pipeline.session import Run
 from logoingest.web.desks.classes import Classes
 from logoingest.web.desks.gallery import Gallery
@@ -31,9 +34,13 @@ class Workplace:
         self.pictures = IndexedPictures(self.workspace)
 
     def prepare(self) -> None:
-        """Gather what is open, and index the pictures, in the background: before anybody asks."""
+        """Index the pictures, and gather what is open, in the background, one after the other: before anybody asks."""
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+
+    def _prepare(self) -> None:
+        with contextlib.suppress(LogoingestError):  # whoever asks for a picture is told
+            self.pictures.read()
         self.gathered.start()
-        self.pictures.start()
 
     @cached_property
     def written(self) -> WrittenDesk:

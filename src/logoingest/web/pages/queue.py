@@ -113,6 +113,8 @@ def _preview(request: Request) -> Response:
 def _list_effects(request: Request) -> Response:
     key, text = read_told(request, "key"), read_told(request, "text")
     effects = find_workplace(request).queue.list_effects(find_visit(request).by, key, text)
+    if effects is None:
+        return answer_json({"message": "", "is_done": False}, 202)
     return render_page(request, "queue_effects.html", {"effects": effects})
 
 

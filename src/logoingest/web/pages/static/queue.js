@@ -93,12 +93,16 @@ function preview(button) {
     // What is settled and written at once; then what else would change, which takes longer.
     for (const [address, id] of [["/queue/preview", "preview"], ["/queue/effects", "effects"]]) {
       if (!document.getElementById(id)) return;
-      const answer = await fetch(address, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-csrf-token": csrf, accept: "application/json, text/html" },
-        body: JSON.stringify({ key, text }),
-      }).catch(() => null);
-      if (!answer) return;
+      let answer;
+      do {
+        answer = await fetch(address, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-csrf-token": csrf, accept: "application/json, text/html" },
+          body: JSON.stringify({ key, text }),
+        }).catch(() => null);
+        if (!answer || key !== current() || timer !== preview.timer) return;
+        if (answer.status === 202) await new Promise((go) => { setTimeout(go, 300); });
+      } while (answer.status === 202); // it is still looked for
       const said = answer.ok ? await answer.text() : (await answer.json().catch(() => ({ message: "" }))).message;
       const shown = document.getElementById(id);
       if (!shown || key !== current() || timer !== preview.timer) return;
