@@ -41,7 +41,7 @@ THUMBNAIL_SIDE_PX = 160
 """Longer side of the pictures beside an exported sheet."""
 
 _PREVIEWED_LABELS = 100_000
-_DECIDED_AT_ONCE = 5_000
+_DECIDED_AT_ONCE = 1_000
 #: Who said what of which picture.
 _SAID = ("raw_label", "worker_id", "url")
 

@@ -67,10 +67,16 @@ class EffectSearch:
         except StillSeeking:
             return None
 
+    def forget(self, by: str) -> None:
+        """A person has turned to something else."""
+        with self._lock:
+            self._wanted.pop(by, None)
+
     def _seek(self, key: Hashable, seek: Seek) -> PreviewedEffects | None:
         def check() -> None:
-            if key not in self._wanted.values():
-                raise _Abandoned
+            with self._lock:
+                if key not in self._wanted.values():
+                    raise _Abandoned
 
         try:
             check()

@@ -23,6 +23,7 @@ from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
 from logoingest.web.desks.effects import EffectSearch
 from logoingest.web.desks.picture_index import PictureIndex, find_code
+from logoingest.web.desks.quiet import Quiet
 
 logger = logging.getLogger("logoingest")
 
@@ -185,8 +186,9 @@ def _describe_conflict(one: OpenConflict, kind: DecisionKind) -> OpenDecision:
 class GatheredDecisions:
     """The open decisions, gathered in the background and anew when something was written."""
 
-    def __init__(self, config: Config) -> None:
-        self._config, self._lock = config, threading.Lock()
+    def __init__(self, config: Config, quiet: Quiet | None = None) -> None:
+        """``quiet``: who goes first."""
+        self._config, self._lock, self._quiet = config, threading.Lock(), quiet or Quiet()
         self._found: OpenDecisions | None = None
         self._thread: threading.Thread | None = None
         self._ready, self._turn = threading.Event(), 0
@@ -242,4 +244,5 @@ class GatheredDecisions:
         for cluster in found.review.clusters:
             if self._found is not found:
                 return
+            self._quiet.wait()
             _ = cluster.candidates

@@ -170,6 +170,7 @@ class Queue:
             UsageError: it cannot be meant.
         """
         found, _ = self._open_desk(by)
+        found.effects.forget(by)
         row = found.find_row(key)
         if isinstance(row, OpenConflict):
             line = f"{_read_conflict(found, row, text) or 'left open'}: {len(row.image_ids)} pictures, into {self._config.samples.rulings}"

@@ -17,6 +17,7 @@ from logoingest.web.desks.pairs import Pairs
 from logoingest.web.desks.picture import PictureDesk
 from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue import Queue
+from logoingest.web.desks.quiet import Quiet
 from logoingest.web.desks.runs import Runs
 from logoingest.web.desks.views import PictureViews
 from logoingest.web.desks.written import WrittenDesk
@@ -30,7 +31,8 @@ class Workplace:
         """``command`` are the config and its overrides, as the command line takes them."""
         self.config, self.command, self.is_read_only = config, command, is_read_only
         self.workspace = Workspace(config.workspace_url)
-        self.gathered = GatheredDecisions(config)
+        self.quiet = Quiet()
+        self.gathered = GatheredDecisions(config, self.quiet)
         self.pictures = IndexedPictures(self.workspace)
 
     def prepare(self) -> None:

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from logoingest.errors import LogoingestError
 from logoingest.web.access.entrance import Entrance
@@ -59,4 +59,9 @@ def build_application(
     app.state.passwords = passwords
     if passwords is None:
         visits.offer_link()
-    return Guard(app, entrance, visits, OPEN_PATHS, None if passwords is None else SIGN_IN)
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        with place.quiet.count():
+            await app(scope, receive, send)
+
+    return Guard(counted, entrance, visits, OPEN_PATHS, None if passwords is None else SIGN_IN)
