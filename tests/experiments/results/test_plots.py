@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from logoingest.config.sweep_section import KnobRange
-from logoingest.experiments.results.plots import _Shown, draw_parallel_coordinates, draw_slices
+from logoingest.experiments.results.plots import _Shown, draw_parallel_coordinates, draw_slices, draw_time
 from logoingest.experiments.trials.orders import TrialState
 
 SPACE = {
@@ -48,3 +48,14 @@ def test_trials_that_are_alike_leave_room_for_every_axis(scores, tmp_path):
         figure.savefig(tmp_path / "parallel.png")
     low, high = figure.axes[0].get_ylim()
     assert low < 0 < 1 < high
+
+
+@pytest.mark.parametrize(("seconds", "ticks"), [((9.0, 95.0), [10, 20, 50]), ((2.0, 4_000.0), [10, 100, 1_000])])
+def test_a_logarithmic_axis_has_more_than_one_number(seconds, ticks):
+    """Where it spans little more than ten times, 2 and 5 are written too."""
+    shown = show(*(({"epochs": 4}, 0.5) for _ in seconds))
+    for one, cpu_s in zip(shown.trials, seconds, strict=True):
+        one.result.cost = SimpleNamespace(cpu_s=cpu_s)
+    axes = draw_time(shown).axes[0]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if min(seconds) <= tick <= max(seconds)] == ticks, (low, high)

@@ -278,7 +278,8 @@ def _scale(at: float, low: float, high: float, *, is_log: bool) -> float:
 def _use_logarithms(axes: Axes) -> None:
     """With plain numbers at the axis: matplotlib's own powers of ten are mathtext."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,), numticks=8))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
 

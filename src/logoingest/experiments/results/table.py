@@ -138,6 +138,7 @@ def make_candidate(runs: Sequence[EndedTrial], split: str, metric: str) -> Tried
     ]
     pictures = len(marks) // max(1, len(runs))
     low = high = None
-    if marks and all(mark in {0.0, 1.0} for mark in marks) and abs(float(np.mean(marks)) - score) < 0.005:
+    # A figure that is the mean of marks is a share of pictures. Where every mark is 0 so is every other figure: an average precision is no share.
+    if any(marks) and all(mark in {0.0, 1.0} for mark in marks) and abs(float(np.mean(marks)) - score) < 0.005:
         low, high = find_wilson_interval(score, pictures)
     return TriedSettings(runs[0].order.of_trial, runs[0].order.settings, score, scores, low, high, pictures)
