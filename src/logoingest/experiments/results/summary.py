@@ -194,7 +194,7 @@ def _read_test(trials: Sequence[EndedTrial], metric: str, sign: int) -> OpenedTe
     paired = compare_pictures(*(np.array([found[name] for name in shared]) for found in marks)) if shared else None
     if winner is start:
         return OpenedTest(
-            best, plain, 0, 0, None, f"on test {figure} is {describe_score(best)}; the settings as they stand are the winner"
+            best, plain, 0, 0, None, f"{figure} is {describe_score(best)}: the settings as they stand are the winner"
         )
     clear = paired is not None and paired.chance < 0.05
     word = "better" if sign * (best.score - plain.score) > 0 else "worse"
@@ -204,7 +204,7 @@ def _read_test(trials: Sequence[EndedTrial], metric: str, sign: int) -> OpenedTe
         else "the winner and the settings as they stand are not distinguishable"
     )
     chance = "" if paired is None else f" (better on {paired.better}, worse on {paired.worse} pictures, p = {paired.chance:.3g})"
-    statement = f"on test {verdict}: {figure} {describe_score(best)} against {describe_score(plain)}{chance}"
+    statement = f"on test, {verdict}: {figure} {describe_score(best)} against {describe_score(plain)}{chance}"
     better, worse, p = (0, 0, None) if paired is None else paired
     return OpenedTest(best, plain, better, worse, p, statement)
 
@@ -214,7 +214,7 @@ def _put_into_words(made: SweepSummary) -> list[str]:
         f"{spell_count(made.trials, 'trial')} ({', '.join(f'{count} {state}' for state, count in made.states.items())}), {made.cpu_s:,.0f} CPU seconds in all"
     ]
     if made.parallel is not None:
-        said.append(f"at once: {made.parallel.reason}")
+        said.append(f"side by side: {made.parallel.reason}")
     if made.winner is None:
         return [*said, "no trial came to its end: there is no winner"]
     runs = spell_count(len(made.winner.scores), "training")
