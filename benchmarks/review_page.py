@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from PIL import Image
 
 from logoingest.cli.main import main as run_command
 from logoingest.config import load_config
-from logoingest.schemas import DownloadRow, ImageRow, SampleRow, SplitRow
+from logoingest.schemas import CopyRow, DownloadRow, ImageRow, SampleRow, SplitRow
 from logoingest.workspace import Workspace, shard_name
 
 _CONFIG = '[dataset]\nname = "large"\nworkspace = "work"\n[[sources]]\npath = "answers.csv"\nurl_column = "url"\nlabel_column = "brand"\nworker_column = "worker"\n[labels]\nclass_map = "map.toml"\n'
@@ -116,6 +117,17 @@ def _write_pictures(workspace: Workspace, urls: list[str], classes: list[str], c
     workspace.write_table(
         "samples", _fill(SampleRow, count, **facts, class_id=settled, confidence=chance.uniform(0.5, 1, count), votes=[1] * count)
     )
+    copies = {
+        "kind": ["near"] * 20_000,
+        "transformation": ["as it is"] * 20_000,
+        "overlap": [1.0] * 20_000,
+        "residual": [0.1] * 20_000,
+    }
+    places = np.arange(20_000) % (count // 2)
+    workspace.write_table(
+        "copies",
+        _fill(CopyRow, 20_000, image_id=[ids[2 * one] for one in places], other_id=[ids[2 * one + 1] for one in places], **copies),
+    )
     workspace.write_table(
         "splits",
         _fill(SplitRow, count, **facts, split=[("train", "test")[number % 2] for number in range(count)], origin=["hash"] * count),
@@ -140,15 +152,18 @@ def measure_pages(config: Path, rounds: int) -> None:
                 page = client.get(f"{base}/queue").text
             print(f"queue gathered after {time.monotonic() - began:.1f} s")
             csrf = re.search(r'name="csrf" content="([^"]+)"', page)[1]  # type: ignore[index]
-            keys = re.findall(r'data-key="(\w+)"', client.get(f"{base}/queue/lines").text)
+            keys = re.findall(r'data-key="(\w+)"', client.get(f"{base}/queue/lines?kind=answers").text)
             pages = int(pq.ParquetFile(config.parent / "work/tables/images.parquet").metadata.num_rows)
             _ask_all(client, base, csrf, keys, shown=min(pages, 20_000), rounds=rounds)
     finally:
         peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{server.pid}/status").read_text())
         used = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{server.pid}/status").read_text())
+        spent = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+        seconds = (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
         server.terminate()
         server.wait(20)
     if peak and used:
+        print(f"the server took {seconds:.0f} CPU s in all")
         print(f"memory: {int(used[1]) / 1024:.0f} MB in use, {int(peak[1]) / 1024:.0f} MB at most")
 
 
@@ -181,8 +196,19 @@ def _ask_all(client: httpx.Client, base: str, csrf: str, keys: list[str], *, sho
         "picture, answers": lambda n: client.get(f"{base}/picture/{some_id()}/votes"),
         "thumbnail": lambda n: client.get(f"{base}/view/{some_id()}/160"),
         "classes": lambda n: client.get(f"{base}/classes"),
+        "trail of a URL": lambda n: client.get(
+            f"{base}/url",
+            params={"trail": "1", "u": f"http://photos{(number := int(chance.integers(shown))) % 40}.example/{number}.jpg"},
+        ),
+        "trail of a row": lambda n: client.get(f"{base}/row/{chance.integers(1, shown)}"),
+        "trail of an answer": lambda n: client.get(f"{base}/label?raw=abc{n}"),
+        "suspects": lambda n: client.get(f"{base}/suspects"),
+        "pairs": lambda n: client.get(f"{base}/pairs?start={n * 24}"),
+        "pair": lambda n: client.get(f"{base}/pair/{2 * n:064x}/{2 * n + 1:064x}"),
+        "written": lambda n: client.get(f"{base}/written"),
         "run": lambda n: client.get(f"{base}/run/state"),
     }
+    _await_effects(client, base, keys, headers)
     print(f"{'page':<18}{'first':>8}{'p50':>8}{'p95':>8}   ms")
     for name, ask in asked.items():
         times = []
@@ -197,6 +223,18 @@ def _ask_all(client: httpx.Client, base: str, csrf: str, keys: list[str], *, sho
             f"{name:<18}{times[0]:>8.0f}{np.percentile(times[1:] or times, 50):>8.0f}{np.percentile(times[1:] or times, 95):>8.0f}",
             flush=True,
         )
+
+
+def _await_effects(client: httpx.Client, base: str, keys: list[str], headers: dict[str, str]) -> None:
+    """Until all other answers that a decision would change are known: found off the request, every answer is decided again."""
+    waits = []
+    for key in keys[-5:]:
+        began = time.monotonic()
+        told = {"key": key, "text": "new: Preview"}
+        while client.post(f"{base}/queue/effects", json=told, headers=headers).status_code == 202:
+            time.sleep(0.1)
+        waits.append(time.monotonic() - began)
+    print(f"other effects are known after {np.median(waits):.1f} s (longest {max(waits):.1f})")
 
 
 def main() -> None:

@@ -58,14 +58,20 @@ def collect_ledger(workspace: Workspace) -> Ledger:
     return Ledger(len(known), voted, rejected, len(known) - len(voted) - rejected.num_rows)
 
 
-def find_rejected(workspace: Workspace, column: str, value: object) -> pa.Table:
-    """The rows of the ledger's ``rejected`` whose ``column`` (of ``AnnotationRow`` and ``RejectedRow`` alike) holds a value; the rest is not read."""
+def find_rejected(workspace: Workspace, column: str, value: object, known: pa.ChunkedArray) -> pa.Table:
+    """The rows of the ledger's ``rejected`` whose ``column`` holds a value; the rest is not read.
+
+    Args:
+        workspace: where the tables are.
+        column: of ``AnnotationRow`` and ``RejectedRow`` alike.
+        value: in it.
+        known: annotation_ids of the ``annotations`` that have it.
+    """
     if not workspace.has_table("annotations"):
         return RejectedRow.empty_table()
     tables = [
         pick_rows(workspace, f"{name}_rejected", column, [value]) for name in FUNNEL if workspace.has_table(f"{name}_rejected")
     ]
-    known = pick_rows(workspace, "annotations", column, [value], ["annotation_id"]).column(0)
     ids = pa.chunked_array([*known.chunks, *tables[0].column("annotation_id").chunks], pa.string())
     rejected = _keep_first(pa.concat_tables(tables))
     return rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=ids))

@@ -112,6 +112,10 @@ class ClusterCandidates:
                 found = self._found[place]
             return found
 
+    def peek(self, place: int) -> Sequence[Candidate] | None:
+        """The same as far as somebody has looked at it; None where nobody has."""
+        return self._found.get(place)
+
 
 @lru_cache(maxsize=2)
 def _list_declared(class_map: ClassMap) -> Mapping[tuple[str, str | None], str]:

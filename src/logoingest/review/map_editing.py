@@ -102,6 +102,7 @@ def plan_edit(
     exact: Collection[str] = (),
     *,
     undoing: Undoing | None = None,
+    known: ClassMap | None = None,
 ) -> MapEdit:
     """The class map with the rulings in it; ``map_writing.write_document`` puts it on disk.
 
@@ -112,11 +113,14 @@ def plan_edit(
         signature: stands beside each entry.
         exact: aliases that shall count only as the whole answer, as ``write_spelling`` writes them.
         undoing: what is taken back before they are written.
+        known: the map as it was read before, with what was made of it; it serves again where the file still says the same.
 
     Raises:
         ClassMapError: a ruling would not decide as it says, or two contradict each other; all of them at once.
     """
-    draft = _Draft(path, load_document(path), ClassMap.load(path), signature)
+    before = ClassMap.load(path)
+    before = known if known is not None and known.hash == before.hash else before
+    draft = _Draft(path, load_document(path), before, signature)
     if undoing is not None:
         _undo(draft, undoing)
     if problems := find_faults(rulings):

@@ -189,7 +189,7 @@ def plan_rulings(
     exact: set[str] = set()
     annotations = _read_overridden(run, rulings)
     while True:
-        edit = plan_edit(path, rulings, annotations, signature, exact, undoing=undoing)
+        edit = plan_edit(path, rulings, annotations, signature, exact, undoing=undoing, known=review.class_map)
         effects = list_side_effects(review, edit, check) if edit.changes else []
         causes = {effect.cause for effect in effects if effect.is_reversal and effect.cause is not None} - exact
         if not causes & {write_spelling(ruling.raw_label) for ruling in edit.settled}:
@@ -204,7 +204,7 @@ def preview_rulings(run: Run, rulings: Sequence[Ruling], undoing: Undoing | None
         ClassMapError: a ruling would not decide as it says; all of them at once.
     """
     path = run.config.resolve(run.config.labels.class_map)
-    return plan_edit(path, rulings, _read_overridden(run, rulings), Signature("", None), undoing=undoing)
+    return plan_edit(path, rulings, _read_overridden(run, rulings), Signature("", None), undoing=undoing, known=run.class_map)
 
 
 def _read_overridden(run: Run, rulings: Sequence[Ruling]) -> pa.Table:

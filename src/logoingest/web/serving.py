@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
 import uvicorn
 
 from logoingest.config import Config
@@ -60,7 +59,6 @@ def serve(config: Config, serving: Serving, announce: Callable[[str], None]) -> 
     Raises:
         UsageError: the address cannot be bound, or must not be.
     """
-    pa.set_memory_pool(pa.system_memory_pool())  # what is freed goes back to the machine: a server stands for days
     sys.setswitchinterval(_SWITCH_S)
     with open_server(config, serving, announce) as (server, bound):
         server.run([bound])

@@ -53,23 +53,14 @@ def find_rows(workspace: Workspace, table: str, column: str, values: Collection[
     return found
 
 
-def read_rows(
-    workspace: Workspace, table: str, numbers: Sequence[int], columns: Sequence[str] | None = None, *, without: Collection[str] = ()
-) -> pa.Table:
+def read_rows(workspace: Workspace, table: str, numbers: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
     """Rows of a table by their numbers, ascending; only the row groups that hold them are read, and rows that are not there left out.
-
-    Args:
-        workspace: where it is.
-        table: its name.
-        numbers: from 0.
-        columns: all where they are left out,
-        without: but for these.
 
     Raises:
         WorkspaceError: as ``pick_rows``.
     """
     with _open_table(workspace, table) as parquet:
-        names = [name for name in columns or parquet.schema_arrow.names if name not in without]
+        names = list(columns or parquet.schema_arrow.names)
         parts = []
         for group, start in _list_groups(parquet):
             size = parquet.metadata.row_group(group).num_rows

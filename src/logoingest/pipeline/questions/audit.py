@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from logoingest.errors import Problem, UsageError
 from logoingest.evidence.safeguards.answers import Prediction
 from logoingest.labels import Explanation, explain_label
-from logoingest.labels.crowd.contradictions import Contradiction
+from logoingest.labels.crowd.contradictions import Contradiction, CrowdFindings
 from logoingest.labels.crowd.deciding import RULE
 from logoingest.labels.crowd.evidence import SpellingEvidence
 from logoingest.labels.crowd.testimony import CrowdTestimony, describe_evidence
@@ -140,8 +140,8 @@ def explain_url(run: Run, url: str, *, ask: bool = False) -> UrlTrail:
     Raises:
         UsageError: no annotation has this URL, or it was taken down.
     """
-    annotations = _pick(run, "annotations", AnnotationRow, "url", url)
-    rejected = find_rejected(run.workspace, "url", url)
+    numbers, annotations = _find_annotations(run, "url", url)
+    rejected = find_rejected(run.workspace, "url", url, annotations.column("annotation_id"))
     if not annotations.num_rows and not rejected.num_rows:
         stone = read_tombstones(run.workspace).find(url)
         if stone is not None:
@@ -162,7 +162,7 @@ def explain_url(run: Run, url: str, *, ask: bool = False) -> UrlTrail:
         _lighten(_pick(run, "predictions", PredictionRow, "image_id", image_id)),
         read_open_suspects(run, image_id),
         ask_baseline(run, downloads, splits.column("split").to_pylist()) if ask else None,
-        list_decisions(run, annotations.column("annotation_id").to_pylist(), find_rows(run.workspace, "annotations", "url", [url])),
+        list_decisions(run, annotations.column("annotation_id").to_pylist(), numbers),
         rejected,
     )
 
@@ -173,41 +173,55 @@ def explain_row(run: Run, number: int, source_file: str | None = None) -> RowTra
     Raises:
         UsageError: there is no such row.
     """
-    tables = (("annotations", AnnotationRow), ("annotations_rejected", RejectedRow))
+    numbers, annotations = _find_annotations(run, "source_row", number)
+    unread = _pick(run, "annotations_rejected", RejectedRow, "source_row", number)
     rows: list[AnnotationRow | RejectedRow] = [
         model.model_construct(**row)
-        for name, model in tables
-        for row in _pick(run, name, model, "source_row", number).to_pylist()
+        for model, table in ((AnnotationRow, annotations), (RejectedRow, unread))
+        for row in table.to_pylist()
         if source_file is None or row["source_file"] == source_file
     ]
     if not rows:
         raise UsageError(Problem(f"--row {number}", "there is no such source row", "rows count from 1, without the header"))
     ids = [row.annotation_id for row in rows]
-    rejected = find_rejected(run.workspace, "source_row", number)
+    rejected = find_rejected(run.workspace, "source_row", number, annotations.column("annotation_id"))
     return RowTrail(
         number,
         rows,
-        list_decisions(run, ids, find_rows(run.workspace, "annotations", "source_row", [number])),
+        list_decisions(run, ids, numbers),
         rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=pa.array(ids))),
         [explain_url(run, url) for url in dict.fromkeys(row.url for row in rows) if url],
     )
 
 
-def explain_label_of(run: Run, raw_label: str) -> LabelTrail:
-    """How the class map decides a raw label, step by step, and what became of the annotations that carry it."""
+def explain_label_of(run: Run, raw_label: str, *, hear: bool = True) -> LabelTrail:
+    """How the class map decides a raw label, step by step, and what became of the annotations that carry it.
+
+    Args:
+        run: of the workspace.
+        raw_label: as typed.
+        hear: the crowd, too: every answer of the workspace is looked at.
+    """
     explanation = explain_label(raw_label, run.class_map)
-    annotations = _pick(run, "annotations", AnnotationRow, "raw_label", raw_label)
-    rejected = find_rejected(run.workspace, "raw_label", raw_label)
+    _, annotations = _find_annotations(run, "raw_label", raw_label)
+    rejected = find_rejected(run.workspace, "raw_label", raw_label, annotations.column("annotation_id"))
     reasons = Counter(f"{row['stage']}: {row['reason']}" for row in rejected.select(["stage", "reason"]).to_pylist())
     urls = list(dict.fromkeys(annotations.column("url").to_pylist()))[:_MOST_URLS]
-    return LabelTrail(raw_label, explanation, annotations.num_rows, dict(reasons), urls, _hear_crowd(run, raw_label))
+    return LabelTrail(
+        raw_label, explanation, annotations.num_rows, dict(reasons), urls, _hear_crowd(run, raw_label) if hear else None
+    )
 
 
 def _hear_crowd(run: Run, raw_label: str) -> LabelTestimony | None:
     if not run.workspace.has_table("annotations"):
         return None
-    annotations = run.workspace.read_table("annotations", ["annotation_id", "raw_label", "url", "worker_id"])
-    evidence, contradictions = ask_crowd(run, annotations, open_only=False)
+    annotations = run.workspace.read_table("annotations", ["raw_label", "url", "worker_id"])
+    return hear_label(run, raw_label, ask_crowd(run, annotations, open_only=False))
+
+
+def hear_label(run: Run, raw_label: str, findings: CrowdFindings) -> LabelTestimony | None:
+    """What others called the pictures that a label was written of; None where nobody wrote it. ``findings`` are those of all words."""
+    evidence, contradictions = findings
     told = evidence.find(raw_label)
     if told is None:
         return None
@@ -216,14 +230,15 @@ def _hear_crowd(run: Run, raw_label: str) -> LabelTestimony | None:
     return LabelTestimony(
         RULE in rules,
         describe_evidence(told),
-        _list_calls(run, annotations, told),
+        _list_calls(run, told),
         against,
     )
 
 
-def _list_calls(run: Run, annotations: pa.Table, told: SpellingEvidence) -> list[PictureCalls]:
+def _list_calls(run: Run, told: SpellingEvidence) -> list[PictureCalls]:
     """What people who did not write the spelling of a picture said of it."""
-    shown = annotations.filter(pc.is_in(annotations.column("url"), value_set=pa.array(told.urls, pa.string()))).to_pylist()
+    columns = ["annotation_id", "raw_label", "url", "worker_id"]
+    shown = pick_rows(run.workspace, "annotations", "url", told.urls, columns).to_pylist()
     decided = {one.annotation_id: one for one in list_decisions(run, [row["annotation_id"] for row in shown])}
     writers = {(row["url"], row["worker_id"]) for row in shown if row["raw_label"] in set(told.raw_labels)}
     calls: dict[str, Counter[str]] = {url: Counter() for url in told.urls}
@@ -251,6 +266,14 @@ def list_decisions(run: Run, ids: Collection[str], numbers: Sequence[int] = ()) 
     if len(found) != len(wanted):
         found = pick_rows(run.workspace, "decisions", "annotation_id", wanted, columns).to_pylist()
     return [DecidedAnnotation(**{**row, "decision": Decision(row["decision"])}) for row in found]
+
+
+def _find_annotations(run: Run, column: str, value: object) -> tuple[Sequence[int], pa.Table]:
+    """The annotations with a value, and their places in the table."""
+    if not run.workspace.has_table("annotations"):
+        return (), AnnotationRow.empty_table()
+    numbers = find_rows(run.workspace, "annotations", column, [value])
+    return numbers, read_rows(run.workspace, "annotations", numbers)
 
 
 def _pick(run: Run, table: str, model: type[Row], column: str, value: object) -> pa.Table:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import tomlkit
@@ -22,12 +22,15 @@ from logoingest.labels.lint.findings import Finding
 from logoingest.labels.lint.rules import lint_class_map
 from logoingest.named_maps import place_map
 from logoingest.web.desks.class_facts import INCLUDED, ConfusedClasses, read_alias_sources
-from logoingest.web.desks.picture_index import IndexedPictures
+from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
 from logoingest.web.desks.written import WrittenDesk
 from logoingest.workspace import Workspace
 
 _MOST_SPELLING = 200
 _MOST_SHOWN = 80
+
+
+_Counts: TypeAlias = "tuple[Mapping[str, int], Mapping[str, Mapping[str, int]]]"
 
 
 class ShownClass(NamedTuple):
@@ -73,6 +76,7 @@ class Classes:
         self._path = config.class_map_path
         self._pictures, self._written = pictures, written
         self._linted: tuple[tuple[str, int], Sequence[Finding], Mapping[tuple[str, str], str]] | None = None
+        self._counted: tuple[PictureIndex, _Counts] | None = None
         self.confused = ConfusedClasses(Workspace(config.workspace_url))
 
     def list_classes(self, text: str = "") -> ClassesPage:
@@ -113,9 +117,11 @@ class Classes:
             self._linted = stamp, lint_class_map(self._path, None).findings, read_alias_sources(path)
         return self._linted[1], self._linted[2]
 
-    def _count(self) -> tuple[Mapping[str, int], Mapping[str, Mapping[str, int]]]:
-        """Class that comes out → pictures, and the same by split."""
+    def _count(self) -> _Counts:
+        """Class that comes out → pictures, and the same by split; counted once, until the pictures change."""
         index = self._pictures.read()
+        if self._counted is not None and self._counted[0] is index:
+            return self._counted[1]
         counts, by_split = Counter[str](), dict[str, dict[str, int]]()
         splits = [*index.splits, "none"]  # a place of -1 is the last one
         settled = index.class_of >= 0
@@ -125,6 +131,7 @@ class Classes:
             class_id, number = index.classes[class_code], int(numbers[class_code, split_code])
             counts[class_id] += number
             by_split.setdefault(class_id, {})[splits[split_code]] = number
+        self._counted = index, (counts, by_split)
         return counts, by_split
 
     def edit(self, by: str, class_id: str, text: str) -> EditedClass:

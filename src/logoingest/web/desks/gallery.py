@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from logoingest.config import Config
 from logoingest.errors import Problem, UsageError
@@ -21,10 +19,12 @@ from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_group_rulings
+from logoingest.web.desks.answer_index import IndexedAnswers
 from logoingest.web.desks.picture_index import IndexedPictures, Numbers, PictureIndex, Stamp, find_code, stamp_tables
 from logoingest.web.desks.written import WrittenDesk
 from logoingest.wording import spell_count
 from logoingest.workspace import Workspace
+from logoingest.workspace.rows import pick_rows
 
 PAGE = 60
 """Pictures at once."""
@@ -78,9 +78,11 @@ class Marked(NamedTuple):
 class Gallery:
     """The pictures of a workspace."""
 
-    def __init__(self, config: Config, workspace: Workspace, pictures: IndexedPictures, written: WrittenDesk) -> None:
+    def __init__(
+        self, config: Config, workspace: Workspace, pictures: IndexedPictures, answers: IndexedAnswers, written: WrittenDesk
+    ) -> None:
         self._config, self._workspace, self._pictures, self._written = config, workspace, pictures, written
-        self._lock = threading.Lock()
+        self._answers, self._lock = answers, threading.Lock()
         self._chosen: OrderedDict[tuple[GalleryChoice, Stamp], Numbers] = OrderedDict()
 
     # -- looking -------------------------------------------------------------------------------------------------------
@@ -118,14 +120,15 @@ class Gallery:
         if choice.flag:
             yield self._mask_flag(index, choice.flag)
         if choice.host:
-            host = rf"^[A-Za-z][A-Za-z0-9+.-]*://{re.escape(choice.host)}(:[0-9]+)?(/|$)"
-            yield _mask_urls(index, pc.match_substring_regex(index.urls, host))
+            yield self._answers.read(index).mask_host(choice.host)
         if choice.worker:
-            yield self._mask_rows(index, ["annotations"], "worker_id", choice.worker)
+            answers = self._answers.read(index)
+            yield answers.mask_pictures(answers.workers.find(choice.worker))
         if choice.label:
-            yield self._mask_rows(index, ["annotations"], "raw_label", choice.label)
+            answers = self._answers.read(index)
+            yield answers.mask_pictures(answers.labels.find(choice.label))
         if choice.reason:
-            yield self._mask_rows(index, _REJECTED, "reason", choice.reason)
+            yield self._mask_refused(index, choice.reason)
 
     def _mask_flag(self, index: PictureIndex, flag: str) -> np.ndarray:
         flags = self._workspace.read_table("images", ["flags"]).column("flags")
@@ -134,20 +137,14 @@ class Gallery:
         mask[flagged.to_numpy()] = True
         return mask
 
-    def _mask_rows(self, index: PictureIndex, tables: Sequence[str], column: str, value: str) -> np.ndarray:
-        """Pictures that came from a URL of a row of the tables with this value."""
-        found = [self._list_urls(name, column, value) for name in tables if self._workspace.has_table(name)]
-        urls = pa.concat_arrays(found) if found else pa.array([], pa.string())
-        return _mask_urls(index, pc.is_in(index.urls, value_set=urls))
-
-    def _list_urls(self, table: str, column: str, value: str) -> pa.Array:
-        with self._workspace.filesystem.open(self._workspace.path(f"tables/{table}.parquet"), "rb") as file:
-            parquet = pq.ParquetFile(file)
-            chosen = []
-            for batch in parquet.iter_batches(columns=["url", column]):
-                mask = pc.fill_null(pc.equal(batch.column(column), value), fill_value=False)
-                chosen.append(batch.column("url").filter(mask).drop_null())
-        return pa.concat_arrays(chosen) if chosen else pa.array([], pa.string())
+    def _mask_refused(self, index: PictureIndex, reason: str) -> np.ndarray:
+        """Pictures that came from a URL of which an answer was refused so."""
+        tables = [name for name in _REJECTED if self._workspace.has_table(name)]
+        found = [pick_rows(self._workspace, name, "reason", [reason], ["url"]).column(0) for name in tables]
+        urls = pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string())
+        mask = np.zeros(len(index), bool)
+        mask[index.url_picture[pc.is_in(index.urls, value_set=urls).to_numpy(zero_copy_only=False)]] = True
+        return mask
 
     # -- marking -------------------------------------------------------------------------------------------------------
 
@@ -213,12 +210,6 @@ def make_shown(index: PictureIndex, number: int) -> ShownPicture:
         index.find_split(number),
         None if np.isnan(confidence) else round(confidence, 3),
     )
-
-
-def _mask_urls(index: PictureIndex, chosen: pa.Array) -> np.ndarray:
-    mask = np.zeros(len(index), bool)
-    mask[index.url_picture[np.asarray(pc.fill_null(chosen, fill_value=False).to_numpy(zero_copy_only=False))]] = True
-    return mask
 
 
 def _sign(by: str) -> Signature:

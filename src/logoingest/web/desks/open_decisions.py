@@ -22,6 +22,7 @@ from logoingest.review.rulings import ClassFinder
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
 from logoingest.web.desks.effects import EffectSearch
+from logoingest.web.desks.memory import release_memory
 from logoingest.web.desks.picture_index import PictureIndex, find_code
 from logoingest.web.desks.quiet import Quiet
 
@@ -62,17 +63,20 @@ class OpenDecision(NamedTuple):
     """Classes, where it is about no cluster."""
 
     @property
-    def detail(self) -> str:
-        """What speaks for the likeliest class; a cluster's is found when it is asked for."""
+    def detail(self) -> str | None:
+        """What speaks for the likeliest class; None of a cluster whose classes are still looked for."""
         if self.cluster is None:
             return self.words
-        first = next(iter(self.cluster.candidates), None)
-        return "" if first is None else f"{first.name} {first.score:.2f}"
+        found = self.cluster.weighed.peek(self.cluster.place)
+        return None if found is None else f"{found[0].name} {found[0].score:.2f}" if found else ""
 
     @property
-    def classes(self) -> Sequence[str]:
-        """Classes it may come to, the likeliest first; a cluster's are found when they are asked for."""
-        return self.named if self.cluster is None else [one.class_id for one in self.cluster.candidates]
+    def classes(self) -> Sequence[str] | None:
+        """Classes it may come to, the likeliest first; None as in ``detail``."""
+        if self.cluster is None:
+            return self.named
+        found = self.cluster.weighed.peek(self.cluster.place)
+        return None if found is None else [one.class_id for one in found]
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,7 @@ class GatheredDecisions:
                     self._found, self.trouble, self._thread = found, trouble, None
                     self._ready.set()
                     break
+        release_memory()
         if found is not None:
             logger.info("gathered %d open decisions", len(found.clusters) + len(found.others))
             self._weigh(found)
@@ -235,8 +240,8 @@ class GatheredDecisions:
             found = gather_decisions(Run(self._config))
         except LogoingestError as error:
             return None, [str(problem) for problem in error.problems]
-        for line in found.lines[:1]:
-            _ = line.detail, found.cluster_of  # what the first lines of the queue show
+        for line in [line for line in found.lines if line.cluster is not None][:1]:
+            _ = line.cluster and line.cluster.candidates, found.cluster_of  # what the first lines of the queue show
         return found, ()
 
     def _weigh(self, found: OpenDecisions) -> None:

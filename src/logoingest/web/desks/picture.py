@@ -9,24 +9,30 @@ from logoingest.config import Config
 from logoingest.errors import UsageError
 from logoingest.pipeline.evidence.suspects import SUSPECTS
 from logoingest.pipeline.questions.audit import (
+    LabelTestimony,
     LabelTrail,
     RowTrail,
     UrlTrail,
     explain_label_of,
     explain_row,
     explain_url,
+    hear_label,
     list_decisions,
 )
 from logoingest.pipeline.questions.similarity import find_similar
 from logoingest.pipeline.session import Run
+from logoingest.web.desks.answer_index import IndexedAnswers
+from logoingest.web.desks.crowd import HeardCrowd
 from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
 from logoingest.workspace import Workspace
-from logoingest.workspace.rows import find_rows, pick_rows, read_rows
+from logoingest.workspace.rows import pick_rows, read_rows
 
-_HEAVY = ("hash", "signature", "annotation_ids", "channel_mean", "channel_std")
+_IMAGE_COLUMNS = ("width", "height", "format", "byte_count", "flags", "group_id", "urls")
+_SAMPLE_COLUMNS = ("class_ids", "votes", "agreement", "boxes")
 _MOST_VOTES = 200
 _NEIGHBOURS = 8
+_PATIENCE_S = 0.15
 
 
 class PictureVote(NamedTuple):
@@ -66,11 +72,21 @@ class ShownFacts(NamedTuple):
     """The pictures before and behind it, by id."""
 
 
+class HeardLabel(NamedTuple):
+    """What the crowd says of an answer."""
+
+    testimony: LabelTestimony | None
+    """None where it says nothing."""
+    is_known: bool
+    """Else it is still found out: ask again."""
+
+
 class PictureDesk:
     """The pictures of a workspace, one by one."""
 
-    def __init__(self, config: Config, workspace: Workspace, pictures: IndexedPictures) -> None:
-        self._config, self._workspace, self._pictures = config, workspace, pictures
+    def __init__(self, config: Config, workspace: Workspace, pictures: IndexedPictures, answers: IndexedAnswers) -> None:
+        self._config, self._workspace, self._pictures, self._answers = config, workspace, pictures, answers
+        self._crowd = HeardCrowd(config)
 
     def describe(self, image_id: str) -> ShownFacts | None:
         """What the tables say of a picture; None where there is no such picture."""
@@ -78,9 +94,9 @@ class PictureDesk:
         number = index.find(image_id)
         if number is None:
             return None
-        image = read_row(self._workspace, "images", number)
+        image = read_row(self._workspace, "images", number, _IMAGE_COLUMNS)
         row = int(index.sample_row[number])
-        sample = None if row < 0 else read_row(self._workspace, "samples", row)
+        sample = None if row < 0 else read_row(self._workspace, "samples", row, _SAMPLE_COLUMNS)
         boxes = [ShownBox(box["class_id"], *box["bbox"]) for box in (sample or {}).get("boxes", ()) if box.get("bbox")]
         place = index.place(number)
         return ShownFacts(
@@ -108,8 +124,7 @@ class PictureDesk:
         number = index.find(image_id)
         if number is None or not self._workspace.has_table("annotations"):
             return []
-        urls = read_row(self._workspace, "images", number)["urls"]
-        numbers = find_rows(self._workspace, "annotations", "url", urls)[:_MOST_VOTES]
+        numbers = self._answers.read(index).list_rows(number)[:_MOST_VOTES]
         rows = read_rows(
             self._workspace, "annotations", numbers, ["annotation_id", "worker_id", "raw_label", "source_row"]
         ).to_pylist()
@@ -153,8 +168,16 @@ class PictureDesk:
         return explain_url(self._open(), url)
 
     def explain_label(self, label: str) -> LabelTrail:
-        """The audit trail of an answer."""
-        return explain_label_of(self._open(), label)
+        """The audit trail of an answer, without what the crowd says: ``hear_label``."""
+        return explain_label_of(self._open(), label, hear=False)
+
+    def hear_label(self, label: str) -> HeardLabel:
+        """What others called the pictures of an answer: dearer than all else."""
+        run = self._open()
+        found = self._crowd.read(_PATIENCE_S)
+        if found is None:
+            return HeardLabel(None, is_known=not self._crowd.is_asking)
+        return HeardLabel(hear_label(run, label, found), is_known=True)
 
     def explain_row(self, number: int) -> RowTrail:
         """The audit trail of a source row.
@@ -176,9 +199,9 @@ class PictureDesk:
         return list(pick_rows(self._workspace, table, column, [value], columns).to_pylist())
 
 
-def read_row(workspace: Workspace, table: str, number: int) -> dict[str, Any]:
-    """A row of a table, without columns for machines."""
-    rows = read_rows(workspace, table, [number], without=_HEAVY).to_pylist()
+def read_row(workspace: Workspace, table: str, number: int, columns: Sequence[str]) -> dict[str, Any]:
+    """A row of a table."""
+    rows = read_rows(workspace, table, [number], columns).to_pylist()
     if not rows:
         raise UsageError(f"the table {table} has changed meanwhile: load the page again")
     return dict(rows[0])

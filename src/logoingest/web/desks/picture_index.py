@@ -24,7 +24,8 @@ Numbers: TypeAlias = "npt.NDArray[np.integer[Any]]"
 Stamp: TypeAlias = "tuple[tuple[object, ...] | None, ...]"
 
 _TABLES = ("images", "samples", "splits")
-_NONE = -1
+NONE = -1
+"""In place of a number, where there is none."""
 _ID_BYTES = 32
 _ROWS_AT_ONCE = 65_536
 
@@ -64,8 +65,8 @@ class PictureIndex:
             return None
         wanted = np.array(bytes.fromhex(image_id), self.ids.dtype)
         place = int(np.searchsorted(self.ids, wanted, sorter=self.order))
-        found = int(self.order[place]) if place < len(self.ids) else _NONE
-        return found if found != _NONE and self.ids[found] == wanted else None
+        found = int(self.order[place]) if place < len(self.ids) else NONE
+        return found if found != NONE and self.ids[found] == wanted else None
 
     def place(self, number: int) -> int:
         """Where a picture stands among all, sorted by id."""
@@ -108,12 +109,12 @@ class PictureIndex:
     def find_class(self, number: int) -> str | None:
         """What a picture is settled as."""
         code = int(self.class_of[number])
-        return None if code == _NONE else self.classes[code]
+        return None if code == NONE else self.classes[code]
 
     def find_split(self, number: int) -> str | None:
         """The split a picture is in."""
         code = int(self.split_of[number])
-        return None if code == _NONE else self.splits[code]
+        return None if code == NONE else self.splits[code]
 
 
 NOTHING = "-"
@@ -122,7 +123,7 @@ NOTHING = "-"
 
 def find_code(values: Sequence[str], wanted: str) -> int:
     """The place of a value; -1 for ``NOTHING``, -2 for one that is not there."""
-    return _NONE if wanted == NOTHING else values.index(wanted) if wanted in values else -2
+    return NONE if wanted == NOTHING else values.index(wanted) if wanted in values else -2
 
 
 class IndexedPictures:
@@ -207,7 +208,7 @@ def _read_ids(workspace: Workspace, name: str) -> npt.NDArray[np.bytes_]:
 def _encode(column: pa.ChunkedArray) -> tuple[Numbers, Sequence[str]]:
     """Places in the distinct values, -1 for null; and those."""
     coded = column.combine_chunks().dictionary_encode()
-    return pc.fill_null(coded.indices, _NONE).to_numpy(zero_copy_only=False).astype(np.int32), coded.dictionary.to_pylist()
+    return pc.fill_null(coded.indices, NONE).to_numpy(zero_copy_only=False).astype(np.int32), coded.dictionary.to_pylist()
 
 
 def _locate(ids: npt.NDArray[np.bytes_], order: Numbers, wanted: npt.NDArray[np.bytes_]) -> Numbers:
@@ -216,6 +217,6 @@ def _locate(ids: npt.NDArray[np.bytes_], order: Numbers, wanted: npt.NDArray[np.
 
 
 def _spread(size: int, places: Numbers, codes: Numbers) -> Numbers:
-    spread = np.full(size, _NONE, np.int32)
+    spread = np.full(size, NONE, np.int32)
     spread[places] = codes
     return spread

@@ -47,6 +47,8 @@ class QueuePage(NamedTuple):
     left_in_all: int
     decided: int
     """Decisions that this person made and that are not written yet."""
+    unknown: int = 0
+    """Where a class is asked for: lines whose classes are still looked for."""
 
 
 class OtherDecision(NamedTuple):
@@ -131,9 +133,9 @@ class Queue:
         lines = list_lines(found, desk.session)
         chosen = self._chooser.choose(found, lines, choice)
         start = max(0, min(choice.start, len(chosen) - 1))
-        return QueuePage(
-            chosen[start : start + PAGE], len(chosen), sum(line.rows for line in chosen), len(lines), _count_decided(desk.session)
-        )
+        unknown = sum(line.classes is None for line in lines) if choice.class_id else 0
+        rows, decided = sum(line.rows for line in chosen), _count_decided(desk.session)
+        return QueuePage(chosen[start : start + PAGE], len(chosen), rows, len(lines), decided, unknown)
 
     def list_splits(self) -> list[str]:
         """The splits there are."""

@@ -63,7 +63,7 @@ class LineChooser:
 def _is_chosen(line: OpenDecision, choice: QueueChoice) -> bool:
     return (
         (not choice.kind or line.kind == choice.kind)
-        and (not choice.class_id or choice.class_id in line.classes)
+        and (not choice.class_id or choice.class_id in (line.classes or ()))
         and (not choice.worker or choice.worker in line.workers)
         and (not choice.reason or choice.reason in line.reasons)
         and (not choice.text or choice.text.casefold() in line.title.casefold())

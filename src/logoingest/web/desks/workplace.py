@@ -10,8 +10,10 @@ from functools import cached_property
 from logoingest.config import Config
 from logoingest.errors import LogoingestError
 from logoingest.pipeline.session import Run
+from logoingest.web.desks.answer_index import IndexedAnswers
 from logoingest.web.desks.classes import Classes
 from logoingest.web.desks.gallery import Gallery
+from logoingest.web.desks.memory import release_memory
 from logoingest.web.desks.open_decisions import GatheredDecisions
 from logoingest.web.desks.pairs import Pairs
 from logoingest.web.desks.picture import PictureDesk
@@ -33,7 +35,7 @@ class Workplace:
         self.workspace = Workspace(config.workspace_url)
         self.quiet = Quiet()
         self.gathered = GatheredDecisions(config, self.quiet)
-        self.pictures = IndexedPictures(self.workspace)
+        self.pictures, self.answers = IndexedPictures(self.workspace), IndexedAnswers(self.workspace)
 
     def prepare(self) -> None:
         """Index the pictures, and gather what is open, in the background, one after the other: before anybody asks."""
@@ -41,7 +43,8 @@ class Workplace:
 
     def _prepare(self) -> None:
         with contextlib.suppress(LogoingestError):  # whoever asks for a picture is told
-            self.pictures.read()
+            self.answers.read(self.pictures.read())
+        release_memory()
         self.gathered.start()
 
     @cached_property
@@ -57,12 +60,12 @@ class Workplace:
     @cached_property
     def gallery(self) -> Gallery:
         """Pictures by what is said of them."""
-        return Gallery(self.config, self.workspace, self.pictures, self.written)
+        return Gallery(self.config, self.workspace, self.pictures, self.answers, self.written)
 
     @cached_property
     def picture(self) -> PictureDesk:
         """Pictures one by one."""
-        return PictureDesk(self.config, self.workspace, self.pictures)
+        return PictureDesk(self.config, self.workspace, self.pictures, self.answers)
 
     @cached_property
     def pairs(self) -> Pairs:

@@ -75,7 +75,16 @@ def _show_url(request: Request) -> Response:
 
 def _show_label(request: Request) -> Response:
     raw = request.query_params.get("raw", "")
-    return _show_trail(request, f"Answer {raw}", to_json(find_workplace(request).picture.explain_label(raw)))
+    trail = find_workplace(request).picture.explain_label(raw)._asdict()
+    del trail["crowd"]  # asked for by itself
+    return _show_trail(request, f"Answer {raw}", to_json(trail), raw)
+
+
+def _hear_label(request: Request) -> Response:
+    heard = find_workplace(request).picture.hear_label(request.query_params.get("raw", ""))
+    if not heard.is_known:
+        return answer_json({"message": "", "is_done": False}, 202)
+    return render_page(request, "trail_crowd.html", {"crowd": to_json(heard.testimony)})
 
 
 def _show_row(request: Request) -> Response:
@@ -85,8 +94,8 @@ def _show_row(request: Request) -> Response:
     return _show_trail(request, f"Row {int(number[:12])}", to_json(find_workplace(request).picture.explain_row(int(number[:12]))))
 
 
-def _show_trail(request: Request, title: str, trail: Any) -> Response:
-    return render_page(request, "trail.html", {"title": title, "trail": trail})
+def _show_trail(request: Request, title: str, trail: Any, label: str | None = None) -> Response:
+    return render_page(request, "trail.html", {"title": title, "trail": trail, "label": label})
 
 
 def _mark(request: Request) -> Response:
@@ -112,5 +121,6 @@ GALLERY_ROUTES = [
     Route("/picture/{image_id}/neighbours", _show_neighbours),
     Route("/url", _show_url),
     Route("/label", _show_label),
+    Route("/label/crowd", _hear_label),
     Route("/row/{number}", _show_row),
 ]

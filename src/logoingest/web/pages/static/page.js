@@ -34,6 +34,7 @@ async function send(address, told) {
 async function load(address) {
   try {
     const answer = await fetch(address, { headers: { accept: "application/json, text/html" } });
+    if (answer.status === 202) return ""; // it is still found out
     if (answer.ok) return await answer.text();
     say(answer.headers.get("content-type")?.includes("json") ? (await answer.json()).message : (await answer.text()).trim());
   } catch {
