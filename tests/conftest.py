@@ -16,11 +16,13 @@ from builders.places import REAL_DATA
 from builders.ray_clusters import RayCluster, settle_ray_authentication, start_ray_cluster
 from builders.serving import serve_s3
 from builders.side_by_side import FileByFile, hold_threads, put_long_ones_first
+from logoingest.imports.compiler import hold_compiler_back
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 hold_threads()
+hold_compiler_back()
 settle_ray_authentication()
 
 # Who starts the tests in the background of a shell hands Ctrl-C down as ignored; what the tests start is to hear it all the same.

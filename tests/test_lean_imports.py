@@ -98,3 +98,27 @@ main(["train", sys.argv[1]])
         command = [sys.executable, "-c", code, str(config), *given]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.split() == expected
+
+
+def test_torch_learns_without_its_compiler_and_compiles_with_it():
+    """A step of an optimizer loads nothing; ``torch.compile``, as a network of one's own may use it, works as ever."""
+    code = """
+import sys
+from logoingest.imports.compiler import hold_compiler_back
+hold_compiler_back()
+import torch, torchvision
+network = torch.nn.Linear(2, 1)
+optimizer = torch.optim.AdamW(network.parameters())
+def step(network):
+    optimizer.zero_grad()
+    network(torch.ones(1, 2)).sum().backward()
+    before = [*map(torch.clone, network.parameters())]
+    optimizer.step()
+    return all((a != b).any() for a, b in zip(before, network.parameters()))
+print(step(network), "torch._dynamo.eval_frame" in sys.modules)
+print(step(torch.compile(network, backend="eager")), "torch._dynamo.eval_frame" in sys.modules)
+from torchvision.ops.roi_align import is_compile_supported
+import torch._dynamo
+print(is_compile_supported("cpu"), hasattr(torch._dynamo, "optimize"))
+"""
+    assert run_python(code).split("\n")[:3] == ["True False", "True True", "True True"]

@@ -11,6 +11,7 @@ from prefect import get_client
 from prefect.concurrency.asyncio import concurrency
 
 from logoingest.config import Config
+from logoingest.imports.compiler import hold_compiler_back
 from logoingest.imports.lean import let_threads_sleep
 
 #: A slot of a worker that was killed is free again after so many seconds.
@@ -18,6 +19,7 @@ SLOT_LEASE_S = 60.0
 
 # PREFECT_LOGGING_EXTRA_LOGGERS (prefect.yaml, serve.py) hands a library's lines on, but leaves its logger at WARNING
 let_threads_sleep()
+hold_compiler_back()
 logging.getLogger("logoingest").setLevel(logging.INFO)
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from logoingest.experiments.trials.orders import LOG_FILE
 from logoingest.experiments.trials.process import do_folder
+from logoingest.imports.compiler import hold_compiler_back
 
 #: Libraries that bring threads of their own, each asked in its own way; they read it when they are loaded.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -31,6 +32,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 def main(modules: Sequence[str]) -> None:
     """Load the modules, then serve until standard input ends."""
+    hold_compiler_back()
     for name in modules:
         importlib.import_module(name)
     gc.collect()

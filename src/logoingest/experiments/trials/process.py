@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 
 from logoingest.experiments.trials.orders import TrialOrder
+from logoingest.imports.compiler import hold_compiler_back
 from logoingest.imports.lean import let_threads_sleep
 
 
@@ -41,4 +42,5 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     let_threads_sleep()
+    hold_compiler_back()
     os._exit(do_folder(Path(sys.argv[1])))  # torch's own ending takes half a second, and nothing is left to write
