@@ -193,9 +193,7 @@ def _read_test(trials: Sequence[EndedTrial], metric: str, sign: int) -> OpenedTe
     shared = sorted(set(marks[0]) & set(marks[1]))
     paired = compare_pictures(*(np.array([found[name] for name in shared]) for found in marks)) if shared else None
     if winner is start:
-        return OpenedTest(
-            best, plain, 0, 0, None, f"{figure} is {describe_score(best)}: the settings as they stand are the winner"
-        )
+        return OpenedTest(best, plain, 0, 0, None, f"{figure} is {describe_score(best)}: the settings as they stand are the winner")
     clear = paired is not None and paired.chance < 0.05
     word = "better" if sign * (best.score - plain.score) > 0 else "worse"
     verdict = (

@@ -91,14 +91,18 @@ def find_copy_pairs(signatures: Bytes, among: Indices | None = None, further: in
     rows = rows[:0] if too_many else rows
     inner, centres = trim_signatures(signatures, rows), Centres(signatures, rows)
     named = _Named(signatures, rows, 0), _Named(inner.signatures, np.arange(len(inner.owners)), len(signatures))
-    whole, cut = (one.describe(centres) for one in named)
-    searches = [
-        named[0].find(whole, named[0], whole, centres),
-        named[1].find(cut, named[0], whole, centres)._replace(unsearched=Unsearched()),  # of the same windows
-        named[1].find(cut, named[1], cut, centres),
-    ]
-    found = _verify(_Pictures.stack([signatures, inner.signatures], [inner]), join_searches(searches))
+    found = _verify(_Pictures.stack([signatures, inner.signatures], [inner]), _search_within(*named, centres))
     return found._replace(unsearched=_tell(found.unsearched.add(Unsearched(pictures=too_many))))
+
+
+def _search_within(wholes: _Named, cut: _Named, centres: Centres) -> Search:
+    """Candidates among some pictures and what their borders were cut off to; what they are looked up by is let go of with it."""
+    described = wholes.describe(centres)
+    searches = [wholes.find(described, wholes, described, centres)]
+    inner = cut.describe(centres)
+    searches.append(cut.find(inner, wholes, described, centres)._replace(unsearched=Unsearched()))  # of the same windows
+    del described
+    return join_searches([*searches, cut.find(inner, cut, inner, centres)])
 
 
 class CopySearch:
@@ -171,7 +175,7 @@ class _Pictures(NamedTuple):
         owners = np.concatenate([np.arange(whole), *(part.owners for part in trimmed)])
         return cls(sets, owners, np.concatenate([np.ones(whole), *(part.shares for part in trimmed)]))
 
-    def pick(self, numbers: Indices) -> Bytes:
+    def pick(self, numbers: NDArray[np.integer]) -> Bytes:
         """Small squares, n x 32 x 32."""
         picked, start = np.empty((len(numbers), SIDE * SIDE), np.uint8), 0
         for part in self.sets:
@@ -183,7 +187,7 @@ class _Pictures(NamedTuple):
 
 def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indices) -> list[PairFinding]:
     """The findings on pairs of rows (``first < second``) of signatures (n x 1,024) that are known to show the same, the first in these turns."""
-    candidates = Candidates(first, second, np.zeros(len(first), np.int64), turns, np.ones(len(first), np.float32))
+    candidates = Candidates(first, second, np.zeros(len(first), np.uint8), turns.astype(np.uint8), np.ones(len(first), np.float32))
     fits = _lay_upon(_Pictures.stack([signatures], []), candidates, leave_early=False)
     return [_judge(fits, row, candidates, is_part_first=True) for row in range(len(first))]
 

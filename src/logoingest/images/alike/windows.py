@@ -23,10 +23,11 @@ from scipy.fft import dct
 from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE
-from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines, turn_squares
+from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines
 
 Floats = NDArray[np.float32]
-Indices = NDArray[np.int64]
+Indices = NDArray[np.integer]
+Numbers = NDArray[np.uint8]
 
 #: Likeness (cosine, 0 to 1) from which a pair is looked at, and how many others of each picture are.
 MIN_LIKENESS = 0.75
@@ -42,12 +43,12 @@ _DESCRIBED_AT_ONCE = 32
 _QUERIES_AT_ONCE, _WINDOWS_AT_ONCE = 128, 2_048  # products of 1 MB stay in the processor's cache
 _POSES_AT_ONCE = 512
 _MANY = 4 * RIVALS  # of a picture in some windows: more than its likest
-_SLIGHT = np.float32(1e-4)  # of likeness: rounding
 _MOST_IN_LIST = 24_000
-_FEW = 3_000_000  # candidates that are kept before the likest are chosen
+_FEW = 500_000  # candidates that are kept before the likest are chosen
+_LEVELS = np.float32(127)  # of a coordinate, -1 to 1, in a byte
 
 
-def _list_frequencies() -> tuple[Indices, Indices]:
+def _list_frequencies() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     pairs = [(down, total - down) for total in range(1, _HIGHEST_COSINE + 1) for down in range(total + 1)]
     down, across = np.array(pairs, np.int64).T
     return down, across
@@ -58,6 +59,8 @@ _WEIGHTS = np.hypot(_DOWN, _ACROSS).astype(np.float32) ** 0.5
 _TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
 #: (down, across) places of each window.
 _WINDOWS = [(one, other) for one in range(len(_PLACES)) for other in range(len(_PLACES)) if _PLACES[one][0] == _PLACES[other][0]]
+#: A little more likeness where nothing is turned: more than rounding.
+_AS_IT_IS = np.tile(np.array([1e-4] + [0] * 7, np.float32), len(_WINDOWS))
 
 
 def _map_axis(scale: float, shift: float) -> Floats:
@@ -85,8 +88,8 @@ class Candidates(NamedTuple):
 
     part: Indices
     whole: Indices
-    window: Indices
-    turn: Indices
+    window: Numbers
+    turn: Numbers
     likeness: Floats
 
     def take(self, rows: Indices) -> Candidates:
@@ -98,13 +101,19 @@ class Candidates(NamedTuple):
 
 
 class Described(NamedTuple):
-    """Pictures as they are looked up: ``points`` of all windows (n·30 x 35), the list of each, and the turn it was turned back by."""
+    """Pictures as they are looked up."""
 
-    points: NDArray[np.float16]
+    signatures: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    """Of signatures: the n that are looked up."""
+    points: NDArray[np.int8]
+    """Of all windows, turned back by the turn of their list's centre, n·30 x 35; in 127ths."""
     lists: NDArray[np.int16]
-    turns: NDArray[np.uint8]
+    """Of all windows: the list of each."""
     nearest: NDArray[np.int16]
     """n x some: the lists a whole picture is looked up in, each with a turn (number · 8 + turn)."""
+    own: NDArray[np.float16]
+    """n x 35: the points of whole pictures, as they are."""
 
 
 class Centres:
@@ -118,25 +127,25 @@ class Centres:
         self.count = len(centres)
         self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(_DOWN))
 
-    def describe(self, signatures: NDArray[np.uint8], among: Indices) -> Described:
+    def describe(self, signatures: NDArray[np.uint8], among: NDArray[np.int64]) -> Described:
         """Describe some rows of signatures, in their order."""
         looked = len(self._all) if self.count <= _FEW_CENTRES else _LISTS_LOOKED_THROUGH
         count = len(among) * len(_WINDOWS)
-        lists, turns = np.empty(count, np.int16), np.empty(count, np.uint8)
-        whole = Described(np.empty((count, len(_DOWN)), np.float16), lists, turns, np.empty((len(among), looked), np.int16))
+        points, lists = np.empty((count, len(_DOWN)), np.int8), np.empty(count, np.int16)
+        nearest, own = np.empty((len(among), looked), np.int16), np.empty((len(among), len(_DOWN)), np.float16)
         parts = map_in_order(
-            lambda number: self._describe(signatures[among[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE]], looked),
+            lambda number: self._describe(signatures, among[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE], looked),
             -(-len(among) // _DESCRIBED_AT_ONCE),
         )
         for number, part in enumerate(parts):
             row = number * _DESCRIBED_AT_ONCE
             windows = slice(row * len(_WINDOWS), row * len(_WINDOWS) + len(part.lists))
-            whole.points[windows], whole.lists[windows], whole.turns[windows] = part.points, part.lists, part.turns
-            whole.nearest[row : row + len(part.nearest)] = part.nearest
-        return whole
+            points[windows], lists[windows] = part.points, part.lists
+            nearest[row : row + len(part.nearest)], own[row : row + len(part.own)] = part.nearest, part.own
+        return Described(signatures, among, points, lists, nearest, own)
 
-    def _describe(self, signatures: NDArray[np.uint8], looked: int) -> Described:
-        found = describe_windows(signatures)
+    def _describe(self, signatures: NDArray[np.uint8], rows: NDArray[np.int64], looked: int) -> Described:
+        found = describe_windows(signatures[rows])
         near = found.reshape(-1, found.shape[-1]) @ self._all.T
         chosen = near.argmax(axis=1)
         wholes = near[:: len(_WINDOWS)]
@@ -144,9 +153,9 @@ class Centres:
             nearest = np.argpartition(-wholes, looked - 1, axis=1)[:, :looked]
         else:
             nearest = np.tile(np.arange(looked), (len(found), 1))
-        points = turn_back(found.reshape(-1, found.shape[-1]), chosen % len(TURNS)).astype(np.float16)
-        lists, turns = (chosen // len(TURNS)).astype(np.int16), (chosen % len(TURNS)).astype(np.uint8)
-        return Described(points, lists, turns, nearest.astype(np.int16))
+        points = np.rint(turn_back(found.reshape(-1, found.shape[-1]), chosen % len(TURNS)) * _LEVELS).astype(np.int8)
+        lists = (chosen // len(TURNS)).astype(np.int16)
+        return Described(signatures, rows, points, lists, nearest.astype(np.int16), found[:, 0].astype(np.float16))
 
 
 def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
@@ -162,7 +171,7 @@ def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
     return np.where(length > 2.0, found / np.maximum(length, 2.0), 0).astype(np.float32)
 
 
-def turn_points(points: Floats, number: int) -> Floats:
+def turn_points(points: NDArray[np.floating], number: int) -> Floats:
     places, signs = _TURNED[number]
     return np.asarray(points[:, places] * signs, np.float32)
 
@@ -194,18 +203,16 @@ def join_searches(searches: Sequence[Search]) -> Search:
 def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Search:
     """Pictures of ``parts`` that may be seen in a window of pictures of ``wholes``; ``same`` where both are the same set."""
     place, ends = _list_windows(wholes, centres.count)
-    own, asked = turn_points_of_wholes(parts), parts.nearest
-    by_list = np.argsort(asked, axis=None, kind="stable")
-    starts = np.searchsorted(asked.ravel()[by_list], np.arange(centres.count * len(TURNS) + 1))
-    floors = _Floors(len(own), len(wholes.nearest), same)
+    by_list, starts = _sort(parts.nearest, centres.count * len(TURNS))
+    floors = _Floors(len(parts.own), len(wholes.own), same)
 
     def search(number: int) -> Alike:
         windows = np.sort(place[ends[number] : ends[number + 1]][:_MOST_IN_LIST])
         points = wholes.points[windows].astype(np.float32)
         found: list[Alike] = []
         for turn in range(len(TURNS)):
-            rows = by_list[slice(*starts[number * len(TURNS) + turn :][:2])] // asked.shape[1]
-            queries = turn_points(own[rows], int(INVERSES[turn]))
+            rows = by_list[slice(*starts[number * len(TURNS) + turn :][:2])] // parts.nearest.shape[1]
+            queries = turn_points(parts.own[rows] / _LEVELS, int(INVERSES[turn]))
             found += _look_through(rows, queries, windows // len(_WINDOWS), points, floors)
         likest = keep_likest(floors.sift(join_alike(found)))
         floors.raise_to(likest)
@@ -219,24 +226,20 @@ def find_candidates(parts: Described, wholes: Described, centres: Centres, same:
         if pending > _FEW:
             waiting, pending = [keep_likest(join_alike(waiting))], 0
     left_out = int((np.diff(ends) - _MOST_IN_LIST).clip(min=0).sum())
-    return Search(_find_poses(keep_likest(join_alike(waiting)), own, wholes), Unsearched(windows=left_out))
+    return Search(_find_poses(keep_likest(join_alike(waiting)), parts.own, wholes), Unsearched(windows=left_out))
 
 
-def _list_windows(wholes: Described, count: int) -> tuple[Indices, Indices]:
+def _list_windows(wholes: Described, count: int) -> tuple[NDArray[np.int32], Indices]:
     """(Windows list by list, whole pictures first, and where each list begins and ends)."""
     keys = wholes.lists.reshape(-1, len(_WINDOWS)) * np.int16(len(_WINDOWS)) + np.arange(len(_WINDOWS), dtype=np.int16)
-    place = np.argsort(keys, axis=None, kind="stable")
-    return place, np.searchsorted(wholes.lists[place], np.arange(count + 1))
+    place, starts = _sort(np.asarray(keys, np.int16), count * len(_WINDOWS))
+    return place, starts[:: len(_WINDOWS)]
 
 
-def turn_points_of_wholes(described: Described) -> Floats:
-    """The points of whole pictures as they are, n x 35: the first window's, its turn undone."""
-    rows = np.arange(0, len(described.points), len(_WINDOWS))
-    points, turned = described.points[rows].astype(np.float32), np.empty((len(rows), len(_DOWN)), np.float32)
-    for number in range(len(TURNS)):
-        mine = described.turns[rows] == number
-        turned[mine] = turn_points(points[mine], number)
-    return turned
+def _sort(keys: NDArray[np.int16], count: int) -> tuple[NDArray[np.int32], Indices]:
+    """(Places in the flat keys, in order of these, and where each of ``count`` keys begins and ends)."""
+    place = np.argsort(keys, axis=None, kind="stable").astype(np.int32)
+    return place, np.concatenate([[0], np.cumsum(np.bincount(keys.ravel(), minlength=count))])
 
 
 class Alike(NamedTuple):
@@ -311,7 +314,7 @@ def _look_through(rows: Indices, queries: Floats, wholes: Indices, points: Float
 
 def keep_likest(pairs: Alike, most: int = RIVALS) -> Alike:
     """Every pair once, as like as it ever is; of each part the ``most`` likest wholes, of each whole the ``most`` likest parts."""
-    pair = pairs.part * (pairs.whole.max(initial=0) + 1) + pairs.whole
+    pair = pairs.part.astype(np.int64) * (int(pairs.whole.max(initial=0)) + 1) + pairs.whole
     order = np.lexsort((-pairs.likeness, pair))
     fresh = np.ones(len(order), bool)
     fresh[1:] = np.diff(pair[order]) != 0
@@ -337,56 +340,31 @@ def _rank(owners: Indices) -> Indices:
 
 def join_alike(parts: Sequence[Alike]) -> Alike:
     """Several lots as one, in the order they come."""
-    none = np.empty(0, np.int64)
+    none = np.empty(0, np.int32)
     columns = [np.concatenate(column) for column in zip(Alike(none, none, np.empty(0, np.float32)), *parts, strict=True)]
     return Alike(columns[0], columns[1], columns[2])
 
 
-def _find_poses(pairs: Alike, own: Floats, wholes: Described) -> Candidates:
+def _find_poses(pairs: Alike, own: NDArray[np.float16], wholes: Described) -> Candidates:
     """The likest of all windows and turns of each pair, as it is where it is as like."""
-    points, turns = wholes.points.reshape(-1, len(_WINDOWS), len(_DOWN)), wholes.turns.reshape(-1, len(_WINDOWS))
+    pairs = pairs.take(np.argsort(pairs.whole, kind="stable"))
 
     def find(number: int) -> Candidates:
         part, whole, _ = pairs.take(np.arange(number * _POSES_AT_ONCE, min((number + 1) * _POSES_AT_ONCE, len(pairs.part))))
-        turned = np.stack([turn_points(own[part], number) for number in range(len(TURNS))], axis=1)
-        near = points[whole].astype(np.float32) @ turned.swapaxes(1, 2)
-        # a window was turned back by its turn: what takes the part to the window is the one after the other
-        back = _COMPOSED[turns[whole]]
-        likest = (near + (back == 0) * _SLIGHT).reshape(len(part), -1).argmax(axis=1)
-        here = np.arange(len(part))
-        return Candidates(
-            part,
-            whole,
-            likest // len(TURNS),
-            back.reshape(len(part), -1)[here, likest],
-            near.reshape(len(part), -1)[here, likest],
-        )
+        some, place = np.unique(whole, return_inverse=True)
+        points = describe_windows(wholes.signatures[wholes.rows[some]]).astype(np.float16).astype(np.float32)  # as ``own`` is
+        turned = np.stack([turn_points(own[part], number) for number in range(len(TURNS))], axis=2)
+        near = (points[place] @ turned).reshape(len(part), -1)
+        likest = (near + _AS_IT_IS).argmax(axis=1)
+        window, turn = (ends.astype(np.uint8) for ends in np.divmod(likest, len(TURNS)))
+        return Candidates(part, whole, window, turn, near[np.arange(len(part)), likest])
 
     return join_candidates(list(map_in_order(find, -(-len(pairs.part) // _POSES_AT_ONCE))))
 
 
 def join_candidates(parts: list[Candidates]) -> Candidates:
     """Several lots as one, in the order they come."""
-    none = np.empty(0, np.int64)
-    empty = Candidates(none, none, none, none, np.empty(0, np.float32))
+    none, few = np.empty(0, np.int32), np.empty(0, np.uint8)
+    empty = Candidates(none, none, few, few, np.empty(0, np.float32))
     columns = [np.concatenate(column) for column in zip(empty, *parts, strict=True)]
     return Candidates(columns[0], columns[1], columns[2], columns[3], columns[4])
-
-
-def _compose() -> Indices:
-    """The one turn that does what two do: row after column."""
-    marks = np.arange(4).reshape(2, 2)
-    from_marks = {turn_marks(marks, number): number for number in range(len(TURNS))}
-    return np.array(
-        [
-            [from_marks[turn_marks(np.array(turn_marks(marks, before)).reshape(2, 2), after)] for before in range(8)]
-            for after in range(8)
-        ]
-    )
-
-
-def turn_marks(marks: Indices, number: int) -> tuple[int, ...]:
-    return tuple(turn_squares(marks, number).ravel().tolist())
-
-
-_COMPOSED = _compose()
