@@ -17,6 +17,7 @@ import pytest
 from builders.reviews import MAP
 from builders.web.served_pages import PICTURES, add_pictures, name_picture, open_pages, write_dataset
 from logoingest.config import load_config
+from logoingest.report.environment import load_script
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -35,6 +36,8 @@ PAGES = [
     f"/picture/{name_picture(0)}",
     f"/pair/{name_picture(0)}/{name_picture(1)}",
     "/label?raw=pmua",
+    "/url?trail=1&u=http%3A%2F%2Fpictures.test%2F0.jpg",
+    "/row/1",
     "/nothing",
 ]
 
@@ -320,3 +323,27 @@ def test_read_only_pages_take_no_decision(browser, folder):
         assert seat.page.locator("#card .actions button:enabled").count() == 0
         seat.context.close()
     assert not (folder / "work/review").exists()
+
+
+REPORT = """<!doctype html><html lang="en"><title>report</title><form id="search" hidden><label for="wanted">Find</label><input id="wanted">
+<span id="found"></span><a id="queue" hidden>Queue</a></form><details class="page" open><summary>Labels</summary><table><tbody><tr><td><code data-raw="pmua &amp; co">pmua</code></td></tr>
+<tr><td>asdf</td></tr></tbody></table></details><details class="page" open><summary>Pictures</summary><figure><img alt="one" data-picture="{picture}"></figure></details><script>{script}</script>"""
+
+
+def test_the_report_is_filtered_and_leads_to_the_pages(seat, folder):
+    """By its own script, which the policy lets through; what it leads to is there."""
+    page = seat.page
+    (folder / "work/report.html").write_text(REPORT.format(picture=name_picture(0), script=load_script()[0]), encoding="utf-8")
+    page.goto(f"{seat.base}/run")
+    page.click("text=Report")
+    page.fill("#wanted", "ASD")
+    expect(page.locator("#found")).to_have_text("1 found")
+    assert page.locator("tbody tr:visible").all_text_contents() == ["asdf"]
+    page.fill("#wanted", "")
+    expect(page.locator("tbody tr:visible")).to_have_count(2)
+    page.click("code[data-raw]")
+    page.wait_for_url("**/label?raw=pmua%20%26%20co")
+    expect(page.locator("#crowd")).to_contain_text("Nothing")
+    page.go_back()
+    page.click("img[data-picture]", force=True)
+    page.wait_for_url(f"**/picture/{name_picture(0)}")

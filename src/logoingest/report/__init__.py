@@ -1,4 +1,4 @@
-"""One self-contained ``report.html`` of a workspace: no script, nothing from outside, every stranger's word escaped.
+"""One self-contained ``report.html`` of a workspace: nothing from outside, no script but one of its own, every stranger's word escaped.
 
 The page and its plots are loaded when they are first used: who only wants a thumbnail needs no Matplotlib.
 """

@@ -17,6 +17,8 @@ _ALWAYS = {
     b"cross-origin-resource-policy": b"same-origin",
     b"permissions-policy": b"camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+#: What an answer may say itself instead.
+_OWN = frozenset({b"content-security-policy"})
 _KEPT_NOWHERE = (b"cache-control", b"no-store")
 _TLS_ALONE = (b"strict-transport-security", b"max-age=31536000")
 
@@ -24,7 +26,8 @@ Header = tuple[bytes, bytes]
 
 
 def secure_headers(headers: Iterable[Header], *, is_secure: bool) -> Sequence[Header]:
-    """An answer's headers with those; what the answer says itself of caches stands."""
-    kept = [header for header in headers if header[0].lower() not in _ALWAYS]
+    """An answer's headers with those; what the answer says itself of caches and of its policy stands."""
+    kept = [header for header in headers if header[0].lower() not in _ALWAYS or header[0].lower() in _OWN]
+    always = [header for header in _ALWAYS.items() if header[0] not in {name.lower() for name, _ in kept}]
     further = [] if any(name.lower() == b"cache-control" for name, _ in kept) else [_KEPT_NOWHERE]
-    return [*kept, *_ALWAYS.items(), *further, *([_TLS_ALONE] if is_secure else [])]
+    return [*kept, *always, *further, *([_TLS_ALONE] if is_secure else [])]

@@ -9,15 +9,24 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from logoingest.errors import UsageError
+from logoingest.report.environment import load_script
 from logoingest.web.desks.curves import HEIGHT, WIDTH, plot_curves, read_curves
 from logoingest.web.pages.rendering import answer_json, find_workplace, read_told, refuse_changes, render_page
+
+REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""Of the report: its styles stand in it, and so does its script, which is known by its hash."""
 
 _REASON = re.compile(r"[a-z0-9_]{1,40}")
 
 
 def _show_run(request: Request) -> Response:
-    runs = find_workplace(request).runs
-    return render_page(request, "run.html", {"title": "Run", "state": runs.read_state(), "stamp": runs.stamp_stages()})
+    place = find_workplace(request)
+    facts = {
+        "state": place.runs.read_state(),
+        "stamp": place.runs.stamp_stages(),
+        "has_report": place.workspace.exists("report.html"),
+    }
+    return render_page(request, "run.html", {"title": "Run", **facts})
 
 
 def _show_state(request: Request) -> Response:
@@ -37,6 +46,15 @@ def _show_curves(request: Request) -> Response:
     return render_page(request, "run_curves.html", {"drawn": drawn, "width": WIDTH, "height": HEIGHT})
 
 
+def _show_report(request: Request) -> Response:
+    """The report as it was written last: its own policy allows its own script alone, and pictures that are in it."""
+    workspace = find_workplace(request).workspace
+    if not workspace.exists("report.html"):
+        raise UsageError("there is no report yet: logoingest run CONFIG makes it")
+    headers = {"content-security-policy": REPORT_POLICY.format(load_script()[1])}
+    return Response(workspace.read_bytes("report.html"), media_type="text/html; charset=utf-8", headers=headers)
+
+
 def _start(request: Request) -> Response:
     runs, reason = refuse_changes(request).runs, read_told(request, "text")
     if reason and not _REASON.fullmatch(reason):
@@ -53,6 +71,7 @@ RUN_ROUTES = [
     Route("/run/state", _show_state),
     Route("/run/stages", _show_stages),
     Route("/run/curves", _show_curves),
+    Route("/report", _show_report),
     Route("/run/start", _start, methods=["POST"]),
     Route("/run/stop", _stop, methods=["POST"]),
 ]
