@@ -1,6 +1,6 @@
 """Ours or not, on real photos: how far pictures of no class lie from ours, and whether what a safeguard states is what is measured.
 
-    python benchmarks/strangers.py FLICKRLOGOS27 --weights mobilenet_v2-b0353104.pth [--side 192 --epochs 10] [--model FOLDER]
+    python benchmarks/strangers.py FLICKRLOGOS27 --weights mobilenet_v2-b0353104.pth [--side 224 --epochs 10] [--model FOLDER]
 
 FLICKRLOGOS27 is a folder with ``gold.csv`` (file, label, split) and ``images/``. A baseline learns from four fifths of the photos marked
 train (groups of near duplicates whole), its safeguard from the rest; scored are the query photos with a logo, as test, and those
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--weights", type=Path, help="torchvision's MobileNetV2, a state dict; needed where there is no model yet")
     parser.add_argument("--model", type=Path, help="folder of the baseline: taken where one is there, kept where one is trained")
-    parser.add_argument("--side", type=int, default=192)
+    parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--epochs", type=int, default=10)
     options = parser.parse_args()
     let_threads_sleep()
