@@ -5,12 +5,13 @@ Two pictures are near when one of the eight turns and mirrors (``turns``) brings
 brought to zero mean and unit length, |a - b|² = 2 - 2r. An orthonormal projection never lengthens a distance, nor does the
 difference of the two lengths left over. So:
 
-1. signatures are projected on their 35 lowest cosines, with the length left over as a 36th coordinate; turned ones are had from
-   these by changing signs and places;
-2. the points are cut into blocks by medians, as a k-d tree's leaves; two blocks whose boxes are too far apart are passed over, and so
+1. signatures are projected on their 35 lowest cosines and the length left over, and these points are folded so that all turns of a picture have
+   the same (``cosines``);
+2. the folded points are cut into blocks by medians, as a k-d tree's leaves; two blocks whose boxes are too far apart are passed over, and so
    are a block's points too far from the other's box;
-3. of the rest one matrix product a turn bounds every pair from below; some 0.03 % remain;
-4. those are decided on steps and signature, in whole numbers: the same pairs come out whatever the order of the input and however
+3. of the rest one matrix product bounds every pair in all turns from below; of noise .1 % remain, of photos .8 %;
+4. those are bounded in each turn by the points as they were; some .03 % of all remain;
+5. those are decided on steps and signature, in whole numbers: the same pairs come out whatever the order of the input and however
    its pictures are turned.
 
 Nothing near is ever lost: each step drops only what cannot be near.
@@ -25,11 +26,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct
 
+from logoingest.images.alike.cosines import fold_turns, multiply_turned, project_signatures
 from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE, count_differing, measure_steps, turn_steps
-from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines, turn_squares
+from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
 
 #: At most this many of the 1,088 bits of the steps differ …
 MAX_DISTANCE = 136
@@ -37,10 +38,10 @@ MAX_DISTANCE = 136
 MIN_CORRELATION = 0.90
 #: Below this standard deviation (grey levels of 0 to 255) a signature shows nothing that could be compared.
 MIN_SPREAD = 2.0
-_HIGHEST_COSINE = 7  # of the two frequencies' sum
 _PART = 8_192
 _BLOCK = 1_024
 _AT_ONCE = 256  # products of 1 MB stay in the processor's cache
+_SIFTED_AT_ONCE = 16_384
 _VERIFIED_AT_ONCE = 8_192
 _COMPARED_AT_ONCE = 2_048
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
@@ -130,22 +131,19 @@ def _compare_some(prints: Fingerprints, first: Indices, second: Indices, others:
 
 def iterate_near_pairs(prints: Fingerprints, limits: Limits, among: Indices) -> Iterator[NearPairs]:
     """All near pairs among some rows (sorted), a block of them at a time; each must be structured (``find_structured``)."""
-    tree, limit = _plant(_project(prints.signatures, among)), _bound(limits)
+    tree, limit = _plant(prints.signatures, among), _bound(limits)
 
     def search(number: int) -> list[NearPairs]:
         rows = tree.blocks[number]
-        found: list[NearPairs] = []
-        own = prints.take(among[rows])
-        for turn in range(len(TURNS)):
-            points = _turn_points(tree.points[rows], turn)
-            reached = number + _reach(tree, points.min(axis=0), points.max(axis=0), limit, start=number)
-            others = np.concatenate([np.empty(0, np.int64), *(tree.blocks[other] for other in reached)])
-            first, second = _find_candidates(points, tree.points, others, limit)
+        reached = number + _reach(tree, tree.lows[number], tree.highs[number], limit, start=number)
+        found = []
+        for candidates in _find_candidates(tree.take(rows), tree, _join_blocks(tree, reached), limit):
+            first, second, turn = candidates
             wanted = ~np.isin(second, rows) | (
                 rows[first] < second
             )  # a pair within the block comes twice, and each row meets itself
-            near = _verify(own.turn(turn), first[wanted], among[second[wanted]], limits, prints, turn)
-            found += [_put_in_order(pairs._replace(first=among[rows[pairs.first]])) for pairs in near]
+            near = _verify(prints, among[rows[first[wanted]]], prints, among[second[wanted]], turn[wanted], limits)
+            found.append(_put_in_order(near))
         return [keep_best(join_pairs(found))]
 
     for found in map_in_order(search, len(tree.blocks)):
@@ -181,7 +179,7 @@ class NearSearch:
         """
         self._limits = limits or Limits()
         self._held, self._rows = held, find_structured(held.signatures)
-        self._tree = _plant(_project(held.signatures, self._rows))
+        self._tree = _plant(held.signatures, self._rows)
 
     def find_pairs(self, others: Fingerprints) -> NearPairs:
         """Near pairs of a held picture (``first``) and another (``second``), rows of the two sets, sorted."""
@@ -192,20 +190,15 @@ class NearSearch:
         among = find_structured(others.signatures)
         if not len(among) or not len(self._rows):
             return
-        tree, limit = _plant(_project(others.signatures, among)), _bound(self._limits)
+        tree, limit = _plant(others.signatures, among), _bound(self._limits)
 
         def search(number: int) -> list[NearPairs]:
             rows = tree.blocks[number]
-            found: list[NearPairs] = []
-            own = others.take(among[rows])
-            for turn in range(len(TURNS)):
-                points = _turn_points(tree.points[rows], turn)
-                reached = _reach(self._tree, points.min(axis=0), points.max(axis=0), limit)
-                held = np.concatenate([np.empty(0, np.int64), *(self._tree.blocks[block] for block in reached)])
-                second, first = _find_candidates(points, self._tree.points, held, limit)
-                for pairs in _verify(own.turn(turn), second, self._rows[first], self._limits, self._held, turn):
-                    theirs = among[rows[pairs.first]]
-                    found.append(pairs._replace(first=pairs.second, second=theirs, turn=INVERSES[pairs.turn]))
+            held = _join_blocks(self._tree, _reach(self._tree, tree.lows[number], tree.highs[number], limit))
+            found = []
+            for first, second, turn in _find_candidates(tree.take(rows), self._tree, held, limit):
+                near = _verify(others, among[rows[first]], self._held, self._rows[second], turn, self._limits)
+                found.append(near._replace(first=near.second, second=near.first, turn=INVERSES[near.turn]))
             return found
 
         for found in map_in_order(search, len(tree.blocks)):
@@ -220,21 +213,38 @@ def join_pairs(parts: Sequence[NearPairs]) -> NearPairs:
     return NearPairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-class _Tree(NamedTuple):
-    """Points cut into blocks, and the box around each block."""
+class _Points(NamedTuple):
+    """Points as they are, and folded; n x 36 each."""
 
-    points: NDArray[np.float32]
+    turned: NDArray[np.float32]
+    folded: NDArray[np.float32]
+
+
+class _Tree(NamedTuple):
+    """Points cut into blocks, and the box around each block, of folded points."""
+
+    points: _Points
     blocks: list[Indices]
     lows: NDArray[np.float32]
     highs: NDArray[np.float32]
 
+    def take(self, rows: Indices) -> _Points:
+        return _Points(self.points.turned[rows], self.points.folded[rows])
 
-def _plant(points: NDArray[np.float32]) -> _Tree:
-    blocks = _cut_blocks(points, np.arange(len(points))) if len(points) else []
-    none = np.empty((0, points.shape[1]), np.float32)
-    lows = np.stack([points[rows].min(axis=0) for rows in blocks]) if blocks else none
-    highs = np.stack([points[rows].max(axis=0) for rows in blocks]) if blocks else none
+
+def _plant(signatures: NDArray[np.uint8], rows: Indices) -> _Tree:
+    turned = project_signatures(signatures, rows)
+    points = _Points(turned, fold_turns(turned))
+    blocks = _cut_blocks(points.folded, np.arange(len(rows))) if len(rows) else []
+    none = np.empty((0, turned.shape[1]), np.float32)
+    lows = np.stack([points.folded[block].min(axis=0) for block in blocks]) if blocks else none
+    highs = np.stack([points.folded[block].max(axis=0) for block in blocks]) if blocks else none
     return _Tree(points, blocks, lows, highs)
+
+
+def _join_blocks(tree: _Tree, numbers: Indices) -> Indices:
+    """The rows of some blocks."""
+    return np.concatenate([np.empty(0, np.int64), *(tree.blocks[number] for number in numbers)])
 
 
 def _reach(tree: _Tree, low: NDArray[np.float32], high: NDArray[np.float32], limit: float, start: int = 0) -> Indices:
@@ -246,51 +256,6 @@ def _reach(tree: _Tree, low: NDArray[np.float32], high: NDArray[np.float32], lim
 def _bound(limits: Limits) -> float:
     """The squared distance of points beyond which nothing is near."""
     return 2.0 - 2.0 * limits.min_correlation + _SLACK
-
-
-def _list_frequencies() -> tuple[Indices, Indices]:
-    """The frequencies (down, across) of the cosines that are looked at, the mean left out."""
-    pairs = [(down, total - down) for total in range(1, _HIGHEST_COSINE + 1) for down in range(total + 1)]
-    down, across = np.array(pairs, np.int64).T
-    return down, across
-
-
-_DOWN, _ACROSS = _list_frequencies()
-
-
-def _make_basis() -> NDArray[np.float32]:
-    """Orthonormal cosines of a signature, 1,024 x 35."""
-    waves = dct(np.eye(SIDE), norm="ortho", axis=0)
-    basis = np.einsum("ki,kj->ijk", waves[_DOWN], waves[_ACROSS])
-    return np.asarray(basis.reshape(SIDE * SIDE, -1), np.float32)
-
-
-_BASIS = _make_basis()
-_TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
-
-
-def _project(signatures: NDArray[np.uint8], rows: Indices) -> NDArray[np.float32]:
-    """Coordinates of some rows, n x 36: their distances never exceed those of the unit signatures."""
-    points = np.empty((len(rows), len(_DOWN) + 1), np.float32)
-    for start in range(0, len(rows), _PART):
-        part = slice(start, start + _PART)
-        near = _normalise(signatures[rows[part]]) @ _BASIS
-        points[part, :-1] = near
-        points[part, -1] = np.sqrt(np.maximum(1.0 - (near**2).sum(axis=1), 0.0))
-    return points
-
-
-def _turn_points(points: NDArray[np.float32], number: int) -> NDArray[np.float32]:
-    """The coordinates of the pictures turned by ``TURNS[number]``."""
-    places, signs = _TURNED[number]
-    return np.concatenate([points[:, places] * signs, points[:, -1:]], axis=1)
-
-
-def _normalise(signatures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    values = signatures.astype(np.float32)
-    values -= values.mean(axis=1, keepdims=True)
-    values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
-    return values
 
 
 def _chunks(signatures: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
@@ -308,21 +273,25 @@ def _cut_blocks(points: NDArray[np.float32], rows: Indices) -> list[Indices]:
 
 
 def _find_candidates(
-    a: NDArray[np.float32], other_points: NDArray[np.float32], others: Indices, limit: float
-) -> tuple[Indices, Indices]:
-    """Pairs of a row of ``a`` and another whose projected distance² is within the limit: a·b - (|a|² + |b|²) / 2 >= -limit / 2."""
-    none = np.empty(0, np.int64)
-    found_rows, found_others = [none], [none]
-    left = np.concatenate([a, -0.5 * (a**2).sum(axis=1, keepdims=True), np.ones((len(a), 1), np.float32)], axis=1)
-    others = _drop_distant(other_points, others, a, limit)
+    own: _Points, tree: _Tree, others: Indices, limit: float
+) -> Iterator[tuple[Indices, Indices, NDArray[np.int64]]]:
+    """Rows of ``own``, rows of the tree among ``others``, and turns of the first in which their distance² is within the limit.
+
+    Points have length 1, so that |a - b|² = 2 - 2 a·b.
+    """
+    least, others = np.float32(1.0 - 0.5 * limit), _drop_distant(tree.points.folded, others, own.folded, limit)
+    waiting: list[tuple[Indices, Indices]] = []
+    pending = 0
     for start in range(0, len(others), _AT_ONCE):
         part = others[start : start + _AT_ONCE]
-        b = other_points[part]
-        right = np.concatenate([b, np.ones((len(b), 1), np.float32), -0.5 * (b**2).sum(axis=1, keepdims=True)], axis=1)
-        hits = np.flatnonzero((left @ right.T >= np.float32(-0.5 * limit)).ravel())
-        found_rows.append(hits // len(part))
-        found_others.append(part[hits % len(part)])
-    return np.concatenate(found_rows), np.concatenate(found_others)
+        hits = np.flatnonzero((own.folded @ tree.points.folded[part].T >= least).ravel())
+        waiting.append((hits // len(part), part[hits % len(part)]))
+        pending += len(hits)
+        if pending >= _SIFTED_AT_ONCE or start + _AT_ONCE >= len(others):
+            first, second = (np.concatenate(rows) for rows in zip(*waiting, strict=True))
+            pair, turn = np.nonzero(multiply_turned(own.turned[first], tree.points.turned[second]) >= least)
+            yield first[pair], second[pair], turn
+            waiting, pending = [], 0
 
 
 def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArray[np.float32], limit: float) -> Indices:
@@ -338,14 +307,18 @@ def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArra
 
 
 def _verify(  # noqa: PLR0917  # two sets and the rows of each
-    prints: Fingerprints, first: Indices, second: Indices, limits: Limits, others: Fingerprints, turn: int
-) -> Iterator[NearPairs]:
-    """The near ones of some pairs of a row of ``prints``, which are turned already, and one of ``others``."""
-    for start in range(0, len(first), _VERIFIED_AT_ONCE):
-        one, two = first[start : start + _VERIFIED_AT_ONCE], second[start : start + _VERIFIED_AT_ONCE]
-        close = count_differing(prints.steps[one], others.steps[two]) <= limits.max_distance
-        one, two = one[close], two[close]
-        distance, correlation = compare_rows(prints, one, two, others)
-        near = correlation >= limits.min_correlation
-        if near.any():
-            yield NearPairs(one[near], two[near], distance[near], correlation[near], np.full(int(near.sum()), turn))
+    prints: Fingerprints, first: Indices, others: Fingerprints, second: Indices, turns: Indices, limits: Limits
+) -> NearPairs:
+    """The near ones of some pairs of a row of ``prints``, turned, and one of ``others``."""
+    found = []
+    for turn in np.unique(turns).tolist():
+        mine = np.flatnonzero(turns == turn)
+        for start in range(0, len(mine), _VERIFIED_AT_ONCE):
+            rows = mine[start : start + _VERIFIED_AT_ONCE]
+            one, two = first[rows], second[rows]
+            close = count_differing(turn_steps(prints.steps[one], turn), others.steps[two]) <= limits.max_distance
+            one, two = one[close], two[close]
+            distance, correlation = compare_rows(prints.take(one).turn(turn), np.arange(len(one)), two, others)
+            near = correlation >= limits.min_correlation
+            found.append(NearPairs(one[near], two[near], distance[near], correlation[near], np.full(int(near.sum()), turn)))
+    return join_pairs(found)

@@ -1,0 +1,116 @@
+"""Signatures as points, and what all eight turns of a picture have in common.
+
+A signature of zero mean and unit length is projected on its 35 lowest cosines, with the length left over as a 36th coordinate: a point of length
+1. Turns change signs and places of the 35. ``fold_turns`` folds the space along them: it gives all turns of a picture
+the same point of length 1 and brings no two points further apart than they were, so that what is far apart when folded is so in every turn.
+
+What folds a pair of coordinates (u, v), (v, u), u unlike v, without loss depends on which frequencies are odd: a mirror changes the sign of
+odd ones, a swap exchanges the two. Both even: the swap alone acts, and their sum and the size of their difference stay. Both odd: both signs change
+as well, and the sizes of sum and difference stay. One of each: each sign by itself, and the larger and the smaller size stay.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+
+from logoingest.images.alike.turns import TURNS, turn_cosines
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+#: Pixels of a signature's side.
+_SIDE = 32
+_HIGHEST_COSINE = 7  # of the two frequencies' sum
+_PART = 8_192
+_HALF = np.float32(0.5**0.5)
+
+
+def _list_frequencies() -> tuple[Indices, Indices]:
+    """The frequencies (down, across) of the cosines that are looked at, the mean left out."""
+    pairs = [(down, total - down) for total in range(1, _HIGHEST_COSINE + 1) for down in range(total + 1)]
+    down, across = np.array(pairs, np.int64).T
+    return down, across
+
+
+_DOWN, _ACROSS = _list_frequencies()
+
+
+def _make_basis() -> Floats:
+    """Orthonormal cosines of a signature, 1,024 x 35."""
+    waves = dct(np.eye(_SIDE), norm="ortho", axis=0)
+    basis = np.einsum("ki,kj->ijk", waves[_DOWN], waves[_ACROSS])
+    return np.asarray(basis.reshape(_SIDE * _SIDE, -1), np.float32)
+
+
+_BASIS = _make_basis()
+_TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
+
+
+def project_signatures(signatures: NDArray[np.uint8], rows: Indices) -> Floats:
+    """Points of some rows, n x 36: their distances never exceed those of the unit signatures."""
+    points = np.empty((len(rows), len(_DOWN) + 1), np.float32)
+    for start in range(0, len(rows), _PART):
+        part = slice(start, start + _PART)
+        near = _normalise(signatures[rows[part]]) @ _BASIS
+        points[part, :-1] = near
+        points[part, -1] = np.sqrt(np.maximum(1.0 - (near**2).sum(axis=1), 0.0))
+    return points
+
+
+def _normalise(signatures: NDArray[np.uint8]) -> Floats:
+    values = signatures.astype(np.float32)
+    values -= values.mean(axis=1, keepdims=True)
+    values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    return values
+
+
+def fold_turns(points: Floats) -> Floats:
+    """The same point, n x 36, for all turns of a picture."""
+    folded = np.empty_like(points)
+    for start in range(0, len(points), _PART):
+        part = points[start : start + _PART]
+        one, other = part[:, _PAIRS[0]], part[:, _PAIRS[1]]
+        unlike, odd = _PAIRS_UNLIKE, _PAIRS_ODD
+        low = np.where(unlike, np.maximum(abs(one), abs(other)), (one + other) * _HALF)
+        high = np.where(unlike, np.minimum(abs(one), abs(other)), abs(one - other) * _HALF)
+        folded[start : start + _PART] = np.concatenate(
+            [np.where(odd, abs(low), low), high, part[:, _SINGLES_EVEN], abs(part[:, _SINGLES_ODD])], axis=1
+        )
+    return folded
+
+
+def _pair_places() -> tuple[Indices, Indices]:
+    place = {pair: index for index, pair in enumerate(zip(_DOWN.tolist(), _ACROSS.tolist(), strict=True))}
+    first = np.flatnonzero(_DOWN < _ACROSS)
+    return first, np.array([place[(int(_ACROSS[at]), int(_DOWN[at]))] for at in first], np.int64)
+
+
+_PAIRS = _pair_places()
+_PAIRS_UNLIKE = _DOWN[_PAIRS[0]] % 2 != _ACROSS[_PAIRS[0]] % 2
+_PAIRS_ODD = (_DOWN[_PAIRS[0]] % 2 == 1) & ~_PAIRS_UNLIKE
+#: Equal frequencies, which a swap leaves where they are, and the length left over.
+_SINGLES_EVEN = np.append(np.flatnonzero((_DOWN == _ACROSS) & (_DOWN % 2 == 0)), len(_DOWN))
+_SINGLES_ODD = np.flatnonzero((_DOWN == _ACROSS) & (_DOWN % 2 == 1))
+
+
+def multiply_turned(points: Floats, others: Floats) -> Floats:
+    """The inner product of each point, turned in each of the eight ways, with the other in its row: n x 8."""
+    found = np.empty((len(points), len(TURNS)), np.float32)
+    for places, numbers, signs in _TURNS_BY_PLACES:
+        found[:, numbers] = (points[:, places] * others) @ signs
+    return found
+
+
+def _group_turns() -> list[tuple[Indices, list[int], Floats]]:
+    """Places of coordinates, the turns that put them there, and the signs of these (36 x 4)."""
+    groups = []
+    for swap in (False, True):
+        numbers = [number for number, turn in enumerate(TURNS) if turn.swap == swap]
+        signs = np.stack([np.append(_TURNED[number][1], np.float32(1)) for number in numbers], axis=1)
+        groups.append((np.append(_TURNED[numbers[0]][0], len(_DOWN)), numbers, signs))
+    return groups
+
+
+_TURNS_BY_PLACES = _group_turns()
