@@ -136,14 +136,13 @@ def iterate_near_pairs(prints: Fingerprints, limits: Limits, among: Indices) -> 
     def search(number: int) -> list[NearPairs]:
         rows = tree.blocks[number]
         reached = number + _reach(tree, tree.lows[number], tree.highs[number], limit, start=number)
-        found = []
-        for candidates in _find_candidates(tree.take(rows), tree, _join_blocks(tree, reached), limit):
-            first, second, turn = candidates
+        own, found = _Turning(prints.take(among[rows])), []
+        for first, second, turn in _find_candidates(tree.take(rows), tree, _join_blocks(tree, reached), limit):
             wanted = ~np.isin(second, rows) | (
                 rows[first] < second
             )  # a pair within the block comes twice, and each row meets itself
-            near = _verify(prints, among[rows[first[wanted]]], prints, among[second[wanted]], turn[wanted], limits)
-            found.append(_put_in_order(near))
+            near = own.verify(first[wanted], prints, among[second[wanted]], turn[wanted], limits)
+            found.append(_put_in_order(near._replace(first=among[rows[near.first]])))
         return [keep_best(join_pairs(found))]
 
     for found in map_in_order(search, len(tree.blocks)):
@@ -195,10 +194,10 @@ class NearSearch:
         def search(number: int) -> list[NearPairs]:
             rows = tree.blocks[number]
             held = _join_blocks(self._tree, _reach(self._tree, tree.lows[number], tree.highs[number], limit))
-            found = []
+            own, found = _Turning(others.take(among[rows])), []
             for first, second, turn in _find_candidates(tree.take(rows), self._tree, held, limit):
-                near = _verify(others, among[rows[first]], self._held, self._rows[second], turn, self._limits)
-                found.append(near._replace(first=near.second, second=near.first, turn=INVERSES[near.turn]))
+                near = own.verify(first, self._held, self._rows[second], turn, self._limits)
+                found.append(near._replace(first=near.second, second=among[rows[near.first]], turn=INVERSES[near.turn]))
             return found
 
         for found in map_in_order(search, len(tree.blocks)):
@@ -306,19 +305,25 @@ def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArra
     return np.concatenate(kept)
 
 
-def _verify(  # noqa: PLR0917  # two sets and the rows of each
-    prints: Fingerprints, first: Indices, others: Fingerprints, second: Indices, turns: Indices, limits: Limits
-) -> NearPairs:
-    """The near ones of some pairs of a row of ``prints``, turned, and one of ``others``."""
-    found = []
-    for turn in np.unique(turns).tolist():
-        mine = np.flatnonzero(turns == turn)
-        for start in range(0, len(mine), _VERIFIED_AT_ONCE):
-            rows = mine[start : start + _VERIFIED_AT_ONCE]
-            one, two = first[rows], second[rows]
-            close = count_differing(turn_steps(prints.steps[one], turn), others.steps[two]) <= limits.max_distance
-            one, two = one[close], two[close]
-            distance, correlation = compare_rows(prints.take(one).turn(turn), np.arange(len(one)), two, others)
-            near = correlation >= limits.min_correlation
-            found.append(NearPairs(one[near], two[near], distance[near], correlation[near], np.full(int(near.sum()), turn)))
-    return join_pairs(found)
+class _Turning:
+    """Some fingerprints, turned in each way that is asked for, once."""
+
+    def __init__(self, prints: Fingerprints) -> None:
+        self._prints = prints
+        self._turned: dict[int, Fingerprints] = {}
+
+    def verify(self, first: Indices, others: Fingerprints, second: Indices, turns: Indices, limits: Limits) -> NearPairs:
+        """The near ones of some pairs: of these, turned, and of others."""
+        found = []
+        for turn in np.unique(turns).tolist():
+            prints = self._turned[turn] = self._turned.get(turn) or self._prints.turn(turn)
+            mine = np.flatnonzero(turns == turn)
+            for start in range(0, len(mine), _VERIFIED_AT_ONCE):
+                rows = mine[start : start + _VERIFIED_AT_ONCE]
+                one, two = first[rows], second[rows]
+                close = count_differing(prints.steps[one], others.steps[two]) <= limits.max_distance
+                one, two = one[close], two[close]
+                distance, correlation = compare_rows(prints, one, two, others)
+                near = correlation >= limits.min_correlation
+                found.append(NearPairs(one[near], two[near], distance[near], correlation[near], np.full(int(near.sum()), turn)))
+        return join_pairs(found)
