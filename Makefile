@@ -2,12 +2,14 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# A worker a core; a file stays whole, so that what its tests share is made once (tests/builders/side_by_side.py).
+# A worker a core and one more, for what waits; a file stays whole, so that what its tests share is made once (tests/builders/side_by_side.py).
 SIDE_BY_SIDE := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 DECIDING := sources labels consensus samples splits review fetch/rules house
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A process compiles the modules that no process before it has loaded, and keeps them; pip would compile all 25,000, one after the other.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-fast lint types floors check docs clean help
 
@@ -43,7 +45,7 @@ floors: $(VENV)/installed
 # On Linux the registry's torch brings CUDA along. Where only a CPU is used, name the index of PyTorch's CPU builds, and both come from there:
 #   make demo TORCH_INDEX=https://…
 TORCH_INDEX ?=
-PIP_INSTALL := $(BIN)/pip install -qq --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PIP_INSTALL := $(BIN)/pip install -qq --no-compile --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 $(VENV)/demo: pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "logoingest needs Python 3.11 or newer; name it with: make PYTHON=python3 $(MAKECMDGOALS)"; exit 2; }

@@ -109,7 +109,7 @@ def find_port() -> int:
 def _launch(options: Sequence[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as stream:
         return subprocess.Popen(  # noqa: S603  this interpreter, with this module
-            [sys.executable, "-m", __name__, *options],
+            [sys.executable, "-P", "-m", __name__, *options],  # -P: the current folder is no place for modules
             stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, env=environ, start_new_session=True,
         )  # fmt: skip
 
