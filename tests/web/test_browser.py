@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from builders.reviews import MAP
-from builders.web.served_pages import PICTURES, add_pictures, name_picture, open_pages, write_dataset
+from builders.web.served_pages import PICTURES, add_pictures, add_suspect, name_picture, open_pages, write_dataset
 from logoingest.config import load_config
 from logoingest.report.environment import load_script
 
@@ -50,10 +50,20 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset, made once."""
+    made = tmp_path_factory.mktemp("origin")
+    config = write_dataset(made, class_map=NAMES)
+    add_pictures(config, PICTURES, ["puma", "citroen", "puma", "puma"])
+    add_suspect(config, 1, "citroen", "puma")
+    return made
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    add_pictures(write_dataset(tmp_path, class_map=NAMES), PICTURES, ["puma", "citroen", "puma", "puma"])
-    return tmp_path
+def folder(origin: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(origin, tmp_path / "dataset"))
 
 
 class Seat:
@@ -169,8 +179,7 @@ def test_every_key_decides_as_the_terminals_would(seat, folder, key, typed, ruli
             seat.find_class("puma")
         seat.press("Enter")
     seat.leave_card("asdf")
-    [journal] = (folder / "work/review").glob("*.json")
-    step = json.loads(journal.read_text())["steps"][-1]
+    step = read_step(folder)
     assert (step["rulings"], step["skipped"]) == ([["asdf", ruling]] if ruling else [], [] if ruling else ["asdf"])
 
 
@@ -220,8 +229,84 @@ def test_pictures_of_two_minds_are_compared_and_ruled_on(seat, folder):
     page.wait_for_selector("article.row-card")
     seat.press("ArrowDown", "b")
     seat.hear("both")
+    assert read_step(folder)["rows"][0][1] == "both"
+
+
+def read_step(folder: Path) -> dict[str, Any]:
+    """The last step of the one session there is."""
     [journal] = (folder / "work/review").glob("*.json")
-    assert json.loads(journal.read_text())["steps"][-1]["rows"][0][1] == "both"
+    return dict(json.loads(journal.read_text())["steps"][-1])
+
+
+def test_every_key_of_a_pair_and_of_a_suspect_decides(seat, folder):
+    """In the rows of two pages and where two pictures are compared; each is taken back by a key."""
+    page = seat.page
+    rows = [("/pairs", [("1", "class: puma"), ("m", "same"), ("n", "not same"), ("d", "drop"), ("/", "class: citroen")])]
+    rows += [("/suspects", [("1", "class: puma"), ("k", "class: citroen")])]
+    for path, keys in rows:
+        for key, said in keys:
+            page.goto(seat.base + path)
+            seat.press("ArrowDown", key)
+            if key == "/":
+                page.keyboard.insert_text("ситр")
+                expect(page.locator("form.prompt [aria-selected=true]")).to_have_attribute("data-class-id", "citroen")
+                seat.press("Enter")
+            seat.hear(said)
+            assert read_step(folder)["rows"][0][1] == said
+            seat.press("u")
+            page.wait_for_selector("article.row-card")
+    page.goto(f"{seat.base}/pair/{name_picture(2)}/{name_picture(3)}")
+    for key, said in (("m", "same"), ("1", "class: puma"), ("d", "drop")):
+        seat.press(key)
+        seat.hear(said)
+        seat.press("u")
+        seat.hear("taken back")
+    seat.press("f", " ")
+    assert "second" in page.locator("#pair").get_attribute("class")
+
+
+def test_further_keys_of_the_queue_the_gallery_and_a_picture(seat, folder):
+    """Arrows, help, all first candidates at once, what was written taken back; choosing none, dropping, opening; neighbours."""
+    page = seat.page
+    seat.wait_card("pmua")
+    seat.press("ArrowDown")
+    seat.leave_card("pmua")
+    seat.press("ArrowUp", "?")
+    seat.wait_card("pmua")
+    assert page.locator("#help").get_attribute("open") is not None
+    seat.press("a")
+    page.keyboard.type("0.5")
+    seat.press("Enter")
+    seat.hear("accepted the first candidate")
+    seat.leave_card("pmua")
+    seat.press("q")
+    expect(page.locator("#card h2").first).to_have_text("Written")
+    page.goto(f"{seat.base}/queue")
+    page.wait_for_selector("#card article")
+    seat.press("U")
+    expect(page.locator("#counts")).to_contain_text("decided, not written")
+    expect(page.locator("#counts")).not_to_contain_text(" 0 decided")
+    page.goto(f"{seat.base}/gallery")
+    seat.press("a", "Escape")
+    assert "none chosen" in page.locator("#chosen").text_content()
+    seat.press("ArrowRight", "Space", "d")
+    seat.hear("drop")
+    seat.press("ArrowRight", "Enter")
+    page.wait_for_url("**/picture/*")
+    seat.press("n")
+    expect(page.locator("#neighbours")).to_contain_text("could not be found out")
+
+
+def test_a_class_is_edited_by_keys_and_lint_answers(seat, folder):
+    """An alias is written at once."""
+    page = seat.page
+    page.goto(f"{seat.base}/classes?text=bmw")
+    page.locator("li[data-class=bmw] summary", has_text="Edit").focus()
+    seat.press("Enter", "Tab", "Tab")
+    page.keyboard.type("beamer")
+    seat.press("Enter")
+    expect(page.locator("#lint")).to_contain_text("bmw: alias beamer")
+    assert "beamer" in (folder / "map.toml").read_text()
 
 
 def test_copies_are_ruled_on_by_keys_and_what_is_written_is_taken_back(seat, folder):

@@ -41,6 +41,7 @@ def draw_view(data: bytes, side_px: int, max_pixels: int = 100_000_000) -> bytes
 
 def _write_jpeg(picture: Image.Image, side_px: int, quality: int) -> bytes:
     picture.thumbnail((side_px, side_px))
+    picture.info.clear()  # the stranger's comment would be written again
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()

@@ -21,7 +21,8 @@ from logoingest.web.access.passwords import read_passwords
 from logoingest.web.desks.workplace import Workplace
 from logoingest.web.pages.application import build_application
 
-_MOST_CONNECTIONS = 256
+#: Of connections that wait, and of requests under way: more are answered 503.
+_MOST_WAITING, _MOST_AT_ONCE = 256, 512
 _KEPT_ALIVE_S = 30
 #: Between what is found out in the background and who waits for a page: a fifth of Python's own.
 _SWITCH_S = 0.001
@@ -89,7 +90,7 @@ def open_server(
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         settings = uvicorn.Config(
             app, http=BoundedProtocol, ws="none", lifespan="off", loop="asyncio", log_config=None, access_log=False, server_header=False,
-            proxy_headers=False, limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=_KEPT_ALIVE_S,
+            proxy_headers=False, limit_concurrency=_MOST_AT_ONCE, timeout_keep_alive=_KEPT_ALIVE_S,
             h11_max_incomplete_event_size=MOST_HEAD_BYTES, timeout_graceful_shutdown=2,
         )  # fmt: skip
         settings.load()
@@ -118,7 +119,7 @@ def _bind(serving: Serving) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((serving.address, serving.port))
-        bound.listen(_MOST_CONNECTIONS)  # whoever comes before the server runs waits for it
+        bound.listen(_MOST_WAITING)  # whoever comes before the server runs waits for it
     except OSError as error:
         bound.close()
         where = f"{serving.address} port {serving.port}"

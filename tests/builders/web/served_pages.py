@@ -18,7 +18,7 @@ from builders.reviews import MAP
 from builders.workspaces import draw_noise, fill_table, make_lists
 from logoingest.cli.main import main
 from logoingest.config import Config, load_config
-from logoingest.schemas import ConflictRow, CopyRow, DownloadRow, ImageRow, SampleRow, SplitRow
+from logoingest.schemas import ConflictRow, CopyRow, DownloadRow, ImageRow, SampleRow, SplitRow, SuspectRow
 from logoingest.web.serving import Serving, open_server
 from logoingest.workspace import Workspace, shard_name
 
@@ -110,6 +110,15 @@ def add_pictures(config: Config, bodies: Sequence[bytes], classes: Sequence[str 
         ]
     ]
     workspace.write_table("copies", CopyRow.table(copies))
+
+
+def add_suspect(config: Config, number: int, class_id: str, proposal: str) -> None:
+    """A picture whose label looks wrong."""
+    row = {
+        "rank": 1, "kind": "label", "image_id": name_picture(number), "split": "train", "class_id": class_id, "proposal": proposal, "score": 0.9,
+        "margin": -0.8, "votes": "", "neighbours": [name_picture(0)], "neighbour_classes": [proposal], "detail": f"looks like {proposal}",
+    }  # fmt: skip
+    Workspace(config.workspace_url).write_table("suspects", SuspectRow.table([row]))
 
 
 @dataclass

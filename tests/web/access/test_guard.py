@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
+import io
 import json
 import socket
 import tomllib
@@ -12,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from starlette.responses import PlainTextResponse
 
 from builders.places import DATA
@@ -25,14 +28,27 @@ from logoingest.web.access.rates import RateLimit
 from logoingest.web.access.visits import Visits
 
 REQUESTS: list[dict[str, Any]] = tomllib.loads((DATA / "web/requests.toml").read_text())["requests"]
+
+
+def make_picture_with_a_script() -> bytes:
+    """A JPEG whose EXIF, comment and ICC profile are markup."""
+    exif, buffer, words = Image.Exif(), io.BytesIO(), "<script>alert(1)</script>"
+    exif[0x010E], exif[0x9286] = words, words
+    Image.new("RGB", (40, 30)).save(buffer, "JPEG", exif=exif, comment=words.encode(), icc_profile=words.encode())
+    return buffer.getvalue()
+
+
 #: A GIF that is also a script, an SVG that says it is a PNG, a page, and nothing.
 HOSTILE_BYTES = [
     *PICTURES[:2],
+    make_picture_with_a_script(),
     b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>',
     b"<!doctype html><script>alert(1)</script>",
     b"GIF89a/*<script>alert(1)</script>*/=1;",
     b"",
 ]
+DRAWN = 3
+"""So many of them are pictures."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +65,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
             ("puma", "w1"),
         ],
     )
-    add_pictures(config, HOSTILE_BYTES, ["puma", "citroen"])
+    add_pictures(config, HOSTILE_BYTES, ["puma", "citroen", "puma"])
     with open_pages(config) as served:
         yield served
 
@@ -144,8 +160,8 @@ def test_a_strangers_bytes_are_never_handed_on(pages: Pages, number: int) -> Non
     """A picture comes as a JPEG of ours, or not at all."""
     for side in (160, 480, 1600):
         answer = pages.get(f"/view/{name_picture(number)}/{side}")
-        assert (answer.status_code == 200) == (number < 2)
-        if number < 2:
+        assert (answer.status_code == 200) == (number < DRAWN)
+        if number < DRAWN:
             assert answer.headers["content-type"] == "image/jpeg"
             assert answer.content[:3] == b"\xff\xd8\xff"
         assert answer.content != HOSTILE_BYTES[number]
@@ -164,6 +180,15 @@ def test_who_takes_too_long_to_ask_is_hung_up_on(pages: Pages, monkeypatch: pyte
         with connect(pages) as silent:
             silent.sendall(begun)
             assert silent.recv(100) == b""
+
+
+def test_idle_connections_make_room_for_who_comes(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that has been idle for longest is closed."""
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 4)
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(connect(pages)) for _ in range(8)]
+        assert httpx.get(f"{pages.base}/enter").status_code == 403
+        assert silent[0].recv(100) == b""
 
 
 def test_a_body_that_does_not_come_is_given_up(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from logoingest.web.access.connections import VISITORS
 from logoingest.web.access.entrance import Entrance
 from logoingest.web.access.headers import secure_headers
 from logoingest.web.access.rates import RateLimit
@@ -72,6 +73,8 @@ class Guard:
             answer = RedirectResponse(str(self._sign_in), 303) if is_led else _answer(turned)
             await answer(scope, receive, secured)
             return
+        if visit is not None and scope.get("client"):
+            VISITORS.remember(tuple(scope["client"]))
         scope[VISIT], scope[BODY] = visit, body
         await self._app(scope, receive, secured)
 

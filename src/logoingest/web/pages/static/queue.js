@@ -9,7 +9,7 @@ function keys() { return [...lines.querySelectorAll("a[data-key]")]; }
 function current() { return card.querySelector("article")?.dataset.key ?? null; }
 function place() { return keys().findIndex((line) => line.dataset.key === current()); }
 
-async function open(key) {
+async function open(key, early) {
   if (!key) {
     card.replaceChildren(Object.assign(document.createElement("p"), { textContent: "Nothing is left to decide here." }));
     return;
@@ -20,7 +20,7 @@ async function open(key) {
   line?.scrollIntoView({ block: "nearest" });
   open.turn = (open.turn ?? 0) + 1;
   const turn = open.turn;
-  const html = await load(`/queue/card?key=${encodeURIComponent(key)}`);
+  const html = early ?? await load(nameCard(key));
   if (html === null || turn !== open.turn) return;
   card.innerHTML = html;
   card.focus({ preventScroll: true });
@@ -36,14 +36,20 @@ function turnTo(key) {
   card.focus({ preventScroll: true });
 }
 
+function nameCard(key) { return `/queue/card?key=${encodeURIComponent(key)}`; }
+
+// The card that most likely comes next is asked for together with the lines.
 async function refresh(nextPlace, key) {
   filter.delete("key");
+  const likely = keys()[nextPlace + 1]?.dataset.key;
+  const early = likely && fetch(nameCard(likely), { headers: { accept: "application/json" } }).then((answer) => (answer.ok ? answer.text() : undefined), () => undefined);
   const html = await load(`/queue/lines?${filter}`);
   if (html === null) return;
   lines.innerHTML = html;
   const all = keys();
   const same = all.find((line) => line.dataset.key === key);
-  await open((same ?? all[Math.min(Math.max(nextPlace, 0), all.length - 1)])?.dataset.key);
+  const next = (same ?? all[Math.min(Math.max(nextPlace, 0), all.length - 1)])?.dataset.key;
+  await open(next, next && next === likely ? await early : undefined);
 }
 
 async function decide(text) {
