@@ -1,6 +1,6 @@
 """Copies in every guise: recall and false pairs, beside perceptual hashes and local features.
 
-    python benchmarks/copies.py ICONS PHOTOS [--sample 30] [--logos 1500] [--sheet FOLDER]
+    python benchmarks/copies.py ICONS PHOTOS [--sample 30] [--logos 1500] [--sheet FOLDER] [--only photos|logos]
 
 ICONS is the unpacked package simple-icons (icons/ and data/), PHOTOS a folder of photographs. False pairs are counted among all originals;
 of every so many originals, a --sample of each kind, all guises of ``guises.py`` are made and looked for among all originals. ImageHash,
@@ -202,10 +202,13 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=30)
     parser.add_argument("--logos", type=int, default=1_500)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--only", choices=("photos", "logos"), help="one of the two kinds: some minutes each")
     options = parser.parse_args()
-    photos = sorted(options.photos.iterdir())
-    report("photos", [file.name for file in photos], [file.read_bytes() for file in photos], options.sample, options.sheet)
-    report("drawn logos", *draw_logos(options.icons, options.logos), options.sample, options.sheet)
+    if options.only != "logos":
+        photos = sorted(options.photos.iterdir())
+        report("photos", [file.name for file in photos], [file.read_bytes() for file in photos], options.sample, options.sheet)
+    if options.only != "photos":
+        report("drawn logos", *draw_logos(options.icons, options.logos), options.sample, options.sheet)
 
 
 if __name__ == "__main__":

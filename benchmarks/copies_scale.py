@@ -44,14 +44,13 @@ def make_set(folder: Path, count: int) -> np.ndarray:
     random = np.random.default_rng(0)
     parts = np.stack([sign_parts(file) for file in sorted(folder.iterdir())])
     tiles, real = parts[:, 1:].reshape(-1, SIDE, SIDE), np.concatenate([parts[:, 0], *parts[:, 1:].swapaxes(0, 1)])
+    made = np.empty((count, SIDE * SIDE), np.uint8)
+    made[: len(real)] = real[:count]
     rest = max(0, count - len(real))
     one, other = random.integers(len(tiles), size=rest), random.integers(len(tiles), size=rest)
     turned = turn_squares(tiles, 5)
-    blends = [
-        (share * tiles[a] + (1 - share) * turned[b]).astype(np.uint8).ravel()
-        for a, b, share in zip(one, other, random.uniform(0.3, 0.7, rest), strict=True)
-    ]
-    made = np.concatenate([real, np.array(blends, np.uint8).reshape(-1, SIDE * SIDE)])[:count]
+    for row, (a, b, share) in enumerate(zip(one, other, random.uniform(0.3, 0.7, rest), strict=True), len(real)):
+        made[row] = (share * tiles[a] + (1 - share) * turned[b]).astype(np.uint8).ravel()
     for row in range(EVERY - 1, count, EVERY):
         made[row] = copy_in_disguise(made[row - 1], random)
     return made
@@ -83,6 +82,7 @@ def main() -> None:
     parser.add_argument("--steps", action="store_true", help="time the first two steps one by one, too")
     options = parser.parse_args()
     signatures = make_set(options.photos, options.count)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     clock = Clock()
     if options.steps:
         rows = find_structured(signatures)
@@ -98,9 +98,8 @@ def main() -> None:
     planted = [(row - 1, row) for row in range(EVERY - 1, options.count, EVERY) if signatures[row - 1].std() >= 8]
     hits = sum(pair in pairs for pair in planted)
     print(f"planted copies found: {hits:,} of {len(planted):,} ({hits / len(planted):.4f})")
-    print(
-        f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB; left out: {describe_unsearched(found.unsearched)}"
-    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"peak {peak / 1e3:.0f} MB, {before / 1e3:.0f} MB before the search; left out: {describe_unsearched(found.unsearched)}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,16 @@ from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.trims import Trimmed, trim_signatures
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
-from logoingest.images.alike.windows import Candidates, Centres, Described, Search, find_candidates, find_start, join_searches
+from logoingest.images.alike.windows import (
+    WINDOWS,
+    Candidates,
+    Centres,
+    Described,
+    Search,
+    find_candidates,
+    find_start,
+    join_searches,
+)
 from logoingest.schemas import CopyKind
 
 logger = logging.getLogger("logoingest")
@@ -40,6 +49,8 @@ PARTIAL = 0.85
 PARTIAL_CORRELATION, PARTIAL_DETAIL = 0.975, 0.90
 #: So many pairs at most are laid upon each other in one search, the likest: a minute or two of work.
 MOST_FITS = 800_000
+#: Where there are no more pairs, each is laid both ways, the one upon the other and the other upon the one; else only as it is likest.
+MOST_BOTH_WAYS = 200_000
 #: In larger sets only near pictures are looked for, in all eight turns (``neighbours``): minutes would become hours.
 MOST_PICTURES = 120_000
 #: A copy is the same picture with at least so much in common; with less it is near: the next frame of a burst, a badly damaged copy.
@@ -99,9 +110,10 @@ def _search_within(wholes: _Named, cut: _Named, centres: Centres) -> Search:
     """Candidates among some pictures and what their borders were cut off to; what they are looked up by is let go of with it."""
     described = wholes.describe(centres)
     searches = [wholes.find(described, wholes, described, centres)]
+    parts = cut.describe(centres, windows=1)
+    searches.append(cut.find(parts, wholes, described, centres)._replace(unsearched=Unsearched()))  # of the same windows
+    del described, parts
     inner = cut.describe(centres)
-    searches.append(cut.find(inner, wholes, described, centres)._replace(unsearched=Unsearched()))  # of the same windows
-    del described
     return join_searches([*searches, cut.find(inner, cut, inner, centres)])
 
 
@@ -124,7 +136,7 @@ class CopySearch:
         theirs = _Named(others, rows, count)
         ours_cut = _Named(self._inner.signatures, np.arange(len(self._inner.owners)), count + len(others))
         theirs_cut = _Named(inner.signatures, np.arange(len(inner.owners)), count + len(others) + len(self._inner.owners))
-        described, cut = theirs.describe(self._centres), theirs_cut.describe(self._centres)
+        described, cut = theirs.describe(self._centres), theirs_cut.describe(self._centres, windows=1)
         searches = [
             theirs.find(described, self._held, self._described, self._centres),
             self._held.find(self._described, theirs, described, self._centres),
@@ -149,8 +161,8 @@ class _Named(NamedTuple):
     rows: Indices
     start: int
 
-    def describe(self, centres: Centres) -> Described:
-        return centres.describe(self.signatures, self.rows)
+    def describe(self, centres: Centres, windows: int = len(WINDOWS)) -> Described:
+        return centres.describe(self.signatures, self.rows, windows)
 
     def find(self, described: Described, wholes: _Named, wholes_described: Described, centres: Centres) -> Search:
         """Candidates of which these are the parts, by number."""
@@ -208,6 +220,8 @@ def _verify(pictures: _Pictures, search: Search) -> CopyPairs:
     order = np.lexsort((candidates.window, candidates.turn, swapped, -candidates.likeness, high, low))
     fresh = np.ones(len(order), bool)
     fresh[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
+    if np.count_nonzero(fresh) <= MOST_BOTH_WAYS:
+        fresh[1:] |= np.diff(swapped[order]) != 0
     once = candidates.take(order[fresh])
     chosen = _choose_likest(once)
     fits = _lay_upon(pictures, chosen)

@@ -58,9 +58,9 @@ _DOWN, _ACROSS = _list_frequencies()
 _WEIGHTS = np.hypot(_DOWN, _ACROSS).astype(np.float32) ** 0.5
 _TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
 #: (down, across) places of each window.
-_WINDOWS = [(one, other) for one in range(len(_PLACES)) for other in range(len(_PLACES)) if _PLACES[one][0] == _PLACES[other][0]]
+WINDOWS = [(one, other) for one in range(len(_PLACES)) for other in range(len(_PLACES)) if _PLACES[one][0] == _PLACES[other][0]]
 #: A little more likeness where nothing is turned: more than rounding.
-_AS_IT_IS = np.tile(np.array([1e-4] + [0] * 7, np.float32), len(_WINDOWS))
+_AS_IT_IS = np.tile(np.array([1e-4] + [0] * 7, np.float32), len(WINDOWS))
 
 
 def _map_axis(scale: float, shift: float) -> Floats:
@@ -76,7 +76,7 @@ _MAPS = np.stack([_map_axis(*place) for place in _PLACES])
 
 def find_start(windows: Indices) -> Floats:
     """The map (n x 2 x 3, see ``fitting``) from the whole of a picture into these windows of another."""
-    down, across = (np.array([_PLACES[pair[axis]] for pair in _WINDOWS], np.float32)[windows] for axis in (0, 1))
+    down, across = (np.array([_PLACES[pair[axis]] for pair in WINDOWS], np.float32)[windows] for axis in (0, 1))
     maps = np.zeros((len(windows), 2, 3), np.float32)
     for row, (scale, shift) in enumerate((across.T, down.T)):
         maps[:, row, row], maps[:, row, 2] = scale, 2 * shift + scale - 1
@@ -107,7 +107,7 @@ class Described(NamedTuple):
     rows: NDArray[np.int64]
     """Of signatures: the n that are looked up."""
     points: NDArray[np.int8]
-    """Of all windows, turned back by the turn of their list's centre, n·30 x 35; in 127ths."""
+    """Of all windows, turned back by the turn of their list's centre, n·30 x 35; in 127ths. Of whole pictures alone where they are but parts."""
     lists: NDArray[np.int16]
     """Of all windows: the list of each."""
     nearest: NDArray[np.int16]
@@ -120,35 +120,35 @@ class Centres:
     """The centres of the lists, chosen evenly from some pictures' windows."""
 
     def __init__(self, signatures: NDArray[np.uint8], among: Indices) -> None:
-        wanted = min(_MOST_CENTRES, max(1, len(among) * len(_WINDOWS) // _WINDOWS_A_LIST))
+        wanted = min(_MOST_CENTRES, max(1, len(among) * len(WINDOWS) // _WINDOWS_A_LIST))
         chosen = np.linspace(0, max(len(among) - 1, 0), wanted).astype(np.int64)
-        picked = describe_windows(signatures[among[chosen]]) if len(among) else np.zeros((1, len(_WINDOWS), len(_DOWN)), np.float32)
-        centres = picked[np.arange(len(picked)), np.arange(len(picked)) * 7 % len(_WINDOWS)]
+        picked = describe_windows(signatures[among[chosen]]) if len(among) else np.zeros((1, len(WINDOWS), len(_DOWN)), np.float32)
+        centres = picked[np.arange(len(picked)), np.arange(len(picked)) * 7 % len(WINDOWS)]
         self.count = len(centres)
         self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(_DOWN))
 
-    def describe(self, signatures: NDArray[np.uint8], among: NDArray[np.int64]) -> Described:
-        """Describe some rows of signatures, in their order."""
+    def describe(self, signatures: NDArray[np.uint8], among: NDArray[np.int64], windows: int = len(WINDOWS)) -> Described:
+        """Describe some rows of signatures, in their order: of each so many windows, 1 where only others' windows are looked through for them."""
         looked = len(self._all) if self.count <= _FEW_CENTRES else _LISTS_LOOKED_THROUGH
-        count = len(among) * len(_WINDOWS)
+        count = len(among) * windows
         points, lists = np.empty((count, len(_DOWN)), np.int8), np.empty(count, np.int16)
         nearest, own = np.empty((len(among), looked), np.int16), np.empty((len(among), len(_DOWN)), np.float16)
         parts = map_in_order(
-            lambda number: self._describe(signatures, among[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE], looked),
+            lambda number: self._describe(signatures, among[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE], looked, windows),
             -(-len(among) // _DESCRIBED_AT_ONCE),
         )
         for number, part in enumerate(parts):
             row = number * _DESCRIBED_AT_ONCE
-            windows = slice(row * len(_WINDOWS), row * len(_WINDOWS) + len(part.lists))
-            points[windows], lists[windows] = part.points, part.lists
+            here = slice(row * windows, row * windows + len(part.lists))
+            points[here], lists[here] = part.points, part.lists
             nearest[row : row + len(part.nearest)], own[row : row + len(part.own)] = part.nearest, part.own
         return Described(signatures, among, points, lists, nearest, own)
 
-    def _describe(self, signatures: NDArray[np.uint8], rows: NDArray[np.int64], looked: int) -> Described:
-        found = describe_windows(signatures[rows])
+    def _describe(self, signatures: NDArray[np.uint8], rows: NDArray[np.int64], looked: int, windows: int) -> Described:
+        found = describe_windows(signatures[rows])[:, :windows]
         near = found.reshape(-1, found.shape[-1]) @ self._all.T
         chosen = near.argmax(axis=1)
-        wholes = near[:: len(_WINDOWS)]
+        wholes = near[::windows]
         if looked < wholes.shape[1]:
             nearest = np.argpartition(-wholes, looked - 1, axis=1)[:, :looked]
         else:
@@ -163,8 +163,8 @@ def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
     squares = signatures.reshape(-1, SIDE, SIDE).astype(np.float32)
     lines = _MAPS.reshape(-1, SIDE) @ squares
     lines = lines.reshape(len(squares), len(_PLACES), _CELLS, SIDE)
-    found = np.empty((len(squares), len(_WINDOWS), len(_DOWN)), np.float32)
-    for number, (down, across) in enumerate(_WINDOWS):
+    found = np.empty((len(squares), len(WINDOWS), len(_DOWN)), np.float32)
+    for number, (down, across) in enumerate(WINDOWS):
         cosines = lines[:, down] @ _MAPS[across].T
         found[:, number] = cosines[:, _DOWN, _ACROSS] * _WEIGHTS
     length = np.linalg.norm(found, axis=2, keepdims=True)
@@ -213,7 +213,7 @@ def find_candidates(parts: Described, wholes: Described, centres: Centres, same:
         for turn in range(len(TURNS)):
             rows = by_list[slice(*starts[number * len(TURNS) + turn :][:2])] // parts.nearest.shape[1]
             queries = turn_points(parts.own[rows] / _LEVELS, int(INVERSES[turn]))
-            found += _look_through(rows, queries, windows // len(_WINDOWS), points, floors)
+            found += _look_through(rows, queries, windows // len(WINDOWS), points, floors)
         likest = keep_likest(floors.sift(join_alike(found)))
         floors.raise_to(likest)
         return likest
@@ -231,9 +231,9 @@ def find_candidates(parts: Described, wholes: Described, centres: Centres, same:
 
 def _list_windows(wholes: Described, count: int) -> tuple[NDArray[np.int32], Indices]:
     """(Windows list by list, whole pictures first, and where each list begins and ends)."""
-    keys = wholes.lists.reshape(-1, len(_WINDOWS)) * np.int16(len(_WINDOWS)) + np.arange(len(_WINDOWS), dtype=np.int16)
-    place, starts = _sort(np.asarray(keys, np.int16), count * len(_WINDOWS))
-    return place, starts[:: len(_WINDOWS)]
+    keys = wholes.lists.reshape(-1, len(WINDOWS)) * np.int16(len(WINDOWS)) + np.arange(len(WINDOWS), dtype=np.int16)
+    place, starts = _sort(np.asarray(keys, np.int16), count * len(WINDOWS))
+    return place, starts[:: len(WINDOWS)]
 
 
 def _sort(keys: NDArray[np.int16], count: int) -> tuple[NDArray[np.int32], Indices]:
