@@ -53,7 +53,7 @@ def test_every_key_of_prefect_yaml_is_known_to_prefect(tmp_path):
 class PrefectServer:
     """A server of its own on loopback, with its own home and database, and the processes around it."""
 
-    def __init__(self, folder: Path, config: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         port = find_port()
         self.api = f"http://127.0.0.1:{port}/api"
         self.folder = folder
@@ -65,16 +65,22 @@ class PrefectServer:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_ENABLED": "false",
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "3",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "1",  # not a hundred of every schedule ahead
+            "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "1",
+            "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "60",
+            "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
             "PREFECT_CLI_PROMPT": "false",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "PREFECT_LOGGING_LEVEL": "WARNING",
             "DO_NOT_TRACK": "1",
-            "LOGOINGEST_CONFIG": str(config),
-            "LOGOINGEST_HOME": str(config.parent),
         }
         self.start("server", "start", "--host", "127.0.0.1", "--port", str(port))
 
-    def start(self, *arguments: str) -> None:
+    def lead_to(self, config: Path) -> None:
+        """What is started from now on finds this dataset."""
+        self.environ |= {"LOGOINGEST_CONFIG": str(config), "LOGOINGEST_HOME": str(config.parent)}
+
+    def start(self, *arguments: str) -> subprocess.Popen:
         """A process of its own group, with the default SIGINT, so that it can be stopped whole."""
         log = (self.folder / f"{arguments[0]}.log").open("wb")
         command = [sys.executable, "-m", "prefect", *arguments]
@@ -82,6 +88,7 @@ class PrefectServer:
             command, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, restore_signals=True
         )
         self.processes.append(process)
+        return process
 
     def start_serving(self, *arguments: str) -> subprocess.Popen:
         """``flows/serve.py`` of the project, as a process of its own group."""
@@ -93,9 +100,28 @@ class PrefectServer:
         self.processes.append(process)
         return process
 
-    def read_logs(self) -> list[dict]:
-        """The log lines that Prefect's UI shows."""
-        return httpx.post(f"{self.api}/logs/filter", json={"sort": "TIMESTAMP_ASC"}, timeout=20).json()
+    def ask(self, path: str, **filters) -> list[dict]:
+        """What the server lists."""
+        return httpx.post(f"{self.api}/{path}/filter", json=filters, timeout=60).json()
+
+    def find_deployment(self, name: str) -> dict:
+        """A deployment by ``flow/deployment``."""
+        found = httpx.get(f"{self.api}/deployments/name/{name}", timeout=60)
+        assert found.status_code == 200, found.text
+        return found.json()
+
+    def trigger(self, name: str) -> str:
+        """What ``prefect deployment run`` asks the server for; the run's id."""
+        path = f"deployments/{self.find_deployment(name)['id']}/create_flow_run"
+        return httpx.post(f"{self.api}/{path}", json={"state": {"type": "SCHEDULED"}}, timeout=60).json()["id"]
+
+    def switch_schedule(self, name: str, active: bool) -> None:
+        """Resume or pause a deployment's only schedule."""
+        deployment = self.find_deployment(name)
+        (schedule,) = deployment["schedules"]
+        path = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
+        said = httpx.patch(f"{self.api}/{path}", json={"active": active}, timeout=60)
+        assert said.is_success, said.text
 
     def call(self, *arguments: str, folder: Path = ROOT) -> str:
         command = [sys.executable, "-m", "prefect", *arguments]
@@ -121,10 +147,10 @@ class PrefectServer:
         raise AssertionError((self.folder / "server.log").read_text())
 
     def list_runs(self) -> list[dict]:
-        return httpx.post(f"{self.api}/flow_runs/filter", json={"sort": "START_TIME_DESC"}, timeout=20).json()
+        return self.ask("flow_runs", sort="START_TIME_DESC")
 
     def wait_for(self, wanted, state: str = "COMPLETED") -> dict:
-        deadline = time.monotonic() + 200
+        deadline = time.monotonic() + 300
         refused = {"FAILED", "CRASHED"} - {state}
         while time.monotonic() < deadline:
             for found in self.list_runs():
@@ -138,26 +164,24 @@ class PrefectServer:
     def _read_output(self) -> str:
         return "\n".join(log.read_text()[-4000:] for log in sorted(self.folder.glob("*.log")) if log.name != "server.log")
 
-    def stop(self) -> None:
-        for process in reversed(self.processes):
+    def stop(self, but: int = 0) -> None:
+        """End what was started, but for the first ``but``."""
+        for process in reversed(self.processes[but:]):
             with contextlib.suppress(ProcessLookupError):  # a test has ended it
                 os.killpg(process.pid, signal.SIGINT)
-        for process in reversed(self.processes):
+        for process in reversed(self.processes[but:]):
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(10)
+        del self.processes[but:]
 
 
-@pytest.fixture
-def prefect_server(tmp_path, make_dataset):
-    """The server over a small dataset."""
-    dataset = make_dataset()
-    folder = tmp_path / "prefect"
-    folder.mkdir()
-    server = PrefectServer(folder, dataset.config)
-    server.dataset = dataset
+@pytest.fixture(scope="module")
+def started_server(tmp_path_factory):
+    """One server for all tests."""
+    server = PrefectServer(tmp_path_factory.mktemp("prefect"))
     try:
         server.wait_until_healthy()
         yield server
@@ -165,35 +189,41 @@ def prefect_server(tmp_path, make_dataset):
         server.stop()
 
 
+@pytest.fixture
+def prefect_server(started_server, make_dataset):
+    """The server, and a small dataset that what a test starts finds."""
+    started_server.dataset = make_dataset()
+    started_server.lead_to(started_server.dataset.config)
+    yield started_server
+    started_server.stop(but=1)
+
+
 @pytest.mark.deploy
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_triggered_and_a_scheduled_run_complete(prefect_server, tmp_path):
     """From nothing to both kinds of run, with the artifacts; the release equals the command line's byte for byte."""
     server = prefect_server
     server.call("work-pool", "create", "logoingest", "--type", "process")
-    server.deploy(tmp_path / "unscheduled.yaml", [])
-    server.call("deployment", "run", "ingest/ingest")
     server.start("worker", "start", "--pool", "logoingest")
-    server.wait_for(lambda found: not found["auto_scheduled"])
+    server.deploy(tmp_path / "paused.yaml", [{"interval": 10, "active": False}])
     _check_written_project(server)
-    server.deploy(tmp_path / "scheduled.yaml", [{"interval": 5}])
+    _wait_until(lambda: server.switch_schedule("ingest/ingest", active=True))  # a busy server says 503
+    _wait_until(lambda: _check(any(found["auto_scheduled"] and found["start_time"] for found in server.list_runs())))
+    _wait_until(lambda: server.switch_schedule("ingest/ingest", active=False))
     server.wait_for(lambda found: found["auto_scheduled"])
     config = load_config(server.dataset.config, {"dataset.workspace": str(tmp_path / "by_cli")}, {})
     run(config)
     assert hash_folder(tmp_path / "by_cli/release") == hash_folder(server.dataset.release)
-    artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}, timeout=20).json()
-    keys = {artifact["key"] for artifact in artifacts}
+    keys = {artifact["key"] for artifact in server.ask("artifacts")}
     assert {f"small-{name}" for name in ("funnel", "rejections", "summary", "changes", "fetch-progress")} <= keys
-    assert any(line["name"] == "logoingest" and "release" in line["message"] for line in server.read_logs())
+    assert any(line["name"] == "logoingest" and "release" in line["message"] for line in server.ask("logs", sort="TIMESTAMP_ASC"))
     _wait_until(lambda: _check("logoingest.nothing-new" in _list_events(server)))
-    tasks = httpx.post(f"{server.api}/task_runs/filter", json={}, timeout=20).json()
-    assert "fetch shard 00001/00004" in {task["name"] for task in tasks}
+    assert "fetch shard 00001/00004" in {task["name"] for task in server.ask("task_runs")}
 
 
 def _list_events(server: PrefectServer) -> set[str]:
     """Our events that the server knows."""
-    asked = {"filter": {"event": {"prefix": ["logoingest."]}}}
-    return {event["event"] for event in httpx.post(f"{server.api}/events/filter", json=asked, timeout=20).json()["events"]}
+    return {event["event"] for event in server.ask("events", filter={"event": {"prefix": ["logoingest."]}})["events"]}
 
 
 def _check_written_project(server: PrefectServer) -> None:
@@ -201,10 +231,8 @@ def _check_written_project(server: PrefectServer) -> None:
     project = server.dataset.config.parent
     write_deployments(plan_deployments(project, server.dataset.config, "written"))
     server.call("deploy", "--all", folder=project)
-    (made,) = (
-        found for found in httpx.post(f"{server.api}/deployments/filter", json={}, timeout=20).json()
-        if found["name"] == "written" and found["entrypoint"] == "flows.py:ingest"
-    )  # fmt: skip
+    made = server.find_deployment("ingest/written")
+    assert made["entrypoint"] == "flows.py:ingest"
     assert str(project) not in str(made)
     server.call("deployment", "run", "ingest/written")
     server.wait_for(lambda found: found["deployment_id"] == made["id"] and not found["auto_scheduled"])
@@ -212,7 +240,7 @@ def _check_written_project(server: PrefectServer) -> None:
 
 @pytest.mark.deploy
 @pytest.mark.slow
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_what_is_served_stops_cleanly_and_what_is_killed_does_not_stand_in_the_way(prefect_server):
     """SIGTERM in mid-run cancels the run and ends the process; of a killed one the automation says that it crashed; the next completes."""
     server, site = prefect_server, prefect_server.dataset.site
@@ -231,19 +259,18 @@ def test_what_is_served_stops_cleanly_and_what_is_killed_does_not_stand_in_the_w
     serving.wait(20)
     site.delay_s = 0.0
     server.start_serving(str(server.dataset.config))
-    _wait_until(lambda: server.call("deployment", "run", "ingest/served"))
-    third = server.wait_for(lambda found: found["id"] not in {first, second})
-    assert third["state_type"] == "COMPLETED"
+    third = server.trigger("ingest/served")
+    server.wait_for(lambda found: found["id"] == third)
     server.wait_for(lambda found: found["id"] == second, "CRASHED")
 
 
 def _begin(server: PrefectServer) -> str:
     """The id of a run of ``ingest/served`` that fetches."""
-    known = {found["id"] for found in server.list_runs()}
     asked = sum(server.dataset.site.requests.values())
-    _wait_until(lambda: server.call("deployment", "run", "ingest/served"))
+    _wait_until(lambda: server.find_deployment("ingest/served"))
+    begun = server.trigger("ingest/served")
     _wait_until(lambda: _check(sum(server.dataset.site.requests.values()) > asked))
-    (begun,) = (found["id"] for found in server.list_runs() if found["id"] not in known and found["state_type"] == "RUNNING")
+    assert [found["state_type"] for found in server.list_runs() if found["id"] == begun] == ["RUNNING"]
     return begun
 
 
