@@ -162,7 +162,6 @@ def family_of(pid: int) -> list[int]:
         (signal.SIGTERM, 1, False),
         (signal.SIGTERM, 2, False),
         (signal.SIGTERM, 2, True),  # as supervisors do
-        (signal.SIGINT, 1, False),
         (signal.SIGINT, 2, False),
         (signal.SIGHUP, 2, False),
     ],
