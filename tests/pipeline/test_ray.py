@@ -20,7 +20,7 @@ import pytest
 
 from builders.ray_clusters import on_ray
 from logoingest import load_config, run
-from logoingest.errors import LogoingestError, UsageError
+from logoingest.errors import LogoingestError, OutOfSpaceError, Problem, UsageError
 from logoingest.fetch import FetchSettings, ShardJob, run_shards_on_ray
 from logoingest.pipeline.downloading import pending_shards
 from logoingest.pipeline.session import open_run
@@ -124,6 +124,26 @@ def test_a_stop_keeps_what_the_tasks_have(make_dataset, tmp_path):
     dataset.site.delay_s = 0
     run(config.model_copy(update={"fetch": config.fetch.model_copy(update={"executor": "local"})}), until=Stage.FETCH)
     assert not set(kept) & set(dataset.site.requests)
+
+
+@on_ray
+def test_a_budget_that_is_used_up_keeps_what_the_tasks_have(make_dataset, tmp_path, ray_cluster):
+    """The first shard that is done uses it up; the rows of the one beside it, which is half done, are there."""
+    site = make_dataset(pictures=4).site
+    site.delay_s = 0.5
+    urls = [site.url(path) for path in site.pages]
+    jobs = [ShardJob(str(tmp_path / "w"), shard_name(0), urls[:14]), ShardJob(str(tmp_path / "w"), shard_name(1), urls[14:16])]
+
+    def refuse(progress) -> None:
+        raise OutOfSpaceError(Problem("work", "has used up its budget"))
+
+    settings = FetchSettings(allowed_networks=(ip_network("127.0.0.0/8"),), robots="ignore", per_host=2)
+    with pytest.raises(OutOfSpaceError):
+        run_shards_on_ray(jobs, settings, None, refuse, address=ray_cluster.address)
+    workspace = Workspace(str(tmp_path / "w"))
+    assert workspace.begun_shards() == [shard_name(0)]
+    kept = workspace.read_shard(name_begun(shard_name(0)), ["url"]).num_rows
+    assert 0 < kept < 14
 
 
 @on_ray

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from logoingest.errors import LogoingestError, Problem, UsageError
+from logoingest.errors import LogoingestError, OutOfSpaceError, Problem, UsageError
 from logoingest.fetch.executors.processes import KEEP_S, describe_kept
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
@@ -48,7 +48,7 @@ def run_shards_on_ray(
 
     The limits of ``settings`` hold over all tasks together, which is why there are never more of them than ``settings.per_host``.
     A machine that is lost costs its unfinished shards, which are fetched elsewhere. KeyboardInterrupt lets the tasks keep what they
-    have and goes on up, with a note of how many URLs are kept.
+    have and goes on up, with a note of how many URLs are kept; so does a budget that is used up.
 
     Args:
         jobs: the shards; their workspace must be reachable, under the same name, from every machine.
@@ -76,6 +76,9 @@ def run_shards_on_ray(
         except KeyboardInterrupt as interrupt:
             kept = _stop(run)
             interrupt.add_note(describe_kept(kept, kept))
+            raise
+        except OutOfSpaceError:
+            _stop(run)
             raise
         finally:
             _cancel(run)
