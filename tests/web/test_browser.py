@@ -71,7 +71,8 @@ class Seat:
 
     def __init__(self, browser: Any, link: str, **options: Any) -> None:
         self.context = browser.new_context(**options)
-        expect.set_options(timeout=20_000)
+        self.context.set_default_timeout(90_000)
+        expect.set_options(timeout=40_000)
         self.base = link.partition("/enter")[0]
         self.faults: list[str] = []
         self.page = self.open_tab()
