@@ -102,6 +102,8 @@ class ClusterCandidates:
 
     def read(self, place: int) -> Sequence[Candidate]:
         """The candidates of the cluster at this place, the best first."""
+        if (known := self._found.get(place)) is not None:  # nobody waits for what is known
+            return known
         with self._lock:
             found = self._found.get(place)
             if found is None:

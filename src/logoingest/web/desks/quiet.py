@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
+
+#: Whoever has just got a page asks for its parts and pictures next.
+_PAUSE_S = 0.3
 
 
 class Quiet:
     """The requests that are being answered, counted."""
 
     def __init__(self) -> None:
-        self._asked, self._changed = 0, threading.Condition()
+        self._asked, self._answered_at, self._changed = 0, 0.0, threading.Condition()
 
     @contextlib.contextmanager
     def count(self) -> Iterator[None]:
@@ -23,9 +27,12 @@ class Quiet:
         finally:
             with self._changed:
                 self._asked -= 1
+                self._answered_at = time.monotonic()
                 self._changed.notify_all()
 
     def wait(self, patience_s: float = 5.0) -> None:
-        """Until nobody waits, or for so long."""
+        """Until nobody has waited for a moment, or for so long."""
+        ends = time.monotonic() + patience_s
         with self._changed:
-            self._changed.wait_for(lambda: not self._asked, patience_s)
+            while (now := time.monotonic()) < ends and (self._asked or now - self._answered_at < _PAUSE_S):
+                self._changed.wait(min(_PAUSE_S, ends - now))
