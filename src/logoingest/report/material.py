@@ -63,7 +63,7 @@ def read_optional(workspace: Workspace, name: str) -> pa.Table | None:
     return workspace.read_table(name) if workspace.has_table(name) else None
 
 
-def pick_rows(table: pa.Table, ids: Iterable[str], key: str = "image_id") -> dict[str, dict[str, Any]]:
+def index_rows(table: pa.Table, ids: Iterable[str], key: str = "image_id") -> dict[str, dict[str, Any]]:
     """The rows of some keys: key → row; keys that the table lacks are left out, of several rows the last counts."""
     return {row[key]: row for row in filter_rows(table, key, ids).to_pylist()}
 

@@ -13,7 +13,7 @@ from logoingest.pictures.orientation import is_turned
 from logoingest.release.exports.classes import name_folders, name_in_xml
 from logoingest.release.exports.options import DEFAULTS, ExportOptions
 from logoingest.release.exports.picture_forms import rewrite_picture
-from logoingest.release.exports.rows import ExportRow, read_rows
+from logoingest.release.exports.rows import ExportRow, read_export_rows
 from logoingest.release.reading.loader import Release
 
 #: What tells an export from any other folder, and what it was made of.
@@ -47,14 +47,14 @@ class ExportFolder:
         self._made: set[str] = set()
 
     def read_rows(self, release: Release, split: str, pictures: bool = True) -> Iterator[ExportRow]:
-        """The rows of a split, their pictures in the form asked for; see ``rows.read_rows``.
+        """The rows of a split, their pictures in the form asked for; see ``rows.read_export_rows``.
 
         Without pictures, file names are those of the pictures that were read before.
 
         Raises:
             GateError: the release is damaged, or a picture cannot be brought into that form.
         """
-        for row in read_rows(release, split, pictures):
+        for row in read_export_rows(release, split, pictures):
             yield self._rewrite(row) if pictures else row._replace(file_name=self._name_file(row))
 
     def _name_file(self, row: ExportRow) -> str:

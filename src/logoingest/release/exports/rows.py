@@ -70,7 +70,7 @@ def list_splits(release: Release) -> list[str]:
     return names
 
 
-def read_rows(release: Release, split: str, pictures: bool = True) -> Iterator[ExportRow]:
+def read_export_rows(release: Release, split: str, pictures: bool = True) -> Iterator[ExportRow]:
     """The rows of a split, in order; one row group is in memory at a time. Without ``pictures`` their bytes are empty.
 
     Raises:

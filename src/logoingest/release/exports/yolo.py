@@ -15,7 +15,7 @@ import yaml
 
 from logoingest.release.exports.folder import NO_BOX, ExportFolder
 from logoingest.release.exports.image_folder import write_class_folders
-from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_rows
+from logoingest.release.exports.rows import ExportBox, ExportRow, list_splits, read_export_rows
 from logoingest.release.reading.loader import Release
 
 _SPLIT_NAMES = {"validation": "val"}
@@ -38,7 +38,7 @@ def write_yolo(release: Release, folder: ExportFolder) -> None:
 
 
 def _has_boxes(release: Release) -> bool:
-    return any(row.boxes for split in list_splits(release) for row in read_rows(release, split, pictures=False))
+    return any(row.boxes for split in list_splits(release) for row in read_export_rows(release, split, pictures=False))
 
 
 def _place_boxes(row: ExportRow, folder: ExportFolder) -> list[str]:

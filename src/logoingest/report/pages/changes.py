@@ -10,7 +10,7 @@ from logoingest.errors import LogoingestError
 from logoingest.release import open_release
 from logoingest.release.keeping.comparison import Placed, ReleaseDiff, compare_releases, count_transitions
 from logoingest.release.keeping.versions import RELEASE_FOLDER, locate_versions
-from logoingest.report.material import Material, pick_rows
+from logoingest.report.material import Material, index_rows
 from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.wording import spell_count
 
@@ -87,5 +87,5 @@ def _list_relabelled(material: Material, diff: ReleaseDiff) -> list[dict[str, An
         rank[change.before, change.after] += 1
         ordered.append((rank[change.before, change.after], change))
     chosen = [change for _, change in sorted(ordered, key=lambda entry: (entry[0], entry[1].image_id))[:_MOST_RELABELLED]]
-    images = pick_rows(material.images.select(["image_id", "urls"]), [change.image_id for change in chosen])
+    images = index_rows(material.images.select(["image_id", "urls"]), [change.image_id for change in chosen])
     return [{**change._asdict(), "urls": images.get(change.image_id, {}).get("urls", [])[:1]} for change in chosen]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logoingest.images.alike.bounds import describe_unsearched, read_unsearched
-from logoingest.report.material import Material, filter_rows, flatten_classes, pick_rows, read_optional
+from logoingest.report.material import Material, filter_rows, flatten_classes, index_rows, read_optional
 from logoingest.report.pages.contents import Notice, PageContents
 from logoingest.report.plots import draw_counts
 from logoingest.schemas import CopyKind
@@ -164,11 +164,11 @@ def _tell_evidence(image_id: str, first: str, evidence: Mapping[tuple[str, str],
 
 def describe_members(material: Material, image_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """image_id → its classes, its split (None where it has none) and the reason of that (None where it has one)."""
-    samples = pick_rows(material.samples.select(["image_id", "class_ids"]), image_ids)
-    splits = pick_rows(material.splits.select(["image_id", "split"]), image_ids)
-    images = pick_rows(material.images.select(["image_id", "urls"]), image_ids)
+    samples = index_rows(material.samples.select(["image_id", "class_ids"]), image_ids)
+    splits = index_rows(material.splits.select(["image_id", "split"]), image_ids)
+    images = index_rows(material.images.select(["image_id", "urls"]), image_ids)
     homeless = [url for image_id, row in images.items() if image_id not in splits for url in row["urls"]]
-    reasons = pick_rows(material.rejected.select(["url", "reason"]), homeless, key="url")
+    reasons = index_rows(material.rejected.select(["url", "reason"]), homeless, key="url")
     described = {}
     for image_id in image_ids:
         urls = images[image_id]["urls"] if image_id in images else []
