@@ -175,7 +175,9 @@ def test_a_signal_in_the_middle_of_shards_leaves_nothing_half(make_dataset, sent
     command = [sys.executable, "-m", "logoingest", "run", str(dataset.config), "--until", "fetch", "--quiet"]
     command += [word for override in overrides for word in ("--set", override)]
     workspace = Workspace(config.workspace_url)
+    heeded = signal.signal(sent, signal.SIG_DFL)  # under nohup, a hang-up is ignored from parent to child
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        signal.signal(sent, heeded)
         deadline = time.monotonic() + 60
         while not workspace.shard_names():
             assert process.poll() is None, process.stderr.read()

@@ -22,6 +22,8 @@ from logoingest.pipeline.evidence.embeddings import list_places
 from logoingest.samples.group_rulings import read_group_rulings
 
 EVIDENCE = """
+[images]
+near_duplicates = false
 [splits]
 train = 0.8
 validation = 0.0

@@ -127,7 +127,7 @@ def test_the_report_shows_what_changed_since_the_last_release(make_dataset):
     assert "acme bolt 1" in words
     assert "acme → bolt" in words
     html = (dataset.folder / "work/report.html").read_text(encoding="utf-8")
-    assert re.search(r'<img alt="acme became bolt" src="data:image/jpeg;base64,', html)
+    assert re.search(r'<img alt="acme became bolt" data-picture="[0-9a-f]{64}" src="data:image/jpeg;base64,', html)
     assert "1 picture changed class since v1" in html
 
 

@@ -412,7 +412,7 @@ def test_read_only_pages_take_no_decision(browser, folder):
 
 
 REPORT = """<!doctype html><html lang="en"><title>report</title><form id="search" hidden><label for="wanted">Find</label><input id="wanted">
-<span id="found"></span><a id="queue" hidden>Queue</a></form><details class="page" open><summary>Labels</summary><table><tbody><tr><td><code data-raw="pmua &amp; co">pmua</code></td></tr>
+<span id="found"></span><span id="queue" hidden>Queue</span></form><details class="page" open><summary>Labels</summary><table><tbody><tr><td><code data-raw="pmua &amp; co">pmua</code></td></tr>
 <tr><td>asdf</td></tr></tbody></table></details><details class="page" open><summary>Pictures</summary><figure><img alt="one" data-picture="{picture}"></figure></details><script>{script}</script>"""
 
 

@@ -155,7 +155,7 @@ def test_what_the_crowd_says_is_written_and_shown(released: Path, capsys: pytest
     )
     page = (released / "work/report.html").read_text("utf-8")
     assert page.count("the crowd contradicts the class map in 1 place") == 1
-    assert f"<code>{JAPANESE['italy']}</code>" in page.partition('id="crowd"')[2].partition('id="review"')[0]
+    assert f">{JAPANESE['italy']}</code>" in page.partition('id="crowd"')[2].partition('id="review"')[0]
     assert [outcome.stage for outcome in run(config) if outcome.ran] == []
 
 

@@ -38,5 +38,7 @@ function link(inner, address) {
 if (location.protocol !== "file:" && location.pathname === "/report") {
   for (const picture of document.querySelectorAll("img[data-picture]")) link(picture, `/picture/${encodeURIComponent(picture.dataset.picture)}`);
   for (const answer of document.querySelectorAll("code[data-raw]")) link(answer, `/label?raw=${encodeURIComponent(answer.dataset.raw)}`);
-  Object.assign(document.getElementById("queue"), { href: "/queue", hidden: false });
+  const queue = document.getElementById("queue");
+  queue.hidden = false;
+  link(queue, "/queue");
 }
