@@ -24,11 +24,11 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from logoingest.config import TrainConfig
+from logoingest.heap import keep_freed_memory
 from logoingest.release.keeping.opening import open_release
 from logoingest.training.detection.preparation import PreparedBoxes, prepare_boxes
 from logoingest.training.detection.scoring import score_detections, write_coco_detections, write_coco_truths
 from logoingest.training.detection.training import TrainedDetector, train_detector
-from logoingest.training.loop.memory import keep_freed_memory
 
 BASE: dict[str, Any] = {
     "recipe": "detect", "model": "mobilenet_v2", "freeze": "backbone", "image_side_px": 288, "batch_size": 8, "lr": 0.001,

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from logoingest.config import Config
-from logoingest.report.environment import load_script, load_template
+from logoingest.report.environment import load_script, load_template, write_policy
 from logoingest.report.material import Material, find_places, read_material
 from logoingest.report.pages.changes import gather_changes
 from logoingest.report.pages.contents import PageContents
@@ -57,7 +57,7 @@ def render_report(workspace: Workspace, config: Config, rejected: pa.Table) -> s
     sections = [gather(material) for gather in _GATHERERS]
     sections.append(gather_pictures(material, list_evidence(sections)))
     facts: dict[str, Any] = {"name": config.dataset.name, "description": config.dataset.description, "version": __version__}
-    facts["script"], facts["script_hash"] = load_script()
+    facts["script"], facts["policy"] = load_script()[0], write_policy()
     facts["side"] = config.report.thumbnail_side_px
     for section in sections:
         facts |= section.facts

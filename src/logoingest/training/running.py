@@ -16,11 +16,11 @@ from typing import Any
 
 from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, Problem, suggest_name
+from logoingest.heap import keep_freed_memory
 from logoingest.release.keeping.opening import AnyRelease, open_release
 from logoingest.training.checkpoints import KeptCheckpoint
 from logoingest.training.checks.verdict import Verdict
 from logoingest.training.logs.opening import check_logs, open_logs
-from logoingest.training.loop.memory import keep_freed_memory
 from logoingest.training.loop.phases import Phases, Tell
 from logoingest.training.loop.rounding import round_figures
 from logoingest.training.named_code import find_code_file, import_named, names_code

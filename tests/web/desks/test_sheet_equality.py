@@ -16,10 +16,10 @@ from logoingest.cli.main import main
 from logoingest.config import Config, load_config
 from logoingest.errors import LogoingestError, UsageError
 from logoingest.web.desks.open_decisions import GatheredDecisions
-from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue import Queue
 from logoingest.web.desks.queue_lines import QueueChoice
 from logoingest.web.desks.written import WrittenDesk
+from logoingest.web.indexes.pictures import IndexedPictures
 from logoingest.workspace import Workspace
 
 _COMMANDS = st.sampled_from(

@@ -20,9 +20,9 @@ from logoingest.experiments.trials.orders import EPOCHS_FILE, PICTURES_FILE, Rol
 from logoingest.experiments.trials.pruning import PrunedTrial, check_folds, check_rungs
 from logoingest.experiments.trials.subsets import PlannedFold, plan_folds
 from logoingest.files.parquet import write_parquet
+from logoingest.heap import keep_freed_memory
 from logoingest.release.reading.loader import Release, open_folder
 from logoingest.schemas import PictureScoreRow
-from logoingest.training.loop.memory import keep_freed_memory
 from logoingest.training.recipe import Figures, Measured, Recipe, TrainingPlan, find_metric
 from logoingest.training.running import find_versions, load_recipe
 

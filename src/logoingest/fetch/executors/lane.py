@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import os
 import signal
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +23,7 @@ from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.shards.shard import Writing, open_writing, run_job
 from logoingest.fetch.turns.fetcher import Fetcher
+from logoingest.heap import trim_heap
 from logoingest.schemas import Outcome
 
 #: Bodies up to this size are inspected on the event loop of a lane that has one core: a few milliseconds each.
@@ -77,7 +76,7 @@ async def _serve(
             for task in [task for task in shards if task.done()]:
                 shards.remove(task)
                 reporter.finish(task.result())
-                _trim_heap()
+                trim_heap()
     finally:
         for task in shards:
             task.cancel()
@@ -98,13 +97,6 @@ async def _is_time_to_open(shards: set[asyncio.Task[ShardCounts]], fetcher: Fetc
         return idle.done()
     finally:
         idle.cancel()
-
-
-def _trim_heap() -> None:
-    """Give the holes in the heap back to the system: a lane that ran for hours would hold a fifth more than it uses. Needs glibc."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 class _Reporter:

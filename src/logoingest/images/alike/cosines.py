@@ -34,23 +34,24 @@ def _list_frequencies() -> tuple[Indices, Indices]:
     return down, across
 
 
-_DOWN, _ACROSS = _list_frequencies()
+DOWN, ACROSS = _list_frequencies()
 
 
 def _make_basis() -> Floats:
     """Orthonormal cosines of a signature, 1,024 x 35."""
     waves = dct(np.eye(_SIDE), norm="ortho", axis=0)
-    basis = np.einsum("ki,kj->ijk", waves[_DOWN], waves[_ACROSS])
+    basis = np.einsum("ki,kj->ijk", waves[DOWN], waves[ACROSS])
     return np.asarray(basis.reshape(_SIDE * _SIDE, -1), np.float32)
 
 
 _BASIS = _make_basis()
-_TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
+#: Places and signs of the 35 after each turn.
+TURNED = [turn_cosines(DOWN, ACROSS, number) for number in range(len(TURNS))]
 
 
 def project_signatures(signatures: NDArray[np.uint8], rows: Indices) -> Floats:
     """Points of some rows, n x 36: their distances never exceed those of the unit signatures."""
-    points = np.empty((len(rows), len(_DOWN) + 1), np.float32)
+    points = np.empty((len(rows), len(DOWN) + 1), np.float32)
     for start in range(0, len(rows), _PART):
         part = slice(start, start + _PART)
         near = _normalise(signatures[rows[part]]) @ _BASIS
@@ -82,17 +83,17 @@ def fold_turns(points: Floats) -> Floats:
 
 
 def _pair_places() -> tuple[Indices, Indices]:
-    place = {pair: index for index, pair in enumerate(zip(_DOWN.tolist(), _ACROSS.tolist(), strict=True))}
-    first = np.flatnonzero(_DOWN < _ACROSS)
-    return first, np.array([place[(int(_ACROSS[at]), int(_DOWN[at]))] for at in first], np.int64)
+    place = {pair: index for index, pair in enumerate(zip(DOWN.tolist(), ACROSS.tolist(), strict=True))}
+    first = np.flatnonzero(DOWN < ACROSS)
+    return first, np.array([place[(int(ACROSS[at]), int(DOWN[at]))] for at in first], np.int64)
 
 
 _PAIRS = _pair_places()
-_PAIRS_UNLIKE = _DOWN[_PAIRS[0]] % 2 != _ACROSS[_PAIRS[0]] % 2
-_PAIRS_ODD = (_DOWN[_PAIRS[0]] % 2 == 1) & ~_PAIRS_UNLIKE
+_PAIRS_UNLIKE = DOWN[_PAIRS[0]] % 2 != ACROSS[_PAIRS[0]] % 2
+_PAIRS_ODD = (DOWN[_PAIRS[0]] % 2 == 1) & ~_PAIRS_UNLIKE
 #: Equal frequencies, which a swap leaves where they are, and the length left over.
-_SINGLES_EVEN = np.append(np.flatnonzero((_DOWN == _ACROSS) & (_DOWN % 2 == 0)), len(_DOWN))
-_SINGLES_ODD = np.flatnonzero((_DOWN == _ACROSS) & (_DOWN % 2 == 1))
+_SINGLES_EVEN = np.append(np.flatnonzero((DOWN == ACROSS) & (DOWN % 2 == 0)), len(DOWN))
+_SINGLES_ODD = np.flatnonzero((DOWN == ACROSS) & (DOWN % 2 == 1))
 
 
 def multiply_turned(points: Floats, others: Floats) -> Floats:
@@ -108,8 +109,8 @@ def _group_turns() -> list[tuple[Indices, list[int], Floats]]:
     groups = []
     for swap in (False, True):
         numbers = [number for number, turn in enumerate(TURNS) if turn.swap == swap]
-        signs = np.stack([np.append(_TURNED[number][1], np.float32(1)) for number in numbers], axis=1)
-        groups.append((np.append(_TURNED[numbers[0]][0], len(_DOWN)), numbers, signs))
+        signs = np.stack([np.append(TURNED[number][1], np.float32(1)) for number in numbers], axis=1)
+        groups.append((np.append(TURNED[numbers[0]][0], len(DOWN)), numbers, signs))
     return groups
 
 

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from logoingest.images.alike.bounds import Unsearched
+from logoingest.images.alike.cosines import ACROSS, DOWN, TURNED
 from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE
-from logoingest.images.alike.turns import INVERSES, TURNS, turn_cosines
+from logoingest.images.alike.turns import INVERSES, TURNS
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.integer]
@@ -34,7 +35,6 @@ MIN_LIKENESS = 0.75
 RIVALS = 4
 _PLACES = ((1.0, 0.0), *((scale, shift / 10) for scale in (0.9, 0.8, 0.7) for shift in range(round(11 - 10 * scale))))
 _CELLS = 8
-_HIGHEST_COSINE = 7
 _WINDOWS_A_LIST = 6_000
 _MOST_CENTRES = 512
 _FEW_CENTRES = 8
@@ -48,15 +48,7 @@ _FEW = 500_000  # candidates that are kept before the likest are chosen
 _LEVELS = np.float32(127)  # of a coordinate, -1 to 1, in a byte
 
 
-def _list_frequencies() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    pairs = [(down, total - down) for total in range(1, _HIGHEST_COSINE + 1) for down in range(total + 1)]
-    down, across = np.array(pairs, np.int64).T
-    return down, across
-
-
-_DOWN, _ACROSS = _list_frequencies()
-_WEIGHTS = np.hypot(_DOWN, _ACROSS).astype(np.float32) ** 0.5
-_TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
+_WEIGHTS = np.hypot(DOWN, ACROSS).astype(np.float32) ** 0.5
 #: (down, across) places of each window.
 WINDOWS = [(one, other) for one in range(len(_PLACES)) for other in range(len(_PLACES)) if _PLACES[one][0] == _PLACES[other][0]]
 #: A little more likeness where nothing is turned: more than rounding.
@@ -122,17 +114,17 @@ class Centres:
     def __init__(self, signatures: NDArray[np.uint8], among: Indices) -> None:
         wanted = min(_MOST_CENTRES, max(1, len(among) * len(WINDOWS) // _WINDOWS_A_LIST))
         chosen = np.linspace(0, max(len(among) - 1, 0), wanted).astype(np.int64)
-        picked = describe_windows(signatures[among[chosen]]) if len(among) else np.zeros((1, len(WINDOWS), len(_DOWN)), np.float32)
+        picked = describe_windows(signatures[among[chosen]]) if len(among) else np.zeros((1, len(WINDOWS), len(DOWN)), np.float32)
         centres = picked[np.arange(len(picked)), np.arange(len(picked)) * 7 % len(WINDOWS)]
         self.count = len(centres)
-        self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(_DOWN))
+        self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(DOWN))
 
     def describe(self, signatures: NDArray[np.uint8], among: NDArray[np.int64], windows: int = len(WINDOWS)) -> Described:
         """Describe some rows of signatures, in their order: of each so many windows, 1 where only others' windows are looked through for them."""
         looked = len(self._all) if self.count <= _FEW_CENTRES else _LISTS_LOOKED_THROUGH
         count = len(among) * windows
-        points, lists = np.empty((count, len(_DOWN)), np.int8), np.empty(count, np.int16)
-        nearest, own = np.empty((len(among), looked), np.int16), np.empty((len(among), len(_DOWN)), np.float16)
+        points, lists = np.empty((count, len(DOWN)), np.int8), np.empty(count, np.int16)
+        nearest, own = np.empty((len(among), looked), np.int16), np.empty((len(among), len(DOWN)), np.float16)
         parts = map_in_order(
             lambda number: self._describe(signatures, among[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE], looked, windows),
             -(-len(among) // _DESCRIBED_AT_ONCE),
@@ -163,16 +155,16 @@ def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
     squares = signatures.reshape(-1, SIDE, SIDE).astype(np.float32)
     lines = _MAPS.reshape(-1, SIDE) @ squares
     lines = lines.reshape(len(squares), len(_PLACES), _CELLS, SIDE)
-    found = np.empty((len(squares), len(WINDOWS), len(_DOWN)), np.float32)
+    found = np.empty((len(squares), len(WINDOWS), len(DOWN)), np.float32)
     for number, (down, across) in enumerate(WINDOWS):
         cosines = lines[:, down] @ _MAPS[across].T
-        found[:, number] = cosines[:, _DOWN, _ACROSS] * _WEIGHTS
+        found[:, number] = cosines[:, DOWN, ACROSS] * _WEIGHTS
     length = np.linalg.norm(found, axis=2, keepdims=True)
     return np.where(length > 2.0, found / np.maximum(length, 2.0), 0).astype(np.float32)
 
 
 def turn_points(points: NDArray[np.floating], number: int) -> Floats:
-    places, signs = _TURNED[number]
+    places, signs = TURNED[number]
     return np.asarray(points[:, places] * signs, np.float32)
 
 

@@ -149,10 +149,10 @@ def _train(run: Run, release: Release, released: ReleasedSplits, count: int, und
     from logoingest.training import check_installation
 
     check_installation()
+    from logoingest.heap import keep_freed_memory
     from logoingest.training.classification.folds import predict_out_of_fold
     from logoingest.training.classification.preparation import prepare
     from logoingest.training.data.splits import cut_folds
-    from logoingest.training.loop.memory import keep_freed_memory
     from logoingest.training.loop.phases import Phases
 
     folds = cut_folds(released.splits, count)

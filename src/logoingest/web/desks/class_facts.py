@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from logoingest.errors import LogoingestError
 from logoingest.schemas import Decision
-from logoingest.web.desks.picture_index import Stamp, stamp_tables
+from logoingest.web.indexes.pictures import Stamp, stamp_tables
 from logoingest.workspace import Workspace
 
 INCLUDED = "by an include"

@@ -22,8 +22,8 @@ from logoingest.labels.lint.findings import Finding
 from logoingest.labels.lint.rules import lint_class_map
 from logoingest.named_maps import place_map
 from logoingest.web.desks.class_facts import INCLUDED, ConfusedClasses, read_alias_sources
-from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
 from logoingest.web.desks.written import WrittenDesk
+from logoingest.web.indexes.pictures import IndexedPictures, PictureIndex
 from logoingest.workspace import Workspace
 
 _MOST_SPELLING = 200

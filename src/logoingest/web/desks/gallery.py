@@ -19,9 +19,9 @@ from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_group_rulings
-from logoingest.web.desks.answer_index import IndexedAnswers
-from logoingest.web.desks.picture_index import IndexedPictures, Numbers, PictureIndex, Stamp, find_code, stamp_tables
 from logoingest.web.desks.written import WrittenDesk
+from logoingest.web.indexes.answers import IndexedAnswers
+from logoingest.web.indexes.pictures import IndexedPictures, Numbers, PictureIndex, Stamp, find_code, stamp_tables
 from logoingest.wording import spell_count
 from logoingest.workspace import Workspace
 from logoingest.workspace.rows import pick_rows

@@ -21,10 +21,10 @@ from logoingest.review import Review, gather_open_pictures, gather_review
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
-from logoingest.web.desks.effects import EffectSearch
-from logoingest.web.desks.memory import release_memory
-from logoingest.web.desks.picture_index import PictureIndex, find_code
-from logoingest.web.desks.quiet import Quiet
+from logoingest.web.background.effects import EffectSearch
+from logoingest.web.background.memory import release_memory
+from logoingest.web.background.quiet import Quiet
+from logoingest.web.indexes.pictures import PictureIndex, find_code
 
 logger = logging.getLogger("logoingest")
 

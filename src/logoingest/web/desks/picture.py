@@ -21,10 +21,10 @@ from logoingest.pipeline.questions.audit import (
 )
 from logoingest.pipeline.questions.similarity import find_similar
 from logoingest.pipeline.session import Run
-from logoingest.web.desks.answer_index import IndexedAnswers
-from logoingest.web.desks.crowd import HeardCrowd
+from logoingest.web.background.crowd import HeardCrowd
 from logoingest.web.desks.gallery import ShownPicture, make_shown
-from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
+from logoingest.web.indexes.answers import IndexedAnswers
+from logoingest.web.indexes.pictures import IndexedPictures, PictureIndex
 from logoingest.workspace import Workspace
 from logoingest.workspace.rows import pick_rows, read_rows
 

@@ -25,11 +25,11 @@ from logoingest.review.sheets.conflict_sheet import OpenConflict, read_conflicts
 from logoingest.review.sheets.contradiction_sheet import read_contradictions, render_contradictions
 from logoingest.review.sheets.sheet import write_sheet
 from logoingest.review.suggestions import Cluster, make_label_id
-from logoingest.web.desks.effects import PreviewedEffects
+from logoingest.web.background.effects import PreviewedEffects
 from logoingest.web.desks.open_decisions import GatheredDecisions, OpenDecision, OpenDecisions
-from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue_lines import LineChooser, QueueChoice, list_lines
 from logoingest.web.desks.written import WrittenDesk
+from logoingest.web.indexes.pictures import IndexedPictures
 from logoingest.wording import spell_count
 
 PAGE = 50

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from logoingest.review.session import Session, list_left
 from logoingest.web.desks.open_decisions import OpenDecision, OpenDecisions, make_line
-from logoingest.web.desks.picture_index import IndexedPictures, PictureIndex
+from logoingest.web.indexes.pictures import IndexedPictures, PictureIndex
 
 
 class QueueChoice(NamedTuple):

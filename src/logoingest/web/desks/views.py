@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from logoingest.errors import WorkspaceError
 from logoingest.pictures.thumbnails import draw_thumbnail, draw_view
-from logoingest.web.desks.picture_index import IndexedPictures
+from logoingest.web.indexes.pictures import IndexedPictures
 from logoingest.workspace import Workspace
 
 SIDES = (160, 480, 1600)

@@ -10,19 +10,19 @@ from functools import cached_property
 from logoingest.config import Config
 from logoingest.errors import LogoingestError
 from logoingest.pipeline.session import Run
-from logoingest.web.desks.answer_index import IndexedAnswers
+from logoingest.web.background.memory import release_memory
+from logoingest.web.background.quiet import Quiet
 from logoingest.web.desks.classes import Classes
 from logoingest.web.desks.gallery import Gallery
-from logoingest.web.desks.memory import release_memory
 from logoingest.web.desks.open_decisions import GatheredDecisions
 from logoingest.web.desks.pairs import Pairs
 from logoingest.web.desks.picture import PictureDesk
-from logoingest.web.desks.picture_index import IndexedPictures
 from logoingest.web.desks.queue import Queue
-from logoingest.web.desks.quiet import Quiet
 from logoingest.web.desks.runs import Runs
 from logoingest.web.desks.views import PictureViews
 from logoingest.web.desks.written import WrittenDesk
+from logoingest.web.indexes.answers import IndexedAnswers
+from logoingest.web.indexes.pictures import IndexedPictures
 from logoingest.workspace import Workspace
 
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from logoingest.errors import UsageError
 from logoingest.plain_json import to_json
 from logoingest.web.desks.gallery import PAGE, GalleryChoice, Marked
-from logoingest.web.desks.picture_index import NOTHING
+from logoingest.web.indexes.pictures import NOTHING
 from logoingest.web.pages.rendering import (
     MOST_TEXT,
     answer_json,

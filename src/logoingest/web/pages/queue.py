@@ -13,10 +13,10 @@ from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.crowd.testimony import describe_evidence
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster, describe_advice
-from logoingest.web.desks.picture_index import NOTHING
 from logoingest.web.desks.queue import PAGE
 from logoingest.web.desks.queue_lines import QueueChoice
 from logoingest.web.desks.workplace import Workplace
+from logoingest.web.indexes.pictures import NOTHING
 from logoingest.web.pages.rendering import (
     answer_json,
     find_visit,

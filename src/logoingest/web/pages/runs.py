@@ -9,12 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from logoingest.errors import UsageError
-from logoingest.report.environment import load_script
+from logoingest.report.environment import write_policy
 from logoingest.web.desks.curves import HEIGHT, WIDTH, plot_curves, read_curves
 from logoingest.web.pages.rendering import answer_json, find_workplace, read_told, refuse_changes, render_page
-
-REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""Of the report: its styles stand in it, and so does its script, which is known by its hash."""
 
 _REASON = re.compile(r"[a-z0-9_]{1,40}")
 
@@ -51,7 +48,7 @@ def _show_report(request: Request) -> Response:
     workspace = find_workplace(request).workspace
     if not workspace.exists("report.html"):
         raise UsageError("there is no report yet: logoingest run CONFIG makes it")
-    headers = {"content-security-policy": REPORT_POLICY.format(load_script()[1])}
+    headers = {"content-security-policy": f"{write_policy()}; frame-ancestors 'none'"}
     return Response(workspace.read_bytes("report.html"), media_type="text/html; charset=utf-8", headers=headers)
 
 

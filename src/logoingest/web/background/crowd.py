@@ -10,8 +10,8 @@ from logoingest.errors import LogoingestError
 from logoingest.labels.crowd.contradictions import CrowdFindings
 from logoingest.pipeline.crowd.findings import ask_crowd, read_crowd_answers
 from logoingest.pipeline.session import Run
-from logoingest.web.desks.memory import release_memory
-from logoingest.web.desks.picture_index import Stamp, stamp_tables
+from logoingest.web.background.memory import release_memory
+from logoingest.web.indexes.pictures import Stamp, stamp_tables
 
 _TABLES = ("annotations", "images", "labels")
 

@@ -205,10 +205,15 @@ def _read_ids(workspace: Workspace, name: str) -> npt.NDArray[np.bytes_]:
     return ids
 
 
-def _encode(column: pa.ChunkedArray) -> tuple[Numbers, Sequence[str]]:
+def encode_column(column: pa.ChunkedArray) -> tuple[Numbers, pa.Array]:
     """Places in the distinct values, -1 for null; and those."""
     coded = column.combine_chunks().dictionary_encode()
-    return pc.fill_null(coded.indices, NONE).to_numpy(zero_copy_only=False).astype(np.int32), coded.dictionary.to_pylist()
+    return pc.fill_null(coded.indices, NONE).to_numpy(zero_copy_only=False).astype(np.int32), coded.dictionary
+
+
+def _encode(column: pa.ChunkedArray) -> tuple[Numbers, Sequence[str]]:
+    codes, values = encode_column(column)
+    return codes, values.to_pylist()
 
 
 def _locate(ids: npt.NDArray[np.bytes_], order: Numbers, wanted: npt.NDArray[np.bytes_]) -> Numbers:

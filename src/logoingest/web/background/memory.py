@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-
 import pyarrow as pa
+
+from logoingest.heap import trim_heap
 
 
 def release_memory() -> None:
-    """Give back what Arrow and the C library keep for later; the latter where it is glibc (``malloc_trim(3)``)."""
+    """Give back what Arrow and the C library keep for later."""
     pa.default_memory_pool().release_unused()
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    trim_heap()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.web.desks.picture_index import NONE, Numbers, PictureIndex, Stamp, stamp_tables
+from logoingest.web.indexes.pictures import NONE, Numbers, PictureIndex, Stamp, encode_column, stamp_tables
 from logoingest.workspace import Workspace
 
 #: After a name and password, which are nobody's business.
@@ -84,11 +83,14 @@ def _make_index(workspace: Workspace, pictures: PictureIndex) -> AnswerIndex:
     place = pc.fill_null(pc.index_in(read("url"), value_set=pictures.urls), NONE).to_numpy().astype(np.int32)
     picture_of = np.append(pictures.url_picture, np.int32(NONE))[place]
     hosts = pc.struct_field(pc.extract_regex(pictures.urls, _HOST), "host")
-    return AnswerIndex(pictures, picture_of, _code([read("worker_id")]), _code([read("raw_label")]), _code([pc.utf8_lower(hosts)]))
+    return AnswerIndex(
+        pictures,
+        picture_of,
+        _code(read("worker_id")),
+        _code(read("raw_label")),
+        _code(pa.chunked_array([pc.utf8_lower(hosts)], pa.string())),
+    )
 
 
-def _code(columns: Sequence[pa.ChunkedArray | pa.Array]) -> Coded:
-    chunks = [chunk for column in columns for chunk in (column.chunks if isinstance(column, pa.ChunkedArray) else [column])]
-    coded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-    codes = pc.fill_null(coded.indices, NONE).to_numpy(zero_copy_only=False)
-    return Coded(codes.astype(np.int32), coded.dictionary)
+def _code(column: pa.ChunkedArray) -> Coded:
+    return Coded(*encode_column(column))
