@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -60,12 +61,12 @@ def read_rows(workspace: Workspace, table: str, numbers: Sequence[int], columns:
         WorkspaceError: as ``pick_rows``.
     """
     with _open_table(workspace, table) as parquet:
-        names = list(columns or parquet.schema_arrow.names)
+        names, wanted = list(columns or parquet.schema_arrow.names), np.asarray(numbers, np.int64)
         parts = []
         for group, start in _list_groups(parquet):
-            size = parquet.metadata.row_group(group).num_rows
-            if own := [number - start for number in numbers if start <= number < start + size]:
-                parts.append(parquet.read_row_group(group, columns=names).take(pa.array(own, pa.int64())))
+            low, high = np.searchsorted(wanted, (start, start + parquet.metadata.row_group(group).num_rows))
+            if low < high:
+                parts.append(parquet.read_row_group(group, columns=names).take(pa.array(wanted[low:high] - start)))
         empty = pa.schema([parquet.schema_arrow.field(name) for name in names], parquet.schema_arrow.metadata).empty_table()
         return pa.concat_tables(part.select(names) for part in parts) if parts else empty
 
