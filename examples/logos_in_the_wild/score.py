@@ -22,6 +22,7 @@ from xml.sax.saxutils import escape
 from logoingest import ClassMap, normalise_label
 from logoingest.config import SourceConfig
 from logoingest.labels import normalise_annotations
+from logoingest.named_maps import place_map
 from logoingest.sources import read_annotations
 
 DROPPED = frozenset({"", "__DROP__"})
@@ -194,9 +195,7 @@ def main() -> int:
     """Parse, score, print."""
     parser = argparse.ArgumentParser(description="Score label_maps/litw.toml against the tables of Logos in the Wild.")
     parser.add_argument("data", type=Path, help="the folder of the derived tables")
-    parser.add_argument(
-        "--maps", type=Path, default=Path(__file__).resolve().parents[2] / "label_maps", help="the folder of the maps"
-    )
+    parser.add_argument("--maps", type=Path, default=place_map("logoingest:litw", Path()).parent, help="the folder of the maps")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     if not (options.data / "raw_to_class.csv").is_file():

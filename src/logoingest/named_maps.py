@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from logoingest.errors import ClassMapError, Problem, suggest_name
+from logoingest.files.bundled import find_bundled
 
 PREFIX = "logoingest:"
 #: A closed list: no path is ever made of what a config or a map says.
@@ -30,7 +31,7 @@ def place_map(text: str | os.PathLike[str], folder: Path) -> Path:
         known = [PREFIX + one for one in NAMES]
         hint = suggest_name(os.fspath(text), known, f"there are {', '.join(known)}")
         raise ClassMapError(Problem(os.fspath(text), "no such class map comes with logoingest", hint))
-    return _find_folder() / f"{name}.toml"
+    return find_bundled("label_maps") / f"{name}.toml"
 
 
 def refuse_writing(text: str | os.PathLike[str]) -> None:
@@ -42,10 +43,3 @@ def refuse_writing(text: str | os.PathLike[str]) -> None:
     if is_named(text):
         hint = f'make a map of your own that begins with include = ["{os.fspath(text)}"], and name that one'
         raise ClassMapError(Problem(os.fspath(text), "comes with logoingest and is not written to", hint))
-
-
-def _find_folder() -> Path:
-    """Beside this module in a wheel; in a clone, at its top."""
-    package = Path(__file__).resolve().parent
-    installed = package / "label_maps"
-    return installed if installed.is_dir() else package.parents[1] / "label_maps"

@@ -103,6 +103,7 @@ def test_every_command_prints_its_type(make_dataset, tmp_path, capsys):
     assert ask("diff", f"{config}@v1", config)["added"]
     assert ask("verify", config, "--quick", "--against", str(tmp_path / "pulled")) == []
     assert ask("baseline runs", config) == []
+    assert ask("example")["examples"]
     assert ask("prune", config)
     assert ask("takedown", config, "--url", dataset.site.url("/acme/0.jpg"))["pictures"]
     assert seen == set(ANSWERS) - LONG

@@ -64,7 +64,8 @@ def test_the_wheel_holds_the_packages_and_the_maps_and_nothing_else(wheel):
     """Code, py.typed, templates, the maps with their licence: file by file what the source tree has."""
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     maps = {f"logoingest/{name}" for name in list_files(ROOT / "label_maps")}
-    assert names == list_files(ROOT / "src/logoingest") | list_files(ROOT / "src/logoingest_flows") | maps
+    examples = {f"logoingest/{name}" for name in list_files(ROOT / "examples")}
+    assert names == list_files(ROOT / "src/logoingest") | list_files(ROOT / "src/logoingest_flows") | maps | examples
     assert {"logoingest/py.typed", "logoingest/label_maps/litw.LICENSE.txt"} <= names
 
 
@@ -86,6 +87,8 @@ def test_an_installed_package_has_what_a_clone_has(installed, tmp_path):
     ).splitlines()  # fmt: skip
     assert all(line.startswith(str(installed.parent)) for line in told[:2])
     assert not any(line.startswith(str(ROOT / "src")) for line in told)
+    call(command, "example", "logos_in_the_wild", "wild", folder=tmp_path)
+    assert (tmp_path / "wild/dataset.toml").read_bytes() == (ROOT / "examples/logos_in_the_wild/dataset.toml").read_bytes()
 
 
 def test_the_flows_of_an_installed_package_are_those_that_a_project_names(installed, tmp_path):

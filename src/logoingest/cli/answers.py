@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from logoingest.cli.examples import ExamplesAnswer
 from logoingest.cli.labels.map_answers import (
     Calibration,
     CountedWords,
@@ -96,5 +97,6 @@ ANSWERS: Mapping[str, Any] = {
     "sweep compare": SettingsCompared,
     "baseline runs": list[TrainingRun],
     "web": OfferedLink,
+    "example": ExamplesAnswer,
     "demo": Tour,
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from logoingest.cli.arguments import add_command, join_group_word, load_options, print_json
 from logoingest.cli.completion import add_completion_command
 from logoingest.cli.evidence import add_evidence_commands
+from logoingest.cli.examples import add_example_command
 from logoingest.cli.labels import add_label_commands
 from logoingest.cli.predicting import add_prediction_commands
 from logoingest.cli.releases import RELEASE_COMMANDS, add_release_commands, drop_group_word
@@ -187,6 +188,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_prediction_commands(commands)
     add_training_commands(commands)
     add_web_command(commands)
+    add_example_command(commands)
     add_sweep_commands(commands)
 
     demo = add_command(commands, "demo", _command_demo, "the whole route on an embedded site, no network", config=False)
