@@ -38,6 +38,8 @@ class Worked(NamedTuple):
     """For all of it, from the program's start to the map that is written."""
     ready_s: float
     """Of those, until the first decision could be made."""
+    decided_s: float
+    """Until the last one was; then they are written."""
 
 
 def work_in_browser(command: Sequence[str]) -> Worked:
@@ -61,6 +63,7 @@ def work_in_browser(command: Sequence[str]) -> Worked:
                 page.keyboard.press("1" if score and float(score) >= _FROM else "d")
                 page.wait_for_function("key => document.querySelector('#card article')?.dataset.key !== key && !busy", arg=key)
                 decisions += 1
+            decided_s = time.monotonic() - began
             page.keyboard.press("q")
             page.wait_for_selector("#card h2:has-text('Written')", timeout=120_000)
             seconds = time.monotonic() - began
@@ -68,7 +71,7 @@ def work_in_browser(command: Sequence[str]) -> Worked:
     finally:
         server.terminate()
         server.wait(20)
-    return Worked(decisions, decisions + 2, seconds, ready_s)  # q, and Enter where it asks whether that is meant
+    return Worked(decisions, decisions + 2, seconds, ready_s, decided_s)  # q, and Enter where it asks whether that is meant
 
 
 def work_at_terminal(command: Sequence[str]) -> Worked:
@@ -90,11 +93,12 @@ def work_at_terminal(command: Sequence[str]) -> Worked:
         found = _SHOWN.search(plain[2])
         os.write(screen, b"1" if found and float(found[1]) >= _FROM else b"d")
         decisions, shown = decisions + 1, ""
+    decided_s = time.monotonic() - began
     os.write(screen, b"q")
     while _read_screen(screen):
         pass
     os.waitpid(child, 0)
-    return Worked(decisions, decisions + 1, time.monotonic() - began, ready_s)
+    return Worked(decisions, decisions + 1, time.monotonic() - began, ready_s, decided_s)
 
 
 def _read_screen(screen: int) -> str:
@@ -127,9 +131,10 @@ def work_in_sheet(command: Sequence[str]) -> Worked:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(rows)
+        decided_s = time.monotonic() - began
         words = [*_program("labels", "review"), *command, "--by", "Ada", "--apply", str(sheet), "--quiet"]
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    return Worked(decisions, keys, time.monotonic() - began, ready_s)
+    return Worked(decisions, keys, time.monotonic() - began, ready_s, decided_s)
 
 
 def _program(*words: str) -> list[str]:
@@ -149,16 +154,19 @@ def main() -> None:
         "sheet": work_in_sheet,
     }
     maps = {}
-    print(f"{'':<10}{'decisions':>10}{'keys':>7}{'ready s':>9}{'all s':>8}{'a minute':>10}")
+    print(
+        f"{'':<10}{'decisions':>10}{'keys':>6}{'ready s':>9}{'deciding s':>12}{'writing s':>11}{'all s':>8}{'a minute, once ready':>22}{'in all':>8}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, work in ways.items():
             copy = shutil.copy(options.class_map, Path(folder, "map.toml"))
             settings = [word for setting in [*options.set, f"labels.class_map={copy}"] for word in ("--set", setting)]
             worked = work([options.config, *settings])
             maps[name] = Path(copy).read_bytes()
-            pace = 60 * worked.decisions / (worked.seconds - worked.ready_s)
+            ready_s, decided_s, seconds = worked.ready_s, worked.decided_s, worked.seconds
             print(
-                f"{name:<10}{worked.decisions:>10}{worked.keys:>7}{worked.ready_s:>9.1f}{worked.seconds:>8.1f}{pace:>10.0f}",
+                f"{name:<10}{worked.decisions:>10}{worked.keys:>6}{ready_s:>9.1f}{decided_s - ready_s:>12.2f}{seconds - decided_s:>11.1f}"
+                f"{seconds:>8.1f}{60 * worked.decisions / (seconds - ready_s):>22.0f}{60 * worked.decisions / seconds:>8.0f}",
                 flush=True,
             )
     print("the class maps are equal" if len(set(maps.values())) == 1 else "THE CLASS MAPS DIFFER")

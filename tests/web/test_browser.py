@@ -93,7 +93,9 @@ class Seat:
         self.wait_card(text)
 
     def leave_card(self, text: str) -> None:
+        """The next one is shown, and what was decided of this one is written."""
         expect(self.page.locator("#card[aria-busy]")).to_have_count(0)
+        expect(self.page.locator("#writing")).to_be_empty()
         expect(self.page.locator("#card h2").first).not_to_contain_text(text)
 
     def find_class(self, class_id: str) -> None:

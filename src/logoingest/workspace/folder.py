@@ -189,21 +189,16 @@ class Workspace:
 
     def read_shard_bytes(self, name: str, rows: Sequence[int]) -> list[bytes | None]:
         """The image bytes of some rows of a shard; only the row groups that hold them are read."""
-        path = self.path(f"downloads/{name}")
         found: dict[int, bytes | None] = {}
-        try:
-            with self.filesystem.open(path, "rb") as file:
-                parquet = pq.ParquetFile(file)
-                start = 0
-                for group in range(parquet.num_row_groups):
-                    end = start + parquet.metadata.row_group(group).num_rows
-                    wanted = {row for row in rows if start <= row < end}
-                    if wanted:
-                        column = parquet.read_row_group(group, columns=["bytes"]).column("bytes")
-                        found |= {row: column[row - start].as_py() for row in wanted}
-                    start = end
-        except (OSError, pa.ArrowException) as error:
-            raise WorkspaceError(Problem(path, f"is damaged ({error})", "remove it and run again")) from error
+        with self.open_parquet(f"downloads/{name}") as parquet:
+            start = 0
+            for group in range(parquet.num_row_groups):
+                end = start + parquet.metadata.row_group(group).num_rows
+                wanted = {row for row in rows if start <= row < end}
+                if wanted:
+                    column = parquet.read_row_group(group, columns=["bytes"]).column("bytes")
+                    found |= {row: column[row - start].as_py() for row in wanted}
+                start = end
         return [found.get(row) for row in rows]
 
     def count_shard_rows(self, name: str) -> int | None:
@@ -231,10 +226,20 @@ class Workspace:
 
     def read_parquet(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a Parquet file by its full name; see ``read_table``."""
+        with self.open_parquet(name) as parquet:
+            return parquet.read(columns=None if columns is None else list(columns))
+
+    @contextlib.contextmanager
+    def open_parquet(self, name: str) -> Iterator[pq.ParquetFile]:
+        """A Parquet file to be read in part; a local one without Python between Arrow and the disk.
+
+        Raises:
+            WorkspaceError: as ``read_table``; also where it turns out to be damaged while it is read.
+        """
         path = self.path(name)
         try:
-            with self.filesystem.open(path, "rb") as file:
-                return pq.ParquetFile(file).read(columns=None if columns is None else list(columns))
+            with pa.OSFile(path) if self.is_local else self.filesystem.open(path, "rb") as file:
+                yield pq.ParquetFile(file)
         except FileNotFoundError:
             raise WorkspaceError(Problem(path, "is not there", "run the stage that makes it")) from None
         except (OSError, pa.ArrowException) as error:

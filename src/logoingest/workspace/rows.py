@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logoingest.errors import Problem, WorkspaceError
 from logoingest.workspace.folder import Workspace
 
 
@@ -31,7 +29,7 @@ def count_rows(workspace: Workspace, table: str) -> int:
     Raises:
         WorkspaceError: as ``pick_rows``.
     """
-    with _open_table(workspace, table) as parquet:
+    with workspace.open_parquet(f"tables/{table}.parquet") as parquet:
         return int(parquet.metadata.num_rows)
 
 
@@ -44,7 +42,7 @@ def find_rows(workspace: Workspace, table: str, column: str, values: Collection[
     found: list[int] = []
     if not values:
         return found
-    with _open_table(workspace, table) as parquet:
+    with workspace.open_parquet(f"tables/{table}.parquet") as parquet:
         wanted = pa.array(sorted(set(values)), parquet.schema_arrow.field(column).type)  # type: ignore[type-var]
         leaf = next(number for number in range(len(parquet.schema)) if parquet.schema.column(number).path == column)
         for group, start in _list_groups(parquet):
@@ -60,7 +58,7 @@ def read_rows(workspace: Workspace, table: str, numbers: Sequence[int], columns:
     Raises:
         WorkspaceError: as ``pick_rows``.
     """
-    with _open_table(workspace, table) as parquet:
+    with workspace.open_parquet(f"tables/{table}.parquet") as parquet:
         names, wanted = list(columns or parquet.schema_arrow.names), np.asarray(numbers, np.int64)
         parts = []
         for group, start in _list_groups(parquet):
@@ -69,18 +67,6 @@ def read_rows(workspace: Workspace, table: str, numbers: Sequence[int], columns:
                 parts.append(parquet.read_row_group(group, columns=names).take(pa.array(wanted[low:high] - start)))
         empty = pa.schema([parquet.schema_arrow.field(name) for name in names], parquet.schema_arrow.metadata).empty_table()
         return pa.concat_tables(part.select(names) for part in parts) if parts else empty
-
-
-@contextmanager
-def _open_table(workspace: Workspace, table: str) -> Iterator[pq.ParquetFile]:
-    path = workspace.path(f"tables/{table}.parquet")
-    try:
-        with workspace.filesystem.open(path, "rb") as file:
-            yield pq.ParquetFile(file)
-    except FileNotFoundError:
-        raise WorkspaceError(Problem(path, "is not there", "run the stage that makes it")) from None
-    except (OSError, pa.ArrowException) as error:
-        raise WorkspaceError(Problem(path, f"is damaged ({error})", "remove it and run again")) from error
 
 
 def _list_groups(parquet: pq.ParquetFile) -> Iterator[tuple[int, int]]:

@@ -24,6 +24,8 @@ MAX_LENGTH = 512
 """Characters of an answer that are looked at; a longer one is cut, says so, and is never accepted unseen."""
 
 _MAX_ROUNDS = 12
+#: Of an answer whose folded form is kept for whoever asks next.
+_KEPT_LENGTH = 80
 _REVERSALS = frozenset("\u202d\u202e")
 _FTFY = ftfy.TextFixerConfig(uncurl_quotes=False, explain=False)
 _TRADEMARKS = re.compile(r"[™®©℠Ⓡ]|â„¢|Â[®©]|\((?:tm|r|sm)\)", re.IGNORECASE)
@@ -184,6 +186,16 @@ class Folded:
 
 def fold(text: str) -> Folded:
     """Bring an answer to its folded form: idempotent (what is folded stays so), and of bounded time for any input."""
+    return _fold_kept(text) if len(text) <= _KEPT_LENGTH else _fold(text)
+
+
+@lru_cache(maxsize=8192)
+def _fold_kept(text: str) -> Folded:
+    """A map's spellings are folded by everybody who reads it, tries a change of it or builds its tables: dozens of times each."""
+    return _fold(text)
+
+
+def _fold(text: str) -> Folded:
     if _SIMPLE.fullmatch(text):  # most answers: only case and spaces can change
         return Folded(text, squeeze_spaces(text.lower()), is_reversed=False, is_cut=False)
     folded = text

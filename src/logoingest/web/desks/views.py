@@ -14,7 +14,6 @@ SIDES = (160, 480, 1600)
 """Longer sides in pixels that can be asked for."""
 
 _KEPT_BYTES = 64_000_000
-_AT_ONCE = 2
 _SMALL = 160
 
 
@@ -23,7 +22,6 @@ class PictureViews:
 
     def __init__(self, workspace: Workspace, pictures: IndexedPictures, max_pixels: int) -> None:
         self._workspace, self._pictures, self._max_pixels = workspace, pictures, max_pixels
-        self._drawing = threading.Semaphore(_AT_ONCE)
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._bytes = 0
@@ -38,8 +36,7 @@ class PictureViews:
             if (image_id, side_px) in self._kept:
                 self._kept.move_to_end((image_id, side_px))
                 return self._kept[image_id, side_px]
-        with self._drawing:
-            drawn = self._draw(index.shards[int(index.shard[number])], int(index.shard_row[number]), side_px)
+        drawn = self._draw(index.shards[int(index.shard[number])], int(index.shard_row[number]), side_px)
         if drawn is not None:
             self._keep((image_id, side_px), drawn)
         return drawn

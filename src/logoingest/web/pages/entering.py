@@ -101,7 +101,7 @@ def _change_name(request: Request) -> Response:
 
 ENTERING_ROUTES = [
     Route("/", lambda _request: RedirectResponse("/queue", 303)),
-    Route("/favicon.ico", lambda _request: Response(status_code=204)),
+    Route("/favicon.ico", lambda _request: Response(status_code=204, headers={"cache-control": "public, max-age=86400"})),
     Route("/static/{name}", _show_static),
     Route("/enter", _enter),
     Route("/enter", _enter_by_password, methods=["POST"]),

@@ -3,13 +3,13 @@
 const card = document.getElementById("card");
 const lines = document.getElementById("lines");
 const filter = new URLSearchParams(location.search);
-let busy = false;
+let busy = 0; // what is shown is not what the next key would decide
 
-function keys() { return [...lines.querySelectorAll("a[data-key]")]; }
+function keys() { return [...lines.querySelectorAll("li:not([hidden]) a[data-key]")]; }
 function current() { return card.querySelector("article")?.dataset.key ?? null; }
 function place() { return keys().findIndex((line) => line.dataset.key === current()); }
 
-async function open(key, early) {
+async function open(key) {
   if (!key) {
     card.replaceChildren(Object.assign(document.createElement("p"), { textContent: "Nothing is left to decide here." }));
     return;
@@ -20,12 +20,20 @@ async function open(key, early) {
   line?.scrollIntoView({ block: "nearest" });
   open.turn = (open.turn ?? 0) + 1;
   const turn = open.turn;
-  const html = early ?? await load(nameCard(key));
+  const known = ahead.get(key);
+  const html = known?.html ?? await (known?.asked ?? load(nameCard(key)));
   if (html === null || turn !== open.turn) return;
+  show(key, html);
+  if (known && performance.now() - known.at > FRESH_MS) renew(key, html);
+  lookAhead(key);
+}
+
+function show(key, html) {
   card.innerHTML = html;
   card.focus({ preventScroll: true });
   filter.set("key", key);
-  history.replaceState(null, "", `/queue?${filter}`);
+  clearTimeout(show.timer);
+  show.timer = setTimeout(() => history.replaceState(null, "", `/queue?${filter}`), 300);
   preview(card.querySelector("button.candidate"));
 }
 
@@ -37,42 +45,151 @@ function turnTo(key) {
 }
 
 function nameCard(key) { return `/queue/card?key=${encodeURIComponent(key)}`; }
+async function fetchCard(key) {
+  const answer = await fetch(nameCard(key), { headers: { accept: "application/json" } }).catch(() => null);
+  return answer?.ok ? answer.text() : null;
+}
 
-// The card that most likely comes next is asked for together with the lines.
-async function refresh(nextPlace, key) {
-  filter.delete("key");
-  const likely = keys()[nextPlace + 1]?.dataset.key;
-  const early = likely && fetch(nameCard(likely), { headers: { accept: "application/json" } }).then((answer) => (answer.ok ? answer.text() : undefined), () => undefined);
-  const html = await load(`/queue/lines?${filter}`);
+// -- the cards that come next -----------------------------------------------------------------------------------------
+const AHEAD = 3;
+const FRESH_MS = 2000;
+const ahead = new Map();
+
+// They are asked for while somebody looks at the one before, with the pictures of the next.
+function lookAhead(key) {
+  const all = keys().map((line) => line.dataset.key);
+  const wanted = all.slice(all.indexOf(key) + 1).slice(0, AHEAD);
+  for (const known of ahead.keys()) if (!wanted.includes(known)) ahead.delete(known);
+  for (const next of wanted) if (!ahead.has(next)) ahead.set(next, askAhead(next));
+  clearTimeout(lookAhead.timer);
+  lookAhead.timer = setTimeout(async () => showAhead(await ahead.get(wanted[0])?.asked), 300);
+}
+
+function askAhead(key) {
+  const asked = { at: performance.now(), html: null };
+  asked.asked = fetchCard(key).then((html) => {
+    if (html === null) ahead.delete(key);
+    asked.html = html;
+    return html;
+  });
+  return asked;
+}
+
+function showAhead(html) {
+  for (const image of new DOMParser().parseFromString(html ?? "", "text/html").images) new Image().src = image.getAttribute("src");
+}
+
+// What others decided since it was asked for is shown, too; what somebody has begun to type stays.
+async function renew(key, html) {
+  const fresh = await fetchCard(key);
+  if (fresh !== null && fresh !== html && key === current() && !busy && document.getElementById("prompt")?.hidden) show(key, fresh);
+}
+
+// -- deciding ---------------------------------------------------------------------------------------------------------
+// Decided is what the server has written, in the order of the keys. The next card is shown meanwhile; what is not written yet is counted
+// beside it, and what could not be written comes back.
+const writing = document.getElementById("writing");
+const unwritten = new Map(); // key → its line, hidden
+let chain = Promise.resolve();
+let refused = [];
+let turns = 0;
+
+async function decide(text) {
+  const key = current();
+  if (!key || busy || card.dataset.readOnly === "1") return;
+  const [at, all] = [place(), keys()];
+  if (text.startsWith("a ")) { change("/queue/accept", { key, text: text.slice(2) }); return; }
+  if (text.startsWith("x ") || at < 0 || at === all.length - 1) { change("/queue/decide", { key, text }); return; }
+  const line = all[at].closest("li");
+  line.hidden = true;
+  unwritten.set(key, line);
+  turns += 1;
+  tell();
+  chain = chain.then(() => take(key, text));
+  await whileBusy(() => open(all[at + 1].dataset.key));
+}
+
+async function take(key, text) {
+  const found = await send("/queue/decide", { key, text });
+  if (!found?.is_done) refused.push({ key, line: unwritten.get(key), why: said.textContent });
+  unwritten.delete(key);
+  tell();
+  if (!unwritten.size) settle(refused.length ? 0 : SETTLED_MS);
+}
+
+function tell() {
+  const count = unwritten.size;
+  writing.textContent = count ? `${count} ${count === 1 ? "decision is" : "decisions are"} being written` : "";
+}
+
+// The lines are asked for anew when nobody has pressed a key for a moment.
+const SETTLED_MS = 300;
+function settle(wait_ms) {
+  clearTimeout(settle.timer);
+  settle.timer = setTimeout(() => { chain = chain.then(catchUp); }, wait_ms);
+}
+
+async function catchUp() {
+  const before = turns;
+  const html = await askLines();
+  if (html !== null && before === turns) lines.innerHTML = html;
+  else if (html === null) for (const one of refused) one.line.hidden = false;
+  else return; // a key was pressed meanwhile: it settles later
+  keys().find((line) => line.dataset.key === current())?.setAttribute("aria-current", "true");
+  const [first] = refused;
+  refused = [];
+  if (!first) return;
+  say(`Not decided: ${first.why}`);
+  if (keys().some((line) => line.dataset.key === first.key)) await whileBusy(() => open(first.key));
+}
+
+function askLines() {
+  const asked = new URLSearchParams(filter);
+  asked.delete("key");
+  return load(`/queue/lines?${asked}`);
+}
+
+async function whileBusy(act) {
+  busy += 1;
+  card.setAttribute("aria-busy", "true");
+  try { return await act(); } finally {
+    busy -= 1;
+    if (!busy) card.removeAttribute("aria-busy");
+  }
+}
+
+// A change of more than one line: a key decides nothing until the page shows what came of it.
+async function change(address, told) {
+  if (busy) return;
+  const [at, key] = [place(), current()];
+  await whileBusy(async () => {
+    await chain;
+    clearTimeout(settle.timer);
+    const found = await send(address, told);
+    ahead.clear();
+    if (found?.is_done) await refresh(at, key);
+  });
+}
+
+async function refresh(at, key) {
+  turns += 1;
+  const html = await askLines();
   if (html === null) return;
   lines.innerHTML = html;
   const all = keys();
   const same = all.find((line) => line.dataset.key === key);
-  const next = (same ?? all[Math.min(Math.max(nextPlace, 0), all.length - 1)])?.dataset.key;
-  await open(next, next && next === likely ? await early : undefined);
-}
-
-async function decide(text) {
-  if (!current() || card.dataset.readOnly === "1") return;
-  const all = text.startsWith("a ");
-  await change(all ? "/queue/accept" : "/queue/decide", { key: current(), text: all ? text.slice(2) : text });
-}
-
-// One change at a time, until the page shows what came of it: a key never decides what nobody has seen.
-async function change(address, told) {
-  if (busy) return;
-  busy = true;
-  card.setAttribute("aria-busy", "true");
-  const [at, key] = [place(), current()];
-  const found = await send(address, told);
-  if (found?.is_done) await refresh(at, key);
-  card.removeAttribute("aria-busy");
-  busy = false;
+  await open((same ?? all[Math.min(Math.max(at, 0), all.length - 1)])?.dataset.key);
 }
 
 const undo = () => change("/queue/undo", {});
 
 async function write() {
+  if (busy) return;
+  await whileBusy(async () => {
+    await chain;
+    clearTimeout(settle.timer);
+    await catchUp();
+  });
   const count = Number(document.getElementById("counts")?.dataset.decided ?? 0);
   if (!count || !window.confirm(`Write ${count} decisions into the class map and the rulings?`)) return;
   const found = await send("/queue/write", {});
@@ -168,4 +285,5 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+window.addEventListener("beforeunload", (event) => { if (unwritten.size) event.preventDefault(); });
 open(filter.get("key") ?? keys()[0]?.dataset.key);
