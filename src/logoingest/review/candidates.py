@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.crowd.evidence import NO_LABEL, CrowdEvidence, Meaning, SpellingEvidence
@@ -100,19 +100,36 @@ class ClusterCandidates:
         self._found: dict[int, Sequence[Candidate]] = {}
         self._lock = threading.Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: all but the lock."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """From another process."""
+        vars(self).update(state, _lock=threading.Lock())
+
     def read(self, place: int) -> Sequence[Candidate]:
         """The candidates of the cluster at this place, the best first."""
         if (known := self._found.get(place)) is not None:  # nobody waits for what is known
             return known
         with self._lock:
-            found = self._found.get(place)
-            if found is None:
-                start = place - place % _AT_ONCE
-                some = slice(start, start + _AT_ONCE)
-                made = gather_candidates(self._clusters[some], self._evidence[some], self._class_map)
-                self._found.update(enumerate(made, start))
-                found = self._found[place]
-            return found
+            if place not in self._found:
+                self._found.update(self._weigh(place - place % _AT_ONCE))
+            return self._found[place]
+
+    def weigh_all(self) -> Iterator[Mapping[int, Sequence[Candidate]]]:
+        """Those of all clusters by their places, some at once."""
+        for start in range(0, len(self._clusters), _AT_ONCE):
+            self.read(start)
+            yield {place: self._found[place] for place in range(start, min(start + _AT_ONCE, len(self._clusters)))}
+
+    def take(self, found: Mapping[int, Sequence[Candidate]]) -> None:
+        """Know what was weighed elsewhere."""
+        self._found.update(found)
+
+    def _weigh(self, start: int) -> dict[int, Sequence[Candidate]]:
+        some = slice(start, start + _AT_ONCE)
+        return dict(enumerate(gather_candidates(self._clusters[some], self._evidence[some], self._class_map), start))
 
     def peek(self, place: int) -> Sequence[Candidate] | None:
         """The same as far as somebody has looked at it; None where nobody has."""

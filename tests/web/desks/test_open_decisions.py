@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builders.reviews import MAP
 from builders.web.served_pages import write_dataset
-from logoingest.web.desks.open_decisions import GatheredDecisions
+from logoingest.web.desks.gathering import GatheredDecisions
 
 
 def test_what_was_gathered_before_a_change_is_thrown_away(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from builders.web.served_pages import PICTURES, add_pictures, write_dataset
 from logoingest.cli.main import main
 from logoingest.config import Config, load_config
 from logoingest.errors import LogoingestError, UsageError
-from logoingest.web.desks.open_decisions import GatheredDecisions
+from logoingest.web.desks.gathering import GatheredDecisions
 from logoingest.web.desks.queue import Queue
 from logoingest.web.desks.queue_lines import QueueChoice
 from logoingest.web.desks.written import WrittenDesk

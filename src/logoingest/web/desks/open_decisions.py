@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,21 +11,15 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.config import Config
-from logoingest.errors import LogoingestError
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.pipeline.session import Run
 from logoingest.review import Review, gather_open_pictures, gather_review
+from logoingest.review.conflicts import OpenPictures
 from logoingest.review.rulings import ClassFinder
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.review.suggestions import Cluster
 from logoingest.web.background.effects import EffectSearch
-from logoingest.web.background.memory import release_memory
-from logoingest.web.background.quiet import Quiet
 from logoingest.web.indexes.pictures import PictureIndex, find_code
-
-logger = logging.getLogger("logoingest")
-
 
 class DecisionKind(StrEnum):
     """What a decision is about."""
@@ -154,8 +146,11 @@ def gather_decisions(run: Run) -> OpenDecisions:
     Raises:
         UsageError: the labels stage has not run.
     """
-    review = gather_review(run)
-    pictures = gather_open_pictures(run)
+    return describe_decisions(run, gather_review(run), gather_open_pictures(run))
+
+
+def describe_decisions(run: Run, review: Review, pictures: OpenPictures) -> OpenDecisions:
+    """What is open as lines of the queue."""
     by_kind = {
         DecisionKind.PICTURES: pictures.conflicts,
         DecisionKind.SUSPECT: pictures.suspects,
@@ -185,69 +180,3 @@ def _describe_contradiction(one: Contradiction) -> OpenDecision:
 def _describe_conflict(one: OpenConflict, kind: DecisionKind) -> OpenDecision:
     title = f"{one.label}?" if one.label else " / ".join(one.class_ids[:3]) or one.kind
     return OpenDecision(one.conflict_id, kind, title, sum(one.votes), (), [one.kind], None, one.detail, one.class_ids)
-
-
-class GatheredDecisions:
-    """The open decisions, gathered in the background and anew when something was written."""
-
-    def __init__(self, config: Config, quiet: Quiet | None = None) -> None:
-        """``quiet``: who goes first."""
-        self._config, self._lock, self._quiet = config, threading.Lock(), quiet or Quiet()
-        self._found: OpenDecisions | None = None
-        self._thread: threading.Thread | None = None
-        self._ready, self._turn = threading.Event(), 0
-        self.trouble: Sequence[str] = ()
-        """Why they could not be."""
-
-    def start(self) -> None:
-        """Gather in the background, unless that is under way."""
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._ready.clear()
-                self._thread = threading.Thread(target=self._gather, name="gather", daemon=True)
-                self._thread.start()
-
-    def read(self) -> OpenDecisions | None:
-        """What was gathered; None where it is not ready, or could not be."""
-        return self._found
-
-    def renew(self) -> None:
-        """Forget what was gathered, and gather anew; what is being gathered meanwhile is thrown away."""
-        with self._lock:
-            self._found, self._turn = None, self._turn + 1
-        self.start()
-
-    def wait(self, patience_s: float) -> None:
-        """Until it is gathered, or for so long."""
-        self._ready.wait(patience_s)
-
-    def _gather(self) -> None:
-        while True:
-            turn = self._turn
-            found, trouble = self._try()
-            with self._lock:
-                if turn == self._turn:
-                    self._found, self.trouble, self._thread = found, trouble, None
-                    self._ready.set()
-                    break
-        release_memory()
-        if found is not None:
-            logger.info("gathered %d open decisions", len(found.clusters) + len(found.others))
-            self._weigh(found)
-
-    def _try(self) -> tuple[OpenDecisions | None, Sequence[str]]:
-        try:
-            found = gather_decisions(Run(self._config))
-        except LogoingestError as error:
-            return None, [str(problem) for problem in error.problems]
-        for line in [line for line in found.lines if line.cluster is not None][:1]:
-            _ = line.cluster and line.cluster.candidates, found.cluster_of  # what the first lines of the queue show
-        return found, ()
-
-    def _weigh(self, found: OpenDecisions) -> None:
-        """Find the candidates of all clusters before somebody filters by class, as long as nothing newer is gathered."""
-        for cluster in found.review.clusters:
-            if self._found is not found:
-                return
-            self._quiet.wait()
-            _ = cluster.candidates

@@ -9,7 +9,7 @@ from logoingest.errors import UsageError
 from logoingest.review.conflicts import describe_copies
 from logoingest.review.sheets.conflict_sheet import OpenConflict
 from logoingest.web.desks.gallery import ShownPicture, make_shown
-from logoingest.web.desks.open_decisions import GatheredDecisions
+from logoingest.web.desks.gathering import GatheredDecisions
 from logoingest.web.indexes.pictures import IMAGE_ID, IndexedPictures
 from logoingest.workspace import Workspace
 from logoingest.workspace.rows import count_rows, find_rows, pick_rows, read_rows

@@ -26,7 +26,8 @@ from logoingest.review.sheets.contradiction_sheet import read_contradictions, re
 from logoingest.review.sheets.sheet import write_sheet
 from logoingest.review.suggestions import Cluster, make_label_id
 from logoingest.web.background.effects import PreviewedEffects
-from logoingest.web.desks.open_decisions import GatheredDecisions, OpenDecision, OpenDecisions
+from logoingest.web.desks.gathering import GatheredDecisions
+from logoingest.web.desks.open_decisions import OpenDecision, OpenDecisions
 from logoingest.web.desks.queue_lines import LineChooser, QueueChoice, list_lines
 from logoingest.web.desks.written import WrittenDesk
 from logoingest.web.indexes.pictures import IndexedPictures
@@ -198,8 +199,12 @@ class Queue:
         tried = self._try(by, key, text)
 
         def seek(check: Callable[[], None]) -> Sequence[SideEffect]:
+            def go_on() -> None:
+                check()
+                self._gathered.quiet.wait()
+
             return plan_rulings(
-                found.run, found.review, tried.rulings, Signature("", None), tried.undoing, check=check
+                found.run, found.review, tried.rulings, Signature("", None), tried.undoing, check=go_on
             ).side_effects
 
         return found.effects.find(by, (tuple(tried.rulings), repr(tried.undoing)), seek, _PATIENCE_S)

@@ -14,7 +14,7 @@ from logoingest.web.background.memory import release_memory
 from logoingest.web.background.quiet import Quiet
 from logoingest.web.desks.classes import Classes
 from logoingest.web.desks.gallery import Gallery
-from logoingest.web.desks.open_decisions import GatheredDecisions
+from logoingest.web.desks.gathering import GatheredDecisions
 from logoingest.web.desks.pairs import Pairs
 from logoingest.web.desks.picture import PictureDesk
 from logoingest.web.desks.queue import Queue

@@ -13,7 +13,7 @@ from logoingest.plain_json import to_json
 from logoingest.review import Journal
 from logoingest.review.session import SessionStep
 from logoingest.review.written import Write, list_writes, record_write, take_back
-from logoingest.web.desks.open_decisions import GatheredDecisions
+from logoingest.web.desks.gathering import GatheredDecisions
 
 MOST_SHOWN = 200
 

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.web.indexes.pictures import NONE, Numbers, PictureIndex, Stamp, encode_column, stamp_tables
+from logoingest.web.indexes.pictures import NONE, Numbers, PictureIndex, Stamp, encode_column, read_picture_urls, stamp_tables
+from logoingest.web.indexes.stored import make_index
 from logoingest.workspace import Workspace
 
 #: After a name and password, which are nobody's business.
@@ -30,16 +31,22 @@ class Coded:
 
 
 @dataclass(frozen=True)
-class AnswerIndex:
+class AnswerColumns:
     """The annotations, in their table's order."""
 
-    pictures: PictureIndex
     picture_of: Numbers
     """The picture's number; -1 where none came from the URL."""
     workers: Coded
     labels: Coded
     hosts: Coded
     """Of each of the pictures' URLs, in lower case."""
+
+
+@dataclass(frozen=True)
+class AnswerIndex(AnswerColumns):
+    """The same, and the pictures."""
+
+    pictures: PictureIndex
 
     def list_rows(self, picture: int) -> list[int]:
         """The rows that are about a picture."""
@@ -70,22 +77,23 @@ class IndexedAnswers:
         with self._lock:
             stamp = stamp_tables(self._workspace, ("annotations",))
             if self._kept is None or self._kept[0] is not pictures or self._kept[1] != stamp:
-                self._kept = (pictures, stamp, _make_index(self._workspace, pictures))
+                columns = make_index(AnswerColumns, index_answers, self._workspace, "annotations")
+                self._kept = (pictures, stamp, AnswerIndex(**vars(columns), pictures=pictures))
             return self._kept[2]
 
 
-def _make_index(workspace: Workspace, pictures: PictureIndex) -> AnswerIndex:
+def index_answers(workspace: Workspace) -> AnswerColumns:
+    """The index of a workspace's annotations."""
     has_answers = workspace.has_table("annotations")
 
     def read(column: str) -> pa.ChunkedArray:
         return workspace.read_table("annotations", [column]).column(0) if has_answers else pa.chunked_array([], pa.string())
 
-    place = pc.fill_null(pc.index_in(read("url"), value_set=pictures.urls), NONE).to_numpy().astype(np.int32)
-    picture_of = np.append(pictures.url_picture, np.int32(NONE))[place]
-    hosts = pc.struct_field(pc.extract_regex(pictures.urls, _HOST), "host")
-    return AnswerIndex(
-        pictures,
-        picture_of,
+    urls, url_picture = read_picture_urls(workspace)
+    place = pc.fill_null(pc.index_in(read("url"), value_set=urls), NONE).to_numpy().astype(np.int32)
+    hosts = pc.struct_field(pc.extract_regex(urls, _HOST), "host")
+    return AnswerColumns(
+        np.append(url_picture, np.int32(NONE))[place],
         _code(read("worker_id")),
         _code(read("raw_label")),
         _code(pa.chunked_array([pc.utf8_lower(hosts)], pa.string())),

@@ -1,6 +1,6 @@
 """Where each picture is and what it is settled as, by its id and by its URLs: small arrays, made anew when a table changes.
 
-Of a million pictures it takes about 0.1 GB; everything else of a picture is read from its row group when it is asked for.
+Of a million pictures it takes about 0.1 GB, mapped from files; everything else of a picture is read from its row group when it is asked for.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logoingest.web.indexes.stored import make_index
 from logoingest.workspace import Workspace
 
 IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 
-Numbers: TypeAlias = "npt.NDArray[np.integer[Any]]"
+Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
 Stamp: TypeAlias = "tuple[tuple[object, ...] | None, ...]"
 
 _TABLES = ("images", "samples", "splits")
@@ -139,7 +140,7 @@ class IndexedPictures:
         with self._lock:
             stamp = stamp_tables(self._workspace, _TABLES)
             if self._index is None or stamp != self._stamp:
-                self._index, self._stamp = _make_index(self._workspace), stamp
+                self._index, self._stamp = make_index(PictureIndex, index_pictures, self._workspace, "images"), stamp
             return self._index
 
 
@@ -156,15 +157,13 @@ def _stamp_file(workspace: Workspace, name: str) -> tuple[object, ...] | None:
     return tuple(facts.get(key) for key in ("size", "mtime", "ino", "ETag", "LastModified"))
 
 
-def _make_index(workspace: Workspace) -> PictureIndex:
-    """Column by column, so that little else is held meanwhile."""
+def index_pictures(workspace: Workspace) -> PictureIndex:
+    """The index of a workspace's pictures, made column by column, so that little else is held meanwhile."""
     ids = _read_ids(workspace, "images")
     order = np.argsort(ids, kind="stable").astype(np.int32)
     shard, shards = _encode(_read(workspace, "images", "shard"))
     shard_row = _read(workspace, "images", "shard_row").to_numpy().astype(np.int32)
-    listed = _read(workspace, "images", "urls")
-    urls, url_picture = pc.list_flatten(listed).combine_chunks(), pc.list_parent_indices(listed).combine_chunks()
-    del listed
+    urls, url_picture = read_picture_urls(workspace)
     places = _locate(ids, order, _read_ids(workspace, "samples"))
     class_of, classes = _encode(_read(workspace, "samples", "class_id"))
     confidence = np.full(len(ids), np.nan, np.float32)
@@ -184,8 +183,14 @@ def _make_index(workspace: Workspace) -> PictureIndex:
         _spread(len(ids), places, np.arange(len(places), dtype=np.int32)),
         urls,
         pc.sort_indices(urls).to_numpy().astype(np.int32),
-        url_picture.to_numpy().astype(np.int32),
+        url_picture,
     )
+
+
+def read_picture_urls(workspace: Workspace) -> tuple[pa.Array, Numbers]:
+    """All URLs of all pictures, and the picture's number of each."""
+    listed = _read(workspace, "images", "urls")
+    return pc.list_flatten(listed).combine_chunks(), pc.list_parent_indices(listed).to_numpy().astype(np.int32)
 
 
 def _read(workspace: Workspace, name: str, column: str) -> pa.ChunkedArray:
@@ -208,7 +213,8 @@ def _read_ids(workspace: Workspace, name: str) -> npt.NDArray[np.bytes_]:
 def encode_column(column: pa.ChunkedArray) -> tuple[Numbers, pa.Array]:
     """Places in the distinct values, -1 for null; and those."""
     coded = column.combine_chunks().dictionary_encode()
-    return pc.fill_null(coded.indices, NONE).to_numpy(zero_copy_only=False).astype(np.int32), coded.dictionary
+    codes = pc.fill_null(coded.indices, NONE).to_numpy(zero_copy_only=False)
+    return codes.astype(np.promote_types(np.int8, np.min_scalar_type(-len(coded.dictionary) - 1))), coded.dictionary
 
 
 def _encode(column: pa.ChunkedArray) -> tuple[Numbers, Sequence[str]]:
@@ -222,6 +228,6 @@ def _locate(ids: npt.NDArray[np.bytes_], order: Numbers, wanted: npt.NDArray[np.
 
 
 def _spread(size: int, places: Numbers, codes: Numbers) -> Numbers:
-    spread = np.full(size, NONE, np.int32)
+    spread = np.full(size, NONE, codes.dtype)
     spread[places] = codes
     return spread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,6 +26,10 @@ from logoingest.web.pages.rendering import answer_fault, render_page
 from logoingest.web.pages.runs import RUN_ROUTES
 from logoingest.web.pages.views import VIEW_ROUTES
 from logoingest.web.pages.written import WRITTEN_ROUTES
+
+
+#: Whoever asks for these waits for what is found out in the background, and not the other way round.
+_PATIENT = frozenset({"/queue/effects", "/queue/ready", "/run/state"})
 
 
 async def _answer_missing(request: Request, _error: Exception) -> Response:
@@ -61,7 +66,7 @@ def build_application(
         visits.offer_link()
 
     async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-        with place.quiet.count():
+        with nullcontext() if scope["path"] in _PATIENT else place.quiet.count():
             await app(scope, receive, send)
 
     return Guard(counted, entrance, visits, OPEN_PATHS, None if passwords is None else SIGN_IN)
