@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from logoingest.workspace.folder import Workspace
 
+_ROWS_AT_ONCE = 8_192
+
 
 def pick_rows(
     workspace: Workspace, table: str, column: str, values: Collection[object], columns: Sequence[str] | None = None
@@ -20,7 +22,8 @@ def pick_rows(
     Raises:
         WorkspaceError: it is not there, or damaged.
     """
-    return read_rows(workspace, table, find_rows(workspace, table, column, values), columns)
+    with workspace.open_parquet(f"tables/{table}.parquet") as parquet:
+        return _read(parquet, _find(parquet, column, values), columns)
 
 
 def count_rows(workspace: Workspace, table: str) -> int:
@@ -39,17 +42,8 @@ def find_rows(workspace: Workspace, table: str, column: str, values: Collection[
     Raises:
         WorkspaceError: as ``pick_rows``.
     """
-    found: list[int] = []
-    if not values:
-        return found
     with workspace.open_parquet(f"tables/{table}.parquet") as parquet:
-        wanted = pa.array(sorted(set(values)), parquet.schema_arrow.field(column).type)  # type: ignore[type-var]
-        leaf = next(number for number in range(len(parquet.schema)) if parquet.schema.column(number).path == column)
-        for group, start in _list_groups(parquet):
-            if _may_hold(parquet.metadata.row_group(group).column(leaf).statistics, wanted):
-                mask = pc.is_in(parquet.read_row_group(group, columns=[column]).column(0), value_set=wanted)
-                found += [start + number for number in pc.indices_nonzero(mask).to_pylist()]
-    return found
+        return _find(parquet, column, values)
 
 
 def read_rows(workspace: Workspace, table: str, numbers: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
@@ -59,14 +53,43 @@ def read_rows(workspace: Workspace, table: str, numbers: Sequence[int], columns:
         WorkspaceError: as ``pick_rows``.
     """
     with workspace.open_parquet(f"tables/{table}.parquet") as parquet:
-        names, wanted = list(columns or parquet.schema_arrow.names), np.asarray(numbers, np.int64)
-        parts = []
-        for group, start in _list_groups(parquet):
-            low, high = np.searchsorted(wanted, (start, start + parquet.metadata.row_group(group).num_rows))
-            if low < high:
-                parts.append(parquet.read_row_group(group, columns=names).take(pa.array(wanted[low:high] - start)))
-        empty = pa.schema([parquet.schema_arrow.field(name) for name in names], parquet.schema_arrow.metadata).empty_table()
-        return pa.concat_tables(part.select(names) for part in parts) if parts else empty
+        return _read(parquet, numbers, columns)
+
+
+def _find(parquet: pq.ParquetFile, column: str, values: Collection[object]) -> list[int]:
+    found: list[int] = []
+    if not values:
+        return found
+    wanted = pa.array(sorted(set(values)), parquet.schema_arrow.field(column).type)  # type: ignore[type-var]
+    leaf = next(number for number in range(len(parquet.schema)) if parquet.schema.column(number).path == column)
+    for group, start in _list_groups(parquet):
+        if _may_hold(parquet.metadata.row_group(group).column(leaf).statistics, wanted):
+            mask = pc.is_in(parquet.read_row_group(group, columns=[column]).column(0), value_set=wanted)
+            found += [start + number for number in pc.indices_nonzero(mask).to_pylist()]
+    return found
+
+
+def _read(parquet: pq.ParquetFile, numbers: Sequence[int], columns: Sequence[str] | None) -> pa.Table:
+    names, wanted = list(columns or parquet.schema_arrow.names), np.asarray(numbers, np.int64)
+    schema = pa.schema([parquet.schema_arrow.field(name) for name in names], parquet.schema_arrow.metadata)
+    parts = []
+    for group, start in _list_groups(parquet):
+        low, high = np.searchsorted(wanted, (start, start + parquet.metadata.row_group(group).num_rows))
+        if low < high:
+            parts += _take(parquet, group, wanted[low:high] - start, names)
+    return pa.Table.from_batches([part.select(names) for part in parts]).cast(schema) if parts else schema.empty_table()
+
+
+def _take(parquet: pq.ParquetFile, group: int, wanted: np.ndarray, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Rows of a row group, which is read as far as the last of them."""
+    start = 0
+    for batch in parquet.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=list(names)):
+        low, high = np.searchsorted(wanted, (start, start + batch.num_rows))
+        if low < high:
+            yield batch.take(pa.array(wanted[low:high] - start))
+        start += batch.num_rows
+        if start > wanted[-1]:
+            return
 
 
 def _list_groups(parquet: pq.ParquetFile) -> Iterator[tuple[int, int]]:

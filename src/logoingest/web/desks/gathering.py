@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from logoingest.config import Config
@@ -76,7 +76,7 @@ class GatheredDecisions:
             if is_wanted:
                 return
 
-    def _open_parts(self) -> Iterator[Any]:
+    def _open_parts(self) -> Generator[Any]:
         """``gather_parts``: of a large workspace by another process, else whenever nobody waits for a page."""
         if is_large(Run(self._config).workspace, "annotations"):
             yield from work_aside(gather_parts, self._config)

@@ -21,6 +21,7 @@ from logoingest.review.suggestions import Cluster
 from logoingest.web.background.effects import EffectSearch
 from logoingest.web.indexes.pictures import PictureIndex, find_code
 
+
 class DecisionKind(StrEnum):
     """What a decision is about."""
 

@@ -44,7 +44,8 @@ def is_large(workspace: Workspace, table: str) -> bool:
 
 
 def _store_made(make: Callable[[Workspace], Any], url: str, folder: str) -> Iterator[None]:
-    yield store_index(make(Workspace(url)), Path(folder))
+    store_index(make(Workspace(url)), Path(folder))
+    yield
 
 
 def store_index(index: Any, folder: Path) -> None:

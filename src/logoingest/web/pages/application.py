@@ -27,7 +27,6 @@ from logoingest.web.pages.runs import RUN_ROUTES
 from logoingest.web.pages.views import VIEW_ROUTES
 from logoingest.web.pages.written import WRITTEN_ROUTES
 
-
 #: Whoever asks for these waits for what is found out in the background, and not the other way round.
 _PATIENT = frozenset({"/queue/effects", "/queue/ready", "/run/state"})
 
