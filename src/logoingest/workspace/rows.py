@@ -72,7 +72,7 @@ def _find(parquet: pq.ParquetFile, column: str, values: Collection[object]) -> l
 def _read(parquet: pq.ParquetFile, numbers: Sequence[int], columns: Sequence[str] | None) -> pa.Table:
     names, wanted = list(columns or parquet.schema_arrow.names), np.asarray(numbers, np.int64)
     schema = pa.schema([parquet.schema_arrow.field(name) for name in names], parquet.schema_arrow.metadata)
-    parts = []
+    parts: list[pa.RecordBatch] = []
     for group, start in _list_groups(parquet):
         low, high = np.searchsorted(wanted, (start, start + parquet.metadata.row_group(group).num_rows))
         if low < high:

@@ -30,9 +30,9 @@ class Quiet:
                 self._answered_at = time.monotonic()
                 self._changed.notify_all()
 
-    def wait(self, patience_s: float = 5.0) -> None:
-        """Until nobody has waited for a moment, or for so long."""
+    def wait(self, patience_s: float = 5.0, pause_s: float = _PAUSE_S) -> None:
+        """Until nobody has waited for ``pause_s``, or for so long."""
         ends = time.monotonic() + patience_s
         with self._changed:
-            while (now := time.monotonic()) < ends and (self._asked or now - self._answered_at < _PAUSE_S):
+            while (now := time.monotonic()) < ends and (self._asked or now - self._answered_at < pause_s):
                 self._changed.wait(min(_PAUSE_S, ends - now))

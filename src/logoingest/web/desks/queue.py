@@ -201,7 +201,7 @@ class Queue:
         def seek(check: Callable[[], None]) -> Sequence[SideEffect]:
             def go_on() -> None:
                 check()
-                self._gathered.quiet.wait()
+                self._gathered.quiet.wait(pause_s=0.0)
 
             return plan_rulings(
                 found.run, found.review, tried.rulings, Signature("", None), tried.undoing, check=go_on
