@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import logoingest
@@ -25,6 +26,7 @@ def list_public_names(folder: Path) -> Iterator[tuple[str, str]]:
                 yield node.name, path.relative_to(folder).as_posix()
 
 
+@cache
 def find_shared(folder: Path) -> dict[str, list[str]]:
     """Name → the files that each have a public class or function of that name, where there are several."""
     homes: defaultdict[str, set[str]] = defaultdict(set)

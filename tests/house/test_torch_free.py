@@ -14,9 +14,12 @@ READERS = {("release", "torch_datasets"), ("release", "loader")}
 
 
 def find_imports(path: Path) -> set[str]:
-    """The packages a file imports anywhere: at its top, in a function, for a type checker."""
+    """The packages that a file with one of these names imports anywhere: at its top, in a function, for a type checker."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    source = path.read_text("utf-8")
+    if not any(name in source for name in TORCH):
+        return found
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
