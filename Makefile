@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A process compiles the modules that no process before it has loaded, and keeps them; pip would compile all 25,000, one after the other.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast lint types floors check docs clean help
+.PHONY: demo test test-fast suite lint types floors check docs clean help
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -21,6 +21,9 @@ demo: $(VENV)/demo  ## the whole route on an embedded site: no network, no GPU
 
 test: lint types floors $(VENV)/installed  ## everything CI runs
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+suite: $(VENV)/installed  ## all tests but those that are marked slow, or start Prefect or Ray: about six minutes on two cores
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow and not deploy and not ray'
 
 check: lint types floors  ## linters, types and import floors alone
 

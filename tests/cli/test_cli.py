@@ -43,6 +43,7 @@ def test_importing_the_library_imports_neither_torch_nor_prefect():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_the_whole_route_by_command(make_dataset, capsys):
     """run, status, verify, explain and plan over one dataset, results on stdout only."""
     dataset = make_dataset()

@@ -58,6 +58,7 @@ def test_the_committed_schema_is_sound():
     assert describe_types(ANSWERS) == SCHEMA
 
 
+@pytest.mark.slow
 def test_every_command_prints_its_type(make_dataset, tmp_path, capsys):
     """One dataset, from the bare table to a pushed release, a second release and a review, all by ``--json``."""
     dataset = make_dataset(pictures=3)

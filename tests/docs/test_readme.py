@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from builders.places import ROOT
 from logoingest import ClassMap, load_config, normalise_label
 
@@ -16,6 +18,7 @@ def find_blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_library_example_runs(make_dataset):
     """Copied into a file beside a dataset.toml, it runs."""
     dataset = make_dataset()

@@ -60,6 +60,7 @@ def list_files(folder: Path) -> set[str]:
     return {file.relative_to(folder.parent).as_posix() for file in files}
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_packages_and_the_maps_and_nothing_else(wheel):
     """Code, py.typed, templates, the maps with their licence: file by file what the source tree has."""
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -69,6 +70,7 @@ def test_the_wheel_holds_the_packages_and_the_maps_and_nothing_else(wheel):
     assert {"logoingest/py.typed", "logoingest/label_maps/litw.LICENSE.txt"} <= names
 
 
+@pytest.mark.slow
 def test_an_installed_package_has_what_a_clone_has(installed, tmp_path):
     """The command, a map by name, and a dataset made and planned with it; nothing comes from the source tree."""
     command = installed / "logoingest"
@@ -91,6 +93,7 @@ def test_an_installed_package_has_what_a_clone_has(installed, tmp_path):
     assert (tmp_path / "wild/dataset.toml").read_bytes() == (ROOT / "examples/logos_in_the_wild/dataset.toml").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_flows_of_an_installed_package_are_those_that_a_project_names(installed, tmp_path):
     """The module that ``init --prefect`` writes imports four flows from the wheel."""
     pytest.importorskip("prefect")

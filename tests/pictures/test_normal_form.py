@@ -244,6 +244,7 @@ def test_what_is_no_picture_is_an_error(data):
         normalise_picture(data)
 
 
+@pytest.mark.slow
 def test_every_usable_nasty_image_has_a_normal_form(shared_data):
     """What inspection lets through, converts: the same size as inspection says, and the same bytes twice."""
     converted = 0

@@ -65,6 +65,7 @@ def write_source(folder: Path, rows: list[dict[str, str]]) -> Path:
     return folder / "dataset.toml"
 
 
+@pytest.mark.slow
 @examples(15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(rows=st.lists(row, min_size=1, max_size=60), bodies=st.lists(st.integers(-2, len(BODIES) - 1), min_size=12, max_size=12))
 def test_every_source_row_is_in_exactly_one_place(tmp_path_factory, rows, bodies):

@@ -35,6 +35,7 @@ def look_at(config: Config) -> tuple[list, dict[str, int]]:
     return [workspace.read_shard(name, STEADY).to_pylist() for name in workspace.shard_names()], record.counts
 
 
+@pytest.mark.slow
 def test_processes_and_tasks_make_the_same_shards(make_dataset, tmp_path, monkeypatch):
     """One process, two, a task runner's tasks (a Ray cluster: see test_ray); nobody reads a shard again that he has just written."""
     dataset = make_dataset(pictures=4)

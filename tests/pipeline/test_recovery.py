@@ -66,6 +66,7 @@ def mend(capsys, work: Path, *command: object) -> None:
     pytest.fail(f"it goes on and on: {err}")
 
 
+@pytest.mark.slow
 def test_any_file_cut_short_is_mended_or_named(make_dataset, capsys):
     """Each file of a workspace in turn, as a power failure may leave it: the next run ends well, or it names the file to remove and
     the one after that ends well. The release is what it was, and nothing is fetched but what was lost."""
@@ -130,6 +131,7 @@ def read_urls(config, shard: str) -> list[str]:
     return Workspace(config.workspace_url).read_shard(shard, ["url"]).column("url").to_pylist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_file_that_cannot_grow_stops_the_run_with_what_is_done_kept(make_dataset, processes):
     """As on a full disk, without one: exit code 2 and a message; with room the same command goes on where it stopped."""
@@ -156,6 +158,7 @@ def family_of(pid: int) -> list[int]:
     return [pid, *(one for child in children for one in family_of(int(child)))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "processes", "to_all"),
     [

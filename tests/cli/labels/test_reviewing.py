@@ -229,6 +229,7 @@ def test_what_cannot_be_written_is_said_and_the_rest_is_written(folder, capsys, 
     assert json.loads(call(capsys, "suggest", folder, "--json")[1])["clusters"][0]["labels"][0]["label"].startswith("\u202e")
 
 
+@pytest.mark.slow
 def test_a_killed_review_loses_nothing(folder, capsys, monkeypatch):
     """kill -9 after two decisions; the next session takes them up and writes them."""
     command = [sys.executable, "-m", "logoingest", "labels", "review", str(folder / "dataset.toml"), "--by", "ada"]
@@ -315,6 +316,7 @@ class Terminal:
         return self._process.wait(60)
 
 
+@pytest.mark.slow
 def test_a_review_at_a_terminal_takes_single_keys(folder):
     """No Enter after a key; the search shows what it finds as one types; cursor keys and Esc do nothing."""
     terminal = Terminal(folder)
@@ -344,6 +346,7 @@ def test_a_review_at_a_terminal_takes_single_keys(folder):
     assert len(data["classes"]["puma"]["aliases"]) > 1
 
 
+@pytest.mark.slow
 def test_the_scripted_review_of_the_example_settles_the_real_answers(tmp_path, shared_data, capsys):
     """All real answers of flickrlogos27 but a handful are decided after one round, and each decision is in force."""
     example = ROOT / "examples/flickrlogos27"

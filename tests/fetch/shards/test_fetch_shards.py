@@ -124,6 +124,7 @@ def stop_when(condition, stop: threading.Event):
     return watch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_what_came_before_a_stop_is_not_asked_for_again(site, settings, tmp_path, processes):
     """A slow URL holds each of three shards open: their other rows are kept, and the next run asks for the slow ones alone."""
@@ -338,6 +339,7 @@ def test_a_workspace_that_cannot_be_written_stops_the_run(site, settings, tmp_pa
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [20])
 def test_a_picture_that_kills_its_process_costs_its_own_shard_only(site, settings, tmp_path, monkeypatch, others):
     """A decoder that crashes takes its process along: every other shard is fetched, the one is named, the message says how to go on."""
@@ -351,6 +353,7 @@ def test_a_picture_that_kills_its_process_costs_its_own_shard_only(site, setting
     assert site.hits["/echo"] == 2
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_once_costs_nothing(site, settings, tmp_path, monkeypatch, caplog):
     """As the kernel does when memory is short: what it had open is fetched again, and a warning says so."""
     died = tmp_path / "died"

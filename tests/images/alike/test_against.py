@@ -35,6 +35,7 @@ def test_search_between_two_sets_is_exact(seed, count, others):
     assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == list_near(held, other)
 
 
+@pytest.mark.slow
 def test_search_between_large_sets_is_exact():
     """The same with more pictures than a block holds."""
     both = make_prints(3, 2_100, 15.0)

@@ -33,6 +33,7 @@ def test_search_is_exact(seed, count, noise):
     assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == expected
 
 
+@pytest.mark.slow
 def test_search_is_exact_over_blocks():
     """The same with more pictures than a block holds."""
     prints = make_prints(7, 1_500, 15.0)
@@ -149,6 +150,7 @@ def test_wrong_sizes_are_our_error():
     assert group_duplicates([], [], []) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="shared/data/flickrlogos27 is not here")
 def test_identical_photos_are_found():
     """Among the real photos, the nine groups of identical files each share a group."""

@@ -248,6 +248,7 @@ def test_cldr_has_names_of_any_language():
         open_cldr("cldr:colours")
 
 
+@pytest.mark.slow
 def test_a_map_of_countries_is_enriched_from_cldr(tmp_path):
     """What several countries are called in some language is in doubt; what one is, is added to it."""
     pytest.importorskip("babel")

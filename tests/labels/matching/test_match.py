@@ -115,6 +115,7 @@ def test_decisions_do_not_depend_on_their_neighbours(labels, order):
     assert decide_labels(labels, BRANDS) == [alone[label] for label in labels]
 
 
+@pytest.mark.slow
 def test_a_megabyte_among_ten_thousand_answers_changes_nothing():
     """Hostile answers are decided beside others without changing them."""
     labels = [f"{name} {number}" for number in range(2_000) for name in ("nike", "starbukcs", "H&M", "blah", "логотип Адидас")]

@@ -18,6 +18,7 @@ def measure(dataset) -> int:
     return sum(Workspace(dataset.folder / "work").measure_parts().values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_fetch_stops_at_its_budget_and_goes_on_where_it_stopped(make_dataset, capsys, processes):
     """Exit code 6, one line that says what to do; what came is not asked for again; a budget that is used up is not begun."""

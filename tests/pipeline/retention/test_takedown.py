@@ -58,6 +58,7 @@ def grow(dataset: Dataset, seed: int) -> None:
     run(load_config(dataset.config))
 
 
+@pytest.mark.slow
 def test_nothing_of_a_url_is_left_in_three_releases_and_where_they_were_pushed(dataset: Dataset, tmp_path: Path):
     """URL and bytes are in no file of the workspace and the target; the laws hold; the other pictures stay in their splits."""
     target, path = tmp_path / "public", "/acme/3.jpg"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import tomlkit
 
 from builders.datasets import draw_picture
@@ -26,6 +27,7 @@ def release_from(name: str, cases, folder, site):
     return open_release(made.config)
 
 
+@pytest.mark.slow
 def test_four_spellings_make_one_dataset(site, tmp_path, request):
     """Pictures, labels, classes, confidence, votes and splits are equal; every submission voted; verify finds nothing."""
     cases = request.config.rootpath / "tests/data/sources/choices"
