@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from builders.drawn_releases import BOXED_CLASSES, draw_boxed, draw_strangers, write_boxed
 from logoingest.cli.main import main
@@ -16,7 +15,7 @@ from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, UsageError
 from logoingest.release.keeping.opening import open_release
 from logoingest.training import is_detector, load_baseline, load_detector, train_baseline
-from logoingest.training.detection import controls, fitting, prediction
+from logoingest.training.detection import controls
 from logoingest.training.detection.fitting import DetectionEpoch
 from logoingest.training.detection.judgement import check_beats_prior, check_fallen, check_swapped_boxes
 from logoingest.training.detection.preparation import PreparedBoxes
@@ -178,15 +177,14 @@ def test_folds_hold_groups_out_of_train_and_validation(prepared: PreparedBoxes) 
     assert RECIPE.measure(fold).pictures["validation"].image_ids == fold.feeds["validation"].photos.image_ids
 
 
-def test_bf16_gives_finite_losses(prepared: PreparedBoxes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What CUDA runs with, on the CPU."""
-
-    def cast(_device: torch.device) -> torch.autocast:
-        return torch.autocast("cpu", dtype=torch.bfloat16)
-
-    monkeypatch.setattr(fitting, "autocast", cast)
-    monkeypatch.setattr(prediction, "autocast", cast)
-    assert math.isfinite(train(prepared, 1).history[0].train_loss)
+def test_bf16_is_what_is_asked_for(prepared: PreparedBoxes) -> None:
+    """What CUDA runs with, on the CPU: finite losses, other than those of full precision and near them."""
+    halved, whole = (
+        RECIPE.train(prepared, TrainingPlan(CONFIG.model_copy(update={"epochs": 1, "precision": precision}), scored=()))
+        for precision in ("bf16", "float32")
+    )
+    assert halved.history[0].train_loss != whole.history[0].train_loss
+    assert halved.history[0].train_loss == pytest.approx(whole.history[0].train_loss, rel=0.1)
 
 
 def test_what_cannot_be_trained_is_said_before_anything_is_decoded(release: Path) -> None:

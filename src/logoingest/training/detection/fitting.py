@@ -224,7 +224,7 @@ def learn(job: DetectorJob, feed: PhotoFeed, batches: Batches, stepper: Detector
 
 def measure_loss(job: DetectorJob, pictures: list[Tensor], targets: list[dict[str, Tensor]]) -> Tensor:
     """The detector's losses, added up."""
-    with autocast(job.device):
+    with autocast(job.device, job.config.precision):
         losses = job.network(pictures, targets)
     return torch.stack([loss.float() for loss in losses.values()]).sum()
 

@@ -29,7 +29,7 @@ def _iterate_detections(job: DetectorJob, feed: PhotoFeed) -> Iterator[Detection
         for pictures, _, rows in feed.serve(feed.plan(max(_AT_ONCE, job.config.batch_size))):
             if not pictures:
                 continue
-            with autocast(job.device):
+            with autocast(job.device, job.config.precision):
                 answers = job.network(pictures)
             for answer, row in zip(answers, rows.tolist(), strict=True):
                 yield read_answer(answer, feed.find_shown(row), feed.find_size(row), job.design.class_count)
