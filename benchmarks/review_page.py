@@ -147,27 +147,44 @@ def measure_pages(config: Path, rounds: int) -> None:
         with httpx.Client(timeout=600, follow_redirects=True) as client:
             page = client.get(link).text
             print(f"first page after {time.monotonic() - began:.1f} s")
+            beside = 0
             while "Gathering" in page:
-                time.sleep(1)
+                time.sleep(0.2)
+                beside = max([beside, *(_read_memory(child).get("VmHWM", 0) for child in _list_children(server.pid))])
                 page = client.get(f"{base}/queue").text
-            print(f"queue gathered after {time.monotonic() - began:.1f} s")
+            print(f"queue gathered after {time.monotonic() - began:.1f} s, by a process of {beside} MB at most")
             csrf = re.search(r'name="csrf" content="([^"]+)"', page)[1]  # type: ignore[index]
             keys = re.findall(r'data-key="(\w+)"', client.get(f"{base}/queue/lines?kind=answers").text)
             pages = int(pq.ParquetFile(config.parent / "work/tables/images.parquet").metadata.num_rows)
-            _ask_all(client, base, csrf, keys, shown=min(pages, 20_000), rounds=rounds)
+            _ask_all(client, base, csrf, keys, server.pid, shown=min(pages, 20_000), rounds=rounds)
     finally:
-        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{server.pid}/status").read_text())
-        used = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{server.pid}/status").read_text())
-        spent = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
-        seconds = (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
+        memory, seconds = _read_memory(server.pid), _read_cpu(server.pid)
         server.terminate()
         server.wait(20)
-    if peak and used:
-        print(f"the server took {seconds:.0f} CPU s in all")
-        print(f"memory: {int(used[1]) / 1024:.0f} MB in use, {int(peak[1]) / 1024:.0f} MB at most")
+    print(f"the server took {seconds:.0f} CPU s in all")
+    print(
+        f"memory of the server: {memory['VmRSS']} MB in use, of which {memory['RssAnon']} MB its own and {memory['RssFile']} MB pages of "
+        f"files (code, mapped indexes); {memory['VmHWM']} MB at most"
+    )
 
 
-def _ask_all(client: httpx.Client, base: str, csrf: str, keys: list[str], *, shown: int, rounds: int) -> None:
+def _read_memory(pid: int) -> dict[str, int]:
+    """MB, by the kernel's names."""
+    return {name: int(size) // 1024 for name, size in re.findall(r"(\w+):\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())}
+
+
+def _read_cpu(pid: int) -> float:
+    """CPU seconds that a process has taken."""
+    spent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _list_children(pid: int) -> list[int]:
+    found = [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+    return [*found, *(one for child in found for one in _list_children(child))]
+
+
+def _ask_all(client: httpx.Client, base: str, csrf: str, keys: list[str], pid: int, *, shown: int, rounds: int) -> None:
     chance = np.random.default_rng(1)
     headers = {"origin": base, "x-csrf-token": csrf}
 
@@ -209,9 +226,9 @@ def _ask_all(client: httpx.Client, base: str, csrf: str, keys: list[str], *, sho
         "run": lambda n: client.get(f"{base}/run/state"),
     }
     _await_effects(client, base, keys, headers)
-    print(f"{'page':<18}{'first':>8}{'p50':>8}{'p95':>8}   ms")
+    print(f"{'page':<18}{'first':>8}{'p50':>8}{'p95':>8}{'CPU':>8}   ms (CPU: of the server, a request)")
     for name, ask in asked.items():
-        times = []
+        times, spent = [], _read_cpu(pid)
         for number in range(rounds):
             began = time.monotonic()
             answer = ask(number)
@@ -220,7 +237,8 @@ def _ask_all(client: httpx.Client, base: str, csrf: str, keys: list[str], *, sho
                 print(f"{name}: HTTP {answer.status_code} {answer.text[:100]}")
                 break
         print(
-            f"{name:<18}{times[0]:>8.0f}{np.percentile(times[1:] or times, 50):>8.0f}{np.percentile(times[1:] or times, 95):>8.0f}",
+            f"{name:<18}{times[0]:>8.0f}{np.percentile(times[1:] or times, 50):>8.0f}{np.percentile(times[1:] or times, 95):>8.0f}"
+            f"{1000 * (_read_cpu(pid) - spent) / len(times):>8.0f}",
             flush=True,
         )
 

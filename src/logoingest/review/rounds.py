@@ -236,9 +236,11 @@ def list_side_effects(review: Review, edit: MapEdit, check: Callable[[], None] =
 
 def _list_settled(review: Review) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Answer → decision and classes, where the table says what this class map makes of it by itself."""
-    rows = review.labels.select(["raw_label", "decision", "rule", "class_ids", "map_hash"]).to_pylist()
-    own = (row for row in rows if row["map_hash"] == review.class_map.hash and row["rule"] != RULE)
-    return {row["raw_label"]: (row["decision"], tuple(row["class_ids"])) for row in own}
+    labels = review.labels
+    is_own = pc.and_(pc.equal(labels.column("map_hash"), review.class_map.hash), pc.not_equal(labels.column("rule"), RULE))
+    own = labels.select(["raw_label", "decision", "class_ids"]).filter(is_own)
+    texts, decisions, classes = (column.to_pylist() for column in own.columns)
+    return {text: (decision, tuple(listed)) for text, decision, listed in zip(texts, decisions, classes, strict=True)}
 
 
 class JournalEntries(NamedTuple):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 
 from logoingest.config import Config
 from logoingest.errors import LogoingestError
 from logoingest.labels.crowd.contradictions import CrowdFindings
 from logoingest.pipeline.crowd.findings import ask_crowd, read_crowd_answers
 from logoingest.pipeline.session import Run
+from logoingest.web.aside import work_aside
 from logoingest.web.background.memory import release_memory
 from logoingest.web.indexes.pictures import Stamp, stamp_tables
+from logoingest.web.indexes.stored import is_large
 
 _TABLES = ("annotations", "images", "labels")
 
@@ -40,10 +43,21 @@ class HeardCrowd:
 
     def _ask(self, run: Run) -> None:
         with contextlib.suppress(LogoingestError):
-            self._found = ask_crowd(run, read_crowd_answers(run), open_only=False)
+            is_aside = is_large(run.workspace, "annotations")
+            [self._found] = work_aside(hear_all, self._config) if is_aside else hear_all(self._config)
         release_memory()
 
     @property
     def is_asking(self) -> bool:
         """Whether it is worth to ask again."""
         return self._thread is not None and self._thread.is_alive()
+
+
+def hear_all(config: Config) -> Iterator[CrowdFindings]:
+    """What it tells of all words, once.
+
+    Raises:
+        UsageError: nothing was run yet.
+    """
+    run = Run(config)
+    yield ask_crowd(run, read_crowd_answers(run), open_only=False)

@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 
 from logoingest.errors import LogoingestError
 from logoingest.schemas import Decision
+from logoingest.web.aside import work_aside
 from logoingest.web.indexes.pictures import Stamp, stamp_tables
+from logoingest.web.indexes.stored import is_large
 from logoingest.workspace import Workspace
 
 INCLUDED = "by an include"
@@ -78,7 +80,13 @@ class ConfusedClasses:
 
     def _count(self) -> None:
         with contextlib.suppress(LogoingestError):
-            self._found = count_confused(self._workspace)
+            is_aside, url = is_large(self._workspace, "annotations"), self._workspace.url
+            [self._found] = work_aside(tell_confused, url) if is_aside else tell_confused(url)
+
+
+def tell_confused(url: str) -> Iterator[Confused]:
+    """``count_confused`` of the workspace at a URL, once."""
+    yield count_confused(Workspace(url))
 
 
 def count_confused(workspace: Workspace) -> Confused:
