@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 import pyarrow as pa
@@ -129,18 +129,19 @@ class LabelTrail(NamedTuple):
     """What others called its pictures; null where nobody said anything."""
 
 
-def explain_url(run: Run, url: str, *, ask: bool = False) -> UrlTrail:
+def explain_url(run: Run, url: str, *, ask: bool = False, among: Sequence[int] | None = None) -> UrlTrail:
     """What every stage says of a URL.
 
     Args:
         run: of the workspace.
         url: as the source has it.
         ask: the trained baseline, too: torch is loaded, and it takes seconds.
+        among: rows of ``annotations`` that all of its answers are among, where somebody knows; ascending.
 
     Raises:
         UsageError: no annotation has this URL, or it was taken down.
     """
-    numbers, annotations = _find_annotations(run, "url", url)
+    numbers, annotations = _find_annotations(run, "url", url, among)
     rejected = find_rejected(run.workspace, "url", url, annotations.column("annotation_id"))
     if not annotations.num_rows and not rejected.num_rows:
         stone = read_tombstones(run.workspace).find(url)
@@ -167,8 +168,16 @@ def explain_url(run: Run, url: str, *, ask: bool = False) -> UrlTrail:
     )
 
 
-def explain_row(run: Run, number: int, source_file: str | None = None) -> RowTrail:
+def explain_row(
+    run: Run, number: int, source_file: str | None = None, locate: Callable[[str], Sequence[int] | None] = lambda _url: None
+) -> RowTrail:
     """What every stage says of a source row (1-based, header not counted); of all sources when ``source_file`` is left out.
+
+    Args:
+        run: of the workspace.
+        number: the row's.
+        source_file: its file.
+        locate: URL → ``among`` of ``explain_url``.
 
     Raises:
         UsageError: there is no such row.
@@ -190,7 +199,7 @@ def explain_row(run: Run, number: int, source_file: str | None = None) -> RowTra
         rows,
         list_decisions(run, ids, numbers),
         rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=pa.array(ids))),
-        [explain_url(run, url) for url in dict.fromkeys(row.url for row in rows) if url],
+        [explain_url(run, url, among=locate(url)) for url in dict.fromkeys(row.url for row in rows) if url],
     )
 
 
@@ -268,10 +277,15 @@ def list_decisions(run: Run, ids: Collection[str], numbers: Sequence[int] = ()) 
     return [DecidedAnnotation(**{**row, "decision": Decision(row["decision"])}) for row in found]
 
 
-def _find_annotations(run: Run, column: str, value: object) -> tuple[Sequence[int], pa.Table]:
+def _find_annotations(run: Run, column: str, value: object, among: Sequence[int] | None = None) -> tuple[Sequence[int], pa.Table]:
     """The annotations with a value, and their places in the table."""
     if not run.workspace.has_table("annotations"):
         return (), AnnotationRow.empty_table()
+    if among is not None:
+        found = read_rows(run.workspace, "annotations", among)
+        is_meant = pc.fill_null(pc.equal(found.column(column), value), fill_value=False)
+        if found.num_rows == len(among):  # else the table has changed meanwhile
+            return [number for number, is_one in zip(among, is_meant.to_pylist(), strict=True) if is_one], found.filter(is_meant)
     numbers = find_rows(run.workspace, "annotations", column, [value])
     return numbers, read_rows(run.workspace, "annotations", numbers)
 

@@ -165,7 +165,13 @@ class PictureDesk:
         Raises:
             UsageError: no source row has it.
         """
-        return explain_url(self._open(), url)
+        return explain_url(self._open(), url, among=self._locate(url))
+
+    def _locate(self, url: str) -> Sequence[int] | None:
+        """The rows about the picture that came from a URL; None where none did."""
+        index = self._pictures.read()
+        number = index.find_url(url)
+        return None if number is None else self._answers.read(index).list_rows(number)
 
     def explain_label(self, label: str) -> LabelTrail:
         """The audit trail of an answer, without what the crowd says: ``hear_label``."""
@@ -185,7 +191,7 @@ class PictureDesk:
         Raises:
             UsageError: there is no such row.
         """
-        return explain_row(self._open(), number)
+        return explain_row(self._open(), number, locate=self._locate)
 
     def _open(self) -> Run:
         run = Run(self._config)

@@ -19,6 +19,7 @@ from logoingest.errors import UsageError
 from logoingest.pipeline.questions.planning import StageStatus, describe_stages
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Outcome
+from logoingest.web.indexes.pictures import Stamp, stamp_tables
 from logoingest.workspace import Workspace
 from logoingest.workspace.lease import find_writer
 
@@ -68,6 +69,11 @@ class _ShardCounts(NamedTuple):
     hosts: Mapping[str, int]
 
 
+class _Planned(NamedTuple):
+    urls: int
+    shards: int
+
+
 class Runs:
     """The runs of a dataset."""
 
@@ -76,6 +82,7 @@ class Runs:
         self._run, self._command = run, tuple(command)
         self._lock = threading.Lock()
         self._shards: dict[tuple[str, int | None], _ShardCounts] = {}
+        self._planned: tuple[Stamp, _Planned | None] | None = None
         self._seen: tuple[float, int] | None = None
         self._process: subprocess.Popen[str] | None = None
         self._lines: deque[str] = deque(maxlen=_LINES)
@@ -101,9 +108,9 @@ class Runs:
     def _measure_fetch(self, workspace: Workspace) -> ShownProgress:
         names = workspace.shard_names()
         counts = [self._count_shard(workspace, name) for name in names]
-        planned = workspace.read_table("shards", ["shard"]).column("shard") if workspace.has_table("shards") else None
+        planned = self._count_planned(workspace)
         urls, now = sum(one.urls for one in counts), time.monotonic()
-        in_all = len(planned) if planned is not None else urls
+        in_all = planned.urls if planned is not None else urls
         rate = None
         if self._seen is not None and urls > self._seen[1]:
             rate = (urls - self._seen[1]) / max(now - self._seen[0], 0.1)
@@ -116,7 +123,7 @@ class Runs:
             hosts.update(one.hosts)
         return ShownProgress(
             len(names),
-            len(pc.unique(planned)) if planned is not None else len(names),
+            planned.shards if planned is not None else len(names),
             urls,
             in_all,
             sum(one.fetched for one in counts),
@@ -126,6 +133,14 @@ class Runs:
             dict(reasons.most_common(_MOST_NAMED)),
             dict(hosts.most_common(_MOST_NAMED)),
         )
+
+    def _count_planned(self, workspace: Workspace) -> _Planned | None:
+        """What is to be fetched, counted once, until the plan changes; None where there is none."""
+        stamp = stamp_tables(workspace, ("shards",))
+        if self._planned is None or self._planned[0] != stamp:
+            shards = workspace.read_table("shards", ["shard"]).column("shard") if workspace.has_table("shards") else None
+            self._planned = stamp, None if shards is None else _Planned(len(shards), len(pc.unique(shards)))
+        return self._planned[1]
 
     def _count_shard(self, workspace: Workspace, name: str) -> _ShardCounts:
         """A shard's figures, read once."""
