@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 
 def run_python(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -100,6 +102,7 @@ main(["train", sys.argv[1]])
         assert done.stdout.split() == expected
 
 
+@pytest.mark.slow
 def test_torch_learns_without_its_compiler_and_compiles_with_it():
     """A step of an optimizer loads nothing; ``torch.compile``, as a network of one's own may use it, works as ever."""
     code = """

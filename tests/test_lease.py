@@ -203,6 +203,7 @@ def read_files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not may_unshare(), reason="unshare is not there or not permitted")
 def test_two_containers_never_write_at_once(make_dataset):
     """The second is refused while the first lives. Paused until it has taken over and ended, the first writes not a row more."""

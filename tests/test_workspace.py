@@ -39,6 +39,7 @@ def test_every_table_round_trips_with_its_schema(tmp_path, row):
     assert [field.metadata[b"doc"] for field in schema] == [field.metadata[b"doc"] for field in row.arrow_schema()]
 
 
+@pytest.mark.slow
 @given(data=st.lists(st.binary(max_size=200), max_size=20))
 def test_equal_tables_give_equal_bytes_and_come_back(tmp_path_factory, data):
     """Parquet out is a function of the table alone."""

@@ -24,6 +24,7 @@ def bucket(s3, monkeypatch):
     return make_bucket(s3, "workspaces")
 
 
+@pytest.mark.slow
 def test_the_route_runs_on_s3(make_dataset, bucket, tmp_path):
     """Same law, same release bytes as on a local disk; a second run does nothing; verify reads it from there."""
     dataset = make_dataset(pictures=4)
@@ -38,6 +39,7 @@ def test_the_route_runs_on_s3(make_dataset, bucket, tmp_path):
         assert remote.read_bytes(f"release/{name}") == local.read_bytes(f"release/{name}")
 
 
+@pytest.mark.slow
 def test_retry_and_refresh_see_what_was_written_there(make_dataset, bucket):
     """Shards are replaced by other processes: what was remembered of them is not read any more."""
     dataset = make_dataset(pictures=1)
@@ -88,6 +90,7 @@ def test_who_lost_an_object_stores_lease_changes_nothing_more(bucket):
     assert others.read_bytes("kept") == b"1"
 
 
+@pytest.mark.slow
 def test_what_came_before_a_stop_is_kept_on_an_object_store(bucket, make_dataset):
     """The rows of unfinished shards lie beside them there, too, and are not asked for again."""
     dataset = make_dataset(pictures=10)

@@ -64,6 +64,7 @@ def find_ids(dataset):
     return {row["url"].removeprefix(dataset.site.address): row["sha256"] for row in rows}
 
 
+@pytest.mark.slow
 def test_what_all_or_most_said_shows_no_class_is_of_none_and_nothing_else_is(dataset):
     """Not what half called by a name, and no copy of a picture of a class."""
     opened, ids = Run(load_config(dataset.config, TRAINING)), find_ids(dataset)

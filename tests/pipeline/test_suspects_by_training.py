@@ -42,6 +42,7 @@ def dataset(tmp_path_factory):
         yield made
 
 
+@pytest.mark.slow
 def test_the_planted_label_is_ranked_first_by_networks_that_never_saw_it(dataset, capsys):
     """Refused pictures are judged too; without embeddings no neighbours are named and nothing is proposed."""
     settings = [part for setting in NETWORK for part in ("--set", f"train.{setting}")]

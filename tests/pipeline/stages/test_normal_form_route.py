@@ -22,6 +22,7 @@ def test_an_unknown_form_or_a_shrunk_original_is_refused(make_dataset, value):
         load_config(dataset.config, {"images.store": "RGB" if value == "rgb" else value, "images.max_side_px": 64}, environ={})
 
 
+@pytest.mark.slow
 def test_the_form_is_made_again_and_nothing_else(make_dataset, site):
     """Changing images.store looks through the images and runs the release anew, nothing else; every law holds and each picture has the form."""
     dataset = make_dataset(pictures=4)

@@ -43,6 +43,7 @@ def write_fixed(dataset, *paths, split="test"):
         writer.writerows([dataset.site.url(path), split] for path in paths)
 
 
+@pytest.mark.slow
 def test_named_splits_and_a_closed_test_set(make_dataset, caplog, capsys):
     """Four splits, test closed but for a fixed set: released so, explained so, kept so; the file decides nothing that is released."""
     dataset = make_dataset()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.laws import examples
 from logoingest.cli.main import main
 from logoingest.errors import GateError
 from logoingest.release import open_release
@@ -49,6 +50,7 @@ rows = st.dictionaries(
 
 
 @given(before=rows, after=rows)
+@examples(40)
 def test_every_picture_is_told_once(release_of, before, after):
     """The same, added and removed add up; relabelled and moved are what a plain comparison finds."""
     old, new = release_of(before), release_of(after)

@@ -100,6 +100,7 @@ def test_a_place_that_releases_were_pushed_to(workspace, tmp_path):
         open_release(tmp_path / "published")
 
 
+@pytest.mark.slow
 def test_object_storage_is_copied_once(workspace, bucket, tmp_path):
     """A pushed release, a workspace and a version on S3 open like local ones; what is in the cache is not fetched again."""
     push(workspace / "dataset.toml@v1", f"{bucket}/published")
@@ -137,6 +138,7 @@ def test_a_copy_is_what_its_fingerprint_says(workspace, bucket, tmp_path):
     assert [path.name for path in paths] == [claimed]
 
 
+@pytest.mark.slow
 def test_the_command_line_reads_object_storage_and_leaves_nothing(workspace, bucket, tmp_path, capsys):
     """``export s3://…`` and ``diff`` take the same names, and keep no copy."""
     upload(workspace / "work", f"{bucket}/work")

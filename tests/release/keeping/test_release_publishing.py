@@ -70,6 +70,7 @@ def test_round_trip(releases, target, tmp_path):
     assert (again.sent, again.there, again.previous) == (0, summary.sent, summary.fingerprint)
 
 
+@pytest.mark.slow
 def test_a_newer_release_takes_the_pointer_and_leaves_the_older(releases, target, tmp_path):
     """The pointer leads to the newer one; who reads the older one still can."""
     older = push_release(releases / "old", target)
@@ -80,6 +81,7 @@ def test_a_newer_release_takes_the_pointer_and_leaves_the_older(releases, target
     assert place.read_bytes(f"{older.path}/manifest.json") == (releases / "old/manifest.json").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_a_push_killed_on_the_way_leaves_the_old_release(releases, target, tmp_path, share):
     """kill -9 after half the files, and after all but the pointer: readers get the old one, the next push goes on."""
@@ -161,6 +163,7 @@ def test_a_damaged_pointer(tmp_path, content):
         pull_release(str(tmp_path), tmp_path / "pulled")
 
 
+@pytest.mark.slow
 def test_targets_that_cannot_be(releases, server, tmp_path, monkeypatch, capsys):
     """Unknown protocols, buckets, servers and credentials: one message, exit 2."""
     for name, value in server.items():

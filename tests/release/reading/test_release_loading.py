@@ -163,6 +163,7 @@ def test_index_out_of_range(written):
     assert len(list(dataset)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_data_loader_workers(written, start):
     """Workers, forked or spawned, give the same pictures and labels as none, also when the parent has read before."""

@@ -24,7 +24,7 @@ MAP = ClassMap.from_toml("[classes.nike]\n[classes.puma]\n[classes.adidas]\n")
 SPELLINGS = ("checkbox.csv", "jsonlist.csv", "ls_multi.json", "slashtext.csv")
 SETS = st.lists(st.sampled_from(["nike", "puma", "adidas", "zzz", "none"]), min_size=1, max_size=4, unique=True)
 ROWS = st.lists(st.tuples(st.sampled_from("mn"), st.sampled_from(["w0", "w1", "w2", ""]), SETS), min_size=1, max_size=9)
-FEW = examples(20)
+FEW = examples(12)
 
 
 def take_in(path: Path, **keys):

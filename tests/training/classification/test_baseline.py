@@ -35,6 +35,7 @@ def trained(tmp_path_factory, drawing):
     return folder / "out", release, splits["test"]
 
 
+@pytest.mark.slow
 def test_a_training_leaves_a_safeguard(trained):
     """What was stated of validation and measured on test stands in it, strangers included; the references are train's."""
     out, _, _ = trained

@@ -58,6 +58,7 @@ def frozen(tmp_path_factory):
     return CONFIG.model_copy(update={"model": "squeezenet1_1", "weights": str(path), "freeze": "lower", "epochs": 1})
 
 
+@pytest.mark.slow
 def test_the_planted_label_has_the_smallest_margin(prepared):
     """Every picture of train and validation is judged once, by the network that did not see it; test by all together."""
     folds = cut_folds(prepared.splits, FOLDS)

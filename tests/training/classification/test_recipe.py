@@ -137,6 +137,7 @@ def test_what_was_not_prepared_is_refused(prepared, release):
         train(prepare(release, CONFIG), CONFIG, fold=Fold(0, frozenset()))
 
 
+@pytest.mark.slow
 def test_a_judgement_leaves_the_training_as_it_is(prepared):
     """Controls run on a network of their own."""
     trained = train(prepared, CONFIG.model_copy(update={"controls": True, "epochs": 1}))
@@ -159,6 +160,7 @@ train_baseline(sys.argv[1], TrainConfig.model_validate_json(sys.argv[2]), sys.ar
 """
 
 
+@pytest.mark.slow
 def test_a_killed_training_leaves_its_history(release, tmp_path):
     """kill -9 after the third of many epochs: three lines of figures are there."""
     config = CONFIG.model_copy(update={"epochs": 50})
@@ -186,6 +188,7 @@ train_baseline(release, config, folder, on_progress=kill_at, checkpoint=folder +
 """
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_with_equal_figures(release, tmp_path):
     """kill -9 after the third epoch: the next one begins with the third, and weights, figures and curves are those of one undisturbed;
     with other settings it begins anew.

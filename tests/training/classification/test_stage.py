@@ -33,6 +33,7 @@ def trained(tmp_path_factory, drawing, splits):
     return folder / "out", verdict, told
 
 
+@pytest.mark.slow
 def test_an_honest_release_passes(trained):
     """Every check passes on labels that mean something, and all seven are there."""
     _, verdict, _ = trained
@@ -82,6 +83,7 @@ def test_a_saved_model_says_the_same(trained, splits):
     assert abs(right - json.loads((out / "metrics.json").read_text())["test"]["top1"]) <= 1 / 32
 
 
+@pytest.mark.slow
 def test_shuffled_train_labels_fail_the_verdict(make_release, splits, tmp_path):
     """Labels of train permuted in the release: nothing is learnt that test could confirm."""
     labels = np.random.default_rng(0).permutation([label for _, label in splits["train"]])
@@ -91,6 +93,7 @@ def test_shuffled_train_labels_fail_the_verdict(make_release, splits, tmp_path):
     assert Image.open(tmp_path / "out/mistakes.jpg").size[0] > 600
 
 
+@pytest.mark.slow
 def test_a_diverged_training_says_so_and_blames_no_labels(make_release, splits, tmp_path):
     """A learning rate far too large: the word is diverged, in every check that fails for it, and the labels are left alone."""
     config = SMALL.model_copy(update={"model": "squeezenet1_1", "lr": 1e6, "controls": True, "schedule": "cosine"})
@@ -102,6 +105,7 @@ def test_a_diverged_training_says_so_and_blames_no_labels(make_release, splits, 
     assert not any("wrong labels" in meaning for meaning in meanings.values())
 
 
+@pytest.mark.slow
 def test_a_planted_test_picture_fails_the_verdict(make_release, splits, drawing, tmp_path):
     """One test picture, saved again, in train: the probe finds it."""
     planted = drawing["encode"](Image.open(__import__("io").BytesIO(splits["test"][5][0])), quality=60)
@@ -111,6 +115,7 @@ def test_a_planted_test_picture_fails_the_verdict(make_release, splits, drawing,
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["leaks"]["count"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2])
 def test_equal_seeds_give_equal_figures(make_release, splits, drawing, tmp_path, workers):
     """Two trainings with one seed write the same verdict, epochs and weights, however many threads decode."""
@@ -124,6 +129,7 @@ def test_equal_seeds_give_equal_figures(make_release, splits, drawing, tmp_path,
     assert figures[0] == figures[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -142,6 +148,7 @@ def test_every_setting_runs(make_release, splits, tmp_path, options):
     load_baseline(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_classes_absent_from_a_split_and_no_validation_are_fine(make_release, drawing, splits, tmp_path):
     """A class without train pictures, one without test pictures and no validation split: figures say null, nothing breaks, and a
     further split is left alone (its file could not even be read).

@@ -54,6 +54,7 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_it_leaves_a_model_figures_and_pictures(trained_dir: Path) -> None:
     """And what metrics.json says adds up: negatives, left-out pictures, anchors, an epoch each."""
     names = {path.name for path in trained_dir.iterdir()}
