@@ -70,8 +70,8 @@ def _compare_folds(one: Sequence[EndedTrial], other: Sequence[EndedTrial]) -> fl
 
 def _conclude(comparison: SettingsCompared, chance: float, sign: int, metric: str) -> SettingsCompared:
     one, other = comparison.one, comparison.other
-    clear = chance < LEVEL
     difference = sign * (one.score - other.score)
+    clear = chance < LEVEL and not _is_contradicted(comparison, difference)
     word = "better" if difference > 0 else "worse" if difference < 0 else "equal"
     verdict = (
         f"trial {one.trial} is {word} than trial {other.trial}"
@@ -83,6 +83,11 @@ def _conclude(comparison: SettingsCompared, chance: float, sign: int, metric: st
     return comparison._replace(
         chance=chance, is_distinguishable=clear, statement=f"{verdict}: {figures}{pictures}, p = {_describe_chance(chance)}"
     )
+
+
+def _is_contradicted(comparison: SettingsCompared, difference: float) -> bool:
+    """Whether the pictures, where they are what counts, speak for the one with the worse score."""
+    return comparison.chance_by_folds is None and (comparison.better - comparison.worse) * difference < 0
 
 
 def describe_score(candidate: TriedSettings) -> str:

@@ -110,7 +110,7 @@ def select_runs(trials: Sequence[EndedTrial], trial: int) -> list[EndedTrial]:
 
 
 def average_pictures(runs: Sequence[EndedTrial], split: str = "validation") -> dict[str, float]:
-    """Picture → its mean score over trainings and folds; where scores are right or wrong, whether most are right."""
+    """Picture → its mean score over trainings and folds; where scores are right or wrong, whether most are right: 1, 0, or 0.5 of as many."""
     gathered: dict[str, list[float]] = {}
     for run in runs:
         table = read_pictures(run.folder)
@@ -120,7 +120,7 @@ def average_pictures(runs: Sequence[EndedTrial], split: str = "validation") -> d
                 gathered.setdefault(image_id, []).append(score)
     means = {image_id: float(np.mean(scores)) for image_id, scores in gathered.items()}
     are_marks = all(score in {0.0, 1.0} for scores in gathered.values() for score in scores)
-    return {image_id: float(mean > 0.5) for image_id, mean in means.items()} if are_marks else means
+    return {image_id: float(np.sign(mean - 0.5) + 1) / 2 for image_id, mean in means.items()} if are_marks else means
 
 
 def make_candidate(runs: Sequence[EndedTrial], split: str, metric: str) -> TriedSettings:
