@@ -148,10 +148,10 @@ def set_up(options: argparse.Namespace, folder: Path) -> Config:
     }  # fmt: skip
     space = {
         "model": ["mobilenet_v2", "squeezenet1_1", _LITE0],
-        "lr": {"low": 3e-4, "high": 3e-2 if options.frozen else 1e-2, "log": True},
+        "lr": {"low": 3e-4, "high": 3e-2, "log": True} if options.frozen else {"low": 1e-3, "high": 1e-2, "log": True},
         "batch_size": [16, 32],
         "label_smoothing": [0.0, 0.1],
-        **({} if options.frozen else {"freeze": ["lower", "backbone"], "augment": ["light", "strong"]}),
+        **({} if options.frozen else {"backbone_lr_factor": [0.1, 0.3], "augment": ["light", "strong"]}),
     }
     return make_config(
         folder, train, trials=options.trials or 24, finalists=options.finalists, repeats=options.repeats,
