@@ -15,7 +15,7 @@ from logoingest.review import Review, gather_open_pictures, gather_review
 from logoingest.review.candidates import Candidate
 from logoingest.review.conflicts import OpenPictures
 from logoingest.web.aside import work_aside
-from logoingest.web.background.memory import release_memory
+from logoingest.web.background.memory import keep_objects, release_memory
 from logoingest.web.background.quiet import Quiet
 from logoingest.web.desks.open_decisions import OpenDecisions, describe_decisions
 from logoingest.web.indexes.stored import is_large
@@ -64,6 +64,8 @@ class GatheredDecisions:
             turn = self._turn
             with contextlib.closing(self._open_parts()) as parts:
                 found, trouble = self._try(parts)
+                if self._is_large():
+                    keep_objects()
                 with self._lock:
                     is_wanted = turn == self._turn
                     if is_wanted:
@@ -76,9 +78,12 @@ class GatheredDecisions:
             if is_wanted:
                 return
 
+    def _is_large(self) -> bool:
+        return is_large(Run(self._config).workspace, "annotations")
+
     def _open_parts(self) -> Generator[Any]:
         """``gather_parts``: of a large workspace by another process, else whenever nobody waits for a page."""
-        if is_large(Run(self._config).workspace, "annotations"):
+        if self._is_large():
             yield from work_aside(gather_parts, self._config)
             return
         for part in gather_parts(self._config):
