@@ -5,6 +5,7 @@
 
 The script reads what is shown and decides alike everywhere: the first candidate where it has .60 or more, else drop. Printed are keys, and
 the seconds until the whole queue is decided and written: what the program takes, nobody thinks meanwhile. The three class maps must be equal.
+"Shown after" is what a person waits for: from a key to the next decision on the screen (in the browser: its first frame).
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import os
 import pty
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +29,20 @@ from typing import NamedTuple
 
 _FROM = 0.6
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+#: Waits for another card than the one that was, in the page itself, and says which class stands first; what a key waited for is kept there.
+_NEXT = """key => new Promise((resolve) => {
+  const look = () => {
+    const article = document.querySelector("#card article");
+    const now = article?.dataset.key ?? null;
+    if (now === key || busy) setTimeout(look, 2);
+    else requestAnimationFrame(() => {
+      (window.waits ??= []).push(performance.now() - (window.pressed ?? NaN));
+      resolve([now, article?.querySelector(".candidate .score")?.textContent ?? null]);
+    });
+  };
+  look();
+})"""
+_LISTEN = 'document.addEventListener("keydown", () => { window.pressed = performance.now(); }, true)'
 _SHOWN = re.compile(r"^  1    .*  ([01]\.\d\d)  ", re.MULTILINE)
 
 
@@ -40,6 +57,8 @@ class Worked(NamedTuple):
     """Of those, until the first decision could be made."""
     decided_s: float
     """Until the last one was; then they are written."""
+    waits_ms: Sequence[float] = ()
+    """From each key until the next decision was shown."""
 
 
 def work_in_browser(command: Sequence[str]) -> Worked:
@@ -58,11 +77,13 @@ def work_in_browser(command: Sequence[str]) -> Worked:
             page.goto(page.url.partition("/queue")[0] + "/queue?kind=answers")
             page.wait_for_selector("#card article")
             ready_s = time.monotonic() - began
-            while key := page.evaluate("document.querySelector('#card article')?.dataset.key"):
-                score = page.evaluate("document.querySelector('#card .candidate .score')?.textContent")
+            page.evaluate(_LISTEN)
+            key, score = page.evaluate(_NEXT, "")
+            while key:
                 page.keyboard.press("1" if score and float(score) >= _FROM else "d")
-                page.wait_for_function("key => document.querySelector('#card article')?.dataset.key !== key && !busy", arg=key)
+                key, score = page.evaluate(_NEXT, key)
                 decisions += 1
+            waits_ms = page.evaluate("waits.slice(1)")
             decided_s = time.monotonic() - began
             page.keyboard.press("q")
             page.wait_for_selector("#card h2:has-text('Written')", timeout=120_000)
@@ -71,12 +92,16 @@ def work_in_browser(command: Sequence[str]) -> Worked:
     finally:
         server.terminate()
         server.wait(20)
-    return Worked(decisions, decisions + 2, seconds, ready_s, decided_s)  # q, and Enter where it asks whether that is meant
+    return Worked(
+        decisions, decisions + 2, seconds, ready_s, decided_s, waits_ms
+    )  # q, and Enter where it asks whether that is meant
 
 
 def work_at_terminal(command: Sequence[str]) -> Worked:
     """``labels review``, on a terminal of its own."""
     began, decisions, ready_s = time.monotonic(), 0, 0.0
+    pressed: list[float] = []
+    waits_ms: list[float] = []
     child, screen = pty.fork()
     if not child:
         words = [*_program("labels", "review"), *command, "--by", "Ada", "--limit", "100000"]
@@ -87,10 +112,12 @@ def work_at_terminal(command: Sequence[str]) -> Worked:
         if not shown.endswith("] "):
             continue
         ready_s = ready_s or time.monotonic() - began
+        waits_ms += [1000 * (time.monotonic() - at) for at in pressed]
         plain = _ESCAPES.sub("", shown).replace("\r", "").rpartition(" left · ")
         if "Nothing is left to decide" in plain[2] or not plain[1]:
             break
         found = _SHOWN.search(plain[2])
+        pressed = [time.monotonic()]
         os.write(screen, b"1" if found and float(found[1]) >= _FROM else b"d")
         decisions, shown = decisions + 1, ""
     decided_s = time.monotonic() - began
@@ -98,7 +125,7 @@ def work_at_terminal(command: Sequence[str]) -> Worked:
     while _read_screen(screen):
         pass
     os.waitpid(child, 0)
-    return Worked(decisions, decisions + 1, time.monotonic() - began, ready_s, decided_s)
+    return Worked(decisions, decisions + 1, time.monotonic() - began, ready_s, decided_s, waits_ms)
 
 
 def _read_screen(screen: int) -> str:
@@ -156,6 +183,7 @@ def main() -> None:
     maps = {}
     print(
         f"{'':<10}{'decisions':>10}{'keys':>6}{'ready s':>9}{'deciding s':>12}{'writing s':>11}{'all s':>8}{'a minute, once ready':>22}{'in all':>8}"
+        f"{'shown after ms, p50':>21}{'longest':>9}"
     )
     with tempfile.TemporaryDirectory() as folder:
         for name, work in ways.items():
@@ -166,7 +194,8 @@ def main() -> None:
             ready_s, decided_s, seconds = worked.ready_s, worked.decided_s, worked.seconds
             print(
                 f"{name:<10}{worked.decisions:>10}{worked.keys:>6}{ready_s:>9.1f}{decided_s - ready_s:>12.2f}{seconds - decided_s:>11.1f}"
-                f"{seconds:>8.1f}{60 * worked.decisions / (seconds - ready_s):>22.0f}{60 * worked.decisions / seconds:>8.0f}",
+                f"{seconds:>8.1f}{60 * worked.decisions / (seconds - ready_s):>22.0f}{60 * worked.decisions / seconds:>8.0f}"
+                f"{statistics.median(worked.waits_ms or [math.nan]):>21.0f}{max(worked.waits_ms, default=math.nan):>9.0f}",
                 flush=True,
             )
     print("the class maps are equal" if len(set(maps.values())) == 1 else "THE CLASS MAPS DIFFER")

@@ -3,5 +3,5 @@ if (document.getElementById("gathering")) {
   setInterval(async () => {
     const text = await load("/queue/ready");
     if (text && JSON.parse(text).is_ready) location.reload();
-  }, 700);
+  }, 250);
 }
