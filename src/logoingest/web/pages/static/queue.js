@@ -99,14 +99,15 @@ async function decide(text) {
   if (!key || busy || card.dataset.readOnly === "1") return;
   const [at, all] = [place(), keys()];
   if (text.startsWith("a ")) { change("/queue/accept", { key, text: text.slice(2) }); return; }
-  if (text.startsWith("x ") || at < 0 || at === all.length - 1) { change("/queue/decide", { key, text }); return; }
+  const isLast = at === all.length - 1 && (at > 0 || lines.querySelector("a[rel]")); // what comes next, the server must say
+  if (text.startsWith("x ") || at < 0 || isLast) { change("/queue/decide", { key, text }); return; }
   const line = all[at].closest("li");
   line.hidden = true;
   unwritten.set(key, line);
   turns += 1;
   tell();
   chain = chain.then(() => take(key, text));
-  await whileBusy(() => open(all[at + 1].dataset.key));
+  await whileBusy(() => open(all[at + 1]?.dataset.key));
 }
 
 async function take(key, text) {
@@ -138,6 +139,7 @@ async function catchUp() {
   keys().find((line) => line.dataset.key === current())?.setAttribute("aria-current", "true");
   const [first] = refused;
   refused = [];
+  if (!first && !current() && keys().length) await whileBusy(() => open(keys()[0].dataset.key));
   if (!first) return;
   say(`Not decided: ${first.why}`);
   if (keys().some((line) => line.dataset.key === first.key)) await whileBusy(() => open(first.key));
