@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from builders.reviews import MAP
+from builders.serving import QuietHandler, serve_http
 from builders.web.served_pages import PICTURES, add_pictures, add_suspect, name_picture, open_pages, write_dataset
 from logoingest.config import load_config
 from logoingest.report.environment import load_script
@@ -411,6 +414,70 @@ def test_read_only_pages_take_no_decision(browser, folder):
         assert seat.page.locator("#card .actions button:enabled").count() == 0
         seat.context.close()
     assert not (folder / "work/review").exists()
+
+
+def test_pages_of_the_gallery_are_turned_and_placeholders_listed_by_keys(browser, folder):
+    """PageDown, PageUp; p lists what is chosen, u takes it off the list."""
+    with (folder / "dataset.toml").open("a") as file:
+        file.write('[images]\nplaceholders = "placeholders.txt"\n')
+    config = load_config(folder / "dataset.toml")
+    add_pictures(config, [*PICTURES] * 16)
+    with open_pages(config) as pages:
+        seat = Seat(browser, pages.links[-1])
+        seat.page.goto(f"{seat.base}/gallery")
+        seat.press("PageDown")
+        seat.page.wait_for_url("**start=60*")
+        seat.press("PageUp")
+        seat.page.wait_for_url(lambda address: "start=60" not in address)
+        seat.press("ArrowRight", "Space", "p")
+        seat.hear("1 pictures are listed as placeholders")
+        assert name_picture(0) in (folder / "placeholders.txt").read_text()
+        seat.press("u")
+        seat.hear("taken back")
+        assert name_picture(0) not in read_text(folder / "placeholders.txt")
+        assert seat.faults == []
+        seat.context.close()
+
+
+def read_text(path: Path) -> str:
+    """Empty where there is no such file."""
+    return path.read_text() if path.exists() else ""
+
+
+class HangingSite(QuietHandler):
+    """Never answers in time."""
+
+    def do_GET(self) -> None:
+        threading.Event().wait(5)
+
+
+def test_a_run_is_begun_stopped_and_retried_by_keys(browser, tmp_path):
+    """The page follows it: at work, stopped, tried again by reason."""
+    with serve_http(HangingSite) as site:
+        write_dataset(tmp_path)
+        answers = (tmp_path / "answers.csv").read_text(encoding="utf-8").replace("http://pictures.test", site)
+        (tmp_path / "answers.csv").write_text(answers, encoding="utf-8")
+        with (tmp_path / "dataset.toml").open("a") as file:
+            file.write('[fetch]\nallowed_networks = ["127.0.0.0/8"]\nrobots = "ignore"\nprocesses = 1\nper_host = 1\n')
+        with open_pages(load_config(tmp_path / "dataset.toml")) as pages:
+            seat = Seat(browser, pages.links[-1])
+            seat.page.goto(f"{seat.base}/run")
+            state = seat.page.locator("#state")
+            seat.page.focus("#start")
+            seat.press("Enter")
+            expect(state).to_contain_text("started here is working")
+            expect(state).to_contain_text("0 of 16 URLs")
+            seat.page.focus("#stop")
+            seat.press("Enter")
+            seat.hear("it ends after what it is at")
+            expect(state).to_contain_text("ended with exit code 130")
+            seat.page.focus("#retry input")
+            seat.page.keyboard.type("timeout")
+            seat.press("Enter")
+            seat.hear("started")
+            expect(state).to_contain_text(re.compile(r"ended with exit code (?!130)\d"))
+            assert seat.faults == []
+            seat.context.close()
 
 
 REPORT = """<!doctype html><html lang="en"><title>report</title><form id="search" hidden><label for="wanted">Find</label><input id="wanted">
