@@ -14,6 +14,8 @@ Stride = Literal[4, 8, 16, 32]
 class DetectionConfig(Section):
     """The recipe "detect"; settings of a part that the detector lacks change nothing."""
 
+    start: str = ""
+    """Folder of a detector of the same classes and kind to go on from (relative to this file): its anchors and weights instead of fresh ones."""
     head: Literal["faster_rcnn", "retinanet", "fcos"] = "faster_rcnn"
     """What finds boxes over a classification backbone; a torchvision detector named by ``train.model`` has its own."""
     strides: Annotated[tuple[Stride, ...], Field(min_length=1)] = (8, 16, 32)

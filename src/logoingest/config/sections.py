@@ -254,6 +254,8 @@ class TrainConfig(Section):
     schedule: Literal["one_cycle", "cosine", "step"] = "one_cycle"
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of all steps in which cosine and step rise to lr; one_cycle rises in its first 30 % whatever this says."""
+    average: Share = 0.0
+    """Keep not the last weights but their average over about this share of all steps, the newest counting most; 0 keeps the last."""
     early_stop_epochs: NonNegativeInt = 0
     """Stop after this many epochs without a better validation loss; 0 never stops early."""
     augment: Literal["none", "light", "strong"] = "light"

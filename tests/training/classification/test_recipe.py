@@ -65,6 +65,15 @@ def test_two_trainings_share_what_is_decoded_once(release, tmp_path):
     assert not np.array_equal(one.predictions["test"].probabilities, two.predictions["test"].probabilities)
 
 
+def test_the_average_is_what_validates_and_what_is_kept(prepared):
+    """The steps are those without it; the figures are of the average, and the last epoch's are those of what is left."""
+    last, averaged = (train(prepared, CONFIG.model_copy(update={"average": share}), 3) for share in (0.0, 0.5))
+    assert averaged.history[0].train_loss == last.history[0].train_loss
+    assert averaged.history[-1].validation_loss != last.history[-1].validation_loss
+    left = averaged.predictions["validation"].loss
+    assert float(left.mean()) == pytest.approx(averaged.history[-1].validation_loss, abs=1e-5)
+
+
 def test_equal_seeds_train_equally(prepared):
     """A training leaves nothing behind that would change the next."""
     one, two = (train(prepared, CONFIG, 3) for _ in range(2))
@@ -78,11 +87,16 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize(
     "options",
-    [{"balance": "sampler", "model": "squeezenet1_1"}, {"freeze": "backbone", "early_stop_epochs": 4}],
-    ids=["whole", "head"],
+    [
+        {"balance": "sampler", "model": "squeezenet1_1"},
+        {"freeze": "backbone", "early_stop_epochs": 4},
+        {"average": 0.3, "early_stop_epochs": 4},
+        {"average": 0.3},
+    ],
+    ids=["whole", "head", "best average", "average"],
 )
 def test_a_training_that_goes_on_from_a_checkpoint_ends_as_if_it_had_never_stopped(prepared, options, tmp_path):
-    """Shuffling, random changes, dropout, optimizer, schedule and best weights all go on where they were, also through a file."""
+    """Shuffling, random changes, dropout, optimizer, schedule, average and best weights all go on where they were, also through a file."""
     config = CONFIG.model_copy(update={"epochs": 3, **options})
     kept = []
 

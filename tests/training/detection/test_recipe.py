@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from builders.drawn_releases import BOXED_CLASSES, draw_boxed, draw_strangers, write_boxed
 from logoingest.cli.main import main
@@ -15,7 +17,7 @@ from logoingest.config import TrainConfig
 from logoingest.errors import ConfigError, UsageError
 from logoingest.release.keeping.opening import open_release
 from logoingest.training import is_detector, load_baseline, load_detector, train_baseline
-from logoingest.training.detection import controls
+from logoingest.training.detection import controls, fitting
 from logoingest.training.detection.fitting import DetectionEpoch
 from logoingest.training.detection.judgement import check_beats_prior, check_fallen, check_swapped_boxes
 from logoingest.training.detection.preparation import PreparedBoxes
@@ -154,19 +156,50 @@ def prepared(release: Path) -> PreparedBoxes:
     return RECIPE.prepare(open_release(release), CONFIG)
 
 
-def train(prepared: PreparedBoxes, epochs: int, **plan: Any) -> TrainedDetector:
-    config = CONFIG.model_copy(update={"epochs": epochs, "batch_size": 10})
+def train(prepared: PreparedBoxes, epochs: int, average: float = 0.0, **plan: Any) -> TrainedDetector:
+    config = CONFIG.model_copy(update={"epochs": epochs, "batch_size": 10, "average": average})
     return RECIPE.train(prepared, TrainingPlan(config, scored=("validation",), **plan))
 
 
-def test_a_training_goes_on_where_it_was_stopped(prepared: PreparedBoxes) -> None:
-    """With the figures it would have had."""
+@pytest.mark.parametrize("average", [0.0, 0.5])
+def test_a_training_goes_on_where_it_was_stopped(prepared: PreparedBoxes, average: float) -> None:
+    """With the figures it would have had; the last epoch's are those of the weights that are left."""
     kept: list[dict[str, Any]] = []
-    whole = train(prepared, 2, on_checkpoint=kept.append)
-    resumed = train(prepared, 2, resume=kept[0])
+    whole = train(prepared, 2, average, on_checkpoint=kept.append)
+    resumed = train(prepared, 2, average, resume=kept[0])
     assert resumed.history == whole.history
     assert RECIPE.measure(resumed).figures == RECIPE.measure(whole).figures
+    assert RECIPE.measure(whole).figures["validation.map50"] == whole.history[-1].validation_map50
     assert set(RECIPE.measure(resumed).pictures) == {"validation"}
+
+
+def start_from(trained_dir: Path, **detection: Any) -> TrainingPlan:
+    """One epoch that learns as good as nothing, from the detector of a folder."""
+    changed = CONFIG.detection.model_copy(update={"start": trained_dir.name, **detection})
+    config = CONFIG.model_copy(update={"epochs": 1, "lr": 1e-12, "weight_decay": 0.0, "seed": 5, "detection": changed})
+    return TrainingPlan(config, base_dir=trained_dir.parent, scored=("validation",))
+
+
+def test_a_training_goes_on_from_another_detector(prepared: PreparedBoxes, trained_dir: Path) -> None:
+    """With its weights and its anchors, whatever the seed; the controls begin with fresh layers all the same."""
+    trained, known = RECIPE.train(prepared, start_from(trained_dir)), load_detector(trained_dir)
+    assert trained.job.design.anchors == known.design.anchors
+    weights, others = trained.job.network.state_dict(), known.network.state_dict()
+    learnt = [name for name, _ in known.network.named_parameters()]
+    assert learnt
+    assert all(torch.allclose(weights[name], others[name], atol=1e-6) for name in learnt)
+    fresh = fitting.build_detector_job(trained.config, trained.job.design, trained.base_dir).network.state_dict()
+    assert any(not torch.allclose(weights[name], fresh[name], atol=1e-3) for name in learnt)
+
+
+def test_a_detector_of_another_kind_is_not_gone_on_from(prepared: PreparedBoxes, trained_dir: Path, tmp_path: Path) -> None:
+    """Other strides, other classes, or none at all: messages."""
+    with pytest.raises(ConfigError, match="differs in strides"):
+        RECIPE.train(prepared, start_from(trained_dir, strides=(16,)))
+    with pytest.raises(ConfigError, match="knows other classes"):
+        RECIPE.train(replace(prepared, class_ids=("x", "y", "z")), start_from(trained_dir))
+    with pytest.raises(UsageError):
+        RECIPE.train(prepared, start_from(tmp_path / "nothing"))
 
 
 def test_folds_hold_groups_out_of_train_and_validation(prepared: PreparedBoxes) -> None:

@@ -17,6 +17,7 @@ from logoingest.config import TrainConfig
 from logoingest.training.data.feeds import Batches
 from logoingest.training.detection.data.feeds import PhotoFeed
 from logoingest.training.detection.networks import Design, build_trainable, list_body_parameters
+from logoingest.training.loop.averaging import WeightAverage, make_average, show_average
 from logoingest.training.loop.fitting import make_schedule
 from logoingest.training.loop.jobs import autocast, choose_device, prefers_channels_last, seed_everything
 
@@ -84,11 +85,12 @@ Checkpoint = dict[str, Any]
 
 @dataclass
 class DetectorStepper:
-    """What turns losses into steps, and how many there were."""
+    """What turns losses into steps, how many there were, and what is averaged over them."""
 
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None
     taken: int = 0
+    average: WeightAverage | None = None
 
     def step(self, network: nn.Module, loss: Tensor) -> None:
         """One step down the gradient."""
@@ -99,6 +101,8 @@ class DetectorStepper:
         self.taken += 1
         if self.schedule is not None:
             self.schedule.step()
+        if self.average is not None:
+            self.average.update()
 
 
 @dataclass
@@ -125,6 +129,7 @@ class _Course:
                 "best": None if self.best is None else list(self.best),
                 "order": self.rng.bit_generator.state,
                 "torch_random": torch.get_rng_state(),
+                "average": {} if self.stepper.average is None else self.stepper.average.save(),
             }
         )
 
@@ -139,6 +144,15 @@ class _Course:
         self.best = None if saved["best"] is None else (saved["best"][0], saved["best"][1])
         self.rng.bit_generator.state = saved["order"]
         torch.set_rng_state(saved["torch_random"])
+        if self.stepper.average is not None:
+            self.stepper.average.restore(saved["average"])
+
+    def settle(self) -> None:
+        """The weights that are kept: the best, the average, or the last."""
+        if self.best is not None:
+            self.job.network.load_state_dict(self.best[1])
+        elif self.stepper.average is not None:
+            self.stepper.average.settle()
 
 
 def fit_detector(
@@ -151,7 +165,8 @@ def fit_detector(
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
     resume: Checkpoint | None = None,
 ) -> list[DetectionEpoch]:
-    """Train ``job.network`` in place; of the epochs the weights of the best on validation are kept where ``early_stop_epochs`` says so.
+    """Train ``job.network`` in place; kept are the weights of the best epoch on validation where ``early_stop_epochs`` says so, else the last
+    or, where ``average`` says so, their average.
 
     Args:
         job: the network and the settings.
@@ -178,33 +193,35 @@ def fit_detector(
                 on_epoch(epoch)
             if not math.isfinite(epoch.train_loss):
                 break
-            course.best = _keep_best(job.network, epoch, course.best) if config.early_stop_epochs else None
             if course.best is not None and _has_stalled(course.history, config.early_stop_epochs):
                 break
             if on_checkpoint is not None and course.steps_left > 0 and epoch.epoch < config.epochs:
                 on_checkpoint(course.save())
-    if course.best is not None:
-        job.network.load_state_dict(course.best[1])
+    course.settle()
     return course.history
 
 
 def _run_epoch(course: _Course, train: PhotoFeed, measure: Callable[[], float | None] | None) -> DetectionEpoch:
-    """One pass over train and one look at validation."""
+    """One pass over train, and one look at validation with the weights that would be kept."""
     config, rng = course.job.config, course.rng
     counts = train.count_balanced(rng) if config.balance == "sampler" else None
     batches = train.plan(config.batch_size, rng, counts)[: course.steps_left]
     course.steps_left -= len(batches)
     lr = course.stepper.optimizer.param_groups[-1]["lr"]
     loss = learn(course.job, train, batches, course.stepper, seed=int(rng.integers(2**31)))
-    figure = measure() if measure is not None and math.isfinite(loss) else None
-    course.history.append(DetectionEpoch(len(course.history) + 1, loss, figure, lr))
+    with show_average(course.stepper.average):
+        figure = measure() if measure is not None and math.isfinite(loss) else None
+        course.history.append(DetectionEpoch(len(course.history) + 1, loss, figure, lr))
+        if config.early_stop_epochs:
+            course.best = _keep_best(course.job.network, course.history[-1], course.best)
     return course.history[-1]
 
 
 def make_detector_stepper(job: DetectorJob, steps: int) -> DetectorStepper:
     """What a fit of so many steps needs beside the network."""
     optimizer = make_detector_optimizer(job)
-    return DetectorStepper(optimizer, make_schedule(optimizer, job.config, steps))
+    average = make_average(job.network, job.config.average, steps)
+    return DetectorStepper(optimizer, make_schedule(optimizer, job.config, steps), average=average)
 
 
 def learn(job: DetectorJob, feed: PhotoFeed, batches: Batches, stepper: DetectorStepper, seed: int | None = None) -> float:

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from logoingest.config import TrainConfig
+from logoingest.errors import ConfigError, Problem
 from logoingest.training.data.splits import SPLITS, Fold
+from logoingest.training.detection.artifact import read_detector
 from logoingest.training.detection.data.anchors import find_anchors
 from logoingest.training.detection.data.augmentation import Changes
 from logoingest.training.detection.data.boxes import Detections
@@ -22,7 +24,11 @@ from logoingest.training.detection.preparation import PreparedBoxes, divide_stra
 from logoingest.training.detection.scoring import find_threshold, measure_map50
 from logoingest.training.loop.jobs import choose_device
 from logoingest.training.loop.phases import Phases
+from logoingest.training.models.artifact import AllowedCode
+from logoingest.training.models.states import load_state
 
+#: What a detector cannot go on with otherwise.
+_KIND = ("architecture", "head", "strides", "channels", "options")
 #: The score from which on a box is believed where validation cannot say it.
 DEFAULT_THRESHOLD = 0.5
 
@@ -79,7 +85,7 @@ def train_detector(
     phases = phases or Phases()
     prepared.check_fit(config)
     feeds = make_photo_feeds(prepared, config, fold, strangers or {})
-    job = build_detector_job(config, choose_design(feeds["train"].photos, config, len(prepared.class_ids)), base_dir)
+    job = build_starting_job(config, feeds["train"].photos, prepared.class_ids, base_dir)
     validation = feeds["validation"]
 
     def measure() -> float | None:
@@ -92,6 +98,27 @@ def train_detector(
     threshold = find_threshold(validation.truths, detections["validation"], DEFAULT_THRESHOLD)
     kept = {name: detections[name] for name in scored}
     return TrainedDetector(config, base_dir, prepared.class_ids, job, feeds, tuple(history), kept, threshold)
+
+
+def build_starting_job(config: TrainConfig, photos: Photos, class_ids: Sequence[str], base_dir: Path) -> DetectorJob:
+    """The detector before its first step: with fresh layers over the backbone, or the one that the config says to go on from.
+
+    Raises:
+        ConfigError: the model, its weights or the device cannot be had, or that detector is of other classes or of another kind.
+        UsageError: there is none, or its files are damaged.
+    """
+    start = config.detection.start
+    if not start:
+        return build_detector_job(config, choose_design(photos, config, len(class_ids)), base_dir)
+    stored = read_detector(base_dir / Path(start).expanduser(), AllowedCode.of(config, base_dir))
+    design = describe_design(config, len(class_ids), stored.design.anchors)
+    differing = [name for name in _KIND if getattr(design, name) != getattr(stored.design, name)]
+    if tuple(class_ids) != stored.class_ids or differing:
+        what = f"{start} differs in {differing[0]}" if differing else f"{start} knows other classes"
+        raise ConfigError(Problem("train.detection.start", what, "go on from a detector of the same classes and settings"))
+    job = build_detector_job(config, design, base_dir)
+    load_state(job.network, stored.network.state_dict())
+    return job
 
 
 def choose_design(photos: Photos | None, config: TrainConfig, class_count: int) -> Design:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from logoingest.config import TrainConfig
 from logoingest.training.data.feeds import Feed, balance_counts
 from logoingest.training.data.splits import Rows
+from logoingest.training.loop.averaging import WeightAverage, make_average, show_average
 from logoingest.training.loop.jobs import Job, arrange, autocast, seed_everything, set_training
 from logoingest.training.loop.prediction import score_rows
 
@@ -36,11 +37,12 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Stepper:
-    """What turns gradients into steps, and what the classes weigh in the loss."""
+    """What turns gradients into steps, what the classes weigh in the loss, and what is averaged over the steps."""
 
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     class_weights: Tensor | None
+    average: WeightAverage | None
 
 
 Best = tuple[float, dict[str, Tensor]]
@@ -62,6 +64,8 @@ class Checkpoint:
     """State of the generator of random changes."""
     torch_random: Tensor
     """State of torch's own generator."""
+    average: dict[str, Tensor] = field(default_factory=dict)
+    """Of the weights, where there is one."""
 
 
 def pack_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -101,6 +105,7 @@ class _Course:
                 self.rng.bit_generator.state,
                 self.generator.get_state(),
                 torch.get_rng_state(),
+                {} if self.stepper.average is None else self.stepper.average.save(),
             )
         )
 
@@ -113,6 +118,19 @@ class _Course:
         self.rng.bit_generator.state = saved.order
         self.generator.set_state(saved.changes)
         torch.set_rng_state(saved.torch_random)
+        if self.stepper.average is not None:
+            self.stepper.average.restore(saved.average)
+
+    def keep_best(self) -> None:
+        """The weights as they are shown, where they are the best so far on validation."""
+        self.best = _keep_best(self.job.module, self.history[-1], self.best)
+
+    def settle(self) -> None:
+        """The weights that are kept: the best, the average, or the last."""
+        if self.best is not None:
+            self.job.module.load_state_dict(self.best[1])
+        elif self.stepper.average is not None:
+            self.stepper.average.settle()
 
 
 def fit(
@@ -130,7 +148,7 @@ def fit(
     Args:
         job: the module and the settings.
         train: what it learns.
-        validation: what early stopping looks at; the best epoch's weights are kept when it is on.
+        validation: what early stopping looks at; the best epoch's weights are kept when it is on, else the last or their average.
         max_steps: fewer steps than the config's epochs have; the schedule is pressed into them.
         on_epoch: told every epoch's figures.
         on_checkpoint: given, after every epoch but the last, where the fit stands.
@@ -154,26 +172,26 @@ def fit(
                 on_epoch(epoch)
             if not math.isfinite(epoch.train_loss) or epoch.epoch == config.epochs:
                 break
-            course.best = _keep_best(job.module, epoch, course.best) if config.early_stop_epochs else None
             if course.best is not None and _has_stalled(course.history, config.early_stop_epochs):
                 break
             if on_checkpoint is not None and course.steps_left > 0:
                 on_checkpoint(course.save())
-    if course.best is not None:
-        best = _keep_best(job.module, course.history[-1], course.best)
-        job.module.load_state_dict(best[1] if best is not None else {})
+    course.settle()
     return course.history
 
 
 def _run_epoch(course: _Course, train: Feed, validation: Feed | None) -> Epoch:
-    """One pass over train and one look at validation."""
+    """One pass over train, and one look at validation with the weights that would be kept."""
     job, stepper = course.job, course.stepper
     counts = balance_counts(train.labels, course.rng) if job.config.balance == "sampler" else None
     batches = train.plan(job.config.batch_size, course.rng, counts)[: course.steps_left]
     course.steps_left -= len(batches)
     lr = stepper.optimizer.param_groups[-1]["lr"]
     loss, accuracy = _learn(job, train, batches, course.generator, stepper)
-    course.history.append(Epoch(len(course.history) + 1, loss, accuracy, *_score_validation(job, validation), lr))
+    with show_average(stepper.average):
+        course.history.append(Epoch(len(course.history) + 1, loss, accuracy, *_score_validation(job, validation), lr))
+        if job.config.early_stop_epochs:
+            course.keep_best()
     return course.history[-1]
 
 
@@ -200,6 +218,8 @@ def _learn(
         nn.utils.clip_grad_norm_(job.module.parameters(), _MAX_GRADIENT_NORM)
         stepper.optimizer.step()
         stepper.schedule.step()
+        if stepper.average is not None:
+            stepper.average.update()
         loss_sum += loss.detach().float() * len(rows)
         correct += (scores.detach().argmax(dim=1) == labels).sum()
     count = sum(len(rows) for rows in batches)
@@ -210,7 +230,8 @@ def make_stepper(job: Job, train: Feed, steps: int) -> Stepper:
     """Everything a fit of so many steps needs beside the module."""
     optimizer = make_optimizer(job)
     weights = weigh_classes(train.labels, job) if job.config.balance == "weights" else None
-    return Stepper(optimizer, make_schedule(optimizer, job.config, steps), weights)
+    average = make_average(job.module, job.config.average, steps)
+    return Stepper(optimizer, make_schedule(optimizer, job.config, steps), weights, average)
 
 
 def make_optimizer(job: Job) -> torch.optim.Optimizer:
