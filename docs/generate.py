@@ -97,7 +97,10 @@ def _describe_section(name: str, field: FieldInfo) -> str:
         f"| `{key}` | {_name_type(inner)} | {_show_default(inner)} | {_escape(inner.description or '')} |"
         for key, inner in model.model_fields.items()
     ]
-    return "\n".join(lines) + "\n"
+    inner = [
+        _describe_section(f"{name}.{key}", one) for key, one in model.model_fields.items() if isinstance(one.default, BaseModel)
+    ]
+    return "\n".join([*lines, "", *inner] if inner else [*lines, ""])
 
 
 def _find_model(annotation: Any) -> type[BaseModel] | None:
@@ -120,6 +123,8 @@ def _name_annotation(annotation: Any) -> str:
         return f"list of {_name_annotation(parts[0])}"
     if origin is dict or (origin is not None and "Mapping" in str(origin)):
         return f"table of {_name_annotation(parts[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
     if parts:
         return " or ".join(_name_annotation(part) for part in parts if part is not type(None))
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}.get(
