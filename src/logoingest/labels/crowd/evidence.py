@@ -230,8 +230,10 @@ def _number_pictures(urls: pa.ChunkedArray, images: pa.Table | None) -> tuple[In
     listed = images.column("urls").combine_chunks()
     place = pc.index_in(distinct, value_set=pc.list_flatten(listed))
     grouped = pc.is_valid(place).to_numpy(zero_copy_only=False)
-    groups = images.column("group_id").combine_chunks().dictionary_encode().indices
-    group = groups.take(pc.list_parent_indices(listed).take(place.drop_null())).to_numpy(zero_copy_only=False)
+    owner = pc.list_parent_indices(listed).take(place.drop_null()).to_numpy(zero_copy_only=False)
+    del listed, place
+    chunks = images.column("group_id").dictionary_encode().chunks  # all of one dictionary, whose texts nobody needs
+    group = np.concatenate([np.zeros(0, np.int32), *(chunk.indices.to_numpy() for chunk in chunks)])[owner]
     group_of = np.arange(len(distinct), dtype=np.intp)
     _, first, codes = np.unique(group, return_index=True, return_inverse=True)
     group_of[grouped] = np.flatnonzero(grouped)[first][codes]  # the picture of a group's first URL stands for it
