@@ -129,19 +129,28 @@ class LabelTrail(NamedTuple):
     """What others called its pictures; null where nobody said anything."""
 
 
-def explain_url(run: Run, url: str, *, ask: bool = False, among: Sequence[int] | None = None) -> UrlTrail:
+class UrlPlaces(NamedTuple):
+    """Where a URL is in the tables, as somebody knows who has an index of them."""
+
+    rows: Sequence[int]
+    """Of ``annotations``: all of its answers are among them; ascending."""
+    shard: str
+    """Of its picture: most often its own, too."""
+
+
+def explain_url(run: Run, url: str, *, ask: bool = False, places: UrlPlaces | None = None) -> UrlTrail:
     """What every stage says of a URL.
 
     Args:
         run: of the workspace.
         url: as the source has it.
         ask: the trained baseline, too: torch is loaded, and it takes seconds.
-        among: rows of ``annotations`` that all of its answers are among, where somebody knows; ascending.
+        places: where it is, where somebody knows; else it is looked for.
 
     Raises:
         UsageError: no annotation has this URL, or it was taken down.
     """
-    numbers, annotations = _find_annotations(run, "url", url, among)
+    numbers, annotations = _find_annotations(run, "url", url, None if places is None else places.rows)
     rejected = find_rejected(run.workspace, "url", url, annotations.column("annotation_id"))
     if not annotations.num_rows and not rejected.num_rows:
         stone = read_tombstones(run.workspace).find(url)
@@ -149,7 +158,7 @@ def explain_url(run: Run, url: str, *, ask: bool = False, among: Sequence[int] |
             told = f"was taken down on {stone.at[:10]}" + (f": {stone.why}" if stone.why else "")
             raise UsageError(Problem(f"--url {url}", told, "nothing is kept of it; its source rows are refused as taken_down"))
         raise UsageError(Problem(f"--url {url}", "no source row has this URL", "give it exactly as the source does"))
-    downloads = _filter(read_downloads(run.workspace, shards=find_shards(run, url)), "url", url)
+    downloads = _find_downloads(run, url, places)
     image_id = next((found for found in downloads.column("sha256").to_pylist() if found), "")
     splits = _pick(run, "splits", SplitRow, "image_id", image_id)
     return UrlTrail(
@@ -169,7 +178,7 @@ def explain_url(run: Run, url: str, *, ask: bool = False, among: Sequence[int] |
 
 
 def explain_row(
-    run: Run, number: int, source_file: str | None = None, locate: Callable[[str], Sequence[int] | None] = lambda _url: None
+    run: Run, number: int, source_file: str | None = None, locate: Callable[[str], UrlPlaces | None] = lambda _url: None
 ) -> RowTrail:
     """What every stage says of a source row (1-based, header not counted); of all sources when ``source_file`` is left out.
 
@@ -177,7 +186,7 @@ def explain_row(
         run: of the workspace.
         number: the row's.
         source_file: its file.
-        locate: URL → ``among`` of ``explain_url``.
+        locate: URL → ``places`` of ``explain_url``.
 
     Raises:
         UsageError: there is no such row.
@@ -199,7 +208,7 @@ def explain_row(
         rows,
         list_decisions(run, ids, numbers),
         rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=pa.array(ids))),
-        [explain_url(run, url, among=locate(url)) for url in dict.fromkeys(row.url for row in rows) if url],
+        [explain_url(run, url, places=locate(url)) for url in dict.fromkeys(row.url for row in rows) if url],
     )
 
 
@@ -288,6 +297,14 @@ def _find_annotations(run: Run, column: str, value: object, among: Sequence[int]
             return [number for number, is_one in zip(among, is_meant.to_pylist(), strict=True) if is_one], found.filter(is_meant)
     numbers = find_rows(run.workspace, "annotations", column, [value])
     return numbers, read_rows(run.workspace, "annotations", numbers)
+
+
+def _find_downloads(run: Run, url: str, places: UrlPlaces | None) -> pa.Table:
+    if places is not None:
+        found = _filter(read_downloads(run.workspace, shards=[places.shard]), "url", url)
+        if found.num_rows:
+            return found
+    return _filter(read_downloads(run.workspace, shards=find_shards(run, url)), "url", url)
 
 
 def _pick(run: Run, table: str, model: type[Row], column: str, value: object) -> pa.Table:

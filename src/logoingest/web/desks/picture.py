@@ -12,6 +12,7 @@ from logoingest.pipeline.questions.audit import (
     LabelTestimony,
     LabelTrail,
     RowTrail,
+    UrlPlaces,
     UrlTrail,
     explain_label_of,
     explain_row,
@@ -165,13 +166,15 @@ class PictureDesk:
         Raises:
             UsageError: no source row has it.
         """
-        return explain_url(self._open(), url, among=self._locate(url))
+        return explain_url(self._open(), url, places=self._locate(url))
 
-    def _locate(self, url: str) -> Sequence[int] | None:
-        """The rows about the picture that came from a URL; None where none did."""
+    def _locate(self, url: str) -> UrlPlaces | None:
+        """Where a URL is by the indexes; None where no picture came from it."""
         index = self._pictures.read()
         number = index.find_url(url)
-        return None if number is None else self._answers.read(index).list_rows(number)
+        if number is None:
+            return None
+        return UrlPlaces(self._answers.read(index).list_rows(number), index.shards[int(index.shard[number])])
 
     def explain_label(self, label: str) -> LabelTrail:
         """The audit trail of an answer, without what the crowd says: ``hear_label``."""
