@@ -11,7 +11,6 @@ from torch import Tensor
 from logoingest.training.detection.data.boxes import Detections
 from logoingest.training.detection.data.feeds import PhotoFeed
 from logoingest.training.detection.fitting import DetectorJob
-from logoingest.training.loop.jobs import autocast
 
 #: Boxes of a picture that any figure counts (COCO's own bound).
 MOST_BOXES = 100
@@ -19,7 +18,9 @@ _AT_ONCE = 8
 
 
 def find_boxes(job: DetectorJob, feed: PhotoFeed) -> list[Detections]:
-    """What it says of every picture, in order; in pixels of the upright picture."""
+    """What it says of every picture, in order; in pixels of the upright picture. In full precision, as it is used: bf16 knows places of
+    256 pixels and more to two pixels.
+    """
     job.network.eval()
     return list(_iterate_detections(job, feed))
 
@@ -29,8 +30,7 @@ def _iterate_detections(job: DetectorJob, feed: PhotoFeed) -> Iterator[Detection
         for pictures, _, rows in feed.serve(feed.plan(max(_AT_ONCE, job.config.batch_size))):
             if not pictures:
                 continue
-            with autocast(job.device, job.config.precision):
-                answers = job.network(pictures)
+            answers = job.network(pictures)
             for answer, row in zip(answers, rows.tolist(), strict=True):
                 yield read_answer(answer, feed.find_shown(row), feed.find_size(row), job.design.class_count)
 
