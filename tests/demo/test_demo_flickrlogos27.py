@@ -13,6 +13,7 @@ import pytest
 
 from builders.places import ROOT
 from logoingest.config import load_config
+from logoingest.named_maps import place_map
 from logoingest.schemas import ImageRow, SampleRow
 
 EXAMPLE = ROOT / "examples" / "flickrlogos27"
@@ -82,7 +83,7 @@ def test_the_example_config_is_valid():
     """dataset.toml is read, and its source can be given from outside."""
     config = load_config(EXAMPLE / "dataset.toml", ["sources.0.path=/somewhere/results.csv"], environ={})
     assert config.sources[0].path == "/somewhere/results.csv"
-    assert config.resolve(config.labels.class_map).resolve() == EXAMPLE.parents[1] / "label_maps" / "flickrlogos27.toml"
+    assert place_map(config.labels.class_map, EXAMPLE) == EXAMPLE.parents[1] / "label_maps" / "flickrlogos27.toml"
 
 
 def _write_workspace(folder: Path) -> None:

@@ -35,6 +35,7 @@ from logoingest.labels.matching.label_table import normalise_annotations
 from logoingest.labels.matching.match import LabelDecision, decide_labels
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.quoting import shorten
+from logoingest.named_maps import place_map
 from logoingest.review.clusters import strip_noise
 from logoingest.review.rulings import Action, RuledMeaning, Ruling, Undoing
 from logoingest.schemas import Decision
@@ -86,7 +87,8 @@ class _Draft:
 
     def load(self) -> ClassMap:
         """The class map that the document is now."""
-        return ClassMap.from_toml(tomlkit.dumps(self.document), self.path.name, self.path.parent)
+        file = place_map(self.path, Path())
+        return ClassMap.from_toml(tomlkit.dumps(self.document), file.name, file.parent)
 
     def note(self, was_added: bool, change: str) -> None:
         """Remember what was done, if anything was."""

@@ -203,7 +203,7 @@ def preview_rulings(run: Run, rulings: Sequence[Ruling], undoing: Undoing | None
     Raises:
         ClassMapError: a ruling would not decide as it says; all of them at once.
     """
-    path = run.config.resolve(run.config.labels.class_map)
+    path = run.config.class_map_path
     return plan_edit(path, rulings, _read_overridden(run, rulings), Signature("", None), undoing=undoing, known=run.class_map)
 
 

@@ -64,6 +64,15 @@ def test_a_decision_shows_what_it_would_change_before_it_is_taken(pages, folder)
     assert not (folder / "work/review").exists()
 
 
+def test_a_decision_is_previewed_over_a_map_of_the_package(folder):
+    """What it would write is shown as over a map of one's own."""
+    config = load_config(folder / "dataset.toml", ["labels.class_map=logoingest:litw"])
+    with open_pages(config) as pages:
+        shown = html.unescape(pages.post("/queue/preview", {"key": make_label_id("asdf"), "text": "new: Asdf"}).text)
+    assert 'class "Asdf"' in shown
+    assert "there is no such file" not in shown
+
+
 def test_other_answers_that_would_come_out_otherwise_are_told(tmp_path):
     """What a class would draw to it beside its own spellings; where nothing is, that is said."""
     config = write_dataset(tmp_path, [*ANSWERS, ("the fanta zero drink", "w1"), ("fanta, puma", "w2")])
