@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeVar
 
 from logoingest.errors import LogoingestError, Problem, WorkspaceError
+from logoingest.workspace import Workspace
+from logoingest.workspace.rows import count_rows
 
 _T = TypeVar("_T")
 
@@ -18,6 +20,24 @@ _CODE = "import sys\nfrom logoingest.web.aside import main\nmain(int(sys.argv[1]
 _GRACE_S = 5.0
 #: What is freed goes back at once: of a million answers a third less at most (784 MB for 1,227), and no slower.
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": "131072"}
+
+
+LARGE_ROWS = 200_000
+"""From so many rows on a table is read through in a process of its own."""
+
+
+def is_large(workspace: Workspace, table: str) -> bool:
+    """Whether a table is read by a process of its own."""
+    return workspace.has_table(table) and count_rows(workspace, table) >= LARGE_ROWS
+
+
+def work_by_size(workspace: Workspace, table: str, work: Callable[..., Iterable[_T]], *told: Any) -> Iterable[_T]:
+    """What a module's function yields that reads a table: aside where that is large, else here.
+
+    Raises:
+        LogoingestError: as ``work_aside``.
+    """
+    return work_aside(work, *told) if is_large(workspace, table) else work(*told)
 
 
 def work_aside(work: Callable[..., Iterable[_T]], *told: Any) -> Iterator[_T]:

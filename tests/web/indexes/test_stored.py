@@ -31,7 +31,7 @@ def config(tmp_path: Path) -> Config:
 @pytest.fixture
 def all_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table is read by a process of its own."""
-    monkeypatch.setattr("logoingest.web.indexes.stored.LARGE_ROWS", 1)
+    monkeypatch.setattr("logoingest.web.aside.LARGE_ROWS", 1)
 
 
 def list_values(index: Any) -> dict[str, Any]:

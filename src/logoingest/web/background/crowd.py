@@ -11,10 +11,9 @@ from logoingest.errors import LogoingestError
 from logoingest.labels.crowd.contradictions import CrowdFindings
 from logoingest.pipeline.crowd.findings import ask_crowd, read_crowd_answers
 from logoingest.pipeline.session import Run
-from logoingest.web.aside import work_aside
+from logoingest.web.aside import work_by_size
 from logoingest.web.background.memory import release_memory
 from logoingest.web.indexes.pictures import Stamp, stamp_tables
-from logoingest.web.indexes.stored import is_large
 
 _TABLES = ("annotations", "images", "labels")
 
@@ -43,8 +42,7 @@ class HeardCrowd:
 
     def _ask(self, run: Run) -> None:
         with contextlib.suppress(LogoingestError):
-            is_aside = is_large(run.workspace, "annotations")
-            [self._found] = work_aside(hear_all, self._config) if is_aside else hear_all(self._config)
+            [self._found] = work_by_size(run.workspace, "annotations", hear_all, self._config)
         release_memory()
 
     @property

@@ -16,9 +16,8 @@ import pyarrow.compute as pc
 
 from logoingest.errors import LogoingestError
 from logoingest.schemas import Decision
-from logoingest.web.aside import work_aside
+from logoingest.web.aside import work_by_size
 from logoingest.web.indexes.pictures import Stamp, stamp_tables
-from logoingest.web.indexes.stored import is_large
 from logoingest.workspace import Workspace
 
 INCLUDED = "by an include"
@@ -80,8 +79,7 @@ class ConfusedClasses:
 
     def _count(self) -> None:
         with contextlib.suppress(LogoingestError):
-            is_aside, url = is_large(self._workspace, "annotations"), self._workspace.url
-            [self._found] = work_aside(tell_confused, url) if is_aside else tell_confused(url)
+            [self._found] = work_by_size(self._workspace, "annotations", tell_confused, self._workspace.url)
 
 
 def tell_confused(url: str) -> Iterator[Confused]:

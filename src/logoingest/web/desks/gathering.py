@@ -14,11 +14,10 @@ from logoingest.pipeline.session import Run
 from logoingest.review import Review, gather_open_pictures, gather_review
 from logoingest.review.candidates import Candidate
 from logoingest.review.conflicts import OpenPictures
-from logoingest.web.aside import work_aside
+from logoingest.web.aside import is_large, work_aside
 from logoingest.web.background.memory import keep_objects, release_memory
 from logoingest.web.background.quiet import Quiet
 from logoingest.web.desks.open_decisions import OpenDecisions, describe_decisions
-from logoingest.web.indexes.stored import is_large
 
 logger = logging.getLogger("logoingest")
 

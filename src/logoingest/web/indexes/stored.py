@@ -14,14 +14,10 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 import numpy as np
 import pyarrow as pa
 
-from logoingest.web.aside import work_aside
+from logoingest.web.aside import is_large, work_aside
 from logoingest.workspace import Workspace
-from logoingest.workspace.rows import count_rows
 
 _T = TypeVar("_T")
-
-LARGE_ROWS = 200_000
-"""From so many rows on a table is read through in a process of its own."""
 
 
 def make_index(kind: type[_T], make: Callable[[Workspace], _T], workspace: Workspace, table: str) -> _T:
@@ -36,11 +32,6 @@ def make_index(kind: type[_T], make: Callable[[Workspace], _T], workspace: Works
         for _ in work_aside(_store_made, make, workspace.url, folder):
             pass
         return open_index(kind, Path(folder))
-
-
-def is_large(workspace: Workspace, table: str) -> bool:
-    """Whether a table is read by a process of its own."""
-    return workspace.has_table(table) and count_rows(workspace, table) >= LARGE_ROWS
 
 
 def _store_made(make: Callable[[Workspace], Any], url: str, folder: str) -> Iterator[None]:

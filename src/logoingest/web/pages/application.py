@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
 
@@ -24,7 +25,7 @@ from logoingest.web.pages.pairs import PAIR_ROUTES
 from logoingest.web.pages.queue import QUEUE_ROUTES
 from logoingest.web.pages.rendering import answer_fault, render_page
 from logoingest.web.pages.runs import RUN_ROUTES
-from logoingest.web.pages.views import VIEW_ROUTES
+from logoingest.web.pages.views import AT_ONCE, VIEW_ROUTES
 from logoingest.web.pages.written import WRITTEN_ROUTES
 
 #: Whoever asks for these waits for what is found out in the background, and not the other way round.
@@ -60,7 +61,7 @@ def build_application(
     app = Starlette(routes=routes, exception_handlers={LogoingestError: answer_fault, 404: _answer_missing})
     visits = Visits(announce)
     app.state.workplace, app.state.visits, app.state.entrance, app.state.by = place, visits, entrance, by
-    app.state.passwords = passwords
+    app.state.passwords, app.state.drawing = passwords, asyncio.Semaphore(AT_ONCE)
     if passwords is None:
         visits.offer_link()
 

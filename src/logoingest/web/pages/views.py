@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -11,16 +9,15 @@ from starlette.routing import Route
 
 from logoingest.web.pages.rendering import find_workplace
 
-#: Drawn at once, so that whoever decides meanwhile is not kept waiting.
-_AT_ONCE = 2
-_drawing = asyncio.Semaphore(_AT_ONCE)
+AT_ONCE = 2
+"""Pictures that are drawn at once, so that whoever decides meanwhile is not kept waiting."""
 
 
 async def _show_view(request: Request) -> Response:
     """A picture is drawn when its turn comes, unless whoever asked has turned to something else by then."""
     side = request.path_params["side"]
     side_px = int(side[:6]) if side.isdecimal() else 0
-    async with _drawing:
+    async with request.app.state.drawing:
         if await request.is_disconnected():
             return PlainTextResponse("nobody waits for it\n", 499)
         drawn = await run_in_threadpool(find_workplace(request).views.draw, request.path_params["image_id"], side_px)
