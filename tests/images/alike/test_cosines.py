@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from builders.fingerprints import make_prints
 from builders.laws import examples
-from logoingest.images.alike.cosines import fold_turns, multiply_turned, project_signatures
+from logoingest.images.alike.cosines import add_swapped, fold_turns, multiply_turned, project_signatures
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.turns import TURNS
 
@@ -28,7 +28,7 @@ def test_folding_keeps_what_turns_have_in_common_and_brings_nothing_further_apar
     assert all(np.allclose(fold_turns(points), folded, atol=ROUNDING) for points in turned)
     assert np.allclose((folded**2).sum(axis=1), 1, atol=ROUNDING)
     first, second = (part.ravel() for part in np.indices((len(rows), len(rows))))
-    products = multiply_turned(turned[0][first], turned[0][second])
+    products = multiply_turned(add_swapped(turned[0])[first], turned[0][second])
     for number, points in enumerate(turned):
         assert np.allclose(products[:, number], (points[first] * turned[0][second]).sum(axis=1), atol=ROUNDING)
     assert ((folded[first] * folded[second]).sum(axis=1) >= products.max(axis=1) - ROUNDING).all()

@@ -14,6 +14,7 @@ from builders.fingerprints import list_near, make_prints, turn_signature
 from builders.laws import examples
 from builders.places import REAL_DATA
 from logoingest.images import find_duplicate_pairs, group_duplicates, inspect_image
+from logoingest.images.alike import neighbours
 from logoingest.images.alike.turns import INVERSES, TURNS
 
 PHOTOS = REAL_DATA / "flickrlogos27/images"
@@ -31,6 +32,27 @@ def test_search_is_exact(seed, count, noise):
     found = find_duplicate_pairs(as_bytes(prints))
     expected = [(first, second) for first, second in list_near(prints, prints) if first < second]
     assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == expected
+
+
+@examples(25)
+@given(
+    st.integers(0, 10_000),
+    st.integers(2, 150),
+    st.sampled_from([5.0, 15.0, 24.0]),
+    st.sampled_from([1, 7, 40]),
+    st.sampled_from([1, 3, 6]),
+    st.sampled_from([0.0, 0.25, 1.0]),
+)
+def test_the_search_is_exact_however_the_work_is_cut(seed, count, noise, block, bits, worth):
+    """Small blocks, narrow products, few pairs at once, points dropped one by one or not: the same pairs in the same turns."""
+    prints = make_prints(seed, count, noise)
+    expected = find_duplicate_pairs(as_bytes(prints))
+    cut = {"_BLOCK": block, "_AT_ONCE_BITS": bits, "_AT_ONCE": 1 << bits, "_SIFTED_AT_ONCE": 5, "_TURNED_AT_ONCE": 3, "_PART": 9}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**cut, "_SAMPLED_EVERY": 2, "_WORTH_DROPPING": worth}.items():
+            patch.setattr(neighbours, name, value)
+        found = find_duplicate_pairs(as_bytes(prints))
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 @pytest.mark.slow

@@ -96,22 +96,27 @@ _SINGLES_EVEN = np.append(np.flatnonzero((DOWN == ACROSS) & (DOWN % 2 == 0)), le
 _SINGLES_ODD = np.flatnonzero((DOWN == ACROSS) & (DOWN % 2 == 1))
 
 
-def multiply_turned(points: Floats, others: Floats) -> Floats:
-    """The inner product of each point, turned in each of the eight ways, with the other in its row: n x 8."""
-    found = np.empty((len(points), len(TURNS)), np.float32)
-    for places, numbers, signs in _TURNS_BY_PLACES:
-        found[:, numbers] = (points[:, places] * others) @ signs
-    return found
+def add_swapped(points: Floats) -> Floats:
+    """Each point as it is, and beside it with rows and columns swapped: n x 72, what ``multiply_turned`` turns."""
+    return np.concatenate([points[:, places] for places in _PLACES], axis=1)
 
 
-def _group_turns() -> list[tuple[Indices, list[int], Floats]]:
-    """Places of coordinates, the turns that put them there, and the signs of these (36 x 4)."""
-    groups = []
+def multiply_turned(swapped: Floats, others: Floats) -> Floats:
+    """The inner product of each point (``add_swapped``), turned in each of the eight ways, with the other in its row: n x 8."""
+    products = swapped.reshape(len(swapped), len(_PLACES), -1) * others[:, None, :]
+    return np.asarray(products.reshape(len(swapped), -1) @ _SIGNS, np.float32)
+
+
+def _place_turns() -> tuple[list[Indices], Floats]:
+    """Where coordinates lie without and with a swap, and the signs of these in each turn (72 x 8)."""
+    width = len(DOWN) + 1
+    places, signs = [], np.zeros((2 * width, len(TURNS)), np.float32)
     for swap in (False, True):
         numbers = [number for number, turn in enumerate(TURNS) if turn.swap == swap]
-        signs = np.stack([np.append(TURNED[number][1], np.float32(1)) for number in numbers], axis=1)
-        groups.append((np.append(TURNED[numbers[0]][0], len(DOWN)), numbers, signs))
-    return groups
+        places.append(np.append(TURNED[numbers[0]][0], len(DOWN)))
+        for number in numbers:
+            signs[swap * width : (swap + 1) * width, number] = np.append(TURNED[number][1], np.float32(1))
+    return places, signs
 
 
-_TURNS_BY_PLACES = _group_turns()
+_PLACES, _SIGNS = _place_turns()

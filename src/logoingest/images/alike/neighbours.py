@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from logoingest.images.alike.cosines import fold_turns, multiply_turned, project_signatures
+from logoingest.images.alike.cosines import add_swapped, fold_turns, multiply_turned, project_signatures
 from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE, count_differing, measure_steps, turn_steps
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
@@ -40,10 +40,13 @@ MIN_CORRELATION = 0.90
 MIN_SPREAD = 2.0
 _PART = 8_192
 _BLOCK = 1_024
-_AT_ONCE = 256  # products of 1 MB stay in the processor's cache
+_AT_ONCE_BITS = 8
+_AT_ONCE = 1 << _AT_ONCE_BITS  # products of 1 MB stay in the processor's cache
 _SIFTED_AT_ONCE = 16_384
+_TURNED_AT_ONCE = 2_048  # as do these
 _VERIFIED_AT_ONCE = 8_192
 _COMPARED_AT_ONCE = 2_048
+_SAMPLED_EVERY, _WORTH_DROPPING = 32, 0.25  # whether points are dropped one by one is asked of a sample: of noise none are
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
 
 Indices = NDArray[np.int64]
@@ -279,30 +282,57 @@ def _find_candidates(
     Points have length 1, so that |a - b|² = 2 - 2 a·b.
     """
     least, others = np.float32(1.0 - 0.5 * limit), _drop_distant(tree.points.folded, others, own.folded, limit)
-    waiting: list[tuple[Indices, Indices]] = []
-    pending = 0
+    swapped, waiting = add_swapped(own.turned), _Waiting([], [])
+    products, near = np.empty((len(swapped), _AT_ONCE), np.float32), np.zeros((len(swapped), _AT_ONCE), bool)
     for start in range(0, len(others), _AT_ONCE):
         part = others[start : start + _AT_ONCE]
-        hits = np.flatnonzero((own.folded @ tree.points.folded[part].T >= least).ravel())
-        waiting.append((hits // len(part), part[hits % len(part)]))
-        pending += len(hits)
-        if pending >= _SIFTED_AT_ONCE or start + _AT_ONCE >= len(others):
-            first, second = (np.concatenate(rows) for rows in zip(*waiting, strict=True))
-            pair, turn = np.nonzero(multiply_turned(own.turned[first], tree.points.turned[second]) >= least)
-            yield first[pair], second[pair], turn
-            waiting, pending = [], 0
+        near[:, len(part) :] = False
+        found = np.matmul(own.folded, tree.points.folded.take(part, axis=0).T, out=products[:, : len(part)])
+        np.greater_equal(found, least, out=near[:, : len(part)])
+        hits = np.flatnonzero(near)
+        waiting.first.append(hits >> _AT_ONCE_BITS)
+        waiting.second.append(part.take(hits & (_AT_ONCE - 1)))
+        if sum(map(len, waiting.first)) >= _SIFTED_AT_ONCE or start + _AT_ONCE >= len(others):
+            yield _sift(swapped, tree.points.turned, waiting, least)
+            waiting = _Waiting([], [])
+
+
+class _Waiting(NamedTuple):
+    """Pairs that are to be bounded in each turn, in lots."""
+
+    first: list[Indices]
+    second: list[Indices]
+
+
+def _sift(
+    swapped: NDArray[np.float32], points: NDArray[np.float32], pairs: _Waiting, least: np.float32
+) -> tuple[Indices, Indices, NDArray[np.int64]]:
+    """Those of some pairs, each with the turns of the first, whose inner product is large enough."""
+    kept, first, second = [], np.concatenate(pairs.first), np.concatenate(pairs.second)
+    for start in range(0, len(first), _TURNED_AT_ONCE):
+        one, two = first[start : start + _TURNED_AT_ONCE], second[start : start + _TURNED_AT_ONCE]
+        bounds = multiply_turned(swapped.take(one, axis=0), points.take(two, axis=0))
+        pair, turn = np.divmod(np.flatnonzero(bounds >= least), len(TURNS))
+        kept.append((one.take(pair), two.take(pair), turn))
+    found = zip(*kept, strict=True) if kept else [np.empty((1, 0), np.int64)] * 3
+    one, two, turn = map(np.concatenate, found)
+    return one, two, turn
 
 
 def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArray[np.float32], limit: float) -> Indices:
-    """The rows whose point is within the limit of the box around some points."""
+    """The rows whose point may be within the limit of the box around some points; all where few would be dropped."""
     low, high = inside_box.min(axis=0), inside_box.max(axis=0)
-    kept = [np.empty(0, np.int64)]
-    for start in range(0, len(rows), _PART):
-        part = rows[start : start + _PART]
-        inside = points[part]
-        gaps = inside - inside.clip(low, high)
-        kept.append(part[np.einsum("ij,ij->i", gaps, gaps) <= limit])
-    return np.concatenate(kept)
+
+    def is_near(rows: Indices) -> NDArray[np.bool_]:
+        inside = points.take(rows, axis=0)
+        inside -= inside.clip(low, high)
+        return np.asarray(np.einsum("ij,ij->i", inside, inside) <= limit)
+
+    sample = rows[::_SAMPLED_EVERY]
+    if np.count_nonzero(is_near(sample)) >= len(sample) * (1.0 - _WORTH_DROPPING):
+        return rows
+    parts = (rows[start : start + _PART] for start in range(0, len(rows), _PART))
+    return np.concatenate([part[is_near(part)] for part in parts])
 
 
 class _Turning:
