@@ -111,6 +111,16 @@ def test_a_run_is_begun_stopped_and_retried_from_the_page(folder):
         assert "annotations" in pages.get("/run/stages").text
 
 
+def test_a_run_that_is_stopped_at_once_ends_as_any_that_is_stopped(folder):
+    """Before its interpreter has begun, too: by what shells tell of a signal."""
+    with open_pages(load_config(folder / "dataset.toml"), has_review=False) as pages:
+        assert pages.post("/run/start", {"text": ""}).json()["is_done"]
+        assert pages.post("/run/stop", {"text": ""}).json()["is_done"]
+        stopped = wait(pages, is_over)
+        assert "exit code 130" in stopped
+        assert "Traceback" not in stopped
+
+
 def test_a_run_that_a_terminal_began_is_followed_and_left_alone(folder):
     """It is named by its process; the page can neither stop it nor begin another beside it."""
     command = [sys.executable, "-m", "logoingest", "run", str(folder / "dataset.toml"), "--quiet"]

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from signal import SIGINT
+from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,7 +58,7 @@ class RunState(NamedTuple):
     lines: Sequence[str]
     """What the run that was started here says."""
     exit_code: int | None
-    """Of the last one that was started here."""
+    """Of the last one that was started here; 128 and the signal's number where one ended it, as shells tell it."""
 
 
 class _ShardCounts(NamedTuple):
@@ -103,7 +103,8 @@ class Runs:
             process = self._process
             fetch = self._measure_fetch(workspace)
         is_own = process is not None and process.poll() is None
-        return RunState(find_writer(workspace), is_own, fetch, free, list(self._lines), None if process is None else process.poll())
+        ended = None if process is None else _tell_exit(process)
+        return RunState(find_writer(workspace), is_own, fetch, free, list(self._lines), ended)
 
     def _measure_fetch(self, workspace: Workspace) -> ShownProgress:
         names = workspace.shard_names()
@@ -170,10 +171,7 @@ class Runs:
                 raise UsageError(f"the workspace is in use by {writer or 'the run that was started here'}")
             self._lines.clear()
             command = [sys.executable, "-m", "logoingest", words[0], *self._command, *words[1:]]
-            self._process = subprocess.Popen(  # noqa: S603  our own command line; no shell
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                start_new_session=True,
-            )  # fmt: skip
+            self._process = _start_process(command)
             threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
         return "started"
 
@@ -192,6 +190,23 @@ class Runs:
                 raise UsageError("no run was started here; one that a terminal began is stopped there")
             self._process.send_signal(SIGINT)
         return "it ends after what it is at; what is done is kept"
+
+
+def _start_process(command: Sequence[str]) -> subprocess.Popen[str]:
+    """A process that hears SIGINT from where it can end in order (``logoingest.__main__``)."""
+    held = pthread_sigmask(SIG_BLOCK, {SIGINT})
+    try:
+        return subprocess.Popen(  # noqa: S603  our own command line; no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            start_new_session=True,
+        )  # fmt: skip
+    finally:
+        pthread_sigmask(SIG_SETMASK, held)
+
+
+def _tell_exit(process: subprocess.Popen[str]) -> int | None:
+    code = process.poll()
+    return code if code is None or code >= 0 else 128 - code
 
 
 def _read_host(url: str) -> str:
