@@ -9,7 +9,7 @@ import pytest
 
 from logoingest.schemas import DownloadRow
 from logoingest.workspace import Workspace
-from logoingest.workspace.downloads import read_downloads
+from logoingest.workspace.downloads import read_download, read_downloads
 
 
 def _row(url: str) -> dict[str, object]:
@@ -51,3 +51,11 @@ def test_what_an_earlier_version_did_not_write_is_null(workspace: Workspace) -> 
     table = read_downloads(workspace, ["url", "checked_at"])
     assert table.column("checked_at").null_count == 4
     assert table.schema.field("checked_at").type == pa.timestamp("us", tz="UTC")
+
+
+def test_one_row_is_read_alone(workspace: Workspace) -> None:
+    """As it stands among all of them; one that is not there is none."""
+    whole = read_downloads(workspace)
+    assert read_download(workspace, "shard-00000.parquet", 1).equals(whole.slice(1, 1))
+    assert read_download(workspace, "shard-00000.parquet", 2).num_rows == 0
+    assert read_download(workspace, "shard-00000.parquet", 2).schema.equals(whole.schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -58,22 +59,24 @@ def collect_ledger(workspace: Workspace) -> Ledger:
     return Ledger(len(known), voted, rejected, len(known) - len(voted) - rejected.num_rows)
 
 
-def find_rejected(workspace: Workspace, column: str, value: object, known: pa.ChunkedArray) -> pa.Table:
+def find_rejected(workspace: Workspace, column: str, value: object, list_known: Callable[[], pa.ChunkedArray]) -> pa.Table:
     """The rows of the ledger's ``rejected`` whose ``column`` holds a value; the rest is not read.
 
     Args:
         workspace: where the tables are.
         column: of ``AnnotationRow`` and ``RejectedRow`` alike.
         value: in it.
-        known: annotation_ids of the ``annotations`` that have it.
+        list_known: annotation_ids of the ``annotations`` that have it; asked where a later stage refused something.
     """
     if not workspace.has_table("annotations"):
         return RejectedRow.empty_table()
     tables = [
         pick_rows(workspace, f"{name}_rejected", column, [value]) for name in FUNNEL if workspace.has_table(f"{name}_rejected")
     ]
-    ids = pa.chunked_array([*known.chunks, *tables[0].column("annotation_id").chunks], pa.string())
     rejected = _keep_first(pa.concat_tables(tables))
+    if rejected.num_rows == tables[0].num_rows:
+        return rejected
+    ids = pa.chunked_array([*list_known().chunks, *tables[0].column("annotation_id").chunks], pa.string())
     return rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=ids))
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from logoingest.schemas import DownloadRow
 from logoingest.workspace.folder import Workspace
+from logoingest.workspace.rows import read_file_rows
 
 #: Where a row's bytes lie: the shard's file name, and the row in it.
 PLACE = (pa.field("shard", pa.string()), pa.field("shard_row", pa.int32()))
@@ -32,6 +33,16 @@ def read_downloads(workspace: Workspace, columns: Collection[str] | None = None,
     return pa.schema([*(schema.field(name) for name in names), *PLACE], schema.metadata).empty_table()
 
 
+def read_download(workspace: Workspace, shard: str, row: int) -> pa.Table:
+    """One row of ``read_downloads``; none where the shard has no such row.
+
+    Raises:
+        WorkspaceError: the shard is not there, or damaged.
+    """
+    names = [name for name in DownloadRow.arrow_schema().names if name != "bytes"]
+    return _place_rows(read_file_rows(workspace, f"downloads/{shard}", [row], names), names, shard, row)
+
+
 def iterate_column(workspace: Workspace, name: str) -> Iterator[tuple[str, pa.ChunkedArray]]:
     """(Shard, one column of ``DownloadRow`` in it), shard after shard: for what is too much to be held.
 
@@ -43,6 +54,10 @@ def iterate_column(workspace: Workspace, name: str) -> Iterator[tuple[str, pa.Ch
 
 
 def _read_shard(workspace: Workspace, shard: str, names: list[str]) -> pa.Table:
-    table = DownloadRow.complete(workspace.read_shard(shard, names), names).select(names)
+    return _place_rows(workspace.read_shard(shard, names), names, shard, 0)
+
+
+def _place_rows(table: pa.Table, names: list[str], shard: str, first: int) -> pa.Table:
+    table = DownloadRow.complete(table, names).select(names)
     table = table.append_column(PLACE[0], pa.repeat(shard, table.num_rows))
-    return table.append_column(PLACE[1], pa.array(range(table.num_rows), pa.int32()))
+    return table.append_column(PLACE[1], pa.array(range(first, first + table.num_rows), pa.int32()))

@@ -52,8 +52,18 @@ def read_rows(workspace: Workspace, table: str, numbers: Sequence[int], columns:
     Raises:
         WorkspaceError: as ``pick_rows``.
     """
-    with workspace.open_parquet(f"tables/{table}.parquet") as parquet:
-        return _read(parquet, numbers, columns)
+    return read_file_rows(workspace, f"tables/{table}.parquet", numbers, columns)
+
+
+def read_file_rows(workspace: Workspace, name: str, numbers: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
+    """The same of any Parquet file of a workspace; columns that it does not have are left out.
+
+    Raises:
+        WorkspaceError: as ``pick_rows``.
+    """
+    with workspace.open_parquet(name) as parquet:
+        there = parquet.schema_arrow.names
+        return _read(parquet, numbers, columns and [column for column in columns if column in there])
 
 
 def _find(parquet: pq.ParquetFile, column: str, values: Collection[object]) -> list[int]:
@@ -70,8 +80,9 @@ def _find(parquet: pq.ParquetFile, column: str, values: Collection[object]) -> l
 
 
 def _read(parquet: pq.ParquetFile, numbers: Sequence[int], columns: Sequence[str] | None) -> pa.Table:
-    names, wanted = list(columns or parquet.schema_arrow.names), np.asarray(numbers, np.int64)
-    schema = pa.schema([parquet.schema_arrow.field(name) for name in names], parquet.schema_arrow.metadata)
+    whole = parquet.schema_arrow
+    names, wanted = list(columns or whole.names), np.asarray(numbers, np.int64)
+    schema = pa.schema([whole.field(name) for name in names], whole.metadata)
     parts: list[pa.RecordBatch] = []
     for group, start in _list_groups(parquet):
         low, high = np.searchsorted(wanted, (start, start + parquet.metadata.row_group(group).num_rows))

@@ -50,6 +50,8 @@ class _Layer(NamedTuple):
     form: MapForm
     listed: Sequence[str]
     """Class ids of its classes_file."""
+    files: Sequence[Path] = ()
+    """What was read of it: itself and that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,8 @@ class ClassMap:
     """Class → the class it is part of."""
     word_lists: Sequence[WordList] = ()
     """Where ``noise_words`` and ``no_label`` come from."""
+    files: Sequence[Path] = ()
+    """What it was read from: itself, what it includes, their lists of classes."""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ClassMap:
@@ -181,10 +185,12 @@ def _read_text(text: str, name: str, folder: Path | None, problems: list[Problem
         except ClassMapError as error:
             problems += error.problems
     listed: list[str] = []
+    files = list(trail[-1:])
     if folder is not None and form.classes_file is not None:
-        lines = _read_file(folder / form.classes_file, problems, "a classes file is UTF-8 text, a class id a line") or ""
+        files.append(folder / form.classes_file)
+        lines = _read_file(files[-1], problems, "a classes file is UTF-8 text, a class id a line") or ""
         listed = [line.strip() for line in lines.splitlines() if line.strip()]
-    return [*layers, _Layer(name, form, listed)]
+    return [*layers, _Layer(name, form, listed, files)]
 
 
 def _resolve(layers: Sequence[_Layer], name: str, path: Path | None, problems: list[Problem]) -> ClassMap:
@@ -219,6 +225,7 @@ def _resolve(layers: Sequence[_Layer], name: str, path: Path | None, problems: l
         outputs=outputs,
         parts=parts,
         word_lists=words,
+        files=tuple(dict.fromkeys(file for layer in layers for file in layer.files)),
     )
 
 

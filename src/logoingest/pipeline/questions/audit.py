@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, NamedTuple
@@ -9,7 +10,7 @@ from typing import Annotated, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logoingest.errors import Problem, UsageError
+from logoingest.errors import Problem, UsageError, WorkspaceError
 from logoingest.evidence.safeguards.answers import Prediction
 from logoingest.labels import Explanation, explain_label
 from logoingest.labels.crowd.contradictions import Contradiction, CrowdFindings
@@ -39,12 +40,13 @@ from logoingest.schemas import (
     SplitRow,
     SuspectRow,
 )
-from logoingest.workspace.downloads import read_downloads
+from logoingest.workspace.downloads import read_download, read_downloads
 from logoingest.workspace.rows import find_rows, pick_rows, read_rows
 
 #: Columns for machines.
 _HEAVY = ("hash", "signature", "probabilities")
 _MOST_URLS = 10
+_ROWS_AT_ONCE = 64
 
 
 class DecidedAnnotation(NamedTuple):
@@ -136,6 +138,9 @@ class UrlPlaces(NamedTuple):
     """Of ``annotations``: all of its answers are among them; ascending."""
     shard: str
     """Of its picture: most often its own, too."""
+    shard_row: int
+    rows_of: Mapping[str, int | None]
+    """``images``, ``samples``, ``splits`` → its picture's row; None where it has none there."""
 
 
 def explain_url(run: Run, url: str, *, ask: bool = False, places: UrlPlaces | None = None) -> UrlTrail:
@@ -150,8 +155,12 @@ def explain_url(run: Run, url: str, *, ask: bool = False, places: UrlPlaces | No
     Raises:
         UsageError: no annotation has this URL, or it was taken down.
     """
-    numbers, annotations = _find_annotations(run, "url", url, None if places is None else places.rows)
-    rejected = find_rejected(run.workspace, "url", url, annotations.column("annotation_id"))
+    return _explain_url(run, _AnswerReader(run), url, ask=ask, places=places)
+
+
+def _explain_url(run: Run, answers: _AnswerReader, url: str, *, ask: bool, places: UrlPlaces | None) -> UrlTrail:
+    numbers, annotations = answers.find("url", url, None if places is None else places.rows)
+    rejected = find_rejected(run.workspace, "url", url, lambda: annotations.column("annotation_id"))
     if not annotations.num_rows and not rejected.num_rows:
         stone = read_tombstones(run.workspace).find(url)
         if stone is not None:
@@ -160,19 +169,19 @@ def explain_url(run: Run, url: str, *, ask: bool = False, places: UrlPlaces | No
         raise UsageError(Problem(f"--url {url}", "no source row has this URL", "give it exactly as the source does"))
     downloads = _find_downloads(run, url, places)
     image_id = next((found for found in downloads.column("sha256").to_pylist() if found), "")
-    splits = _pick(run, "splits", SplitRow, "image_id", image_id)
+    splits = _pick_picture(run, "splits", SplitRow, image_id, places)
     return UrlTrail(
         url,
         annotations,
         _lighten(downloads),
-        _lighten(_pick(run, "images", ImageRow, "image_id", image_id)),
+        _lighten(_pick_picture(run, "images", ImageRow, image_id, places)),
         pa.concat_tables([_pick(run, "copies", CopyRow, name, image_id) for name in ("image_id", "other_id")]),
-        _lighten(_pick(run, "samples", SampleRow, "image_id", image_id)),
+        _lighten(_pick_picture(run, "samples", SampleRow, image_id, places)),
         _lighten(splits),
         _lighten(_pick(run, "predictions", PredictionRow, "image_id", image_id)),
         read_open_suspects(run, image_id),
         ask_baseline(run, downloads, splits.column("split").to_pylist()) if ask else None,
-        list_decisions(run, annotations.column("annotation_id").to_pylist(), numbers),
+        answers.list_decisions(annotations.column("annotation_id").to_pylist(), numbers),
         rejected,
     )
 
@@ -191,7 +200,8 @@ def explain_row(
     Raises:
         UsageError: there is no such row.
     """
-    numbers, annotations = _find_annotations(run, "source_row", number)
+    answers = _AnswerReader(run)
+    numbers, annotations = answers.find("source_row", number)
     unread = _pick(run, "annotations_rejected", RejectedRow, "source_row", number)
     rows: list[AnnotationRow | RejectedRow] = [
         model.model_construct(**row)
@@ -202,32 +212,47 @@ def explain_row(
     if not rows:
         raise UsageError(Problem(f"--row {number}", "there is no such source row", "rows count from 1, without the header"))
     ids = [row.annotation_id for row in rows]
-    rejected = find_rejected(run.workspace, "source_row", number, annotations.column("annotation_id"))
+    rejected = find_rejected(run.workspace, "source_row", number, lambda: annotations.column("annotation_id"))
     return RowTrail(
         number,
         rows,
-        list_decisions(run, ids, numbers),
+        answers.list_decisions(ids, numbers),
         rejected.filter(pc.is_in(rejected.column("annotation_id"), value_set=pa.array(ids))),
-        [explain_url(run, url, places=locate(url)) for url in dict.fromkeys(row.url for row in rows) if url],
+        [_explain_url(run, answers, url, ask=False, places=locate(url)) for url in dict.fromkeys(row.url for row in rows) if url],
     )
 
 
-def explain_label_of(run: Run, raw_label: str, *, hear: bool = True) -> LabelTrail:
+def explain_label_of(run: Run, raw_label: str, *, hear: bool = True, rows: Sequence[int] | None = None) -> LabelTrail:
     """How the class map decides a raw label, step by step, and what became of the annotations that carry it.
 
     Args:
         run: of the workspace.
         raw_label: as typed.
         hear: the crowd, too: every answer of the workspace is looked at.
+        rows: of ``annotations`` that carry it, where somebody knows; else they are looked for.
     """
     explanation = explain_label(raw_label, run.class_map)
-    _, annotations = _find_annotations(run, "raw_label", raw_label)
-    rejected = find_rejected(run.workspace, "raw_label", raw_label, annotations.column("annotation_id"))
+    if rows is None:
+        has_answers = run.workspace.has_table("annotations")
+        rows = find_rows(run.workspace, "annotations", "raw_label", [raw_label]) if has_answers else ()
+    rejected = find_rejected(run.workspace, "raw_label", raw_label, lambda: _read_answers(run, rows, "annotation_id"))
     reasons = Counter(f"{row['stage']}: {row['reason']}" for row in rejected.select(["stage", "reason"]).to_pylist())
-    urls = list(dict.fromkeys(annotations.column("url").to_pylist()))[:_MOST_URLS]
-    return LabelTrail(
-        raw_label, explanation, annotations.num_rows, dict(reasons), urls, _hear_crowd(run, raw_label) if hear else None
-    )
+    heard = _hear_crowd(run, raw_label) if hear else None
+    return LabelTrail(raw_label, explanation, len(rows), dict(reasons), _list_urls(run, rows), heard)
+
+
+def _list_urls(run: Run, rows: Sequence[int]) -> list[str]:
+    """The first URLs of some answers."""
+    urls: dict[str, None] = {}
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        urls |= dict.fromkeys(_read_answers(run, rows[start : start + _ROWS_AT_ONCE], "url").to_pylist())
+        if len(urls) >= _MOST_URLS:
+            break
+    return list(urls)[:_MOST_URLS]
+
+
+def _read_answers(run: Run, rows: Sequence[int], column: str) -> pa.ChunkedArray:
+    return read_rows(run.workspace, "annotations", rows, [column]).column(0) if len(rows) else pa.chunked_array([], pa.string())
 
 
 def _hear_crowd(run: Run, raw_label: str) -> LabelTestimony | None:
@@ -286,29 +311,65 @@ def list_decisions(run: Run, ids: Collection[str], numbers: Sequence[int] = ()) 
     return [DecidedAnnotation(**{**row, "decision": Decision(row["decision"])}) for row in found]
 
 
-def _find_annotations(run: Run, column: str, value: object, among: Sequence[int] | None = None) -> tuple[Sequence[int], pa.Table]:
-    """The annotations with a value, and their places in the table."""
-    if not run.workspace.has_table("annotations"):
-        return (), AnnotationRow.empty_table()
-    if among is not None:
-        found = read_rows(run.workspace, "annotations", among)
-        is_meant = pc.fill_null(pc.equal(found.column(column), value), fill_value=False)
-        if found.num_rows == len(among):  # else the table has changed meanwhile
-            return [number for number, is_one in zip(among, is_meant.to_pylist(), strict=True) if is_one], found.filter(is_meant)
-    numbers = find_rows(run.workspace, "annotations", column, [value])
-    return numbers, read_rows(run.workspace, "annotations", numbers)
+class _AnswerReader:
+    """Annotations and what was decided of them, each read once: those of a row are most often those of its URL."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._rows: dict[tuple[int, ...], pa.Table] = {}
+        self._decisions: dict[tuple[str, ...], list[DecidedAnnotation]] = {}
+
+    def find(self, column: str, value: object, among: Sequence[int] | None = None) -> tuple[Sequence[int], pa.Table]:
+        """The annotations with a value, and their places in the table."""
+        workspace = self._run.workspace
+        if not workspace.has_table("annotations"):
+            return (), AnnotationRow.empty_table()
+        if among is not None:
+            found = self._read(among)
+            is_meant = pc.fill_null(pc.equal(found.column(column), value), fill_value=False)
+            if found.num_rows == len(among) and pc.any(is_meant).as_py():  # else the table has changed meanwhile
+                return [number for number, is_one in zip(among, is_meant.to_pylist(), strict=True) if is_one], found.filter(
+                    is_meant
+                )
+        numbers = find_rows(workspace, "annotations", column, [value])
+        return numbers, self._read(numbers)
+
+    def list_decisions(self, ids: Sequence[str], numbers: Sequence[int]) -> list[DecidedAnnotation]:
+        """``list_decisions``."""
+        key = tuple(ids)
+        if key not in self._decisions:
+            self._decisions[key] = list_decisions(self._run, ids, numbers)
+        return self._decisions[key]
+
+    def _read(self, numbers: Sequence[int]) -> pa.Table:
+        key = tuple(numbers)
+        if key not in self._rows:
+            self._rows[key] = read_rows(self._run.workspace, "annotations", numbers)
+        return self._rows[key]
 
 
 def _find_downloads(run: Run, url: str, places: UrlPlaces | None) -> pa.Table:
     if places is not None:
-        found = _filter(read_downloads(run.workspace, shards=[places.shard]), "url", url)
-        if found.num_rows:
-            return found
+        with contextlib.suppress(WorkspaceError):  # fetched anew meanwhile
+            found = _filter(read_download(run.workspace, places.shard, places.shard_row), "url", url)
+            if found.num_rows:
+                return found
     return _filter(read_downloads(run.workspace, shards=find_shards(run, url)), "url", url)
 
 
 def _pick(run: Run, table: str, model: type[Row], column: str, value: object) -> pa.Table:
     return pick_rows(run.workspace, table, column, [value]) if run.workspace.has_table(table) else model.empty_table()
+
+
+def _pick_picture(run: Run, table: str, model: type[Row], image_id: str, places: UrlPlaces | None) -> pa.Table:
+    """A picture's row of a table, found by ``places`` as long as it is there."""
+    if places is not None and table in places.rows_of and run.workspace.has_table(table):
+        row = places.rows_of[table]
+        light = [name for name in model.arrow_schema().names if name not in _HEAVY]
+        found = read_rows(run.workspace, table, [] if row is None else [row], light)
+        if found.column("image_id").to_pylist() == ([] if row is None else [image_id]):
+            return found
+    return _pick(run, table, model, "image_id", image_id)
 
 
 def _filter(table: pa.Table, column: str, value: object) -> pa.Table:

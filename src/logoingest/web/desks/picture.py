@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from logoingest.config import Config
 from logoingest.errors import UsageError
 from logoingest.pipeline.evidence.suspects import SUSPECTS
@@ -25,7 +27,8 @@ from logoingest.pipeline.session import Run
 from logoingest.web.background.crowd import HeardCrowd
 from logoingest.web.desks.gallery import ShownPicture, make_shown
 from logoingest.web.indexes.answers import IndexedAnswers
-from logoingest.web.indexes.pictures import IndexedPictures, PictureIndex
+from logoingest.web.indexes.class_map import KnownClassMap
+from logoingest.web.indexes.pictures import NONE, IndexedPictures, PictureIndex
 from logoingest.workspace import Workspace
 from logoingest.workspace.rows import pick_rows, read_rows
 
@@ -87,7 +90,7 @@ class PictureDesk:
 
     def __init__(self, config: Config, workspace: Workspace, pictures: IndexedPictures, answers: IndexedAnswers) -> None:
         self._config, self._workspace, self._pictures, self._answers = config, workspace, pictures, answers
-        self._crowd = HeardCrowd(config)
+        self._crowd, self._class_map = HeardCrowd(config), KnownClassMap(config.class_map_path)
 
     def describe(self, image_id: str) -> ShownFacts | None:
         """What the tables say of a picture; None where there is no such picture."""
@@ -174,11 +177,20 @@ class PictureDesk:
         number = index.find_url(url)
         if number is None:
             return None
-        return UrlPlaces(self._answers.read(index).list_rows(number), index.shards[int(index.shard[number])])
+        rows = {"images": number, "samples": index.sample_row[number], "splits": index.split_row[number]}
+        return UrlPlaces(
+            self._answers.read(index).list_rows(number),
+            index.shards[int(index.shard[number])],
+            int(index.shard_row[number]),
+            {table: None if row == NONE else int(row) for table, row in rows.items()},
+        )
 
     def explain_label(self, label: str) -> LabelTrail:
         """The audit trail of an answer, without what the crowd says: ``hear_label``."""
-        return explain_label_of(self._open(), label, hear=False)
+        answers = self._answers.read(self._pictures.read())
+        run = self._open()
+        run.class_map = self._class_map.read()
+        return explain_label_of(run, label, hear=False, rows=np.flatnonzero(answers.labels.find(label)).tolist())
 
     def hear_label(self, label: str) -> HeardLabel:
         """What others called the pictures of an answer: dearer than all else."""

@@ -51,6 +51,8 @@ class PictureIndex:
     """NaN where nothing is settled."""
     sample_row: Numbers
     """Row in ``samples``; -1 where there is none."""
+    split_row: Numbers
+    """Row in ``splits``; -1 where there is none."""
     urls: pa.Array
     """All URLs of all pictures."""
     url_order: Numbers
@@ -169,6 +171,7 @@ def index_pictures(workspace: Workspace) -> PictureIndex:
     confidence = np.full(len(ids), np.nan, np.float32)
     confidence[places] = _read(workspace, "samples", "confidence").to_numpy()
     split_of, splits = _encode(_read(workspace, "splits", "split"))
+    placed = _locate(ids, order, _read_ids(workspace, "splits"))
     return PictureIndex(
         ids,
         order,
@@ -178,9 +181,10 @@ def index_pictures(workspace: Workspace) -> PictureIndex:
         classes,
         _spread(len(ids), places, class_of),
         splits,
-        _spread(len(ids), _locate(ids, order, _read_ids(workspace, "splits")), split_of),
+        _spread(len(ids), placed, split_of),
         confidence,
         _spread(len(ids), places, np.arange(len(places), dtype=np.int32)),
+        _spread(len(ids), placed, np.arange(len(placed), dtype=np.int32)),
         urls,
         pc.sort_indices(urls).to_numpy().astype(np.int32),
         url_picture,
