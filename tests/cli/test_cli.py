@@ -37,6 +37,7 @@ def test_help_costs_little_and_imports_neither_torch_nor_prefect():
     assert after.ru_utime - before.ru_utime < 5  # a bound against accidents, not a timing
 
 
+@pytest.mark.slow
 def test_importing_the_library_imports_neither_torch_nor_prefect():
     """Every public name but the torch datasets is usable without them."""
     code = "import sys, logoingest\nfor name in logoingest.__all__: getattr(logoingest, name)\nassert not {'torch', 'prefect'} & set(sys.modules)"
@@ -65,6 +66,7 @@ def test_the_whole_route_by_command(make_dataset, capsys):
     assert (code, out) == (0, "tried 1 URLs again: 0 healed, 1 still failing\n")
 
 
+@pytest.mark.slow
 def test_init_writes_what_run_can_use(make_dataset, capsys, tmp_path):
     """From a bare CSV to a first release without writing a line."""
     dataset = make_dataset()
@@ -209,6 +211,7 @@ def full_disk(tmp_path: Path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_explained_and_the_next_run_finishes(make_dataset, capsys, full_disk):
     """What is done is kept; with room the same command goes on."""
     dataset = make_dataset(pictures=60)

@@ -224,6 +224,7 @@ class TestEdges:
 votes_strategy = st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 5), st.integers(0, 3)), max_size=40)
 
 
+@pytest.mark.slow
 @given(votes_strategy, st.randoms(use_true_random=False), st.sampled_from(["majority", "one_coin"]))
 def test_order_of_votes_changes_no_byte(rows, random, method):
     """The same votes in any order give the same bytes."""

@@ -73,6 +73,7 @@ def test_pictures_do_not_depend_on_the_order_of_drawing():
     assert render_picture(one, 8) != first
 
 
+@pytest.mark.slow
 def test_sides_formats_and_orientation_are_as_promised(demo_plan):
     """Pictures are 120 to 320 px a side; PNG, WebP and EXIF-rotated ones are among them."""
     formats, turned = set(), 0

@@ -56,6 +56,7 @@ def test_the_demo_is_as_large_as_promised(demo_plan):
     assert len({demo_plan.pages[key_page(url)].body for url in _list_urls(demo_plan, "ok")}) == demo_plan.counts["ok"]
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bytes(demo_plan, tmp_path):
     """A second build, elsewhere, is byte-identical: files and pages; kept pictures that are damaged are drawn again."""
     names = ["annotations.csv", "dataset.toml", "truth.csv", "label_maps/demo.toml", "pictures.zip"]

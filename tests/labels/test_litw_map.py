@@ -88,6 +88,7 @@ def test_every_class_answers_to_its_name(name, request):
     assert lost == (set() if name == "made" else {"pizzahut"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["litw.toml", "litw-fixed.toml"])
 def test_lint_has_nothing_to_say_against_it(name):
     """Neither errors nor warnings; notes tell of the ids that mean another class."""

@@ -42,6 +42,7 @@ def look_at(how: str, data: bytes) -> str:
     return shown.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [make_noisy_tiff, make_noisy_exif])
 def test_decoders_are_not_heard(make):
     """Pillow alone speaks of the file, from Python or from C; looked at through us, nobody does."""

@@ -58,6 +58,7 @@ def read_places(config: Config) -> dict[str, set[str]]:
     return places
 
 
+@pytest.mark.slow
 def test_turned_copies_are_in_one_split_and_explained(config):
     """No scene is in two splits; explain names the copies with the way they are turned; two classes of one scene go to review."""
     run(config, until=Stage.RELEASE)
@@ -70,6 +71,7 @@ def test_turned_copies_are_in_one_split_and_explained(config):
     assert [(row["kind"], sorted(row["class_ids"]), len(row["image_ids"])) for row in conflicts] == [("near", ["nike", "puma"], 4)]
 
 
+@pytest.mark.slow
 def test_what_the_search_left_out_is_said_everywhere(config, monkeypatch):
     """A set above the search's bound: the images stage's figures, status and report say how many pictures, and what of them is unknown."""
     monkeypatch.setattr(copies, "MOST_PICTURES", 11)
@@ -81,6 +83,7 @@ def test_what_the_search_left_out_is_said_everywhere(config, monkeypatch):
     assert sentence in (Path(config.workspace_url) / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_was_released_apart_stays_and_is_named(config, monkeypatch, caplog, tmp_path):
     """Copies that an earlier release has in two splits keep their places; the run warns, its counts and verify say so."""
     with monkeypatch.context() as earlier:  # as before turned copies were known
@@ -102,6 +105,7 @@ def test_what_was_released_apart_stays_and_is_named(config, monkeypatch, caplog,
     assert "splits_apart" in {violation.law for violation in verify(Run(changed))}
 
 
+@pytest.mark.slow
 def test_what_a_person_says_of_copies_is_replayed_by_every_run(config):
     """The images stage runs again for it, and not for a ruling on labels; verify takes what is ruled apart for two."""
     run(config, until=Stage.IMAGES)

@@ -121,6 +121,7 @@ def test_refresh_keeps_the_right_bytes(dataset, site):
         assert outcomes(held, site) == dict.fromkeys(WRONG)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["sha256", "md5"])
 def test_hashes_that_are_named_later(dataset, site, algorithm):
     """What is there and right stays without a request; what is not, or was turned away by a hash that is mended, is fetched again."""

@@ -62,6 +62,7 @@ def read_release(dataset: Dataset) -> set[str]:
     return {url for file in files for url in pq.read_table(file, columns=["url"]).column("url").to_pylist()}
 
 
+@pytest.mark.slow
 def test_a_picture_served_only_by_its_alternative_is_released_and_explained(dataset, site):
     """The release has it under its own URL; explain says where it came from and why."""
     config = load(dataset, None, ALTERNATIVE)
@@ -100,6 +101,7 @@ def test_turning_fallbacks_on_and_retrying_heals(dataset, site):
     assert site.url("/dead.jpg") in read_release(dataset)
 
 
+@pytest.mark.slow
 def test_every_executor_is_given_the_alternatives(dataset, tmp_path):
     """One process, two, and a task runner's tasks make the same rows."""
     looks = []

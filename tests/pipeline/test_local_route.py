@@ -35,6 +35,7 @@ def config(tmp_path):
     return load_config(tmp_path / "dataset.toml")
 
 
+@pytest.mark.slow
 def test_a_release_of_files(config, tmp_path):
     """The missing file fails with its reason; once it is there a retry heals it; the release is whole and names no folder of ours."""
     run(config)

@@ -52,6 +52,7 @@ def read_tables(config: Config) -> dict[str, list]:
     return {name: workspace.read_table(name).to_pylist() for name in SETTLED}
 
 
+@pytest.mark.slow
 def test_partitions_change_nothing(dataset, tmp_path, monkeypatch):
     """Groups, samples and each picture's split are those of one search; verify finds every law kept; another number of them makes
     nothing stale.

@@ -62,6 +62,7 @@ def reasons_of(config) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_every_row_votes_or_is_rejected_with_its_reason(make_dataset):
     """One small real run: the law holds and each fault is named."""
     dataset = make_dataset()
@@ -139,6 +140,7 @@ def test_new_rows_move_no_earlier_picture(make_dataset):
     assert {image_id: after[image_id] for image_id in before} == before
 
 
+@pytest.mark.slow
 def test_row_order_does_not_change_the_release(make_dataset, tmp_path):
     """Shuffled sources give the same data files, byte for byte."""
     dataset = make_dataset()
@@ -317,6 +319,7 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(make_dataset, sent, code):
     assert not (dataset.folder / "work/lease.json").exists()
 
 
+@pytest.mark.slow
 def test_urls_that_are_no_longer_listed_count_for_nothing(make_dataset):
     """Dead ones taken out of the source: gate, status, plan, report and retry go by today's URLs, and what was fetched is not asked for."""
     dataset = make_dataset(pictures=3)

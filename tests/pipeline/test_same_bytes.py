@@ -36,6 +36,7 @@ def rebuild(make_dataset, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_rebuilds_are_the_same_bytes(rebuild):
     """Rebuilt from nothing, also with two fetching processes and other shards in flight, every file has the same hash."""
     first = rebuild("one")
@@ -44,6 +45,7 @@ def test_rebuilds_are_the_same_bytes(rebuild):
     assert rebuild("two", "fetch.processes=2", "fetch.concurrency=7") == first
 
 
+@pytest.mark.slow
 def test_shuffled_rows_give_the_same_pictures(rebuild):
     """With the source's rows shuffled all is the same but what names the source: its hash in manifest and card, the rejected rows' numbers."""
     first, tables = rebuild("one")

@@ -119,6 +119,7 @@ def file_server(shared_data):
         yield f"{address}/"
 
 
+@pytest.mark.slow
 def test_the_raw_samples_of_logos_in_the_wild_reach_the_release(shared_data, file_server, tmp_path):
     """15 photos, 42 boxes, each where its XML says; the three partly visible ones are flagged."""
     release = _run(shared_data / "litw/samples", ROOT / "label_maps/litw.toml", file_server, tmp_path / "work")

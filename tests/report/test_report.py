@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
 from PIL import Image
 
 from logoingest import load_config, run
@@ -143,6 +144,7 @@ def test_pictures_that_moved_are_the_first_thing_to_look_at(make_dataset):
     assert re.search(r'<a href="#changes" class="bad">\d+ pictures changed split since v1</a>', html)
 
 
+@pytest.mark.slow
 def test_an_earlier_release_that_somebody_broke_costs_no_report(make_dataset):
     dataset = make_dataset(pictures=4)
     run(load_config(dataset.config, environ={}))

@@ -74,6 +74,7 @@ def test_the_page_has_no_horizontal_scroll_bar(browse, crowded, width):
     assert measured[1].strip() == f"{width} of {width};"
 
 
+@pytest.mark.slow
 def test_the_policy_refuses_any_script(browse, crowded):
     """Should one ever get in: a copy that holds one is drawn without running it; without the policy it would run."""
     script = "<script>document.documentElement.dataset.ran = 'yes'</script></body>"
@@ -84,6 +85,7 @@ def test_the_policy_refuses_any_script(browse, crowded):
     assert 'data-ran="yes"' in browse(crowded, 800, "--dump-dom")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "paper"), [(0, (21, 25, 34)), (1, (255, 255, 255))])
 def test_the_report_of_a_run_renders_light_and_dark(browse, make_dataset, tmp_path, scheme, paper):
     """A real run's page, on a phone."""
@@ -98,6 +100,7 @@ def test_the_report_of_a_run_renders_light_and_dark(browse, make_dataset, tmp_pa
     assert len(colours) > 50
 
 
+@pytest.mark.slow
 def test_folded_parts_are_printed(browse, crowded, tmp_path):
     """Paper cannot be unfolded: a page printed whole is longer than one whose folds are empty."""
     whole, cut = tmp_path / "whole.pdf", tmp_path / "cut.pdf"

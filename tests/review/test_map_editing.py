@@ -205,6 +205,7 @@ meanings = st.sampled_from([PUMA, RuledMeaning(Action.CLASS, "bmw"), RuledMeanin
 storable = labels.filter(lambda label: not any("\ud800" <= char <= "\udfff" for char in label))  # a UTF-8 table holds no other
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.dictionaries(storable, meanings, max_size=6))
 def test_every_decision_written_is_reproduced(rulings):

@@ -88,6 +88,7 @@ def test_a_possible_class_is_said_in_comments():
     assert lines == "# names several classes: blue, green\n"
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.sampled_from(["fanta", "fantta", "FANTA", "logo fanta", "fanta!", "fan ta", "зфанта", "=fanta", "f", "ne\nw"]),

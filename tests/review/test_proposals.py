@@ -93,6 +93,7 @@ def test_any_text_gets_sorted_proposals(labels, limit):
             assert len(proposal.reason) < 100
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=12) | st.sampled_from(SAMPLE), min_size=1, max_size=8), st.data())
 @examples(40)
 def test_other_labels_do_not_matter(labels, data):
@@ -152,6 +153,7 @@ def test_equal_names_come_in_the_order_of_their_ids():
     assert len({proposal.score for proposal in made}) == 1
 
 
+@pytest.mark.slow
 def test_hash_seed_does_not_matter():
     """The same proposals in any process."""
     script = "import sys; sys.path[:0] = ['tests', 'tests/review']; import test_proposals as t; print(t.propose_classes(t.SPACED, t.MAP))"

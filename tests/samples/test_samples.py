@@ -355,6 +355,7 @@ answer = st.tuples(
 )
 
 
+@pytest.mark.slow
 @examples(30)
 @given(
     st.lists(answer, max_size=30), st.sampled_from(["majority", "one_coin"]), st.integers(1, 3), st.sampled_from([0.0, 0.6, 1.0]),

@@ -77,6 +77,7 @@ def test_they_are_only_listed_where_the_config_keeps_them():
     assert "p" in resolved.samples.column("image_id").to_pylist()
 
 
+@pytest.mark.slow
 @examples(30)
 @given(seed=st.integers(0, 99), case=st.sampled_from(CASES))
 def test_the_order_of_rows_changes_nothing(seed, case):

@@ -73,6 +73,7 @@ def test_files_that_overlap_count_once(tmp_path):
     assert found.rejected.column("reason").to_pylist() == ["repeated_row"] * 3
 
 
+@pytest.mark.slow
 def test_what_a_later_file_says_counts(make_dataset):
     """A worker who corrects an answer: the later night's, in the route's own samples; only the file that is new is asked for."""
     dataset = make_dataset(pictures=2)

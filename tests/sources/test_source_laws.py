@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ def test_every_row_is_kept_or_rejected_once_and_untouched(rows, delimiter):
     assert got.reasons == [(number, "missing_url") for number, row in enumerate(rows, 1) if not row[0].strip()]
 
 
+@pytest.mark.slow
 @FEW
 @given(ROWS, st.randoms(), st.integers(0, 12))
 def test_ids_depend_on_content_alone(rows, random, cut):
@@ -69,6 +71,7 @@ def test_ids_depend_on_content_alone(rows, random, cut):
     assert name(split) == name(whole)
 
 
+@pytest.mark.slow
 @FEW
 @given(st.lists(st.one_of(TEXT, st.integers(), st.none(), st.booleans(), st.lists(TEXT, max_size=3)), min_size=1, max_size=8))
 def test_json_layouts_agree(labels):

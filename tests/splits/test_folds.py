@@ -19,6 +19,7 @@ def count_groups(groups, classes, fold):
     return Counter(name for group, name in {(group, name) for group, name in zip(groups, classes, strict=True) if group in fold})
 
 
+@pytest.mark.slow
 @given(pictures, st.integers(2, 5), st.integers(0, 2))
 def test_every_class_has_a_group_in_as_many_folds_as_it_has_groups(rows, count, seed):
     """Groups of one class each: every group is in one fold, and a class of at least as many groups as folds is in all of them."""

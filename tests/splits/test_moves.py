@@ -4,6 +4,7 @@ evening out never takes from a class what it must have."""
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +106,7 @@ def test_a_group_goes_where_its_class_lacks_most_and_says_so():
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(0, 1000), st.randoms())
 def test_the_order_of_groups_is_their_own(sizes, seed, random):
     """Large ones first, equals by a hash of name and seed: in whatever order they are listed."""

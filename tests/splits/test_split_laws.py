@@ -55,6 +55,7 @@ def test_needs_are_met(rows):
         assert found == set(("train", "test", "validation")[: min(len(groups), 3)])
 
 
+@pytest.mark.slow
 @examples(60)
 @given(datasets(multi=True), st.data())
 def test_nothing_moves_when_data_is_added(rows, data):
@@ -130,6 +131,7 @@ def test_empty():
     assert kept.num_rows == rejected.num_rows == 0
 
 
+@pytest.mark.slow
 @examples(30)
 @given(datasets(multi=True), st.randoms(), st.data())
 def test_named_splits_keep_every_law(rows, random, data):

@@ -229,6 +229,7 @@ def test_apply_decides_every_row_as_the_pipeline_does(made, suffix, map_file, tm
     assert out.startswith("10 rows (9 distinct) of column “raw”: accepted 5, ")
 
 
+@pytest.mark.slow
 def test_apply_works_in_a_pipe(map_file, tmp_path):
     """stdin to stdout; what is told goes to stderr."""
     command = [sys.executable, "-m", "logoingest", "labels", "apply", str(map_file), "-", "-"]

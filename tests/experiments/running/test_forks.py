@@ -78,6 +78,7 @@ def wait_for(look, seconds=60):
     return found
 
 
+@pytest.mark.slow
 def test_a_death_is_the_trials_own(start):
     """One ends by a signal, one is stopped, and the third, started between them, comes to its end with a log of its own."""
     died, _ = start("died", dies=True)
@@ -100,6 +101,7 @@ def test_a_trial_is_told_its_threads_and_the_way_to_the_web(start, tmp_path):
     assert not [path for path in (tmp_path / "tries").rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_trials_end_with_the_process_they_are_forked_from(start):
     """Killed, it takes its trials along, which is told of each; the next trial has a new one."""
     trial, folder = start("waits", waits=True)
@@ -138,6 +140,7 @@ def test_what_cannot_be_loaded_is_said_in_the_trials_log(order, tmp_path):
     assert "no_such_module" in (folder / "log.txt").read_text().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_orders_are_as_they_were_written(order, tmp_path):
     """A folder with a line break in its name is one folder still."""
     folder = tmp_path / "a\nb"

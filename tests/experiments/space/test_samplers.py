@@ -18,6 +18,7 @@ def make_sweep(**section):
     return SweepConfig.model_validate({"space": SPACE, "trials": 100} | section)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "grid", "one_at_a_time"])
 @given(cuts=st.lists(st.integers(1, 5), min_size=1, max_size=4))
 def test_what_is_asked_for_at_once_changes_nothing(sampler, cuts):

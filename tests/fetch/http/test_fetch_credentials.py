@@ -210,6 +210,7 @@ def test_no_log_line_and_no_row_holds_a_secret(vault, write, fetch, caplog):
         assert not any(secret in text for secret in SECRETS)
 
 
+@pytest.mark.slow
 def test_other_processes_read_the_file_themselves(vault, write, settings, tmp_path):
     """They are told its path; if it is open to others by then, that is the message."""
     told = replace(settings, processes=2, credentials=write(f"allow_http = true\nport = {vault.port}", name="127.0.0.1"))

@@ -170,6 +170,7 @@ def test_the_cache_forgets_by_age():
     assert (cache._rule_count, cache._byte_count, cache._ready, cache._packed) == (0, 0, {}, {})
 
 
+@pytest.mark.slow
 def test_the_cache_packs_what_was_not_asked_for_of_late(monkeypatch):
     """A thousand files of a hundred rules: few are ready, none is lost, each says what it said."""
     monkeypatch.setattr(RobotsCache, "MAX_RULES", 1000)

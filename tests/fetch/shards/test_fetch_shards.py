@@ -236,6 +236,7 @@ def make_jobs(workspace, urls, size) -> list[ShardJob]:
     return [ShardJob(str(workspace), shard, urls) for shard, urls in chunks.items()]
 
 
+@pytest.mark.slow
 def test_one_process_or_several_make_the_same_shards(site, settings, tmp_path, monkeypatch):
     """Equal but for times; each URL asked for once per run; per-host limit held over the processes together."""
     inspect = partial(make_inspection(tmp_path, monkeypatch, "return {'width': len(data) * scale}"), scale=2)
@@ -402,6 +403,7 @@ def wait_until(condition, seconds: float = 10.0) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 @pytest.mark.parametrize(("blow", "processes"), [(signal.SIGKILL, 2), (signal.SIGINT, 2)])
 def test_whatever_ends_the_parent_ends_the_processes(site, tmp_path, blow, processes):

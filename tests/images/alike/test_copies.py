@@ -89,6 +89,7 @@ def test_the_next_frame_of_a_burst_is_near():
     assert [finding.kind for finding in found.findings] == ["near"]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 7), st.integers(0, 7), st.integers(0, 30))
 def test_copies_do_not_depend_on_turns_or_order(one, other, seed):

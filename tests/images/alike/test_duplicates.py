@@ -64,6 +64,7 @@ def test_search_is_exact_over_blocks():
     assert len(found.first) == expected > 1_000
 
 
+@pytest.mark.slow
 @examples(25)
 @given(st.integers(0, 10_000), st.integers(1, 80), st.randoms())
 def test_groups_are_an_equivalence_and_order_independent(seed, count, random):
@@ -86,6 +87,7 @@ def test_groups_are_an_equivalence_and_order_independent(seed, count, random):
     assert dict(zip(shuffled[0], group_duplicates(*shuffled), strict=True)) == groups
 
 
+@pytest.mark.slow
 @examples(25)
 @given(st.integers(0, 10_000), st.integers(1, 40), st.integers(0, 7), st.data())
 def test_a_group_does_not_depend_on_how_its_pictures_are_turned(seed, count, number, data):

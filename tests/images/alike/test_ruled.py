@@ -86,6 +86,7 @@ def test_pictures_of_one_colour_can_be_ruled_on():
 PAIRS = st.sets(st.sampled_from(list(itertools.combinations(NAMES, 2))), max_size=6)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.sampled_from([0.0, 3.0, 9.0]), PAIRS, PAIRS, st.permutations(range(len(NAMES))))
 @examples(40)
 def test_rulings_hold_whatever_was_found(seed, noise, same, apart, order):

@@ -41,6 +41,7 @@ def write_pictures(workspace: Workspace, signatures: np.ndarray, shards: int) ->
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     count=st.integers(2, 50),

@@ -237,6 +237,7 @@ def test_what_is_no_names_per_language_is_said(text, tmp_path):
         open_pack(file)
 
 
+@pytest.mark.slow
 def test_cldr_has_names_of_any_language():
     """Territories, languages and the like, from the package's data; a kind it lacks is named with those there are."""
     pytest.importorskip("babel")

@@ -242,6 +242,7 @@ def test_no_text_crashes_lint(tmp_path_factory, text):
     assert _lint(tmp_path_factory.mktemp("lint"), text).has_errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "[" * 200 + "]" * 200, "[" + ".".join("a" * 3000) + "]"])
 def test_deep_nesting_ends(text, tmp_path):
     """No stack overflow."""

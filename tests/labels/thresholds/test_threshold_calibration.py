@@ -38,6 +38,7 @@ def _change(class_map, setting):
     return replace(class_map, thresholds=class_map.thresholds.model_copy(update=values))
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_a_map_with_these_thresholds():
     """Settings from all over the grid, decided anew by a map that has each, accept as many labels and as many strangers."""
     labels = sorted({make_mess(kind, name, random.Random(f"{kind}{name}"), ["logo"]) for kind in KINDS for name in NAMES})

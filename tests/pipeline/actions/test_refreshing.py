@@ -170,6 +170,7 @@ def let_time_pass(gallery: Gallery) -> None:
     gallery.pages["/missing.jpg"] = Page(200, "image/jpeg", draw_picture(79))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_picture_ends_as_what_became_of_it(fill, gallery, processes):
     """Changed ones are replaced, all others keep their bytes, what had failed is not asked for; one process or two."""
@@ -362,6 +363,7 @@ def test_a_shard_of_an_earlier_version_is_refreshed(fill, gallery):
     run(config, until=Stage.IMAGES)
 
 
+@pytest.mark.slow
 def test_later_stages_run_again_only_as_far_as_pictures_changed(fill, gallery):
     """Nothing changed: the images stage reads the shards again, makes the same table, and the rest stays as it is."""
     config = fill({f"/{number}.jpg": {"ETag": f'"{number}"'} for number in range(8)})
@@ -386,6 +388,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_refresh_is_gone_on_with(fill, gallery, capsys):
     """Shards that were done are not asked for again, their findings count; the next refresh after that asks for all."""
     config = fill({f"/{number}.jpg": {} for number in range(12)}, "fetch.shard_size=4")

@@ -21,6 +21,7 @@ from logoingest.pipeline.history.metrics import Gauge, render_metrics
 from logoingest.workspace import Workspace
 
 
+@pytest.mark.slow
 def test_each_run_leaves_a_line_of_what_it_came_to(make_dataset, capsys):
     """The first, one with nothing new, one with more answers, one that fails a gate: stages, what changed, pictures, exit code."""
     dataset = make_dataset(pictures=3)
@@ -78,6 +79,7 @@ def test_a_label_may_be_anything():
     assert text == '# HELP logoingest_one One.\n# TYPE logoingest_one gauge\nlogoingest_one{dataset="d",part="a\\"b\\\\c\\nd"} 1\n'
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_a_line_without_an_end(make_dataset):
     """The next one's line comes behind it."""
     dataset = make_dataset(pictures=2)

@@ -43,6 +43,7 @@ def test_the_fetch_stops_at_its_budget_and_goes_on_where_it_stopped(make_dataset
     assert asked_twice <= 8, "those that were under way, no others"
 
 
+@pytest.mark.slow
 def test_a_release_that_does_not_fit_is_not_begun(make_dataset, monkeypatch):
     """The one before stays whole, for the budget as for the disk; a takedown, which makes room, goes through."""
     dataset = make_dataset(pictures=4)

@@ -39,6 +39,7 @@ def prune_now(dataset: Dataset, **options) -> dict[str, tuple[int, int]]:
         return {str(entry.kind): (entry.items, entry.bytes) for entry in prune(opened, **options)}
 
 
+@pytest.mark.slow
 def test_what_the_sources_no_longer_list_goes(dataset: Dataset):
     """Rows and bytes; pictures that stay are found in their new places, and the laws hold."""
     gone = dataset.site.url("/acme/3.jpg")
@@ -55,6 +56,7 @@ def test_what_the_sources_no_longer_list_goes(dataset: Dataset):
     assert verify(opened, deep=False) == []
 
 
+@pytest.mark.slow
 def test_a_url_that_is_listed_again_is_fetched_again(dataset: Dataset):
     """Pruned is as never fetched."""
     rows, gone = dataset.rows, dataset.site.url("/bolt/11.jpg")
@@ -86,6 +88,7 @@ def _has_rejected(dataset: Dataset) -> bool:
     return (dataset.folder / "work/tables/rejected.parquet").exists()
 
 
+@pytest.mark.slow
 def test_versions_beyond_those_to_keep_go(dataset: Dataset):
     """As many stay as ``release.keep_versions`` says today."""
     for seed in (50, 51, 52):
@@ -97,6 +100,7 @@ def test_versions_beyond_those_to_keep_go(dataset: Dataset):
     assert [path.name for path in sorted((dataset.folder / "work/releases").glob("v*")) if path.is_dir()] == ["v3"]
 
 
+@pytest.mark.slow
 def test_an_old_training_that_was_broken_off_goes(dataset: Dataset):
     """And a young one stays."""
     folder = dataset.folder / "work/baseline.unfinished"

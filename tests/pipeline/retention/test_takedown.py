@@ -93,6 +93,7 @@ def test_nothing_of_a_url_is_left_in_three_releases_and_where_they_were_pushed(d
     assert [(row["reason"], row["url"]) for row in rejected] == [("taken_down", None)] * 3
 
 
+@pytest.mark.slow
 def test_what_was_taken_down_is_not_asked_for_again(dataset: Dataset, tmp_path: Path):
     """Neither a run nor a refresh nor another spelling of the URL brings it back."""
     path = "/bolt/12.jpg"
@@ -109,6 +110,7 @@ def test_what_was_taken_down_is_not_asked_for_again(dataset: Dataset, tmp_path: 
         explain_url(Run(load_config(dataset.config)), dataset.site.url(path))
 
 
+@pytest.mark.slow
 def test_the_same_picture_under_another_url_is_refused_without_its_bytes(dataset: Dataset, tmp_path: Path):
     """It may be fetched from elsewhere before anybody knows what it is; its bytes are not kept."""
     body = dataset.site.pages["/acme/3.jpg"][2]
@@ -123,6 +125,7 @@ def test_the_same_picture_under_another_url_is_refused_without_its_bytes(dataset
     assert [row["reason"] for row in rejected] == ["taken_down"]
 
 
+@pytest.mark.slow
 def test_a_picture_by_its_id_goes_with_every_url_that_gave_it(dataset: Dataset, tmp_path: Path):
     """A picture under two URLs is gone under both; with its copies, so are pictures of its group."""
     body = dataset.site.pages["/citron/23.jpg"][2]
@@ -164,6 +167,7 @@ def test_a_dry_run_changes_nothing(dataset: Dataset, capsys):
     assert after == before
 
 
+@pytest.mark.slow
 def test_a_takedown_that_was_killed_is_finished_by_the_next(dataset: Dataset, tmp_path: Path):
     """Its list is written first; ``--again`` does the rest."""
     url, body = dataset.site.url("/dune/31.jpg"), dataset.site.pages["/dune/31.jpg"][2]
@@ -204,6 +208,7 @@ def test_a_damaged_list_stops_every_run(dataset: Dataset):
         run(load_config(dataset.config))
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_not_here_is_named_beforehand(dataset: Dataset, tmp_path: Path):
     """The list may be kept ahead of the data: by the hash of bytes that are not there yet."""
     import hashlib

@@ -64,6 +64,7 @@ def test_leaks_to_another_dataset_are_named(dataset, tmp_path, capsys):
         assert min(leaked) in violations[0]["what"]
 
 
+@pytest.mark.slow
 def test_the_same_split_in_both_is_no_leak(dataset, tmp_path, capsys):
     """An earlier copy of the release, and a test set that is ours too, leak nothing; the pairs are told all the same."""
     them = lay_out(tmp_path / "them", "train", take_pictures(dataset.release, "train", 2))
@@ -96,6 +97,7 @@ def test_fingerprints_of_others_are_made_once(dataset, tmp_path, capsys):
     assert len(first) == 1
 
 
+@pytest.mark.slow
 def test_known_pictures_can_be_left_out(dataset, tmp_path):
     """images.against with the policy reject leaves them out by reason; the law holds, and verify has nothing to say any more."""
     leaked = take_pictures(dataset.release, "train", 2)
@@ -134,6 +136,7 @@ def test_nothing_to_compare_with_is_a_usage_fault(dataset, tmp_path, capsys):
     assert capsys.readouterr().err.count("is not there") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", [None, Image.Transpose.ROTATE_90, Image.Transpose.FLIP_LEFT_RIGHT])
 def test_a_test_picture_saved_again_into_train_is_caught(dataset, turn):
     """A picture of test, re-encoded, turned or mirrored, and put into train under its own hash and group with every table mended, breaks splits_apart."""

@@ -71,6 +71,7 @@ def test_contradicting_pictures_wait_for_a_ruling(dataset, capsys):
     assert "conflicts 1" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decision", "classes"),
     [("2", {"one.jpg": ["bolt"], "two.jpg": ["bolt"]}), ("class: Acme", {"one.jpg": ["acme"], "two.jpg": ["acme"]}),
@@ -96,6 +97,7 @@ def test_a_ruling_in_the_sheet_is_taken_in(dataset, capsys, decision, classes):
     assert verify(Run(config), deep=False) == []
 
 
+@pytest.mark.slow
 def test_applying_a_sheet_again_changes_nothing(dataset, capsys):
     """The second time all is ruled so before; another ruling comes too late and is told."""
     sheet = dataset.folder / "review.csv"
@@ -123,6 +125,7 @@ def test_a_wrong_decision_is_told_and_nothing_is_written(dataset, capsys):
     assert not (dataset.folder / "rulings.toml").exists()
 
 
+@pytest.mark.slow
 def test_contradicting_pictures_can_be_kept(dataset):
     """With samples.group_conflicts = "keep" they are released as settled, and listed all the same."""
     config = load_config(dataset.config, ["samples.group_conflicts=keep"], environ={})

@@ -96,6 +96,7 @@ def test_a_map_in_a_folder_that_cannot_be_written_still_learns(folder: Path, mon
     assert not run(config, until="labels")[-1].ran
 
 
+@pytest.mark.slow
 def test_the_law_holds_with_the_crowd(folder: Path) -> None:
     """Whole route: released pictures carry votes by words that the crowd decided, and every source row ends in one place."""
     photos = folder / "photos"
@@ -134,6 +135,7 @@ def released(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_what_the_crowd_says_is_written_and_shown(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The samples stage writes it as tables; status counts it and names the command; the report shows both, and is fresh then."""
     config = load_config(released / "dataset.toml")
@@ -159,6 +161,7 @@ def test_what_the_crowd_says_is_written_and_shown(released: Path, capsys: pytest
     assert [outcome.stage for outcome in run(config) if outcome.ran] == []
 
 
+@pytest.mark.slow
 def test_the_report_shows_what_the_crowd_decided(released: Path) -> None:
     """A line of the layer with what stood for it."""
     settings = (released / "dataset.toml").read_text().replace("crowd_confidence", 'crowd = "accept"\ncrowd_confidence')

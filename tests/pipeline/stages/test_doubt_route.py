@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from builders.datasets import Dataset
 from logoingest import load_config, run
 from logoingest.cli.main import main
@@ -12,6 +14,7 @@ from logoingest.schemas import Stage
 NOTICE = "people agree no better than chance"
 
 
+@pytest.mark.slow
 def test_random_votes_are_said_to_be_guesses(site, tmp_path, capsys):
     """Twelve pictures, five random answers each."""
     dataset = Dataset(tmp_path, site)

@@ -46,6 +46,7 @@ def release(site, tmp_path):
     return open_release(tmp_path / "work/release")
 
 
+@pytest.mark.slow
 def test_columns_reach_the_release_and_its_readers(release, tmp_path):
     """Each is a list of distinct texts, sorted; loaders, card, Croissant, verify and exports know it."""
     assert release.kept_columns == ["licence", "caption", "der Ort"]
@@ -62,6 +63,7 @@ def test_columns_reach_the_release_and_its_readers(release, tmp_path):
     assert [field["repeated"] for field in fields if field["name"] in release.kept_columns] == [True] * 3
 
 
+@pytest.mark.slow
 def test_datasets_reads_them(release):
     """By folder: the columns stand beside the others."""
     from datasets import load_dataset
@@ -71,6 +73,7 @@ def test_datasets_reads_them(release):
     assert set(loaded["licence"][0]) <= set(LICENCES.values())
 
 
+@pytest.mark.slow
 def test_exports_carry_them(release, tmp_path):
     """WebDataset in each picture's JSON, COCO among the picture's attributes."""
     export(release.path, "webdataset", tmp_path / "tars")
@@ -82,6 +85,7 @@ def test_exports_carry_them(release, tmp_path):
     assert all(entry["attributes"]["caption"] and entry["license"] == 1 for entry in images)
 
 
+@pytest.mark.slow
 def test_a_column_kept_later_makes_the_release_again(site, tmp_path):
     """Same pictures, same ids; only the release is another."""
     config = write_sources(Dataset(tmp_path, site), "")

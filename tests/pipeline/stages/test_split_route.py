@@ -100,6 +100,7 @@ def test_named_splits_and_a_closed_test_set(make_dataset, caplog, capsys):
         run(config)
 
 
+@pytest.mark.slow
 def test_earlier_places_outlive_their_table(make_dataset):
     """tables/assignments.parquet is recorded; lost, it is made again from the releases, and no picture moves."""
     dataset = make_dataset()
@@ -127,6 +128,7 @@ def test_earlier_places_outlive_their_table(make_dataset):
     assert {since[image_id] for image_id in after.keys() - before.keys()} == {2}
 
 
+@pytest.mark.slow
 def test_a_table_of_an_earlier_logoingest_is_read_on(make_dataset):
     """Two columns that are never null, no version and no release: every picture keeps its place all the same."""
     dataset = make_dataset()
@@ -143,6 +145,7 @@ def test_a_table_of_an_earlier_logoingest_is_read_on(make_dataset):
     assert all(after[image_id]["split"] == split for image_id, split in before.items())
 
 
+@pytest.mark.slow
 def test_pictures_of_a_kept_older_release_keep_their_place_too(make_dataset):
     """A picture that a later release lacks and a third has again is where it was, although the table is lost."""
     dataset = make_dataset()

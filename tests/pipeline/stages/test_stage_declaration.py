@@ -54,6 +54,7 @@ def show(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_a_new_stage_is_planned_run_when_stale_and_shown(make_dataset, capsys):
     """Its file and the list are enough: route, staleness, plan, status and the command line know it."""
@@ -76,6 +77,7 @@ def test_a_new_stage_is_planned_run_when_stale_and_shown(make_dataset, capsys):
     assert verify(Run(config)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_a_new_stage_runs_again_when_its_setting_or_what_it_reads_changes(make_dataset, capsys):
     """And nothing else does where nothing else depends on it."""

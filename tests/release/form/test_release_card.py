@@ -58,6 +58,7 @@ def hostile_release(ingredients, text):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_words_stay_words(ingredients, tmp_path, text):
     """Whatever a class, a description or an address is called: the head reads back the same, the body holds no markup of it.
@@ -80,6 +81,7 @@ def test_hostile_words_stay_words(ingredients, tmp_path, text):
     assert broken == (set() if is_class_id(text) else {"class_ids"})
 
 
+@pytest.mark.slow
 def test_hostile_words_through_datasets(ingredients, tmp_path):
     """datasets reads the class names of a hostile card and hostile metadata as they are."""
     import datasets

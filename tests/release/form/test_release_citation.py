@@ -52,6 +52,7 @@ def test_what_the_config_states(ingredients, tmp_path):
     assert "year = {2025}" in source["citeAs"]
 
 
+@pytest.mark.slow
 def test_the_date_is_that_of_the_newest_answer(make_dataset):
     """Made of the source's times; the config's own date wins, and a change of it alone makes the release again."""
     dataset = make_dataset(pictures=2)

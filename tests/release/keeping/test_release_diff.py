@@ -49,6 +49,7 @@ rows = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(before=rows, after=rows)
 @examples(40)
 def test_every_picture_is_told_once(release_of, before, after):

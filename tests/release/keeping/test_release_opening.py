@@ -119,6 +119,7 @@ def test_object_storage_is_copied_once(workspace, bucket, tmp_path):
         open_release(f"{bucket}/nothing")
 
 
+@pytest.mark.slow
 def test_a_copy_is_what_its_fingerprint_says(workspace, bucket, tmp_path):
     """A release that claims another's fingerprint never takes its place in the cache; several openers end with one copy."""
     place = upload(workspace / "work/releases/v1", f"{bucket}/forged")

@@ -58,6 +58,7 @@ def read_everything(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_round_trip(releases, target, tmp_path):
     """What is pulled is what was pushed, byte for byte, and sound; pushed again nothing is sent."""
     summary = push_release(releases / "old", target)
@@ -98,6 +99,7 @@ def test_a_push_killed_on_the_way_leaves_the_old_release(releases, target, tmp_p
     assert read_everything(pull_release(target, tmp_path / "after")) == read_everything(releases / "new")
 
 
+@pytest.mark.slow
 def test_what_lies_there_wrongly_is_sent_anew(releases, target, tmp_path):
     """A file of the right length but other bytes at the target is noticed and replaced."""
     summary = push_release(releases / "old", target)
@@ -197,6 +199,7 @@ def test_push_and_pull_commands(releases, tmp_path, capsys):
     assert main(["pull", target, str(tmp_path / "pulled")]) == 2
 
 
+@pytest.mark.slow
 def test_versions_on_object_storage(releases, server, monkeypatch, tmp_path):
     """A workspace on S3 keeps its earlier releases too, copied by the store, manifest and all."""
     for name, value in server.items():

@@ -146,6 +146,7 @@ def test_a_damaged_release_is_not_kept_as_a_version(publish, workspace):
     assert not workspace.exists("releases/v1")
 
 
+@pytest.mark.slow
 def test_an_alias_change_through_the_whole_route(make_dataset, capsys):
     """An alias moved to another class: a second version; diff names exactly the pictures it gave another class, none moved."""
     dataset = make_dataset(pictures=6)

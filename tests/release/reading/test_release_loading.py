@@ -296,6 +296,7 @@ def test_stream_in_the_order_of_the_files(written):
     assert labels == release.dataset("validation").labels.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ranks", "workers"), [(1, 0), (1, 2), (2, 2), (3, 0), (5, 2), (20, 0)])
 @pytest.mark.parametrize("buffer", [0, 4])
 def test_stream_deals_every_picture_once(written, ranks, workers, buffer):

@@ -103,6 +103,7 @@ def test_equal_rows_of_one_file_without_ids_are_votes(tmp_path):
     assert (len(got.kept), count(got)) == (4, {"repeated_row": 2})
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     st.lists(

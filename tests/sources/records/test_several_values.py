@@ -117,6 +117,7 @@ def test_every_format_gives_one_answer(tmp_path, name, content):
     assert [row["class_ids"] for row in list_samples(settled)] == [["nike", "puma"]]
 
 
+@pytest.mark.slow
 @FEW
 @given(ROWS)
 def test_every_submission_is_in_one_place(rows):
@@ -128,6 +129,7 @@ def test_every_submission_is_in_one_place(rows):
     assert sorted(places) == sorted(kept.column("annotation_id").to_pylist())
 
 
+@pytest.mark.slow
 @FEW
 @given(ROWS, st.randoms())
 def test_neither_spelling_nor_order_of_choices_matters(rows, random):

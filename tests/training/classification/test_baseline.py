@@ -94,6 +94,7 @@ def test_the_command_prints_what_the_schema_says(trained, tmp_path, capsys):
     assert "\x1b[31m" not in shown
 
 
+@pytest.mark.slow
 def test_a_safeguard_is_made_anew_for_other_goals(trained, tmp_path, drawing, capsys):
     """By the command, of a copy of the model: the network stays, stricter goals accept less, and its answer is as documented."""
     out, release, _ = trained
@@ -116,6 +117,7 @@ def test_a_safeguard_is_made_anew_for_other_goals(trained, tmp_path, drawing, ca
         make_safeguard(other, copy)
 
 
+@pytest.mark.slow
 def test_too_few_held_out_pictures_leave_none(make_release, drawing, tmp_path, caplog):
     """The training passes on, says why there is no safeguard, and the model can be used without; asked for, it is an error."""
     release = make_release(drawing["splits"](3, 1, 1))

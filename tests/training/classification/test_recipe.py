@@ -46,6 +46,7 @@ def count_calls(profile, name):
     return sum(calls for (_, _, function), (_, calls, *_) in pstats.Stats(profile).stats.items() if function == name)
 
 
+@pytest.mark.slow
 def test_two_trainings_share_what_is_decoded_once(release, tmp_path):
     """Every picture is decoded once for any number of trainings: the second and third need no release any more."""
     folder = tmp_path / "release"
@@ -85,6 +86,7 @@ class Stopped(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -227,6 +229,7 @@ def test_a_killed_training_goes_on_and_ends_with_equal_figures(release, tmp_path
     assert not (tmp_path / "broken.checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_processes_that_share_a_folder_prepare_the_same_and_only_once(make_release, splits, tmp_path):
     """Leaks and pixels are those of a preparation without a folder; the second preparation counts neither."""
     release = open_folder(make_release(splits))

@@ -161,6 +161,7 @@ def train(prepared: PreparedBoxes, epochs: int, average: float = 0.0, **plan: An
     return RECIPE.train(prepared, TrainingPlan(config, scored=("validation",), **plan))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average", [0.0, 0.5])
 def test_a_training_goes_on_where_it_was_stopped(prepared: PreparedBoxes, average: float) -> None:
     """With the figures it would have had; the last epoch's are those of the weights that are left."""

@@ -92,6 +92,7 @@ with open_logs(["tensorboard"], Path(sys.argv[1]), {"lr": 0.1}, project="logos",
 """
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_the_curves_of_a_training_that_was_killed(tmp_path):
     """kill -9 after the second epoch: two points."""
     pytest.importorskip("tensorboard")

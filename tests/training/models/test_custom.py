@@ -153,6 +153,7 @@ def test_batches_of_one_picture_are_refused_where_batches_are_normalised(nets):
     build_learner(TrainConfig(model="squeezenet1_1", batch_size=1, image_side_px=32), 2, nets)
 
 
+@pytest.mark.slow
 def test_a_model_of_timm_is_trained_and_loaded_by_its_name(nets):
     """Also one that wants pictures scaled otherwise: it rescales them itself."""
     pytest.importorskip("timm")

@@ -149,6 +149,7 @@ def test_a_file_that_others_may_read_is_refused(people):
         read_passwords(people)
 
 
+@pytest.mark.slow
 def test_a_password_is_set_from_the_command_line(people):
     """A person has one; the others' stay; nobody else may read the file; weak ones are refused."""
     command = [sys.executable, "-m", "logoingest", "web", "none.toml", "--password-file", str(people), "--set-password"]
