@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -69,8 +68,3 @@ class FetchProgress(NamedTuple):
     def add(self, other: FetchProgress) -> FetchProgress:
         """The sum, field by field."""
         return FetchProgress(*(mine + more for mine, more in zip(self, other, strict=True)))
-
-
-def count_cpus() -> int:
-    """CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -27,6 +27,7 @@ from logoingest.plain_json import JsonName, Rows
 from logoingest.refusals import Refusal, reject_annotations
 from logoingest.release import Release, Violation
 from logoingest.schemas import AgainstRow, Likeness, Reason, Stage, StageResult
+from logoingest.workers import Workers
 from logoingest.workspace import Workspace
 
 #: The table of what is alike, and the folder of others' fingerprints.
@@ -114,7 +115,7 @@ def find_shared_pictures(
         UsageError: another dataset cannot be read.
     """
     pieces = list_pieces(str(release.path)) if any(release.splits.values()) else []
-    parts = (_name_ours(part) for piece in pieces for part in _iterate_prints(workspace, piece, max_pixels))
+    parts = (_name_ours(part) for part in _iterate_prints(workspace, pieces, max_pixels))
     ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *parts])
     violations = _describe_saved_again(ours, _rename_pairs(workspace, pieces, max_pixels, apart))
     if others:
@@ -212,17 +213,24 @@ def _read_signatures(workspace: Workspace, images: pa.Table) -> pa.Array:
 
 def _iterate_theirs(workspace: Workspace, path: str, max_pixels: int, tell: Callable[[int, int], None]) -> Iterator[Theirs]:
     pieces = list_pieces(path)
-    for number, piece in enumerate(pieces):
-        tell(number, len(pieces))
-        yield from _iterate_prints(workspace, piece, max_pixels)
+    yield from _iterate_prints(workspace, pieces, max_pixels, lambda number: tell(number, len(pieces)))
     tell(len(pieces), len(pieces))
 
 
-def _iterate_prints(workspace: Workspace, piece: Piece, max_pixels: int) -> Iterator[Theirs]:
-    """The fingerprints of a piece, made first where the workspace has none, some thousand rows at a time."""
-    name = f"{FINGERPRINTS}/{hash_piece(piece, max_pixels)}.parquet"
-    if not workspace.exists(name):
-        _write_prints(workspace, name, piece, max_pixels)
+def _iterate_prints(
+    workspace: Workspace, pieces: Sequence[Piece], max_pixels: int, tell: Callable[[int], None] = lambda _: None
+) -> Iterator[Theirs]:
+    """The fingerprints of pieces, made first where the workspace has none, some thousand rows at a time."""
+    with Workers(sum(piece.rows for piece in pieces)) as workers:
+        for number, piece in enumerate(pieces):
+            tell(number)
+            name = f"{FINGERPRINTS}/{hash_piece(piece, max_pixels)}.parquet"
+            if not workspace.exists(name):
+                _write_prints(workspace, name, fingerprint_piece(piece, max_pixels, workers))
+            yield from _read_prints(workspace, name, piece)
+
+
+def _read_prints(workspace: Workspace, name: str, piece: Piece) -> Iterator[Theirs]:
     start = 0
     try:
         with workspace.filesystem.open(workspace.path(name), "rb") as file:
@@ -235,12 +243,12 @@ def _iterate_prints(workspace: Workspace, piece: Piece, max_pixels: int) -> Iter
         raise WorkspaceError(Problem(workspace.path(name), f"is damaged ({error})", "remove it and run again")) from error
 
 
-def _write_prints(workspace: Workspace, name: str, piece: Piece, max_pixels: int) -> None:
+def _write_prints(workspace: Workspace, name: str, prints: Iterable[pa.RecordBatch]) -> None:
     file = workspace.start_file(name)
     try:
         with file.explain_errors(), pq.ParquetWriter(file.path, PRINT_SCHEMA, **choose_parquet_options(PRINT_SCHEMA)) as writer:
             waiting: list[pa.RecordBatch] = []
-            for batch in fingerprint_piece(piece, max_pixels):
+            for batch in prints:
                 waiting.append(batch)
                 if sum(part.num_rows for part in waiting) >= _ROWS_AT_ONCE:
                     writer.write_table(pa.Table.from_batches(waiting))
@@ -266,7 +274,7 @@ def _rename_pairs(
     wanted = {image_id for pair in pairs for image_id in pair}
     renamed: dict[str, str] = {}
     for piece in pieces if wanted else ():
-        prints = (part.prints.column("sha256").to_pylist() for part in _iterate_prints(workspace, piece, max_pixels))
+        prints = (part.prints.column("sha256").to_pylist() for part in _iterate_prints(workspace, [piece], max_pixels))
         sha256 = [value for part in prints for value in part]
         with piece.filesystem.open(piece.paths[0], "rb") as file:
             ids = pq.read_table(file, columns=["image_id"]).column("image_id").to_pylist()

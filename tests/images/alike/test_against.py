@@ -20,9 +20,19 @@ from builders.fingerprints import list_near, make_prints
 from builders.laws import examples
 from logoingest.errors import UsageError
 from logoingest.images import inspect_image
-from logoingest.images.alike.against import MOST_PAIRS, OURS_SCHEMA, Comparison, Theirs, is_leak
-from logoingest.images.alike.elsewhere import PRINT_SCHEMA, fingerprint_piece, guess_split, hash_listing, hash_piece, list_pieces
+from logoingest.images.alike.against import MOST_PAIRS, OURS_SCHEMA, SAVED_AGAIN, Comparison, Theirs, find_between, is_leak
+from logoingest.images.alike.duplicates import find_near_rows
+from logoingest.images.alike.elsewhere import (
+    PRINT_SCHEMA,
+    Piece,
+    fingerprint_piece,
+    guess_split,
+    hash_listing,
+    hash_piece,
+    list_pieces,
+)
 from logoingest.images.alike.neighbours import Fingerprints, NearSearch
+from logoingest.workers import Workers
 
 
 @examples(25)
@@ -42,6 +52,18 @@ def test_search_between_large_sets_is_exact():
     held, other = both.take(np.arange(1_200)), both.take(np.arange(1_200, 2_100))
     found = NearSearch(held).find_pairs(other)
     assert len(found.first) == len(list_near(held, other)) > 1_000
+
+
+@examples(25)
+@given(st.integers(0, 10_000), st.integers(1, 150), st.integers(1, 4), st.sampled_from([0.0, 2.0, 5.0]))
+def test_what_is_saved_again_is_looked_for_between_splits_alone(seed, count, splits, noise):
+    """The pairs of different splits that a search among all pictures finds within the same limits, and no others."""
+    prints, split = make_prints(seed, count, noise), np.random.default_rng(seed).integers(-1, splits - 1, count)
+    found, every = find_between(prints, split), find_near_rows(prints, SAVED_AGAIN)
+    expected = zip(every.first.tolist(), every.second.tolist(), strict=True)
+    assert sorted(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [
+        (one, two) for one, two in expected if split[one] != split[two]
+    ]
 
 
 def test_nothing_is_near_an_empty_set():
@@ -100,10 +122,15 @@ def describe_ours(pictures: list[bytes], splits: list[str | None]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=OURS_SCHEMA)
 
 
+def fingerprint(piece: Piece) -> list[pa.RecordBatch]:
+    with Workers(piece.rows) as workers:
+        return list(fingerprint_piece(piece, 10**8, workers))
+
+
 def read_theirs(folder: Path) -> list[Theirs]:
     parts = []
     for piece in list_pieces(str(folder)):
-        prints = pa.Table.from_batches(list(fingerprint_piece(piece, 10**8)), PRINT_SCHEMA)
+        prints = pa.Table.from_batches(fingerprint(piece), PRINT_SCHEMA)
         rows = range(prints.num_rows)
         parts.append(Theirs(prints, [piece.name_row(row) for row in rows], [piece.guess_split(row) for row in rows]))
     return parts
@@ -202,7 +229,7 @@ def test_a_url_is_as_good_as_a_path():
     try:
         piece = list_pieces("memory://them")[0]
         assert piece.names == ["train/a.jpg"]
-        assert pa.Table.from_batches(list(fingerprint_piece(piece, 10**8))).column("signature").null_count == 0
+        assert pa.Table.from_batches(fingerprint(piece)).column("signature").null_count == 0
     finally:
         memory.rm("/them", recursive=True)
 

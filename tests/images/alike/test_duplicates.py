@@ -47,7 +47,15 @@ def test_the_search_is_exact_however_the_work_is_cut(seed, count, noise, block, 
     """Small blocks, narrow products, few pairs at once, points dropped one by one or not: the same pairs in the same turns."""
     prints = make_prints(seed, count, noise)
     expected = find_duplicate_pairs(as_bytes(prints))
-    cut = {"_BLOCK": block, "_AT_ONCE_BITS": bits, "_AT_ONCE": 1 << bits, "_SIFTED_AT_ONCE": 5, "_TURNED_AT_ONCE": 3, "_PART": 9}
+    cut = {
+        "_BLOCK": block,
+        "_AT_ONCE_BITS": bits,
+        "_AT_ONCE": 1 << bits,
+        "_SIFTED_AT_ONCE": 5,
+        "_TURNED_AT_ONCE": 3,
+        "_PART": 9,
+        "_FEW": 3 * worth,
+    }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**cut, "_SAMPLED_EVERY": 2, "_WORTH_DROPPING": worth}.items():
             patch.setattr(neighbours, name, value)

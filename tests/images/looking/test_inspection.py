@@ -15,6 +15,7 @@ from PIL import Image, ImageCms
 from builders.laws import examples
 from builders.places import DATA, REAL_DATA
 from logoingest.images import inspect_image
+from logoingest.images.looking.inspection import take_print
 from logoingest.pictures.frames import MAX_FRAMES
 from logoingest.pictures.profiles import describe_profile
 from logoingest.schemas import FACT_COLUMNS
@@ -47,6 +48,16 @@ def test_accepted_formats(picture_format):
     assert (facts["format"], facts["width"], facts["height"], facts["frames"]) == (picture_format, 300, 200, 1)
     assert (len(facts["hash"]), len(facts["signature"]), len(facts["pixel_hash"])) == (64, 1024, 64)
     assert facts["damaged"] is False
+
+
+@pytest.mark.parametrize("picture_format", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM"])
+@pytest.mark.parametrize("share", [0.0, 0.6, 1.0])
+def test_a_print_alone_is_that_of_the_facts(picture_format, share):
+    """Whole, cut or empty: what a picture is found again by is the same, with the other facts or without."""
+    data = encode(draw(), picture_format)
+    data = data[: int(len(data) * share)]
+    facts = inspect_image(data)
+    assert take_print(data, 10**8) == (facts["pixel_hash"], facts["signature"])
 
 
 @pytest.mark.parametrize(

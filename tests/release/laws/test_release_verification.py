@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from builders.patients import TEST_FILE, TRAIN_FILE
+from logoingest import workers
 from logoingest.errors import UsageError
 from logoingest.release import Violation, open_release, verify_release
 from logoingest.release.form.features import release_schema
@@ -323,6 +324,17 @@ def test_planted_fault_in_pictures_is_named(patient, fault, law):
     fault(patient)
     patient.seal()
     assert law in patient.laws(deep=True)
+
+
+def test_many_pictures_are_looked_at_by_interpreters_of_their_own(patient, monkeypatch):
+    """What they find is what is found here."""
+    on_rows(swap_pictures)(patient)
+    on_rows(break_picture)(patient)
+    patient.seal()
+    expected = verify_release(patient.folder)
+    monkeypatch.setattr(workers, "MANY", 1)
+    assert verify_release(patient.folder) == expected
+    assert {"image_bytes", "pictures_decode"} & {violation.law for violation in expected}
 
 
 def test_garbled_rejected_rows(patient):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from logoingest.fetch.jobs import count_cpus
+from logoingest.workers import count_cpus
 
 _MB = 1e6
 _SMI_QUERY = "utilization.gpu,memory.free,memory.total"

@@ -3,8 +3,7 @@
 A process that dies costs nobody but its shard: what it had open is fetched again, each shard in a process of its own, so that the
 one that kills it is known by name. That one is left out, and the run ends with its name.
 
-Lanes are started as fresh interpreters with the pipe's number as argument rather than through ``multiprocessing.Process``: the
-latter runs the caller's main module again, which breaks every script without an ``if __name__ == "__main__"``.
+Lanes are fresh interpreters (``workers``). Ctrl-C goes to the parent alone, which then stops them.
 """
 
 from __future__ import annotations
@@ -12,22 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import pyarrow as pa
 
 from logoingest.errors import LogoingestError, Problem
-from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob, count_cpus
+from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
+from logoingest.workers import count_cpus, start_interpreter
 
 logger = logging.getLogger("logoingest")
 
@@ -250,17 +248,7 @@ main(int(sys.argv[1]))
 
 
 def _start_lane(settings: FetchSettings, inspect: Inspect | None, threads: int) -> _Lane:
-    ours, theirs = Pipe()
-    command = [sys.executable, "-P", "-c", _LANE]
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # as found here, wherever the caller has put it
-    with theirs:
-        process = subprocess.Popen(  # noqa: S603  our own interpreter, our own text
-            [*command, str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={**_LEAN, **os.environ, "PYTHONPATH": path},
-            start_new_session=True,  # Ctrl-C goes to the parent alone, which then stops the lanes
-        )
+    process, ours = start_interpreter(_LANE, _LEAN)
     lane = _Lane(process, ours, settings)
     with contextlib.suppress(OSError):  # it is found dead soon enough
         ours.send((settings, inspect, threads))

@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from logoingest.fetch.http.client import Client, Failure, Reply
 from logoingest.fetch.http.resolver import Lookup
-from logoingest.fetch.jobs import Inspect, count_cpus
+from logoingest.fetch.jobs import Inspect
 from logoingest.fetch.rules.breaker import Breaker
 from logoingest.fetch.rules.pace import Pace
 from logoingest.fetch.rules.policy import FetchFault, admit_url, plan_retry
@@ -43,6 +43,7 @@ from logoingest.fetch.turns.rows import build_table
 from logoingest.fetch.turns.schedule import Schedule
 from logoingest.fetch.turns.waiting_room import WaitingRoom
 from logoingest.files.local import is_file_url
+from logoingest.workers import count_cpus
 
 
 async def fetch_urls(

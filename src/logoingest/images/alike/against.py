@@ -16,8 +16,16 @@ import pyarrow.compute as pc
 
 from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.copies import CopySearch, find_copy_pairs
-from logoingest.images.alike.duplicates import find_near_rows
-from logoingest.images.alike.neighbours import Fingerprints, Indices, Limits, NearSearch, compare_turned
+from logoingest.images.alike.neighbours import (
+    Fingerprints,
+    Indices,
+    Limits,
+    NearPairs,
+    NearSearch,
+    compare_turned,
+    join_pairs,
+    put_in_order,
+)
 from logoingest.images.alike.signatures import stack_signatures
 from logoingest.images.alike.turns import TURNS
 from logoingest.schemas import AgainstRow, CopyKind, Likeness
@@ -138,16 +146,28 @@ def find_saved_again(ours: pa.Table) -> list[tuple[int, int]]:
     Equal pixels, or much nearer than near-duplicates must be (``SAVED_AGAIN``), turned or cropped as may be: what is merely near may
     be in two splits where a chain of near pictures was cut, see ``group_copies``.
     """
-    prints = stack_columns(ours)
-    near, copies = find_near_rows(prints, SAVED_AGAIN), find_copy_pairs(prints.signatures)
+    prints, split = stack_columns(ours), _number_values(ours.column("split"))
+    near, copies = find_between(prints, split), find_copy_pairs(prints.signatures)
     least = 1.0 - SAVED_AGAIN.min_correlation
     same = [at for at, finding in enumerate(copies.findings) if finding.kind != CopyKind.NEAR and finding.residual <= least]
     equal = _pair_equal(ours.column("pixel_hash"))
     first = np.concatenate([near.first, copies.first[same], equal[0]]).astype(np.int64)
     second = np.concatenate([near.second, copies.second[same], equal[1]]).astype(np.int64)
-    split = _number_values(ours.column("split"))
     apart = split[first] != split[second]
     return sorted(set(zip(first[apart].tolist(), second[apart].tolist(), strict=True)))
+
+
+def find_between(prints: Fingerprints, splits: Indices) -> NearPairs:
+    """Pairs of rows of different splits within ``SAVED_AGAIN``; each split is held against all that are larger."""
+    numbers, sizes = np.unique(splits, return_counts=True)
+    rank = np.empty(len(numbers), np.int64)
+    rank[np.argsort(sizes, kind="stable")] = np.arange(len(numbers))
+    ranks, found = rank[np.searchsorted(numbers, splits)], []
+    for number in range(len(numbers) - 1):
+        held, others = np.flatnonzero(ranks == number), np.flatnonzero(ranks > number)
+        pairs = NearSearch(prints.take(held), SAVED_AGAIN).find_pairs(prints.take(others))
+        found.append(pairs._replace(first=held[pairs.first], second=others[pairs.second]))
+    return put_in_order(join_pairs(found))
 
 
 def _pair_equal(keys: pa.ChunkedArray) -> tuple[Indices, Indices]:

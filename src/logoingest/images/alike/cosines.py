@@ -63,7 +63,7 @@ def project_signatures(signatures: NDArray[np.uint8], rows: Indices) -> Floats:
 def _normalise(signatures: NDArray[np.uint8]) -> Floats:
     values = signatures.astype(np.float32)
     values -= values.mean(axis=1, keepdims=True)
-    values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    values /= np.maximum(np.sqrt(np.einsum("ij,ij->i", values, values)), 1e-6)[:, None]
     return values
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.errors import Problem, UsageError, quote_first_line
-from logoingest.images.looking.inspection import inspect_image
+from logoingest.images.looking.inspection import take_print
+from logoingest.workers import Workers, cut_lots
 from logoingest.workspace import hash_stream
 
 #: Raised by one when fingerprints or pixel hashes change, so that no older ones are found any more.
@@ -63,6 +64,8 @@ class Piece(NamedTuple):
     """The same, relative to the dataset's folder."""
     column: str | None
     """The Parquet file's column of pictures: bytes, or a struct with a field ``bytes``. None for image files."""
+    rows: int
+    """How many pictures there are."""
 
     def name_row(self, row: int) -> str:
         """``data/test-00000-of-00001.parquet row 12``, or the image file's name."""
@@ -94,9 +97,11 @@ def list_pieces(path: str) -> list[Piece]:
         names = {file: str(file)[len(str(folder)) :].lstrip("/") for file in found}
         files = [file for file in found if not any(part.startswith(".") for part in names[file].split("/"))]
         pieces = [
-            Piece(filesystem, (file,), (names[file],), column)
+            Piece(filesystem, (file,), (names[file],), column, rows)
             for file in files
-            if file.lower().endswith(".parquet") and (column := _find_column(filesystem, file)) is not None
+            if file.lower().endswith(".parquet")
+            for schema, rows in [_read_footer(filesystem, file)]
+            if (column := _find_column(schema)) is not None
         ]
     except (OSError, ValueError, ImportError, pa.ArrowException) as error:
         raise UsageError(Problem(path, f"cannot be read ({quote_first_line(error)})")) from error
@@ -105,7 +110,7 @@ def list_pieces(path: str) -> list[Piece]:
     pictures = [file for file in files if os.path.splitext(file)[1].lower() in _PICTURE_SUFFIXES]
     if not pictures:
         raise UsageError(Problem(path, "holds no pictures", "needed: Parquet files with a column of image bytes, or image files"))
-    return [Piece(filesystem, part, [names[file] for file in part], None) for part in _batch(pictures, _FILES_A_PIECE)]
+    return [Piece(filesystem, part, [names[file] for file in part], None, len(part)) for part in _batch(pictures, _FILES_A_PIECE)]
 
 
 def guess_split(name: str) -> str | None:
@@ -130,16 +135,15 @@ def hash_piece(piece: Piece, max_pixels: int) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def fingerprint_piece(piece: Piece, max_pixels: int) -> Iterator[pa.RecordBatch]:
-    """The fingerprints of a piece (``PRINT_SCHEMA``), some rows at a time; the pictures are never in memory together.
+def fingerprint_piece(piece: Piece, max_pixels: int, workers: Workers) -> Iterator[pa.RecordBatch]:
+    """The fingerprints of a piece (``PRINT_SCHEMA``), some rows at a time, made by ``workers``; the pictures are never in memory together.
 
     Raises:
         UsageError: a file cannot be read.
     """
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for pictures in _batch(_iterate_pictures(piece), _ROWS_AT_ONCE):
-            rows = list(pool.map(_fingerprint, pictures, [max_pixels] * len(pictures)))
-            yield pa.RecordBatch.from_pylist(rows, schema=PRINT_SCHEMA)
+    lots = cut_lots(_iterate_pictures(piece), len)
+    for prints in workers.map(partial(_fingerprint_lot, max_pixels), lots):
+        yield pa.RecordBatch.from_pylist([each._asdict() for each in prints], schema=PRINT_SCHEMA)
 
 
 def hash_listing(paths: Sequence[str]) -> str:
@@ -157,10 +161,21 @@ def hash_listing(paths: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
-def _find_column(filesystem: Any, path: str) -> str | None:
-    """A Parquet file's column of pictures: as ``datasets`` declares it, by its type, or by its name."""
+class _Footer(NamedTuple):
+    """What is looked at of a Parquet file."""
+
+    schema: pa.Schema
+    rows: int
+
+
+def _read_footer(filesystem: Any, path: str) -> _Footer:
     with filesystem.open(path, "rb") as file:
-        schema: pa.Schema = pq.ParquetFile(file).schema_arrow
+        parquet = pq.ParquetFile(file)
+        return _Footer(parquet.schema_arrow, parquet.metadata.num_rows)
+
+
+def _find_column(schema: pa.Schema) -> str | None:
+    """A Parquet file's column of pictures: as ``datasets`` declares it, by its type, or by its name."""
     declared = _list_declared(schema)
     fitting = [field.name for field in schema if _holds_bytes(field.type)]
     for name in (*declared, *_PICTURE_COLUMNS):
@@ -202,9 +217,16 @@ def _iterate_pictures(piece: Piece) -> Iterator[bytes]:
         raise UsageError(Problem(str(piece.paths[0]), f"cannot be read ({quote_first_line(error)})")) from error
 
 
-def _fingerprint(data: bytes, max_pixels: int) -> dict[str, Any]:
-    facts = inspect_image(data, max_pixels)
-    return {"sha256": hashlib.sha256(data).hexdigest()} | {name: facts[name] for name in ("pixel_hash", "signature")}
+class _Print(NamedTuple):
+    """A row of ``PRINT_SCHEMA``."""
+
+    sha256: str
+    pixel_hash: str | None
+    signature: bytes | None
+
+
+def _fingerprint_lot(max_pixels: int, pictures: Sequence[bytes]) -> list[_Print]:
+    return [_Print(hashlib.sha256(data).hexdigest(), *take_print(data, max_pixels)) for data in pictures]
 
 
 def _batch(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

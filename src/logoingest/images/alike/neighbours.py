@@ -46,6 +46,7 @@ _SIFTED_AT_ONCE = 16_384
 _TURNED_AT_ONCE = 2_048  # as do these
 _VERIFIED_AT_ONCE = 8_192
 _COMPARED_AT_ONCE = 2_048
+_FEW = 4  # under a quarter of a block at once is turned by itself
 _SAMPLED_EVERY, _WORTH_DROPPING = 32, 0.25  # whether points are dropped one by one is asked of a sample: of noise none are
 _SLACK = 1e-3  # float32 rounding; what it lets through is decided exactly afterwards
 
@@ -145,14 +146,14 @@ def iterate_near_pairs(prints: Fingerprints, limits: Limits, among: Indices) -> 
                 rows[first] < second
             )  # a pair within the block comes twice, and each row meets itself
             near = own.verify(first[wanted], prints, among[second[wanted]], turn[wanted], limits)
-            found.append(_put_in_order(near._replace(first=among[rows[near.first]])))
+            found.append(put_in_order(near._replace(first=among[rows[near.first]])))
         return [keep_best(join_pairs(found))]
 
     for found in map_in_order(search, len(tree.blocks)):
         yield from found
 
 
-def _put_in_order(pairs: NearPairs) -> NearPairs:
+def put_in_order(pairs: NearPairs) -> NearPairs:
     """The same pairs with ``first < second``."""
     swapped = pairs.first > pairs.second
     turn = np.where(swapped, INVERSES[pairs.turn], pairs.turn)
@@ -336,24 +337,32 @@ def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArra
 
 
 class _Turning:
-    """Some fingerprints, turned in each way that is asked for, once."""
+    """Some fingerprints, turned in each way that is asked for: all of them once, or the few that are asked for."""
 
     def __init__(self, prints: Fingerprints) -> None:
         self._prints = prints
-        self._turned: dict[int, Fingerprints] = {}
+        self._turned: dict[int, Fingerprints] = {0: prints}
 
     def verify(self, first: Indices, others: Fingerprints, second: Indices, turns: Indices, limits: Limits) -> NearPairs:
         """The near ones of some pairs: of these, turned, and of others."""
         found = []
         for turn in np.unique(turns).tolist():
-            prints = self._turned[turn] = self._turned.get(turn) or self._prints.turn(turn)
             mine = np.flatnonzero(turns == turn)
+            prints, places = self._turn(first[mine], turn)
             for start in range(0, len(mine), _VERIFIED_AT_ONCE):
-                rows = mine[start : start + _VERIFIED_AT_ONCE]
-                one, two = first[rows], second[rows]
-                close = count_differing(prints.steps[one], others.steps[two]) <= limits.max_distance
-                one, two = one[close], two[close]
-                distance, correlation = compare_rows(prints, one, two, others)
+                part = slice(start, start + _VERIFIED_AT_ONCE)
+                own, one, two = places[part], first[mine[part]], second[mine[part]]
+                close = count_differing(prints.steps[own], others.steps[two]) <= limits.max_distance
+                own, one, two = own[close], one[close], two[close]
+                distance, correlation = compare_rows(prints, own, two, others)
                 near = correlation >= limits.min_correlation
                 found.append(NearPairs(one[near], two[near], distance[near], correlation[near], np.full(int(near.sum()), turn)))
         return join_pairs(found)
+
+    def _turn(self, rows: Indices, turn: int) -> tuple[Fingerprints, Indices]:
+        """Turned fingerprints, and where those of ``rows`` are among them."""
+        if turn not in self._turned and len(rows) * _FEW < len(self._prints.steps):
+            return self._prints.take(rows).turn(turn), np.arange(len(rows))
+        if turn not in self._turned:
+            self._turned[turn] = self._prints.turn(turn)
+        return self._turned[turn], rows

@@ -36,13 +36,21 @@ def fingerprint_picture(rgb: Image.Image, grey: Image.Image, pixels: Pixels | No
     """The fingerprint of a small RGB picture and of its grey version; ``pixels`` are those of ``rgb``, where they are at hand."""
     box, border_share = trim_border(rgb, np.asarray(rgb) if pixels is None else pixels)
     small = grey.resize((_CELLS + 1, _CELLS + 1), Image.Resampling.BILINEAR, box=box)
-    signature = grey.resize((SIGNATURE_SIDE, SIGNATURE_SIDE), Image.Resampling.BILINEAR, box=box)
     cells = np.frombuffer(small.tobytes(), np.uint8).reshape(_CELLS + 1, _CELLS + 1).astype(np.int16)
     least = np.int16((cells.max() - cells.min()) // 64)
     steps = np.empty((2, _CELLS, _CELLS), np.bool_)
     np.greater(cells[:_CELLS, 1:] - cells[:_CELLS, :_CELLS], least, out=steps[0])
     np.greater(cells[1:, :_CELLS] - cells[:_CELLS, :_CELLS], least, out=steps[1])
-    return Fingerprint(np.packbits(steps).tobytes(), signature.tobytes(), border_share)
+    return Fingerprint(np.packbits(steps).tobytes(), _shrink(grey, box), border_share)
+
+
+def sign_picture(rgb: Image.Image, grey: Image.Image, pixels: Pixels) -> bytes:
+    """The signature alone of ``fingerprint_picture``."""
+    return _shrink(grey, trim_border(rgb, pixels)[0])
+
+
+def _shrink(grey: Image.Image, box: tuple[int, int, int, int]) -> bytes:
+    return grey.resize((SIGNATURE_SIDE, SIGNATURE_SIDE), Image.Resampling.BILINEAR, box=box).tobytes()
 
 
 def trim_border(rgb: Image.Image, pixels: Pixels) -> tuple[tuple[int, int, int, int], float]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
-from logoingest.images.looking.fingerprints import fingerprint_picture
+from logoingest.images.looking.fingerprints import fingerprint_picture, sign_picture
 from logoingest.images.looking.quality import measure_quality
 from logoingest.pictures.decoding import Picture, decode_picture
 from logoingest.pictures.profiles import describe_profile
@@ -41,6 +41,22 @@ def inspect_image(data: bytes, max_pixels: int = 100_000_000, store: Literal["or
     if picture.obstacle is not None and store == "original":
         facts["image_reason"], facts["image_detail"] = picture.obstacle.reason.value, explain_obstacle(picture.obstacle)
     return facts
+
+
+class Print(NamedTuple):
+    """What a picture is found again by, as ``inspect_image`` tells it; None where nothing decodes."""
+
+    pixel_hash: str | None
+    signature: bytes | None
+
+
+def take_print(data: bytes, max_pixels: int) -> Print:
+    """Two of the facts of ``inspect_image`` alone, at half the cost. Never raises, whatever the bytes."""
+    sniffed = sniff_format(data)
+    picture = None if sniffed.format is None else decode_picture(data, sniffed.format, max_pixels)
+    if picture is None or isinstance(picture, Refusal):
+        return Print(None, None)
+    return Print(picture.pixel_hash, sign_picture(picture.small, picture.small.convert("L"), picture.pixels))
 
 
 def explain_obstacle(obstacle: Refusal) -> str:

@@ -22,6 +22,7 @@ from logoingest.release.laws.rows import check_rows
 from logoingest.release.laws.statistics import check_statistics
 from logoingest.release.laws.violations import Law, Violation
 from logoingest.version import __version__
+from logoingest.workers import Workers
 
 #: The Hub's and our own limit: readers take a row group in whole.
 MAX_READ_GROUP_BYTES = 300_000_000
@@ -60,7 +61,17 @@ class Census:
 
 def check_data(folder: Path, manifest: ReleaseManifest, deep: bool, census: Census) -> Iterator[Violation]:
     """Every data file by itself, then all of them together; ``census`` is filled on the way."""
-    pictures = PictureChecks(folder, manifest)
+    with Workers(sum(manifest.splits.values()) if deep else 0) as workers:
+        pictures = PictureChecks(folder, manifest, workers)
+        yield from _check_each(folder, manifest, pictures if deep else None, census)
+    yield from _check_together(census, manifest)
+    if deep:
+        yield from pictures.check_repeats()
+    if census.complete:
+        yield from _check_voters(pa.chunked_array(census.voters, pa.string()), folder, manifest)
+
+
+def _check_each(folder: Path, manifest: ReleaseManifest, pictures: PictureChecks | None, census: Census) -> Iterator[Violation]:
     for split, names in list_data_files(manifest).items():
         for name in names:
             path = folder / name
@@ -70,16 +81,11 @@ def check_data(folder: Path, manifest: ReleaseManifest, deep: bool, census: Cens
             try:
                 with pq.ParquetFile(path) as file:
                     yield from _check_file(file, path, _Place(name, split), manifest, census)
-                    if deep and census.complete:
+                    if pictures is not None and census.complete:
                         yield from pictures.check_file(file, name, split)
             except Exception as error:  # noqa: BLE001  # whatever a damaged file makes a reader raise is the finding
                 census.complete = False
                 yield Violation(Law.READABLE, name, f"cannot be read: {quote_first_line(error)}")
-    yield from _check_together(census, manifest)
-    if deep:
-        yield from pictures.check_repeats()
-    if census.complete:
-        yield from _check_voters(pa.chunked_array(census.voters, pa.string()), folder, manifest)
 
 
 def _check_file(file: pq.ParquetFile, path: Path, place: _Place, manifest: ReleaseManifest, census: Census) -> Iterator[Violation]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-import os
 from collections import defaultdict
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
@@ -24,6 +20,7 @@ from logoingest.pictures.loading import Seen, check_picture, load_picture
 from logoingest.release.form.manifest import DATA_FOLDER, ReleaseManifest, StoredForm
 from logoingest.release.laws.violations import Law, Violation
 from logoingest.release.writing.rows import name_extension
+from logoingest.workers import Workers, cut_lots
 
 #: Pictures are first compared by so many pixels across and down.
 _SAMPLE_SIDE = 32
@@ -36,6 +33,14 @@ class _Facts(NamedTuple):
     stored_sha256: str | None
     width: int
     height: int
+
+
+class _Stored(NamedTuple):
+    """A picture as it lies in a data file."""
+
+    data: bytes | None
+    path: str | None
+    facts: _Facts
 
 
 class _Seen(NamedTuple):
@@ -67,22 +72,18 @@ class PictureChecks:
 
     folder: Path
     manifest: ReleaseManifest
+    workers: Workers
     _files: list[_Sampled] = field(default_factory=list)
 
     def check_file(self, file: pq.ParquetFile, name: str, split: str) -> Iterator[Violation]:
         """Every picture of a file is the one its hash was made of, decodes whole, and has the stated size, form and ending."""
-        form = StoredForm.read(self.manifest.lineage)
+        look = partial(_look_at_lot, StoredForm.read(self.manifest.lineage))
         samples: list[int] = []
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for index in range(file.metadata.num_row_groups):
-                table = file.read_row_group(index, columns=["image", *_Facts._fields])
-                pictures, paths = table.column("image").combine_chunks().flatten()
-                columns = (table.column(column).to_pylist() for column in _Facts._fields)
-                facts = itertools.starmap(_Facts, zip(*columns, strict=True))
-                for fault, sample in pool.map(partial(_look_at, form), pictures, paths.to_pylist(), facts):
-                    if fault is not None:
-                        yield Violation(fault[0], f"{name} row {len(samples)}", fault[1])
-                    samples.append(sample)
+        for seen in self.workers.map(look, cut_lots(_iterate_stored(file), lambda stored: len(stored.data or b""))):
+            for fault, sample in seen:
+                if fault is not None:
+                    yield Violation(fault[0], f"{name} row {len(samples)}", fault[1])
+                samples.append(sample)
         self._files.append(_Sampled(name, split, np.array(samples, np.uint64)))
 
     def check_repeats(self) -> Iterator[Violation]:
@@ -124,8 +125,21 @@ def _hash_pixels(data: bytes) -> bytes:
     return hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest()
 
 
-def _look_at(form: StoredForm, picture: pa.BinaryScalar, path: str | None, facts: _Facts) -> _Seen:
-    data = picture.as_py()
+def _iterate_stored(file: pq.ParquetFile) -> Iterator[_Stored]:
+    """The pictures of a file; a row group is in memory at a time."""
+    for index in range(file.metadata.num_row_groups):
+        table = file.read_row_group(index, columns=["image", *_Facts._fields])
+        pictures, paths = table.column("image").combine_chunks().flatten()
+        columns = (table.column(column).to_pylist() for column in _Facts._fields)
+        for picture, path, *facts in zip(pictures, paths.to_pylist(), *columns, strict=True):
+            yield _Stored(picture.as_py(), path, _Facts(*facts))
+
+
+def _look_at_lot(form: StoredForm, lot: Sequence[_Stored]) -> list[_Seen]:
+    return [_look_at(form, *stored) for stored in lot]
+
+
+def _look_at(form: StoredForm, data: bytes | None, path: str | None, facts: _Facts) -> _Seen:
     if data is None:
         return _Seen((Law.NO_NULLS, "has no picture"))
     if hashlib.sha256(data).hexdigest() != (facts.stored_sha256 or facts.image_id):
