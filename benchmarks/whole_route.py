@@ -1,9 +1,9 @@
 """The whole route by size: seconds, CPU seconds and peak memory of each stage, and how they grow with the pictures.
 
-    python benchmarks/whole_route.py [10000 100000]        sizes, in pictures; 1000000 on request (some 10 GB of disk, half an hour)
+    python benchmarks/whole_route.py [10000 100000]        sizes, in pictures; 1000000 on request (some 10 GB of disk)
     … --fetched 10000         up to this size pictures come from a server on loopback, by the real fetch
-    … --stages samples,report only these are measured; what they need must be there: --folder of an earlier run with --keep
-    … --folder DIR --keep     where the workspaces are made, and that they stay
+    … --folder DIR --keep     where the workspaces are made, and that they stay: the same command goes on where it was broken off
+    … --stages samples,report only these are measured, though they were before; what they need must be there, in the --folder
 
 Pictures are tiny (48 px JPEGs of coloured noise, 1.3 kB), each drawn from its number; every twentieth is the one before it again, darker
 and saved at another quality. Each is shown to three of N / 100 workers, who name one of 1,000 classes: rightly (86 %), in capitals (5 %),
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:  # what is heavy stays out of this process: a child's peak beg
 
 #: Command by command, in the order of the route.
 STAGES = ("annotations", "normalise", "fetch", "images", "samples", "splits", "release", "report", "verify")
-CLASSES, VOTES, SHARD_ROWS, COPY_EVERY, DEAD_EVERY = 1_000, 3, 1_000, 20, 33
+CLASSES, VOTES, SHARD_ROWS, COPY_EVERY, DEAD_EVERY, SIDE = 1_000, 3, 1_000, 20, 33, 48
 #: A stage may end with these: done, or a gate failed (so small a set may break none).
 _DONE = (0, 3, 4)
 CONFIG = """
@@ -72,20 +74,21 @@ def is_dead(number: int) -> bool:
     return number % DEAD_EVERY == 7
 
 
-def draw_picture(number: int) -> bytes:
-    """The JPEG of a number; every twentieth shows what the one before it shows."""
-    import io
-
+def draw_pictures(numbers: Sequence[int]) -> list[bytes]:
+    """The JPEGs of some numbers; every twentieth shows what the one before it shows."""
     import numpy as np
+    import simplejpeg
     from PIL import Image
 
-    copied = number % COPY_EVERY == COPY_EVERY - 1
-    shown = number - 1 if copied else number
-    grid = np.random.default_rng(shown).integers(0, 256, (8, 8, 3), np.uint8)
-    picture = Image.fromarray(grid).resize((48, 48), Image.Resampling.BICUBIC)
-    buffer = io.BytesIO()
-    (picture.point(lambda level: level * 0.85) if copied else picture).save(buffer, "JPEG", quality=75 if copied else 85)
-    return buffer.getvalue()
+    copied = [number % COPY_EVERY == COPY_EVERY - 1 for number in numbers]
+    shown = [number - is_copy for number, is_copy in zip(numbers, copied, strict=True)]
+    noise = b"".join(hashlib.shake_128(b"%d" % number).digest(8 * 8 * 3) for number in shown)
+    grids = np.frombuffer(noise, np.uint8).reshape(-1, 8, 8, 3).transpose(0, 3, 1, 2).astype(np.float32)
+    axis = np.asarray(Image.fromarray(np.eye(8, dtype=np.float32)).resize((8, SIDE), Image.Resampling.BICUBIC))
+    pictures = (axis @ grids @ axis.T).clip(0, 255) * np.where(copied, 0.85, 1.0)[:, None, None, None]
+    pixels = np.ascontiguousarray(pictures.round().astype(np.uint8).transpose(0, 2, 3, 1))
+    qualities = [75 if is_copy else 85 for is_copy in copied]
+    return [simplejpeg.encode_jpeg(one, quality, "RGB", "420") for one, quality in zip(pixels, qualities, strict=True)]
 
 
 def name_classes(random: np.random.Generator) -> list[str]:
@@ -109,7 +112,8 @@ def make_sources(folder: Path, count: int, site: str) -> None:
     shown = random.integers(0, CLASSES, count)
     copies = np.arange(COPY_EVERY - 1, count, COPY_EVERY)
     shown[copies] = shown[copies - 1]
-    with (folder / "answers.csv").open("w", encoding="utf-8") as file:
+    begun = folder / "answers.csv.part"
+    with begun.open("w", encoding="utf-8") as file:
         file.write("url,label,worker_id\n")
         for start in range(0, count, 10_000):
             numbers = np.arange(start, min(start + 10_000, count)).repeat(VOTES)
@@ -118,6 +122,7 @@ def make_sources(folder: Path, count: int, site: str) -> None:
             for number, luck, other, worker in zip(numbers.tolist(), chance, others, workers, strict=True):
                 said = say(classes[shown[number]], classes[other], luck, other)
                 file.write(f"{site}/{number:07d}.jpg,{said},w{worker}\n")
+    begun.rename(folder / "answers.csv")
 
 
 def say(name: str, other: str, luck: float, number: int) -> str:
@@ -135,7 +140,7 @@ def say(name: str, other: str, luck: float, number: int) -> str:
 
 
 def make_shards(folder: Path) -> None:
-    """Every shard of the plan as the fetch would write it."""
+    """Every shard of the plan as the fetch would write it, but those that are there."""
     import multiprocessing
 
     import pyarrow.compute as pc
@@ -146,9 +151,11 @@ def make_shards(folder: Path) -> None:
 
     workspace = Run(load_config(folder / "dataset.toml", environ={})).workspace
     planned = plan_shards(pc.unique(workspace.read_table("annotations", ["url"]).column("url")), None, SHARD_ROWS)
+    there = set(workspace.shard_names())
     shards = [
-        (workspace.url, planned.column("shard")[at].as_py(), planned.column("url").slice(at, SHARD_ROWS).to_pylist())
+        (workspace.url, shard, planned.column("url").slice(at, SHARD_ROWS).to_pylist())
         for at in range(0, len(planned), SHARD_ROWS)
+        if (shard := planned.column("shard")[at].as_py()) not in there
     ]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         for _ in pool.imap_unordered(make_shard, shards):
@@ -160,21 +167,20 @@ def make_shard(work: tuple[str, str, list[str]]) -> None:
     from logoingest.workspace import Workspace
 
     workspace, shard, urls = work
-    Workspace(workspace).write_shard(shard, DownloadRow.table(map(make_download, urls)))
+    numbers = [int(url[-11:-4]) for url in urls]
+    alive = [number for number in numbers if not is_dead(number)]
+    drawn = dict(zip(alive, draw_pictures(alive), strict=True))
+    rows = (make_download(url, drawn.get(number)) for url, number in zip(urls, numbers, strict=True))
+    Workspace(workspace).write_shard(shard, DownloadRow.table(rows))
 
 
-def make_download(url: str) -> Mapping[str, object]:
+def make_download(url: str, data: bytes | None) -> Mapping[str, object]:
     """A row of ``downloads``."""
-    import hashlib
-    from datetime import UTC, datetime
-
     from logoingest.images import inspect_image
 
-    number = int(url[-11:-4])
     told = {"url": url, "attempts": 1, "elapsed_ms": 1.0, "fetched_at": datetime.now(UTC)}
-    if is_dead(number):
+    if data is None:
         return {**told, "outcome": "failed", "reason": "http_4xx", "detail": "HTTP 404", "http_status": 404}
-    data = draw_picture(number)
     fetched = {"outcome": "ok", "final_url": url, "http_status": 200, "content_type": "image/jpeg", "byte_count": len(data)}
     return {**told, **fetched, **inspect_image(data), "sha256": hashlib.sha256(data).hexdigest(), "bytes": data}
 
@@ -191,7 +197,7 @@ def serve() -> None:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 name = head.split(b" ", 2)[1].decode().lstrip("/").removesuffix(".jpg")
                 found = name.isdigit() and not is_dead(int(name))
-                body = draw_picture(int(name)) if found else b""
+                body = draw_pictures([int(name)])[0] if found else b""
                 status = "200 OK\r\nContent-Type: image/jpeg" if found else "404 Not Found"
                 writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
                 await writer.drain()
@@ -234,17 +240,19 @@ def measure_stage(stage: str, config: Path) -> Cost:
 
 
 def measure_route(folder: Path, count: int, stages: Sequence[str], *, fetches: bool) -> dict[str, Cost]:
-    """All stages of one size, printed as they end."""
-    costs = {}
+    """All stages of one size, printed and kept in ``costs.json`` as they end; named ``stages``, or those that are not kept."""
+    kept = folder / "costs.json"
+    costs = {stage: Cost(**cost) for stage, cost in json.loads(kept.read_text()).items()} if kept.exists() else {}
     with open_site() if fetches else contextlib.nullcontext("http://photos.test") as site:
         if not (folder / "answers.csv").exists():
             run_part("--make-sources", folder, str(count), site)
-        for stage in stages:
+        for stage in stages or [stage for stage in STAGES if stage not in costs]:
             if stage == "fetch" and not fetches and not (folder / "work/tables/shards.parquet").exists():
                 run_part("--make-shards", folder)
             costs[stage] = measure_stage(stage, folder / "dataset.toml")
+            kept.write_text(json.dumps({name: cost._asdict() for name, cost in costs.items()}))
             print_row(f"{count:,}", stage, *(f"{figure:.1f}" for figure in costs[stage]))
-    return costs
+    return {stage: costs[stage] for stage in stages or STAGES}
 
 
 def run_part(*arguments: object) -> None:
@@ -283,7 +291,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--fetched", type=int, default=10_000)
-    parser.add_argument("--stages", default=",".join(STAGES))
+    parser.add_argument("--stages", type=lambda names: names.split(","), default=[])
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
@@ -292,8 +300,7 @@ def main() -> None:
     try:
         for size in sorted(options.sizes):
             place = folder / str(size)
-            found[size] = measure_route(place, size, options.stages.split(","), fetches=size <= options.fetched)
-            (place / "costs.json").write_text(json.dumps({stage: cost._asdict() for stage, cost in found[size].items()}))
+            found[size] = measure_route(place, size, options.stages, fetches=size <= options.fetched)
         print_slopes(found)
     finally:
         if not options.keep:
