@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from logoingest.heap import keep_freed_memory
 from logoingest.images.alike.bounds import Unsearched, describe_unsearched
-from logoingest.images.alike.fitting import Fits, fit_pairs
+from logoingest.images.alike.fitting import PARTIAL, Fits, fit_pairs, is_partial, measure_area
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.trims import Trimmed, trim_signatures
@@ -44,8 +45,7 @@ MIN_CORRELATION = 0.93
 MIN_DETAIL = 0.85
 #: … and the share of the smaller one that the other shows. All measured: ``benchmarks/copies.py``.
 MIN_OVERLAP = 0.6
-#: Where less than this share of the larger one is seen in both, or a border was cut off, shapes alone fit too easily, and more agreement is asked for.
-PARTIAL = 0.85
+#: … and of partial pairs (``fitting.PARTIAL``), or where a border was cut off.
 PARTIAL_CORRELATION, PARTIAL_DETAIL = 0.975, 0.90
 #: So many pairs at most are laid upon each other in one search, the likest: a minute or two of work.
 MOST_FITS = 800_000
@@ -88,6 +88,7 @@ class CopyPairs(NamedTuple):
 SAME_PIXELS = PairFinding(CopyKind.SAME_PIXELS, TURNS[0].name, 1.0, 0.0)
 
 
+@keep_freed_memory()
 def find_copy_pairs(signatures: Bytes, among: Indices | None = None, further: int = 0) -> CopyPairs:
     """Copies among some pictures, ``first < second``; pictures of one colour are in no pair, nor any above ``MOST_PICTURES``.
 
@@ -128,6 +129,7 @@ class CopySearch:
         self._described = self._held.describe(self._centres)
         self._cut = self._centres.describe(self._inner.signatures, np.arange(len(self._inner.owners)))
 
+    @keep_freed_memory()
     def find(self, others: Bytes) -> CopyPairs:
         """Copies of held pictures (``first``) among others (``second``)."""
         rows, count = find_structured(others), len(self._held.signatures)
@@ -200,7 +202,7 @@ class _Pictures(NamedTuple):
 def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indices) -> list[PairFinding]:
     """The findings on pairs of rows (``first < second``) of signatures (n x 1,024) that are known to show the same, the first in these turns."""
     candidates = Candidates(first, second, np.zeros(len(first), np.uint8), turns.astype(np.uint8), np.ones(len(first), np.float32))
-    fits = _lay_upon(_Pictures.stack([signatures], []), candidates, leave_early=False)
+    fits = _lay_upon(_Pictures.stack([signatures], []), candidates, np.zeros(len(first), bool), leave_early=False)
     return [_judge(fits, row, candidates, is_part_first=True) for row in range(len(first))]
 
 
@@ -224,8 +226,8 @@ def _verify(pictures: _Pictures, search: Search) -> CopyPairs:
         fresh[1:] |= np.diff(swapped[order]) != 0
     once = candidates.take(order[fresh])
     chosen = _choose_likest(once)
-    fits = _lay_upon(pictures, chosen)
     left = np.minimum(pictures.shares[chosen.part], pictures.shares[chosen.whole])
+    fits = _lay_upon(pictures, chosen, left < 1)
     rows = _keep_wholes(pictures, chosen, np.flatnonzero(_is_copy(fits, left)))
     part, whole = owners[chosen.part[rows]], owners[chosen.whole[rows]]
     findings = [
@@ -264,7 +266,7 @@ def _choose_likest(candidates: Candidates) -> Candidates:
     return candidates.take(np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS]))
 
 
-def _lay_upon(pictures: _Pictures, candidates: Candidates, leave_early: bool = True) -> Fits:
+def _lay_upon(pictures: _Pictures, candidates: Candidates, is_cut: NDArray[np.bool_], leave_early: bool = True) -> Fits:
     def take(here: Indices) -> tuple[Bytes, Bytes, Floats]:
         parts, turns = pictures.pick(candidates.part[here]), candidates.turn[here]
         for number in range(1, len(TURNS)):
@@ -272,19 +274,19 @@ def _lay_upon(pictures: _Pictures, candidates: Candidates, leave_early: bool = T
             parts[rows] = turn_squares(parts[rows], number)
         return parts, pictures.pick(candidates.whole[here]), find_start(candidates.window[here])
 
-    return fit_pairs(take, len(candidates.part), leave_early)
+    return fit_pairs(take, is_cut, leave_early)
 
 
 def _is_copy(fits: Fits, left: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which are copies; ``left`` is what their borders were cut off to, 1 where none was."""
-    area = _measure_area(fits)
+    area = measure_area(fits.maps)
     across, down = (np.hypot(fits.maps[:, 0, axis], fits.maps[:, 1, axis]) for axis in (0, 1))
     stretch = np.maximum(across, down) / np.maximum(np.minimum(across, down), 1e-6)
     angle = _measure_angles(fits.maps)
     slight = (area >= _AREAS[0]) & (area <= _AREAS[1]) & (stretch <= _MOST_STRETCH) & (angle <= _MOST_ANGLE)
-    is_partial = (fits.overlap * area / np.maximum(area, 1.0) < PARTIAL) | (left < 1)
-    agree = fits.correlation >= np.where(is_partial, PARTIAL_CORRELATION, MIN_CORRELATION)
-    agree &= fits.detail >= np.where(is_partial, PARTIAL_DETAIL, MIN_DETAIL)
+    partial = is_partial(fits.maps, fits.overlap) | (left < 1)
+    agree = fits.correlation >= np.where(partial, PARTIAL_CORRELATION, MIN_CORRELATION)
+    agree &= fits.detail >= np.where(partial, PARTIAL_DETAIL, MIN_DETAIL)
     return np.asarray(slight & agree & (fits.overlap * area / np.minimum(area, 1.0) >= MIN_OVERLAP))
 
 
@@ -294,14 +296,8 @@ def _measure_angles(maps: Floats) -> Floats:
     return np.asarray(np.degrees(np.arctan2(mixed, (maps[:, 0, 0] + maps[:, 1, 1]) / 2)), np.float32)
 
 
-def _measure_area(fits: Fits) -> Floats:
-    """The area of the part, that of the whole being 1; mirrored maps don't come up, since parts are turned before."""
-    maps = fits.maps
-    return np.asarray(np.maximum(maps[:, 0, 0] * maps[:, 1, 1] - maps[:, 0, 1] * maps[:, 1, 0], 1e-6), np.float32)
-
-
 def _judge(fits: Fits, row: int, candidates: Candidates, is_part_first: bool) -> PairFinding:
-    area, inside = float(_measure_area(fits)[row]), float(fits.overlap[row])
+    area, inside = float(measure_area(fits.maps[row : row + 1])[0]), float(fits.overlap[row])
     overlap = min(1.0, inside * area / max(area, 1.0))
     correlation, detail = (PARTIAL_CORRELATION, PARTIAL_DETAIL) if overlap < PARTIAL else (SAME_CORRELATION, SAME_DETAIL)
     same = fits.correlation[row] >= correlation and fits.detail[row] >= detail

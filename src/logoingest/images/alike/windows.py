@@ -51,8 +51,8 @@ _LEVELS = np.float32(127)  # of a coordinate, -1 to 1, in a byte
 _WEIGHTS = np.hypot(DOWN, ACROSS).astype(np.float32) ** 0.5
 #: (down, across) places of each window.
 WINDOWS = [(one, other) for one in range(len(_PLACES)) for other in range(len(_PLACES)) if _PLACES[one][0] == _PLACES[other][0]]
-#: A little more likeness where nothing is turned: more than rounding.
-_AS_IT_IS = np.tile(np.array([1e-4] + [0] * 7, np.float32), len(WINDOWS))
+#: A little more likeness where nothing is cropped, and where nothing is turned: more than rounding.
+_AS_IT_IS = np.add.outer([1e-3] + [0] * (len(WINDOWS) - 1), [1e-4] + [0] * (len(TURNS) - 1)).astype(np.float32).ravel()
 
 
 def _map_axis(scale: float, shift: float) -> Floats:
