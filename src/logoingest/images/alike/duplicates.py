@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -205,11 +206,8 @@ def _iterate_groups(prints: Fingerprints, among: Indices, limits: Limits) -> Ite
     while waiting:
         rows = waiting.pop()
         labels, degrees = _connect(prints, rows, limits)
-        for members in _split_by_label(rows, labels):
-            if len(members) < 2:
-                continue
-            centre = members[np.argmax(degrees[np.searchsorted(rows, members)])]  # the first of the best: the smallest id
-            _, _, distance, correlation, _ = compare_turned(prints, np.full(len(members), centre), members)
+        groups = [members for members in _split_by_label(rows, labels) if len(members) > 1]
+        for members, (_, _, distance, correlation, _) in zip(groups, _compare_groups(prints, groups, rows, degrees), strict=True):
             loose = (distance > 2 * limits.max_distance) | (1.0 - correlation > 2.0 * (1.0 - limits.min_correlation))
             if not loose.any():
                 yield members
@@ -217,6 +215,17 @@ def _iterate_groups(prints: Fingerprints, among: Indices, limits: Limits) -> Ite
             near = (distance <= limits.max_distance) & (correlation >= limits.min_correlation)
             yield members[near]
             waiting.append(members[~near])
+
+
+def _compare_groups(prints: Fingerprints, groups: Sequence[Indices], rows: Indices, degrees: Indices) -> Iterator[NearPairs]:
+    """Each group's centre, the first with the most near ones, beside each of its members."""
+    if not groups:
+        return
+    centres = [members[np.argmax(degrees[np.searchsorted(rows, members)])] for members in groups]  # of the best the smallest id
+    sizes = [len(members) for members in groups]
+    compared = compare_turned(prints, np.repeat(centres, sizes), np.concatenate(groups))
+    for start, stop in pairwise(np.cumsum([0, *sizes]).tolist()):
+        yield compared.take(slice(start, stop))
 
 
 def _connect(prints: Fingerprints, rows: Indices, limits: Limits) -> tuple[Indices, Indices]:

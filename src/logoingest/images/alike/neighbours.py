@@ -22,6 +22,7 @@ Nothing near is ever lost: each step drops only what cannot be near.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ class NearPairs(NamedTuple):
     correlation: NDArray[np.float64]
     turn: NDArray[np.int64]
 
-    def take(self, rows: Indices) -> NearPairs:
+    def take(self, rows: Indices | slice) -> NearPairs:
         return NearPairs(self.first[rows], self.second[rows], self.distance[rows], self.correlation[rows], self.turn[rows])
 
 
@@ -138,15 +139,14 @@ def iterate_near_pairs(prints: Fingerprints, limits: Limits, among: Indices) -> 
     tree, limit = _plant(prints.signatures, among), _bound(limits)
 
     def search(number: int) -> list[NearPairs]:
-        rows = tree.blocks[number]
+        block = tree.blocks[number]
         reached = number + _reach(tree, tree.lows[number], tree.highs[number], limit, start=number)
-        own, found = _Turning(prints.take(among[rows])), []
-        for first, second, turn in _find_candidates(tree.take(rows), tree, _join_blocks(tree, reached), limit):
-            wanted = ~np.isin(second, rows) | (
-                rows[first] < second
-            )  # a pair within the block comes twice, and each row meets itself
-            near = own.verify(first[wanted], prints, among[second[wanted]], turn[wanted], limits)
-            found.append(put_in_order(near._replace(first=among[rows[near.first]])))
+        rows = among[tree.rows[block]]
+        own, found = _Turning(prints.take(rows)), []
+        for first, second, turn in _find_candidates(tree.take(block), tree, _join_blocks(tree, reached), limit):
+            wanted = block.start + first < second  # a pair within the block comes twice, and each row meets itself
+            near = own.verify(first[wanted], prints, among[tree.rows[second[wanted]]], turn[wanted], limits)
+            found.append(put_in_order(near._replace(first=rows[near.first])))
         return [keep_best(join_pairs(found))]
 
     for found in map_in_order(search, len(tree.blocks)):
@@ -196,12 +196,12 @@ class NearSearch:
         tree, limit = _plant(others.signatures, among), _bound(self._limits)
 
         def search(number: int) -> list[NearPairs]:
-            rows = tree.blocks[number]
+            rows = among[tree.rows[tree.blocks[number]]]
             held = _join_blocks(self._tree, _reach(self._tree, tree.lows[number], tree.highs[number], limit))
-            own, found = _Turning(others.take(among[rows])), []
-            for first, second, turn in _find_candidates(tree.take(rows), self._tree, held, limit):
-                near = own.verify(first, self._held, self._rows[second], turn, self._limits)
-                found.append(near._replace(first=near.second, second=among[rows[near.first]], turn=INVERSES[near.turn]))
+            own, found = _Turning(others.take(rows)), []
+            for first, second, turn in _find_candidates(tree.take(tree.blocks[number]), self._tree, held, limit):
+                near = own.verify(first, self._held, self._rows[self._tree.rows[second]], turn, self._limits)
+                found.append(near._replace(first=near.second, second=rows[near.first], turn=INVERSES[near.turn]))
             return found
 
         for found in map_in_order(search, len(tree.blocks)):
@@ -224,30 +224,44 @@ class _Points(NamedTuple):
 
 
 class _Tree(NamedTuple):
-    """Points cut into blocks, and the box around each block, of folded points."""
+    """Points cut into blocks, block after block, and the box around each, of folded points."""
 
     points: _Points
-    blocks: list[Indices]
+    rows: Indices
+    """Which of the planted rows each point is."""
+    blocks: list[slice]
     lows: NDArray[np.float32]
     highs: NDArray[np.float32]
 
-    def take(self, rows: Indices) -> _Points:
-        return _Points(self.points.turned[rows], self.points.folded[rows])
+    def take(self, block: slice) -> _Points:
+        return _Points(self.points.turned[block], self.points.folded[block])
 
 
 def _plant(signatures: NDArray[np.uint8], rows: Indices) -> _Tree:
     turned = project_signatures(signatures, rows)
     points = _Points(turned, fold_turns(turned))
-    blocks = _cut_blocks(points.folded, np.arange(len(rows))) if len(rows) else []
+    cut = _cut_blocks(points.folded, np.arange(len(rows))) if len(rows) else []
+    order = np.concatenate([np.empty(0, np.int64), *cut])
+    points = _Points(turned.take(order, axis=0), points.folded.take(order, axis=0))
+    ends = np.cumsum([0, *map(len, cut)]).tolist()
+    blocks = list(starmap(slice, pairwise(ends)))
     none = np.empty((0, turned.shape[1]), np.float32)
     lows = np.stack([points.folded[block].min(axis=0) for block in blocks]) if blocks else none
     highs = np.stack([points.folded[block].max(axis=0) for block in blocks]) if blocks else none
-    return _Tree(points, blocks, lows, highs)
+    return _Tree(points, order, blocks, lows, highs)
 
 
 def _join_blocks(tree: _Tree, numbers: Indices) -> Indices:
-    """The rows of some blocks."""
-    return np.concatenate([np.empty(0, np.int64), *(tree.blocks[number] for number in numbers)])
+    """The places of the points of some blocks."""
+    blocks = (tree.blocks[number] for number in numbers.tolist())
+    return np.concatenate([np.empty(0, np.int64), *(np.arange(block.start, block.stop) for block in blocks)])
+
+
+def _pick(points: NDArray[np.float32], places: Indices) -> NDArray[np.float32]:
+    """The points in some places, ascending; as they lie where these follow each other."""
+    if len(places) and places[-1] - places[0] == len(places) - 1:
+        return points[places[0] : places[-1] + 1]
+    return points.take(places, axis=0)
 
 
 def _reach(tree: _Tree, low: NDArray[np.float32], high: NDArray[np.float32], limit: float, start: int = 0) -> Indices:
@@ -278,7 +292,7 @@ def _cut_blocks(points: NDArray[np.float32], rows: Indices) -> list[Indices]:
 def _find_candidates(
     own: _Points, tree: _Tree, others: Indices, limit: float
 ) -> Iterator[tuple[Indices, Indices, NDArray[np.int64]]]:
-    """Rows of ``own``, rows of the tree among ``others``, and turns of the first in which their distance² is within the limit.
+    """Rows of ``own``, places in the tree among ``others`` (ascending), and turns of the first in which their distance² is within the limit.
 
     Points have length 1, so that |a - b|² = 2 - 2 a·b.
     """
@@ -288,7 +302,7 @@ def _find_candidates(
     for start in range(0, len(others), _AT_ONCE):
         part = others[start : start + _AT_ONCE]
         near[:, len(part) :] = False
-        found = np.matmul(own.folded, tree.points.folded.take(part, axis=0).T, out=products[:, : len(part)])
+        found = np.matmul(own.folded, _pick(tree.points.folded, part).T, out=products[:, : len(part)])
         np.greater_equal(found, least, out=near[:, : len(part)])
         hits = np.flatnonzero(near)
         waiting.first.append(hits >> _AT_ONCE_BITS)
@@ -325,8 +339,8 @@ def _drop_distant(points: NDArray[np.float32], rows: Indices, inside_box: NDArra
     low, high = inside_box.min(axis=0), inside_box.max(axis=0)
 
     def is_near(rows: Indices) -> NDArray[np.bool_]:
-        inside = points.take(rows, axis=0)
-        inside -= inside.clip(low, high)
+        inside = _pick(points, rows)
+        inside = inside - inside.clip(low, high)
         return np.asarray(np.einsum("ij,ij->i", inside, inside) <= limit)
 
     sample = rows[::_SAMPLED_EVERY]
