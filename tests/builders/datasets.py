@@ -7,8 +7,9 @@ import csv
 import io
 import random
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,8 @@ class Site:
     pages: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     delay_s: float = 0.0
+    is_open: Callable[[str], bool] = lambda path: True
+    """Asked for a path until it says so, a minute at most: then it is answered."""
 
     def url(self, path: str) -> str:
         return f"{self.address}{path}"
@@ -80,6 +83,9 @@ def serve_site() -> Iterator[Site]:
             served.requests[self.path] += 1
             if served.delay_s:
                 threading.Event().wait(served.delay_s)
+            deadline = time.monotonic() + 60
+            while not served.is_open(self.path) and time.monotonic() < deadline:
+                time.sleep(0.02)
             status, content_type, body = served.pages.get(self.path, (404, "text/plain", b"gone"))
             self.send_response(status)
             self.send_header("Content-Type", content_type)

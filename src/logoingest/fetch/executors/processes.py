@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -25,6 +25,7 @@ import pyarrow as pa
 from logoingest.errors import LogoingestError, Problem
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
+from logoingest.fetch.shards.finished import count_finished, list_present
 from logoingest.workers import count_cpus, start_interpreter
 
 logger = logging.getLogger("logoingest")
@@ -70,7 +71,7 @@ def run_shards(
     wanted = min(settings.processes or count_cpus(), len(jobs))
     divided = settings.divide(wanted)
     threads = max(1, count_cpus() // len(divided))
-    run = _Run(deque(jobs), on_progress, stop or threading.Event())
+    run = _Run(deque(jobs), on_progress, stop or threading.Event(), present=list_present(jobs))
     try:
         if len(divided) == 1:
             _run_aside(run, lambda: _run_here(run, divided[0], inspect, threads))
@@ -94,6 +95,8 @@ class _Run:
     """The caller's: once set, nothing more is asked for."""
     halt: threading.Event = field(default_factory=threading.Event)
     """Ours: set with the caller's, and when the calling thread is interrupted."""
+    present: Container[tuple[str, str]] = ()
+    """Shards whose file is there before they are fetched (``list_present``)."""
     suspects: deque[ShardJob] = field(default_factory=deque)
     """Shards whose process died once."""
     counts: list[ShardCounts] = field(default_factory=list)
@@ -306,6 +309,10 @@ def _bury(run: _Run, lane: _Lane) -> Problem | None:
         lane.process.kill()
         code = lane.process.wait()
     lane.pipe.close()
+    for job in list(lane.jobs.values()):
+        if (counts := count_finished(job, run.present)) is not None:
+            lane.jobs.pop(job.shard)
+            run.book(counts)
     if not lane.jobs and code == 0:
         return None
     cause = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ from logoingest.errors import LogoingestError, OutOfSpaceError, Problem, UsageEr
 from logoingest.fetch.executors.processes import KEEP_S, describe_kept
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
+from logoingest.fetch.shards.finished import count_finished, list_present
 from logoingest.fetch.shards.shard import run_job
 from logoingest.fetch.turns.fetcher import Fetcher
 from logoingest.ray_cluster import DEADLINE_S, ask, count_resource, join_cluster, list_machines
@@ -70,7 +71,15 @@ def run_shards_on_ray(
     with join_cluster("fetch", address, deadline_s):
         cpus = ask(lambda: count_resource("CPU"), deadline_s)
         wanted = min(max(1, int(cpus)), len(jobs))
-        run = _Run(deque(jobs), settings.divide(wanted), inspect, on_progress, deadline_s, begun=_count_begun(jobs))
+        run = _Run(
+            deque(jobs),
+            settings.divide(wanted),
+            inspect,
+            on_progress,
+            deadline_s,
+            begun=_count_begun(jobs),
+            present=list_present(jobs),
+        )
         try:
             _work_off(run)
         except KeyboardInterrupt as interrupt:
@@ -131,6 +140,8 @@ class _Run:
     lost: list[Problem] = field(default_factory=list)
     begun: Mapping[str, int] = field(default_factory=dict)
     """Rows that earlier runs kept of unfinished shards."""
+    present: Container[tuple[str, str]] = ()
+    """Shards whose file is there before they are fetched (``list_present``)."""
 
 
 def _count_begun(jobs: Iterable[ShardJob]) -> dict[str, int]:
@@ -191,19 +202,26 @@ def _book(run: _Run, task: _Task, answer: Answer | Exception) -> None:
                 where = f"{task.job.workspace_url}/downloads/{shard}"
                 hint = "put dataset.workspace on storage that every machine reaches under the same name, e.g. s3://"
                 raise UsageError(Problem(where, "was written on another machine and cannot be seen from here", hint))
-            run.counts.append(answer)
-            run.progress = run.progress.add(FetchProgress(answer.fetched, answer.ok, answer.failed, answer.byte_count, 1))
-            if run.on_progress is not None:
-                run.on_progress(run.progress)
+            _count(run, answer)
         case (kind, problems):
             raise kind(problems)
         case Exception():
             _requeue(run, task, answer)
 
 
+def _count(run: _Run, counts: ShardCounts) -> None:
+    run.counts.append(counts)
+    run.progress = run.progress.add(FetchProgress(counts.fetched, counts.ok, counts.failed, counts.byte_count, 1))
+    if run.on_progress is not None:
+        run.on_progress(run.progress)
+
+
 def _requeue(run: _Run, task: _Task, error: Exception) -> None:
     """The task's process is gone: with its machine, or by itself."""
     shard = task.job.shard
+    if (counts := count_finished(task.job, run.present)) is not None:
+        _count(run, counts)
+        return
     if task.machines <= ask(list_machines, run.deadline_s):
         run.deaths[shard] = run.deaths.get(shard, 0) + 1
     if run.deaths.get(shard, 0) < MAX_DEATHS:
