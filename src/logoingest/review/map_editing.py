@@ -84,6 +84,8 @@ class _Draft:
     before: ClassMap
     signature: Signature
     changes: list[str] = field(default_factory=list)
+    known: int = 0
+    """How many of them ``before`` has."""
 
     def load(self) -> ClassMap:
         """The class map that the document is now."""
@@ -155,7 +157,7 @@ def _undo(draft: _Draft, undoing: Undoing) -> None:
                 draft.changes += [f"alias {shorten(text)} of {declared} taken back" for text in texts]
     for source, target in undoing.merged.items():
         draft.note(merge_class(draft.document, source, target), f"class {shorten(source)} comes out as {shorten(target)}")
-    draft.before = draft.load()
+    draft.before, draft.known = draft.load(), len(draft.changes)
 
 
 def _is_among(keys: Collection[str], class_map: ClassMap, text: str) -> bool:
@@ -359,7 +361,7 @@ def _write_overrides(draft: _Draft, rulings: Mapping[str, Ruling], annotations: 
 
 def _write_aliases(draft: _Draft, rulings: Sequence[Ruling], exact: Collection[str]) -> ClassMap:
     """Aliases for what is not decided yet: first one for all answers that share a key, then one for each that is left."""
-    class_map = draft.load()
+    class_map = draft.before if len(draft.changes) == draft.known else draft.load()
     named = [ruling for ruling in rulings if ruling.meaning.action in _ALIASED]
     for is_last in (False, True):
         missing: dict[tuple[RuledMeaning, str], list[str]] = defaultdict(list)

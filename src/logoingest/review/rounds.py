@@ -22,6 +22,7 @@ from logoingest.labels.class_map.writing import write_document
 from logoingest.labels.crowd.contradictions import Contradiction
 from logoingest.labels.crowd.deciding import RULE
 from logoingest.labels.matching.match import decide_labels
+from logoingest.labels.matching.touched import AnswerKeys
 from logoingest.labels.text.quoting import shorten
 from logoingest.pictures.thumbnails import draw_thumbnail
 from logoingest.pipeline.crowd.findings import ask_crowd
@@ -178,9 +179,21 @@ def plan_rulings(
     signature: Signature,
     undoing: Undoing | None = None,
     *,
+    planned: MapEdit | None = None,
+    keys: AnswerKeys | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Applied:
-    """What ``apply_rulings`` would write, and what would come of it; nothing is written. ``check`` is called now and then, and may raise.
+    """What ``apply_rulings`` would write, and what would come of it; nothing is written.
+
+    Args:
+        run: of the workspace.
+        review: what is open in it.
+        rulings: at most one an answer.
+        signature: stands beside each entry.
+        undoing: what is taken back before.
+        planned: what ``preview_rulings`` said of them, where that is known.
+        keys: of ``list_known_answers``, where they are kept: only answers that the rulings touch are decided again.
+        check: called now and then, and may raise.
 
     Raises:
         ClassMapError: a ruling would not decide as it says; all of them at once.
@@ -189,8 +202,9 @@ def plan_rulings(
     exact: set[str] = set()
     annotations = _read_overridden(run, rulings)
     while True:
-        edit = plan_edit(path, rulings, annotations, signature, exact, undoing=undoing, known=review.class_map)
-        effects = list_side_effects(review, edit, check) if edit.changes else []
+        edit = planned or plan_edit(path, rulings, annotations, signature, exact, undoing=undoing, known=review.class_map)
+        planned = None
+        effects = list_side_effects(review, edit, keys, check) if edit.changes else []
         causes = {effect.cause for effect in effects if effect.is_reversal and effect.cause is not None} - exact
         if not causes & {write_spelling(ruling.raw_label) for ruling in edit.settled}:
             return Applied(edit, is_written=False, side_effects=effects)
@@ -213,10 +227,18 @@ def _read_overridden(run: Run, rulings: Sequence[Ruling]) -> pa.Table:
     return pick_rows(run.workspace, "annotations", "raw_label", labels)
 
 
-def list_side_effects(review: Review, edit: MapEdit, check: Callable[[], None] = lambda: None) -> list[SideEffect]:
-    """Other answers of the data that come out otherwise now; those that had a class first. ``check`` as in ``plan_rulings``."""
+def list_known_answers(review: Review) -> list[str]:
+    """The answers that ``list_side_effects`` looks at."""
+    return list(review.labels.column("raw_label").slice(0, _PREVIEWED_LABELS).to_pylist())
+
+
+def list_side_effects(
+    review: Review, edit: MapEdit, keys: AnswerKeys | None = None, check: Callable[[], None] = lambda: None
+) -> list[SideEffect]:
+    """Other answers of the data that come out otherwise now; those that had a class first. ``keys`` and ``check`` as in ``plan_rulings``."""
     known = {ruling.raw_label for ruling in (*edit.settled, *edit.already)}
-    others = [label for label in review.labels.column("raw_label").to_pylist() if label not in known][:_PREVIEWED_LABELS]
+    touched = None if keys is None else keys.list_touched(review.class_map, edit.class_map)
+    others = [label for label in (list_known_answers(review) if touched is None else touched) if label not in known]
     known_before = _list_settled(review)
     after = []
     for start in range(0, len(others), _DECIDED_AT_ONCE):

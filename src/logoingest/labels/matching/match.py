@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _EXACT_SCORE = 100.0
 _MAX_PARTS = 8
 _MAX_CHOICES = 64
-_MAX_DEPTH = 2
+MAX_DEPTH = 2
+"""How often a part is parted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ def decide_labels(raw_labels: Sequence[str], class_map: ClassMap) -> list[LabelD
     """A decision for each answer, in order; give distinct answers, equal ones are decided again."""
     several = {raw: values for raw in raw_labels if (values := list_values(raw, class_map))}
     if not several:
-        return _decide(raw_labels, class_map, class_map.separators, _MAX_DEPTH)
+        return _decide(raw_labels, class_map, class_map.separators, MAX_DEPTH)
     single = [raw for raw in raw_labels if raw not in several]
     distinct = sorted({value for values in several.values() for value in values})
-    made = iter(_decide([*single, *distinct], class_map, class_map.separators, _MAX_DEPTH))
+    made = iter(_decide([*single, *distinct], class_map, class_map.separators, MAX_DEPTH))
     decided = [next(made) for _ in single]
     parts = dict(zip(distinct, made, strict=True))
     rest = iter(decided)
@@ -265,7 +266,7 @@ def _decide_several(
         split = {
             place: parts
             for place, folded in undecided.items()
-            if place not in decisions and len(parts := _split(folded, separator)) > 1
+            if place not in decisions and len(parts := split_answer(folded, separator)) > 1
         }
         if not split:
             continue
@@ -287,7 +288,8 @@ def _is_known(part: LabelDecision, separator: str, index: SpellingIndex) -> bool
     return part.decision in {Decision.ACCEPTED, Decision.DROPPED} and not (is_in_names and is_exact)
 
 
-def _split(folded: Folded, separator: str) -> list[str]:
+def split_answer(folded: Folded, separator: str) -> list[str]:
+    """The parts of an answer between separators; none where they are too many, or one stands there twice."""
     text = folded.raw if separator == "\n" else folded.text
     if separator not in text or len(folded.text) > 2 * MAX_KEY_LENGTH:
         return []

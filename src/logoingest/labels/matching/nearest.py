@@ -94,7 +94,7 @@ class NearestTable:
     def find_nearest(self, queries: Sequence[str], min_score: float) -> list[Neighbours]:
         """Best class and next class for each key, from ``min_score`` (0 to 100, at most 50 counts) on."""
         found = dict.fromkeys(queries, Neighbours(None, None))
-        cutoff = min(0.5, min_score / 100)
+        cutoff = find_cutoff(min_score)
         for length, group in groupby(sorted(found, key=len), key=len):
             alike = list(group)
             # Of two keys the shorter has at most that share of the longer one's letters in common.
@@ -131,6 +131,11 @@ class NearestTable:
             )
             for entry, score, other, next_score in zip(best, best_scores, second, second_scores, strict=True)
         ]
+
+
+def find_cutoff(min_score: float) -> float:
+    """The similarity, 0 to 1, from which on a spelling is a neighbour, where ``min_score`` (0 to 100) is asked for."""
+    return min(0.5, min_score / 100)
 
 
 def _add_entry(

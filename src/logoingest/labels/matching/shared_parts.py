@@ -29,7 +29,7 @@ _ENDINGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class SharedParts:
     """Part → powers of ten that it tells at most."""
 

@@ -83,7 +83,7 @@ class SpellingIndex:
                 continue
             tables[f"{kind}_plain"][folded.plain].append(spelling)
             tables["joined"][join_key(folded)].append(spelling)
-            for key in _respell(folded):
+            for key in respell(folded):
                 tables["respelled"][key].append(spelling)
         fuzzy = [spelling for spelling in class_map.spellings if not spelling.is_exact]
         return cls(
@@ -140,7 +140,7 @@ class SpellingIndex:
         if found := self.joined.get(joined):
             return _choose("joined", found)
         levels = [("respelled", self.respelled, joined)]
-        levels += [("respelled", table, key) for key in _respell(folded) for table in (self.joined, self.respelled)]
+        levels += [("respelled", table, key) for key in respell(folded) for table in (self.joined, self.respelled)]
         if joined.startswith("+") and joined[1:2].isalpha():  # "+Nike": what keeps a spreadsheet from reading it as a formula
             levels.append(("respelled", self.joined, joined.lstrip("+")))
         if (
@@ -207,7 +207,7 @@ def _choose(rule: str, found: Sequence[Spelling]) -> Hit:
     return Hit(rule, strongest[0], classes[1] if len(classes) > 1 else None)
 
 
-def _respell(folded: Folded) -> list[str]:
+def respell(folded: Folded) -> list[str]:
     """Other ways to write a Latin spelling: without & and +, with "and", with umlauts written out."""
     if not folded.is_latin:
         return []

@@ -1,4 +1,4 @@
-"""What else a decision would change, found out in the background: every answer is decided again for it, which takes seconds of large data."""
+"""What else a decision would change, found out in the background: the answers that it touches are decided again, or all, which takes seconds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillSeeking
 from typing import NamedTuple, TypeAlias
 
+from logoingest.labels.matching.touched import AnswerKeys
 from logoingest.review.rounds import SideEffect
 
 _KEPT = 64
@@ -38,6 +39,8 @@ class EffectSearch:
         self._kept: OrderedDict[Hashable, PreviewedEffects] = OrderedDict()
         self._jobs: dict[Hashable, Future[PreviewedEffects | None]] = {}
         self._wanted: dict[str, Hashable] = {}
+        self.keys: AnswerKeys | None = None
+        """What every answer is looked up by; None until that is known: then all of them are decided again."""
 
     def find(self, by: str, key: Hashable, seek: Seek, patience_s: float) -> PreviewedEffects | None:
         """What would change.

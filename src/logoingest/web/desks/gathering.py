@@ -10,10 +10,12 @@ from typing import Any, TypeAlias
 
 from logoingest.config import Config
 from logoingest.errors import LogoingestError
+from logoingest.labels.matching.touched import AnswerKeys
 from logoingest.pipeline.session import Run
 from logoingest.review import Review, gather_open_pictures, gather_review
 from logoingest.review.candidates import Candidate
 from logoingest.review.conflicts import OpenPictures
+from logoingest.review.rounds import list_known_answers
 from logoingest.web.aside import is_large, work_aside
 from logoingest.web.background.memory import keep_objects, release_memory
 from logoingest.web.background.quiet import Quiet
@@ -22,6 +24,7 @@ from logoingest.web.desks.open_decisions import OpenDecisions, describe_decision
 logger = logging.getLogger("logoingest")
 
 Weighed: TypeAlias = "Mapping[int, Sequence[Candidate]]"
+Further: TypeAlias = "Weighed | AnswerKeys"
 
 
 class GatheredDecisions:
@@ -73,7 +76,7 @@ class GatheredDecisions:
                 release_memory()
                 if is_wanted and found is not None:
                     logger.info("gathered %d open decisions", len(found.clusters) + len(found.others))
-                    self._weigh(found, parts)
+                    self._take_further(found, parts)
             if is_wanted:
                 return
 
@@ -98,18 +101,21 @@ class GatheredDecisions:
         _ = found.lines, found.cluster_of  # what the first page of the queue needs
         return found, ()
 
-    def _weigh(self, found: OpenDecisions, parts: Iterator[Weighed]) -> None:
-        """Take the candidates of all clusters, before somebody filters by class, as long as nothing newer is gathered."""
+    def _take_further(self, found: OpenDecisions, parts: Iterator[Further]) -> None:
+        """Take the keys of all answers and the candidates of all clusters, before somebody asks, as long as nothing newer is gathered."""
         with contextlib.suppress(LogoingestError):  # whoever asks for a cluster has them found
             while self._found is found:
-                weighed = next(parts, None)
-                if weighed is None:
+                part = next(parts, None)
+                if part is None:
                     return
-                found.review.clusters[0].weighed.take(weighed)
+                if isinstance(part, AnswerKeys):
+                    found.effects.keys = part
+                else:
+                    found.review.clusters[0].weighed.take(part)
 
 
-def gather_parts(config: Config) -> Iterator[tuple[Review, OpenPictures] | Weighed]:
-    """A review with the candidates of its first clusters, and what is open of pictures; then candidates of all clusters, bit by bit.
+def gather_parts(config: Config) -> Iterator[tuple[Review, OpenPictures] | Further]:
+    """A review with the candidates of its first clusters, and what is open of pictures; then all answers' keys and all candidates, bit by bit.
 
     Raises:
         UsageError: the labels stage has not run.
@@ -121,5 +127,6 @@ def gather_parts(config: Config) -> Iterator[tuple[Review, OpenPictures] | Weigh
         weighed.read(0)
     release_memory()
     yield review, gather_open_pictures(run)
+    yield AnswerKeys.collect(list_known_answers(review), review.class_map)
     if weighed is not None:
         yield from weighed.weigh_all()

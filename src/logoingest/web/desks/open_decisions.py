@@ -157,6 +157,7 @@ def describe_decisions(run: Run, review: Review, pictures: OpenPictures) -> Open
         DecisionKind.SUSPECT: pictures.suspects,
         DecisionKind.COPIES: pictures.copies,
     }
+    run.class_map = review.class_map  # what was made of it serves for each decision that is tried
     others = [
         *(_describe_contradiction(one) for one in review.contradictions),
         *(_describe_conflict(one, kind) for kind, found in by_kind.items() for one in found),

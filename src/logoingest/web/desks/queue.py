@@ -18,7 +18,7 @@ from logoingest.plain_json import to_json
 from logoingest.review import Journal, apply_session, pick_copies, plan_rulings, read_journals, write_session
 from logoingest.review.applying import AppliedSession
 from logoingest.review.map_editing import find_faults
-from logoingest.review.rounds import SideEffect, preview_rulings
+from logoingest.review.rounds import SideEffect
 from logoingest.review.rulings import Ruling, Undoing
 from logoingest.review.session import Session, SessionStep, collect_rulings, resume_session, run_command
 from logoingest.review.sheets.conflict_sheet import OpenConflict, read_conflicts, render_conflicts
@@ -26,6 +26,7 @@ from logoingest.review.sheets.contradiction_sheet import read_contradictions, re
 from logoingest.review.sheets.sheet import write_sheet
 from logoingest.review.suggestions import Cluster, make_label_id
 from logoingest.web.background.effects import PreviewedEffects
+from logoingest.web.background.planned import PlannedEdits
 from logoingest.web.desks.gathering import GatheredDecisions
 from logoingest.web.desks.open_decisions import OpenDecision, OpenDecisions
 from logoingest.web.desks.queue_lines import LineChooser, QueueChoice, list_lines
@@ -35,7 +36,7 @@ from logoingest.wording import spell_count
 
 PAGE = 50
 """Lines of the queue at once."""
-_PATIENCE_S = 0.15
+_PATIENCE_S = 0.1
 
 
 class QueuePage(NamedTuple):
@@ -124,6 +125,7 @@ class Queue:
         self._config, self._gathered, self._pictures, self._written = config, gathered, pictures, written
         self._lock = threading.RLock()
         self._desks: dict[str, PersonalDesk] = {}
+        self._planned = PlannedEdits(config.class_map_path)
         self._chooser = LineChooser(pictures)
 
     # -- looking -------------------------------------------------------------------------------------------------------
@@ -180,14 +182,14 @@ class Queue:
             return Preview(sum(row.votes), len(row.image_ids), [line], touches_answers=False)
         tried = self._try(by, key, text)
         try:
-            edit = preview_rulings(found.run, tried.rulings, tried.undoing)
+            edit = self._planned.plan(found.run, tried.rulings, tried.undoing)
         except ClassMapError as error:
             problems = [f"{one.what}; {one.hint}" if one.hint else one.what for one in error.problems]
             return Preview(tried.rows, tried.pictures, [], problems, touches_answers=False)
         return Preview(tried.rows, tried.pictures, list(edit.changes), touches_answers=bool(edit.changes))
 
     def list_effects(self, by: str, key: str, text: str) -> PreviewedEffects | None:
-        """Other answers that would come out otherwise: dearer than ``preview``, as every answer is decided again; None: ask again.
+        """Other answers that would come out otherwise: dearer than ``preview``, as answers are decided again; None: ask again.
 
         Raises:
             ClassMapError: it cannot be.
@@ -203,9 +205,9 @@ class Queue:
                 check()
                 self._gathered.quiet.wait(pause_s=0.0)
 
-            return plan_rulings(
-                found.run, found.review, tried.rulings, Signature("", None), tried.undoing, check=go_on
-            ).side_effects
+            planned = self._planned.plan(found.run, tried.rulings, tried.undoing)
+            told = (found.run, found.review, tried.rulings, Signature("", None), tried.undoing)
+            return plan_rulings(*told, planned=planned, keys=found.effects.keys, check=go_on).side_effects
 
         return found.effects.find(by, (tuple(tried.rulings), repr(tried.undoing)), seek, _PATIENCE_S)
 
