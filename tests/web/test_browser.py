@@ -439,6 +439,32 @@ def test_pages_of_the_gallery_are_turned_and_placeholders_listed_by_keys(browser
         seat.context.close()
 
 
+def test_more_pictures_come_as_one_scrolls(browser, folder):
+    """They are chosen with those before, by Shift from one to another and all at once; what is shown is counted."""
+    config = load_config(folder / "dataset.toml")
+    add_pictures(config, [*PICTURES] * 31)
+    with open_pages(config) as pages:
+        seat = Seat(browser, pages.links[-1], viewport={"width": 1000, "height": 600})
+        seat.page.goto(f"{seat.base}/gallery")
+        tiles = seat.page.locator("#gallery li")
+        expect(tiles).to_have_count(60)
+        tiles.nth(2).locator("input").click()
+        tiles.nth(59).scroll_into_view_if_needed()
+        expect(tiles).to_have_count(120)
+        tiles.nth(119).scroll_into_view_if_needed()
+        expect(tiles).to_have_count(124)
+        expect(seat.page.locator("#to")).to_have_text("124")
+        expect(seat.page.locator('a[rel="next"]')).to_have_count(0)
+        tiles.nth(121).locator("input").click(modifiers=["Shift"])
+        expect(seat.page.locator("#chosen")).to_have_text("120 chosen")
+        seat.press("a")
+        expect(seat.page.locator("#chosen")).to_have_text("124 chosen")
+        seat.press("d")
+        seat.hear("124 pictures: drop")
+        assert seat.faults == []
+        seat.context.close()
+
+
 def read_text(path: Path) -> str:
     """Empty where there is no such file."""
     return path.read_text() if path.exists() else ""

@@ -12,6 +12,7 @@ import pytest
 
 from builders.web.served_pages import PICTURES, Pages, add_pictures, name_picture, open_pages, write_dataset
 from logoingest.config import load_config
+from logoingest.review.suggestions import make_label_id
 from logoingest.workspace import Workspace
 
 
@@ -43,6 +44,15 @@ def list_shown(pages: Pages, query: str) -> list[int]:
 def test_pictures_are_chosen_by_what_is_said_of_them(pages, query, numbers):
     """Each choice narrows; what is not there is an empty page, not an error."""
     assert list_shown(pages, query) == numbers
+
+
+def test_pictures_of_an_open_decision_are_chosen_by_its_key(pages):
+    """Of all of its spellings; the card leads to them."""
+    key = make_label_id("pmua")
+    assert list_shown(pages, f"cluster={key}") == [2, 3]
+    assert list_shown(pages, f"cluster={key}&class_id=puma") == [3]
+    assert list_shown(pages, "cluster=nothing") == []
+    assert f'href="/gallery?cluster={key}"' in pages.get(f"/queue/card?key={key}").text
 
 
 def test_a_pictures_page_tells_what_every_table_says(pages):

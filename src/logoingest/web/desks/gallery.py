@@ -19,6 +19,7 @@ from logoingest.labels import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.review.rulings import Action, ClassFinder, read_meaning
 from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_group_rulings
+from logoingest.web.desks.gathering import GatheredDecisions
 from logoingest.web.desks.written import WrittenDesk
 from logoingest.web.indexes.answers import IndexedAnswers
 from logoingest.web.indexes.pictures import IndexedPictures, Numbers, PictureIndex, Stamp, find_code, stamp_tables
@@ -47,6 +48,8 @@ class GalleryChoice(NamedTuple):
     """Why answers about it were refused."""
     label: str = ""
     """An answer, as typed."""
+    cluster: str = ""
+    """An open decision about answers, by its key: pictures that somebody called one of them."""
     order: str = ""
     """``doubt``: the least sure first; else by id."""
 
@@ -79,11 +82,17 @@ class Gallery:
     """The pictures of a workspace."""
 
     def __init__(
-        self, config: Config, workspace: Workspace, pictures: IndexedPictures, answers: IndexedAnswers, written: WrittenDesk
+        self,
+        config: Config,
+        pictures: IndexedPictures,
+        answers: IndexedAnswers,
+        gathered: GatheredDecisions,
+        written: WrittenDesk,
     ) -> None:
-        self._config, self._workspace, self._pictures, self._written = config, workspace, pictures, written
-        self._answers, self._lock = answers, threading.Lock()
-        self._chosen: OrderedDict[tuple[GalleryChoice, Stamp], Numbers] = OrderedDict()
+        self._config, self._pictures, self._written = config, pictures, written
+        self._workspace = Workspace(config.workspace_url)
+        self._answers, self._gathered, self._lock = answers, gathered, threading.Lock()
+        self._chosen: OrderedDict[tuple[GalleryChoice, Sequence[str], Stamp], Numbers] = OrderedDict()
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
@@ -95,13 +104,14 @@ class Gallery:
         return GalleryPage([make_shown(index, int(number)) for number in numbers[start : start + most]], len(numbers), start)
 
     def _choose(self, index: PictureIndex, choice: GalleryChoice) -> Numbers:
-        key = (choice, stamp_tables(self._workspace, _STAMPED))
+        spellings = self._list_spellings(choice.cluster)
+        key = (choice, spellings, stamp_tables(self._workspace, _STAMPED))
         with self._lock:
             if key in self._chosen:
                 self._chosen.move_to_end(key)
                 return self._chosen[key]
         mask = np.ones(len(index), bool)
-        for other in self._draw_masks(index, choice):
+        for other in self._draw_masks(index, choice, spellings):
             mask &= other
         numbers = index.order[mask[index.order]]
         if choice.order == "doubt":
@@ -112,7 +122,15 @@ class Gallery:
                 self._chosen.popitem(last=False)
         return numbers
 
-    def _draw_masks(self, index: PictureIndex, choice: GalleryChoice) -> Iterator[np.ndarray]:
+    def _list_spellings(self, key: str) -> tuple[str, ...]:
+        """The answers that an open decision is about; none where nothing of that key is open any more."""
+        if not key:
+            return ()
+        found = self._gathered.require()
+        cluster = found.cluster_of.get(found.labels.get(key, ""))
+        return () if cluster is None else tuple(member.raw_label for member in cluster.members)
+
+    def _draw_masks(self, index: PictureIndex, choice: GalleryChoice, spellings: Sequence[str]) -> Iterator[np.ndarray]:
         if choice.class_id:
             yield index.class_of == find_code(index.classes, choice.class_id)
         if choice.split:
@@ -127,6 +145,9 @@ class Gallery:
         if choice.label:
             answers = self._answers.read(index)
             yield answers.mask_pictures(answers.labels.find(choice.label))
+        if choice.cluster:
+            answers = self._answers.read(index)
+            yield answers.mask_pictures(answers.labels.find_any(spellings))
         if choice.reason:
             yield self._mask_refused(index, choice.reason)
 

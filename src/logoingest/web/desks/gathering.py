@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from logoingest.config import Config
-from logoingest.errors import LogoingestError
+from logoingest.errors import LogoingestError, Problem, UsageError
 from logoingest.labels.matching.touched import AnswerKeys
 from logoingest.pipeline.session import Run
 from logoingest.review import Review, gather_open_pictures, gather_review
@@ -50,6 +50,17 @@ class GatheredDecisions:
     def read(self) -> OpenDecisions | None:
         """What was gathered; None where it is not ready, or could not be."""
         return self._found
+
+    def require(self) -> OpenDecisions:
+        """What was gathered.
+
+        Raises:
+            UsageError: it is not ready, or could not be.
+        """
+        found = self._found
+        if found is None:
+            raise UsageError([Problem("", text) for text in self.trouble] or "the open decisions are being gathered")
+        return found
 
     def renew(self) -> None:
         """Forget what was gathered, and gather anew; what is being gathered meanwhile is thrown away."""

@@ -307,18 +307,12 @@ class Queue:
         return write_session(desk.session, found.review.contradictions, _list_asked(found, desk.session))
 
     def _open_desk(self, by: str) -> tuple[OpenDecisions, PersonalDesk]:
-        found = self._gathered.read()
-        if found is None:
-            raise UsageError(list(map(_say, self._gathered.trouble)) or "the open decisions are being gathered")
+        found = self._gathered.require()
         with self._lock:
             desk = self._desks.get(by)
             if desk is None or desk.found is not found:
                 desk = self._desks[by] = PersonalDesk(found, by)
             return found, desk
-
-
-def _say(text: str) -> Problem:
-    return Problem("", text)
 
 
 def _sign(by: str) -> Signature:

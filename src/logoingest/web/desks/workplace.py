@@ -60,7 +60,7 @@ class Workplace:
     @cached_property
     def gallery(self) -> Gallery:
         """Pictures by what is said of them."""
-        return Gallery(self.config, self.workspace, self.pictures, self.answers, self.written)
+        return Gallery(self.config, self.pictures, self.answers, self.gathered, self.written)
 
     @cached_property
     def picture(self) -> PictureDesk:

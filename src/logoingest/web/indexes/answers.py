@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,11 @@ class Coded:
         """Which rows have a value."""
         code = pc.index(self.values, pa.scalar(value, self.values.type)).as_py()
         return np.zeros(len(self.codes), bool) if code < 0 else self.codes == code
+
+    def find_any(self, values: Sequence[str]) -> np.ndarray:
+        """Which rows have one of some values."""
+        wanted = pc.index_in(pa.array(values, self.values.type), value_set=self.values).drop_null()
+        return np.isin(self.codes, wanted.to_numpy())
 
 
 @dataclass(frozen=True)

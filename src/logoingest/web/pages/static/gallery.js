@@ -1,9 +1,11 @@
 "use strict";
-// The gallery: arrows move, Space chooses, Shift chooses from the last one on; what is chosen is marked by one key.
+// The gallery: arrows move, Space chooses, Shift chooses from the last one on; what is chosen is marked by one key. More come as one scrolls.
 const gallery = document.getElementById("gallery");
 const tiles = [...gallery.querySelectorAll("li[data-id]")];
 let last = 0;
 let busy = false;
+const MOST = 900; // as many are marked at once
+const nextLink = () => document.querySelector('a[rel="next"]');
 
 const box = (tile) => tile.querySelector("input");
 const chosen = () => tiles.filter((tile) => box(tile).checked);
@@ -64,6 +66,29 @@ gallery.addEventListener("click", (event) => {
   const at = tiles.indexOf(tile);
   toggle(at, event.shiftKey ? last : at, box(tile).checked);
 });
+
+async function fetchMore() {
+  const link = nextLink();
+  if (!link || fetchMore.busy || tiles.length >= MOST) return;
+  fetchMore.busy = true;
+  const text = await load(link.href);
+  fetchMore.busy = false;
+  if (!text) return;
+  const there = new DOMParser().parseFromString(text, "text/html");
+  const more = [...there.querySelectorAll("#gallery li[data-id]")];
+  gallery.append(...more);
+  tiles.push(...more);
+  document.getElementById("to").textContent = there.getElementById("to").textContent;
+  const later = there.querySelector('a[rel="next"]');
+  if (later) link.href = later.getAttribute("href");
+  else link.remove();
+  watch.unobserve(end); // seen again where the end is still near
+  if (later) watch.observe(end);
+}
+
+const end = document.getElementById("end");
+const watch = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) fetchMore(); }, { rootMargin: "600px" });
+watch.observe(end);
 
 function columns() {
   const top = tiles[0]?.offsetTop;
