@@ -116,7 +116,7 @@ def find_shared_pictures(
     """
     pieces = list_pieces(str(release.path)) if any(release.splits.values()) else []
     parts = (_name_ours(part) for part in _iterate_prints(workspace, pieces, max_pixels))
-    ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *parts])
+    ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *parts]).combine_chunks()  # signatures are looked at as they lie there
     violations = _describe_saved_again(ours, _rename_pairs(workspace, pieces, max_pixels, apart))
     if others:
         found = _compare(ours, others, workspace, max_pixels)

@@ -164,9 +164,8 @@ def find_between(prints: Fingerprints, splits: Indices) -> NearPairs:
     rank[np.argsort(sizes, kind="stable")] = np.arange(len(numbers))
     ranks, found = rank[np.searchsorted(numbers, splits)], []
     for number in range(len(numbers) - 1):
-        held, others = np.flatnonzero(ranks == number), np.flatnonzero(ranks > number)
-        pairs = NearSearch(prints.take(held), SAVED_AGAIN).find_pairs(prints.take(others))
-        found.append(pairs._replace(first=held[pairs.first], second=others[pairs.second]))
+        search = NearSearch(prints, SAVED_AGAIN, np.flatnonzero(ranks == number))
+        found.append(search.find_pairs(prints, np.flatnonzero(ranks > number)))
     return put_in_order(join_pairs(found))
 
 

@@ -97,10 +97,12 @@ class Limits(NamedTuple):
     min_correlation: float = MIN_CORRELATION
 
 
-def find_structured(signatures: NDArray[np.uint8]) -> Indices:
-    """The rows whose signature shows something; pictures of one colour look like each other and are near nothing."""
-    spreads = [part.std(axis=1, dtype=np.float32) for part in _chunks(signatures)]
-    return np.flatnonzero(np.concatenate(spreads) >= MIN_SPREAD) if spreads else np.empty(0, np.int64)
+def find_structured(signatures: NDArray[np.uint8], among: Indices | None = None) -> Indices:
+    """The rows, of all or of some, whose signature shows something; pictures of one colour look like each other and are near nothing."""
+    rows = np.arange(len(signatures)) if among is None else among
+    parts = (rows[start : start + _PART] for start in range(0, len(rows), _PART))
+    shown = [part[signatures[part].std(axis=1, dtype=np.float32) >= MIN_SPREAD] for part in parts]
+    return np.concatenate([np.empty(0, np.int64), *shown])
 
 
 def compare_rows(
@@ -173,24 +175,25 @@ def keep_best(pairs: NearPairs) -> NearPairs:
 class NearSearch:
     """Search of further pictures among a set that is held: its fingerprints, its points and its blocks."""
 
-    def __init__(self, held: Fingerprints, limits: Limits | None = None) -> None:
+    def __init__(self, held: Fingerprints, limits: Limits | None = None, among: Indices | None = None) -> None:
         """Prepare the search.
 
         Args:
             held: the set; pictures of one colour may be among them and are near nothing.
             limits: how near is near.
+            among: the rows of it that are searched; all when left out.
         """
         self._limits = limits or Limits()
-        self._held, self._rows = held, find_structured(held.signatures)
+        self._held, self._rows = held, find_structured(held.signatures, among)
         self._tree = _plant(held.signatures, self._rows)
 
-    def find_pairs(self, others: Fingerprints) -> NearPairs:
-        """Near pairs of a held picture (``first``) and another (``second``), rows of the two sets, sorted."""
-        return keep_best(join_pairs(list(self.iterate_pairs(others))))
+    def find_pairs(self, others: Fingerprints, among: Indices | None = None) -> NearPairs:
+        """Near pairs of a held picture (``first``) and another (``second``, of all others or some), rows of the two sets, sorted."""
+        return keep_best(join_pairs(list(self.iterate_pairs(others, among))))
 
-    def iterate_pairs(self, others: Fingerprints) -> Iterator[NearPairs]:
+    def iterate_pairs(self, others: Fingerprints, among: Indices | None = None) -> Iterator[NearPairs]:
         """The same, a block of others at a time; a pair may come in several turns."""
-        among = find_structured(others.signatures)
+        among = find_structured(others.signatures, among)
         if not len(among) or not len(self._rows):
             return
         tree, limit = _plant(others.signatures, among), _bound(self._limits)
@@ -273,10 +276,6 @@ def _reach(tree: _Tree, low: NDArray[np.float32], high: NDArray[np.float32], lim
 def _bound(limits: Limits) -> float:
     """The squared distance of points beyond which nothing is near."""
     return 2.0 - 2.0 * limits.min_correlation + _SLACK
-
-
-def _chunks(signatures: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    return (signatures[start : start + _PART] for start in range(0, len(signatures), _PART))
 
 
 def _cut_blocks(points: NDArray[np.float32], rows: Indices) -> list[Indices]:

@@ -15,7 +15,7 @@ SIGNATURE_BYTES = 1_024
 
 
 def stack_signatures(signatures: Bytes | pa.ChunkedArray | Sequence[bytes]) -> Bytes:
-    """A column ``signature`` without nulls, or its values, n x 1,024.
+    """A column ``signature`` without nulls, or its values, n x 1,024; of a single chunk as they lie in it, not to be written to.
 
     Raises:
         ValueError: an entry has another size.
@@ -23,6 +23,8 @@ def stack_signatures(signatures: Bytes | pa.ChunkedArray | Sequence[bytes]) -> B
     if isinstance(signatures, np.ndarray):
         return signatures
     column = signatures if isinstance(signatures, pa.ChunkedArray) else pa.chunked_array([pa.array(signatures, pa.binary())])
+    if column.num_chunks == 1:
+        return _view(column.chunk(0))
     stacked = np.empty((len(column), SIGNATURE_BYTES), np.uint8)
     start = 0
     for chunk in column.chunks:
