@@ -12,7 +12,20 @@ from logoingest.config.toml_table import Section
 
 #: What a source file may be (docs/sources.md).
 SourceFormat = Literal[
-    "mturk", "tabular", "urls", "label_studio", "voc", "cvat", "coco", "via", "ground_truth", "labelbox", "crowdflower", "toloka"
+    "mturk",
+    "tabular",
+    "urls",
+    "label_studio",
+    "voc",
+    "cvat",
+    "coco",
+    "via",
+    "ground_truth",
+    "labelbox",
+    "crowdflower",
+    "toloka",
+    "zooniverse",
+    "prodigy",
 ]
 
 

@@ -16,7 +16,7 @@ from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.columns import guess_roles
 from logoingest.sources.cells.doubts import describe_doubts, describe_lack
 from logoingest.sources.files.opening import SourceFile, check_file, guess_encoding, open_lines, read_head
-from logoingest.sources.formats import crowdflower, toloka
+from logoingest.sources.formats import crowdflower, prodigy, toloka, zooniverse
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
 from logoingest.sources.formats.mturk_layout import plan_layout, says_something
@@ -219,12 +219,23 @@ def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[st
     return guess
 
 
+def _guess_zooniverse(file: SourceFile, known: SourceConfig, table: Table, *_: Any) -> dict[str, Any]:
+    url, task = zooniverse.choose_zooniverse_columns(file, known, table)
+    return {"url_column": url, "label_column": task}
+
+
+def _guess_prodigy(file: SourceFile, known: SourceConfig, table: Table, *_: Any) -> dict[str, Any]:
+    return {"url_column": prodigy.choose_picture_key(file, known, table)}
+
+
 #: How the columns of the formats that are tables are found.
 _TABLES: Mapping[str, _Guess] = {
     "mturk": _guess_mturk,
     "tabular": _guess_tabular,
     "crowdflower": _guess_platform(crowdflower.choose_crowdflower_columns),
     "toloka": _guess_platform(toloka.choose_toloka_columns),
+    "zooniverse": _guess_zooniverse,
+    "prodigy": _guess_prodigy,
 }
 
 

@@ -16,11 +16,13 @@ from logoingest.sources.formats.ground_truth import read_ground_truth
 from logoingest.sources.formats.label_studio import read_label_studio
 from logoingest.sources.formats.labelbox import read_labelbox
 from logoingest.sources.formats.mturk import read_mturk
+from logoingest.sources.formats.prodigy import read_prodigy
 from logoingest.sources.formats.tabular import read_tabular
 from logoingest.sources.formats.toloka import read_toloka
 from logoingest.sources.formats.url_list import read_urls
 from logoingest.sources.formats.via import read_via
 from logoingest.sources.formats.voc import read_voc
+from logoingest.sources.formats.zooniverse import read_zooniverse
 from logoingest.sources.records.carried import refuse_carried
 from logoingest.sources.records.local_pictures import locate_pictures
 from logoingest.sources.records.tabulating import Chunk, Record, tabulate_records
@@ -39,12 +41,14 @@ _READERS: Mapping[str, Callable[[SourceFile, SourceConfig], Iterator[Record]]] =
         "via": read_via,
         "crowdflower": read_crowdflower,
         "toloka": read_toloka,
+        "zooniverse": read_zooniverse,
+        "prodigy": read_prodigy,
     }
 )
 
 #: Names of the formats.
 FORMATS = tuple(_READERS)
-_WITH_COLUMNS = frozenset({"mturk", "tabular", "label_studio", "crowdflower", "toloka", "ground_truth"})
+_WITH_COLUMNS = frozenset({"mturk", "tabular", "label_studio", "crowdflower", "toloka", "ground_truth", "zooniverse", "prodigy"})
 
 
 def read_chunks(

@@ -9,7 +9,7 @@ from logoingest.sources.cells.columns import has_scheme
 from logoingest.sources.files.json_items import iterate_items, peek_members
 from logoingest.sources.files.markup import MarkupError, read_root
 from logoingest.sources.files.opening import SourceFile, check_file, open_binary, open_lines, read_head
-from logoingest.sources.formats import coco, crowdflower, cvat, ground_truth, labelbox, mturk, toloka, via, voc
+from logoingest.sources.formats import coco, crowdflower, cvat, ground_truth, labelbox, mturk, prodigy, toloka, via, voc, zooniverse
 from logoingest.sources.formats.url_list import inspect_list, is_comment
 from logoingest.sources.tables.reading import guess_layout, inspect_table
 
@@ -17,6 +17,7 @@ from logoingest.sources.tables.reading import guess_layout, inspect_table
 _OBJECTS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("ground_truth", ground_truth.is_ground_truth),
     ("labelbox", labelbox.is_labelbox),
+    ("prodigy", prodigy.is_prodigy),
     ("via", via.is_via),
     ("coco", coco.is_coco),
 )
@@ -25,6 +26,7 @@ _TABLES: tuple[tuple[str, Callable[[Sequence[str]], bool]], ...] = (
     ("via", via.is_via_table),
     ("crowdflower", crowdflower.is_crowdflower),
     ("toloka", toloka.is_toloka),
+    ("zooniverse", zooniverse.is_zooniverse),
 )
 #: Keys of a JSON object that tell a format which is not read → what it is, what to do instead.
 _UNREAD_OBJECTS = (

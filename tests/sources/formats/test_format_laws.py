@@ -25,6 +25,8 @@ FILES = {
     "labelbox": ["labelbox/export.ndjson"],
     "crowdflower": ["crowdflower/full.csv", "crowdflower/aggregated.csv", "crowdflower/boxes.csv"],
     "toloka": ["toloka/results.tsv", "toloka/shapes.tsv"],
+    "zooniverse": ["zooniverse/classifications.csv", "zooniverse/drawings.csv"],
+    "prodigy": ["prodigy/annotations.jsonl"],
     "tabular": ["tabular/roboflow.csv", "tabular/crowd_form.csv", "tabular/wide.csv", "tabular/yolo_shares.csv"],
 }
 SAMPLES = [(kind, name) for kind, names in FILES.items() for name in names]

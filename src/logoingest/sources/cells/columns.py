@@ -88,7 +88,8 @@ def guess_roles(sample: Sample) -> Roles:
 
 
 def guess_label(sample: Sample) -> str | None:
-    """The likeliest answer column; the only remaining one when its name says nothing."""
+    """The likeliest answer column, an empty one only where all are; the only remaining one when its name says nothing."""
+    sample = {name: values for name, values in sample.items() if _is_filled(values)} or sample
     found = _best(sample, score_label)
     if found is not None:
         return found
@@ -127,8 +128,11 @@ def score_label(name: str, values: Sequence[Any]) -> float:
         return 0.0
     if _hold_objects(values):
         return 0.1
-    filled = any(str(value).strip() not in {"", "{}"} for value in values if value is not None)
-    return _score_words(name, LABEL_WORDS) + (0.5 if filled else 0.0)
+    return _score_words(name, LABEL_WORDS) + (0.5 if _is_filled(values) else 0.0)
+
+
+def _is_filled(values: Sequence[Any]) -> bool:
+    return any(str(value).strip() not in {"", "{}"} for value in values if value is not None)
 
 
 def _hold_objects(values: Sequence[Any]) -> bool:
