@@ -38,7 +38,7 @@ _CELLS = 8
 _WINDOWS_A_LIST = 6_000
 _MOST_CENTRES = 512
 _FEW_CENTRES = 8
-_LISTS_LOOKED_THROUGH = 24
+_LISTS_LOOKED_THROUGH = 12
 _DESCRIBED_AT_ONCE = 32
 _QUERIES_AT_ONCE, _WINDOWS_AT_ONCE = 128, 2_048  # products of 1 MB stay in the processor's cache
 _POSES_AT_ONCE = 512
@@ -270,7 +270,7 @@ class _Floors:
     def raise_to(self, alike: Alike) -> None:
         """To the last of the likest of these, each pair of which is there once."""
         for floors, owner in ((self._parts, alike.part), (self._wholes, alike.whole)):
-            order = np.lexsort((-alike.likeness, owner))
+            order = _order_by_likeness(owner, alike.likeness)
             last = order[_rank(owner[order]) == RIVALS - 1]
             floors[owner[last]] = np.maximum(floors[owner[last]], alike.likeness[last])
 
@@ -307,21 +307,25 @@ def _look_through(rows: Indices, queries: Floats, wholes: Indices, points: Float
 def keep_likest(pairs: Alike, most: int = RIVALS) -> Alike:
     """Every pair once, as like as it ever is; of each part the ``most`` likest wholes, of each whole the ``most`` likest parts."""
     pair = pairs.part.astype(np.int64) * (int(pairs.whole.max(initial=0)) + 1) + pairs.whole
-    order = np.lexsort((-pairs.likeness, pair))
-    fresh = np.ones(len(order), bool)
-    fresh[1:] = np.diff(pair[order]) != 0
-    once = pairs.take(order[fresh])
-    wanted = _mark_likest(once.part, once.whole, once.likeness, most) | _mark_likest(once.whole, once.part, once.likeness, most)
-    return once.take(np.flatnonzero(wanted))
+    order = np.argsort(pair)
+    first = np.flatnonzero(np.diff(pair[order], prepend=-1))
+    likeness = np.maximum.reduceat(pairs.likeness[order], first) if len(first) else pairs.likeness
+    once = Alike(pairs.part[order[first]], pairs.whole[order[first]], likeness)
+    return once.take(np.flatnonzero(_mark_likest(once.part, likeness, most) | _mark_likest(once.whole, likeness, most)))
 
 
-def _mark_likest(owners: Indices, others: Indices, likeness: Floats, most: int) -> NDArray[np.bool_]:
-    """Which rows are among the ``most`` likest of their owner; of equal ones the first others."""
-    order = np.lexsort((others, -likeness, owners))
-    ordered = owners[order]
+def _mark_likest(owners: Indices, likeness: Floats, most: int) -> NDArray[np.bool_]:
+    """Which rows are among the ``most`` likest of their owner; of equal ones the first."""
+    order = _order_by_likeness(owners, likeness)
     marks = np.empty(len(owners), bool)
-    marks[order] = _rank(ordered) < most
+    marks[order] = _rank(owners[order]) < most
     return marks
+
+
+def _order_by_likeness(owners: Indices, likeness: Floats) -> Indices:
+    """Rows by owner, the likest (above 0) of each first, equal ones as they come. One key for both: bits of floats above 0 are in their order."""
+    bits = np.ascontiguousarray(likeness, np.float32).view(np.int32)
+    return np.argsort((owners.astype(np.int64) << 32) - bits, kind="stable")
 
 
 def _rank(owners: Indices) -> Indices:
