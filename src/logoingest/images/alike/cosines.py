@@ -1,7 +1,7 @@
 """Signatures as points, and what all eight turns of a picture have in common.
 
-A signature of zero mean and unit length is projected on its 35 lowest cosines, with the length left over as a 36th coordinate: a point of length
-1. Turns change signs and places of the 35. ``fold_turns`` folds the space along them: it gives all turns of a picture
+A signature of zero mean and unit length is projected on its 44 lowest cosines, with the length left over as a 45th coordinate: a point of length
+1. Turns change signs and places of the 44. ``fold_turns`` folds the space along them: it gives all turns of a picture
 the same point of length 1 and brings no two points further apart than they were, so that what is far apart when folded is so in every turn.
 
 What folds a pair of coordinates (u, v), (v, u), u unlike v, without loss depends on which frequencies are odd: a mirror changes the sign of
@@ -22,36 +22,40 @@ Indices = NDArray[np.int64]
 
 #: Pixels of a signature's side.
 _SIDE = 32
-_HIGHEST_COSINE = 7  # of the two frequencies' sum
+#: The highest sum of the two frequencies: of those that windows are described by, and of those of points. With 35 in place of 44 a product
+#: costs little less, and twice as many pairs of photos pass it, and twenty times as many of noise.
+_HIGHEST_OF_WINDOWS, _HIGHEST = 7, 8
 _PART = 8_192
 _HALF = np.float32(0.5**0.5)
 
 
-def _list_frequencies() -> tuple[Indices, Indices]:
+def _list_frequencies(highest: int) -> tuple[Indices, Indices]:
     """The frequencies (down, across) of the cosines that are looked at, the mean left out."""
-    pairs = [(down, total - down) for total in range(1, _HIGHEST_COSINE + 1) for down in range(total + 1)]
+    pairs = [(down, total - down) for total in range(1, highest + 1) for down in range(total + 1)]
     down, across = np.array(pairs, np.int64).T
     return down, across
 
 
-DOWN, ACROSS = _list_frequencies()
+#: Those of windows, and places and signs of these after each turn.
+DOWN, ACROSS = _list_frequencies(_HIGHEST_OF_WINDOWS)
+TURNED = [turn_cosines(DOWN, ACROSS, number) for number in range(len(TURNS))]
+_DOWN, _ACROSS = _list_frequencies(_HIGHEST)
 
 
 def _make_basis() -> Floats:
-    """Orthonormal cosines of a signature, 1,024 x 35."""
+    """Orthonormal cosines of a signature, 1,024 x 44."""
     waves = dct(np.eye(_SIDE), norm="ortho", axis=0)
-    basis = np.einsum("ki,kj->ijk", waves[DOWN], waves[ACROSS])
+    basis = np.einsum("ki,kj->ijk", waves[_DOWN], waves[_ACROSS])
     return np.asarray(basis.reshape(_SIDE * _SIDE, -1), np.float32)
 
 
 _BASIS = _make_basis()
-#: Places and signs of the 35 after each turn.
-TURNED = [turn_cosines(DOWN, ACROSS, number) for number in range(len(TURNS))]
+_TURNED = [turn_cosines(_DOWN, _ACROSS, number) for number in range(len(TURNS))]
 
 
 def project_signatures(signatures: NDArray[np.uint8], rows: Indices) -> Floats:
-    """Points of some rows, n x 36: their distances never exceed those of the unit signatures."""
-    points = np.empty((len(rows), len(DOWN) + 1), np.float32)
+    """Points of some rows, n x 45: their distances never exceed those of the unit signatures."""
+    points = np.empty((len(rows), len(_DOWN) + 1), np.float32)
     for start in range(0, len(rows), _PART):
         part = slice(start, start + _PART)
         near = _normalise(signatures[rows[part]]) @ _BASIS
@@ -68,7 +72,7 @@ def _normalise(signatures: NDArray[np.uint8]) -> Floats:
 
 
 def fold_turns(points: Floats) -> Floats:
-    """The same point, n x 36, for all turns of a picture."""
+    """The same point, n x 45, for all turns of a picture."""
     folded = np.empty_like(points)
     for start in range(0, len(points), _PART):
         part = points[start : start + _PART]
@@ -83,21 +87,21 @@ def fold_turns(points: Floats) -> Floats:
 
 
 def _pair_places() -> tuple[Indices, Indices]:
-    place = {pair: index for index, pair in enumerate(zip(DOWN.tolist(), ACROSS.tolist(), strict=True))}
-    first = np.flatnonzero(DOWN < ACROSS)
-    return first, np.array([place[(int(ACROSS[at]), int(DOWN[at]))] for at in first], np.int64)
+    place = {pair: index for index, pair in enumerate(zip(_DOWN.tolist(), _ACROSS.tolist(), strict=True))}
+    first = np.flatnonzero(_DOWN < _ACROSS)
+    return first, np.array([place[(int(_ACROSS[at]), int(_DOWN[at]))] for at in first], np.int64)
 
 
 _PAIRS = _pair_places()
-_PAIRS_UNLIKE = DOWN[_PAIRS[0]] % 2 != ACROSS[_PAIRS[0]] % 2
-_PAIRS_ODD = (DOWN[_PAIRS[0]] % 2 == 1) & ~_PAIRS_UNLIKE
+_PAIRS_UNLIKE = _DOWN[_PAIRS[0]] % 2 != _ACROSS[_PAIRS[0]] % 2
+_PAIRS_ODD = (_DOWN[_PAIRS[0]] % 2 == 1) & ~_PAIRS_UNLIKE
 #: Equal frequencies, which a swap leaves where they are, and the length left over.
-_SINGLES_EVEN = np.append(np.flatnonzero((DOWN == ACROSS) & (DOWN % 2 == 0)), len(DOWN))
-_SINGLES_ODD = np.flatnonzero((DOWN == ACROSS) & (DOWN % 2 == 1))
+_SINGLES_EVEN = np.append(np.flatnonzero((_DOWN == _ACROSS) & (_DOWN % 2 == 0)), len(_DOWN))
+_SINGLES_ODD = np.flatnonzero((_DOWN == _ACROSS) & (_DOWN % 2 == 1))
 
 
 def add_swapped(points: Floats) -> Floats:
-    """Each point as it is, and beside it with rows and columns swapped: n x 72, what ``multiply_turned`` turns."""
+    """Each point as it is, and beside it with rows and columns swapped: n x 90, what ``multiply_turned`` turns."""
     return np.concatenate([points[:, places] for places in _PLACES], axis=1)
 
 
@@ -108,14 +112,14 @@ def multiply_turned(swapped: Floats, others: Floats) -> Floats:
 
 
 def _place_turns() -> tuple[list[Indices], Floats]:
-    """Where coordinates lie without and with a swap, and the signs of these in each turn (72 x 8)."""
-    width = len(DOWN) + 1
+    """Where coordinates lie without and with a swap, and the signs of these in each turn (90 x 8)."""
+    width = len(_DOWN) + 1
     places, signs = [], np.zeros((2 * width, len(TURNS)), np.float32)
     for swap in (False, True):
         numbers = [number for number, turn in enumerate(TURNS) if turn.swap == swap]
-        places.append(np.append(TURNED[numbers[0]][0], len(DOWN)))
+        places.append(np.append(_TURNED[numbers[0]][0], len(_DOWN)))
         for number in numbers:
-            signs[swap * width : (swap + 1) * width, number] = np.append(TURNED[number][1], np.float32(1))
+            signs[swap * width : (swap + 1) * width, number] = np.append(_TURNED[number][1], np.float32(1))
     return places, signs
 
 

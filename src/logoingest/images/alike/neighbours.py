@@ -5,12 +5,12 @@ Two pictures are near when one of the eight turns and mirrors (``turns``) brings
 brought to zero mean and unit length, |a - b|² = 2 - 2r. An orthonormal projection never lengthens a distance, nor does the
 difference of the two lengths left over. So:
 
-1. signatures are projected on their 35 lowest cosines and the length left over, and these points are folded so that all turns of a picture have
+1. signatures are projected on their 44 lowest cosines and the length left over, and these points are folded so that all turns of a picture have
    the same (``cosines``);
 2. the folded points are cut into blocks by medians, as a k-d tree's leaves; two blocks whose boxes are too far apart are passed over, and so
    are a block's points too far from the other's box;
-3. of the rest one matrix product bounds every pair in all turns from below; of noise .1 % remain, of photos .8 %;
-4. those are bounded in each turn by the points as they were; some .03 % of all remain;
+3. of the rest one matrix product bounds every pair in all turns from below; of noise .01 % remain, of photos .4 %;
+4. those are bounded in each turn by the points as they were; of photos .04 % remain;
 5. those are decided on steps and signature, in whole numbers: the same pairs come out whatever the order of the input and however
    its pictures are turned.
 
@@ -220,7 +220,7 @@ def join_pairs(parts: Sequence[NearPairs]) -> NearPairs:
 
 
 class _Points(NamedTuple):
-    """Points as they are, and folded; n x 36 each."""
+    """Points as they are, and folded; n x 45 each."""
 
     turned: NDArray[np.float32]
     folded: NDArray[np.float32]
