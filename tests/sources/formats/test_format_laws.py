@@ -27,7 +27,14 @@ FILES = {
     "toloka": ["toloka/results.tsv", "toloka/shapes.tsv"],
     "zooniverse": ["zooniverse/classifications.csv", "zooniverse/drawings.csv"],
     "prodigy": ["prodigy/annotations.jsonl"],
-    "tabular": ["tabular/roboflow.csv", "tabular/crowd_form.csv", "tabular/wide.csv", "tabular/yolo_shares.csv"],
+    "tabular": [
+        "tabular/roboflow.csv",
+        "tabular/crowd_form.csv",
+        "tabular/wide.csv",
+        "tabular/yolo_shares.csv",
+        "tabular/argilla.json",
+        "tabular/service_answer.json",
+    ],
 }
 SAMPLES = [(kind, name) for kind, names in FILES.items() for name in names]
 FEW = examples(15)

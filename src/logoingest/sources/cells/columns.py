@@ -34,6 +34,7 @@ NEVER_LABEL = frozenset({
     "id", "uuid", "key", "time", "timestamp", "date", "at", "created", "started", "updated", "submitted", "url", "uri", "link",
     "href", "src", "status", "trust", "count", "number", "index", "score", "confidence", "width", "height", "country",
     "channel", "split", "lang", "language", "script", "email", "ip", "comment", "comments", "state", "golden", "gold", "hint",
+    "suggestion", "suggestions", "prediction", "predictions",
 })  # fmt: skip
 WORKER_WORDS = {
     "worker": 10, "annotator": 10, "labeler": 10, "labeller": 10, "rater": 10, "contributor": 9, "participant": 9, "coder": 9,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
+from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
 from logoingest.sources.cells.columns import (
     complete_url,
@@ -27,6 +28,7 @@ from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.formats.tables.annotators import find_annotators
 from logoingest.sources.formats.tables.box_columns import BoxColumns, find_box_columns, read_box_columns
 from logoingest.sources.formats.tables.facts import Facts, find_facts, read_facts
+from logoingest.sources.formats.tables.people import Opinion, hold_opinions, read_opinions
 from logoingest.sources.formats.tables.question_form import holds_question_forms, read_question_form
 from logoingest.sources.records.carried import carry_cells, list_carried
 from logoingest.sources.records.tabulating import Record, make_records, number_id, refuse_record, write_attributes
@@ -54,11 +56,13 @@ class _Plan(NamedTuple):
     """The question whose answer counts where the label column holds MTurk's XML; else empty."""
     boxes: BoxColumns | None
     facts: Facts
+    has_opinions: bool
+    """Whether a cell of the label column holds what several people said."""
 
     @property
     def is_simple(self) -> bool:
         """Whether a row is a URL, an answer and who gave it, as nearly always."""
-        return not (self.question or self.boxes or self.facts.columns or self.source.annotator_columns)
+        return not (self.question or self.boxes or self.facts.columns or self.source.annotator_columns or self.has_opinions)
 
     def list_columns(self) -> list[str]:
         """Every column that is read, once each."""
@@ -125,6 +129,9 @@ def _read_row(number: int, row: Mapping[str, Any], plan: _Plan) -> Iterator[Reco
     if source.annotator_columns:
         yield from _read_annotators(whole, row, identifier, source)
         return
+    if plan.has_opinions and (opinions := read_opinions(row.get(source.label_column or ""))):
+        yield from _read_opinions(whole, opinions, identifier)
+        return
     answers = _read_answers(row.get(source.label_column or ""), plan)
     if plan.boxes is None:
         yield from make_records(whole, join_boxes(answers, row.get(source.bbox_column or "")), identifier)
@@ -147,6 +154,14 @@ def _read_annotators(whole: Record, row: Mapping[str, Any], identifier: str | No
         yield from make_records(whole._replace(worker_id=name), answers, number_id(identifier, index))
     if not said:
         yield whole._replace(source_id=identifier)
+
+
+def _read_opinions(whole: Record, opinions: Sequence[Opinion], identifier: str | None) -> Iterator[Record]:
+    for index, opinion in enumerate(opinions, 1):
+        one = whole._replace(worker_id=opinion.worker)
+        if opinion.refusal and one.reason is None:
+            one = one._replace(status="rejected", reason=Reason.ASSIGNMENT_REJECTED, detail=opinion.refusal)
+        yield from make_records(one, opinion.answers, number_id(identifier, index))
 
 
 # -- which columns -----------------------------------------------------------------------------------------------------
@@ -188,7 +203,9 @@ def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
     settled = {"url_column": url, "label_column": label, "annotator_columns": annotators}
     settled |= {"bbox_columns": boxes.names if boxes else ()}
     source = source.model_copy(update=settled)
-    return _Plan(source, question or _choose_question(file, label, table), boxes, find_facts(table.sample, source))
+    question = question or _choose_question(file, label, table)
+    has_opinions = bool(label) and source.json_answers and hold_opinions(table.sample[str(label)])
+    return _Plan(source, question, boxes, find_facts(table.sample, source), has_opinions)
 
 
 def _find_persons(source: SourceConfig, table: Table) -> dict[str, str | None]:

@@ -13,11 +13,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logoingest.errors import quote_first_line
+from logoingest.errors import SourceError, quote_first_line
 from logoingest.sources.cells.answers import AnswerError, parse_json
-from logoingest.sources.files.json_items import iterate_items
+from logoingest.sources.cells.columns import has_scheme
+from logoingest.sources.files.json_items import iterate_items, iterate_members
 from logoingest.sources.files.opening import LineReader, LineTooLongError, SourceFile, open_lines, read_head
 from logoingest.sources.tables.delimited import inspect_delimited, iterate_delimited
+from logoingest.sources.tables.nested import spread_columns, pick_value
 from logoingest.sources.tables.rows import SAMPLE_ROWS, RowResult, Table
 
 
@@ -32,13 +34,36 @@ def inspect_table(file: SourceFile, delimiter: str | None = None) -> Table:
         return _inspect_parquet(file)
     if layout == "csv":
         return inspect_delimited(file, delimiter)
+    member = _find_member(file) if layout == "jsonl" else ""
     with open_lines(file) as lines:
-        records = [record for _, record in islice(_iterate_records(lines, layout), SAMPLE_ROWS) if isinstance(record, dict)]
+        some = islice(_iterate_records(lines, layout, member), SAMPLE_ROWS)
+        records = [record for _, record in some if isinstance(record, dict)]
     if not records:
         what = "holds no objects" if layout == "json" else "has no line that is a JSON object"
         raise file.fault(what, "a JSON source is a list of objects, or one object per line")
-    columns = tuple(dict.fromkeys(key for record in records for key in record))
-    return Table(layout, columns, {name: [record.get(name) for record in records] for name in columns})
+    columns = spread_columns(records)
+    return Table(layout, columns, {name: [pick_value(record, name) for record in records] for name in columns}, member=member)
+
+
+def _find_member(file: SourceFile) -> str:
+    """The only list of objects within the one JSON object that a file is, as a service's answer is; empty where it is something else."""
+    with open_lines(file) as lines:
+        try:
+            first = parse_json(next((line for line in lines if line.strip()), ""))
+            if any(line.strip() for line in lines) or any(isinstance(value, str) and has_scheme(value) for value in first.values()):
+                return ""
+        except (AnswerError, LineTooLongError):
+            pass  # an object of several lines, or a very long one
+    try:
+        with open_lines(file) as lines:
+            found = dict.fromkeys(
+                name
+                for name, inner, value in islice(iterate_members(lines), SAMPLE_ROWS)
+                if inner is None and isinstance(value, dict)
+            )
+    except SourceError:
+        return ""
+    return next(iter(found)) if len(found) == 1 else ""
 
 
 def guess_layout(file: SourceFile) -> str:
@@ -90,9 +115,9 @@ def _iterate(file: SourceFile, table: Table, names: Sequence[str], needed: Seque
         yield from iterate_delimited(file, table, names, needed)
         return
     with open_lines(file) as lines:
-        for number, record in _iterate_records(lines, table.layout):
+        for number, record in _iterate_records(lines, table.layout, table.member):
             if isinstance(record, dict):
-                yield RowResult(number, [record.get(name) for name in names])
+                yield RowResult(number, [pick_value(record, name) for name in names])
             else:
                 yield RowResult(number, (), record if isinstance(record, str) else "is not a JSON object")
 
@@ -100,8 +125,11 @@ def _iterate(file: SourceFile, table: Table, names: Sequence[str], needed: Seque
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def _iterate_records(lines: LineReader, layout: str) -> Iterator[tuple[int, Any]]:
+def _iterate_records(lines: LineReader, layout: str, member: str) -> Iterator[tuple[int, Any]]:
     """Yields (number, object or, when it is broken, why)."""
+    if member:
+        yield from enumerate((item for name, _, item in iterate_members(lines, {member}) if name == member), 1)
+        return
     if layout == "json":
         yield from enumerate(iterate_items(lines), 1)
         return

@@ -22,6 +22,7 @@ class Table(NamedTuple):
 
     A name that a csv's header gives to several columns is numbered: ``brand:1``, ``brand:2``. ``header_rows`` counts the csv's rows
     after the header that belong to it (a survey's question texts), ``titles`` the lines above it.
+    ``member`` names the list of a JSON object that the rows are.
     """
 
     layout: str
@@ -30,3 +31,4 @@ class Table(NamedTuple):
     delimiter: str | None = None
     header_rows: int = 0
     titles: int = 0
+    member: str = ""

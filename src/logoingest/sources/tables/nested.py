@@ -1,0 +1,45 @@
+"""Objects within a JSON row: what stands in them is a column by its dotted name, ``fields.image``.
+
+An object that is an answer itself (ticked options, a labelled box, ``{"label": …}``) stays one cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from logoingest.sources.cells.answers import AnswerError, read_answers
+
+_MOST_DEPTH = 4
+_MOST_COLUMNS = 300
+
+
+def spread_columns(records: Sequence[Mapping[str, Any]], depth: int = 1) -> tuple[str, ...]:
+    """The keys of some rows in the order they come, those of objects in them after all; 300 at most of these."""
+    names = list(dict.fromkeys(key for record in records for key in record))
+    found = dict.fromkeys(names)
+    for name in names if depth < _MOST_DEPTH else ():
+        inner = [value for record in records if isinstance(value := record.get(name), dict) and value]
+        if inner and not all(map(_is_answer, inner)):
+            found |= dict.fromkeys([f"{name}.{key}" for key in spread_columns(inner, depth + 1)][:_MOST_COLUMNS])
+    return tuple(found)[: len(names) + _MOST_COLUMNS]
+
+
+def _is_answer(value: Any) -> bool:
+    try:
+        read_answers(value)
+    except AnswerError:
+        return False
+    return True
+
+
+def pick_value(record: Mapping[str, Any], name: str) -> Any:
+    """The value of a column; null where an object on the way is missing."""
+    if name in record or "." not in name:
+        return record.get(name)
+    parts = name.split(".")
+    for length in range(1, len(parts)):
+        inner = record.get(".".join(parts[:length]))
+        if isinstance(inner, dict) and (found := pick_value(inner, ".".join(parts[length:]))) is not None:
+            return found
+    return None
