@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from builders.laws import examples
 from builders.sources import read_all
 from logoingest.sources import guess_source
-from logoingest.sources.tables.nested import spread_columns, pick_value
+from logoingest.sources.tables.nested import pick_value, spread_columns
 
 NAMES = st.sampled_from(["a", "b", "a.b", "url"])
 ROWS = st.lists(st.recursive(st.dictionaries(NAMES, st.none() | st.text(max_size=3)), lambda inner: st.dictionaries(NAMES, inner)))

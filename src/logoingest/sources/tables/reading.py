@@ -19,7 +19,7 @@ from logoingest.sources.cells.columns import has_scheme
 from logoingest.sources.files.json_items import iterate_items, iterate_members
 from logoingest.sources.files.opening import LineReader, LineTooLongError, SourceFile, open_lines, read_head
 from logoingest.sources.tables.delimited import inspect_delimited, iterate_delimited
-from logoingest.sources.tables.nested import spread_columns, pick_value
+from logoingest.sources.tables.nested import pick_value, spread_columns
 from logoingest.sources.tables.rows import SAMPLE_ROWS, RowResult, Table
 
 
