@@ -7,7 +7,6 @@ one. What is known of a pair after that stands in ``PairFinding``.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -203,7 +202,7 @@ def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indic
     """The findings on pairs of rows (``first < second``) of signatures (n x 1,024) that are known to show the same, the first in these turns."""
     candidates = Candidates(first, second, np.zeros(len(first), np.uint8), turns.astype(np.uint8), np.ones(len(first), np.float32))
     fits = _lay_upon(_Pictures.stack([signatures], []), candidates, np.zeros(len(first), bool), leave_early=False)
-    return [_judge(fits, row, candidates, is_part_first=True) for row in range(len(first))]
+    return _judge(fits, np.arange(len(first)), candidates, np.ones(len(first), bool))
 
 
 def _tell(unsearched: Unsearched) -> Unsearched:
@@ -230,10 +229,8 @@ def _verify(pictures: _Pictures, search: Search) -> CopyPairs:
     fits = _lay_upon(pictures, chosen, left < 1)
     rows = _keep_wholes(pictures, chosen, np.flatnonzero(_is_copy(fits, left)))
     part, whole = owners[chosen.part[rows]], owners[chosen.whole[rows]]
-    findings = [
-        _add_border(_judge(fits, row, chosen, is_part_first), share)
-        for row, is_part_first, share in zip(rows.tolist(), (part < whole).tolist(), left[rows].tolist(), strict=True)
-    ]
+    found = _judge(fits, rows, chosen, part < whole)
+    findings = [_add_border(finding, share) for finding, share in zip(found, left[rows].tolist(), strict=True)]
     unsearched = search.unsearched.add(Unsearched(pairs=len(once.part) - len(chosen.part)))
     return CopyPairs(np.minimum(part, whole), np.maximum(part, whole), findings, unsearched)
 
@@ -296,30 +293,36 @@ def _measure_angles(maps: Floats) -> Floats:
     return np.asarray(np.degrees(np.arctan2(mixed, (maps[:, 0, 0] + maps[:, 1, 1]) / 2)), np.float32)
 
 
-def _judge(fits: Fits, row: int, candidates: Candidates, is_part_first: bool) -> PairFinding:
-    area, inside = float(measure_area(fits.maps[row : row + 1])[0]), float(fits.overlap[row])
-    overlap = min(1.0, inside * area / max(area, 1.0))
-    correlation, detail = (PARTIAL_CORRELATION, PARTIAL_DETAIL) if overlap < PARTIAL else (SAME_CORRELATION, SAME_DETAIL)
-    same = fits.correlation[row] >= correlation and fits.detail[row] >= detail
-    turn = int(candidates.turn[row])
-    if not same:
-        kind = CopyKind.NEAR
-    elif overlap < WHOLE:
-        kind = CopyKind.CROPPED
-    else:
-        kind = CopyKind.TURNED if turn else CopyKind.SAVED_AGAIN
-    what = _describe(fits.maps[row], turn, is_part_first, overlap < WHOLE)
-    return PairFinding(kind, what, round(overlap, 3), round(1.0 - float(fits.correlation[row]), 4))
+def _judge(fits: Fits, rows: Indices, candidates: Candidates, is_part_first: NDArray[np.bool_]) -> list[PairFinding]:
+    """The findings on some of the pairs."""
+    maps, turns = fits.maps[rows], candidates.turn[rows]
+    area = measure_area(maps).astype(np.float64)
+    overlap = np.minimum(1.0, fits.overlap[rows] * area / np.maximum(area, 1.0))
+    least = [
+        np.where(overlap < PARTIAL, *pair) for pair in ((PARTIAL_CORRELATION, SAME_CORRELATION), (PARTIAL_DETAIL, SAME_DETAIL))
+    ]
+    same = (fits.correlation[rows] >= least[0]) & (fits.detail[rows] >= least[1])
+    kinds = np.where(same, np.where(overlap < WHOLE, _CROPPED, np.where(turns > 0, _TURNED, _SAVED_AGAIN)), _NEAR)
+    sides = np.hypot(maps[:, 0, :2].astype(np.float64), maps[:, 1, :2]).tolist()
+    shares = [side if cropped else None for side, cropped in zip(sides, (overlap < WHOLE).tolist(), strict=True)]
+    told = zip(turns.tolist(), is_part_first.tolist(), _measure_angles(maps).tolist(), shares, strict=True)
+    residuals = 1.0 - fits.correlation[rows].astype(np.float64)
+    return [
+        PairFinding(_KINDS[kind], _describe(*words), round(shown, 3), round(rest, 4))
+        for kind, words, shown, rest in zip(kinds.tolist(), told, overlap.tolist(), residuals.tolist(), strict=True)
+    ]
 
 
-def _describe(found: Floats, turn: int, is_part_first: bool, is_cropped: bool) -> str:
+_KINDS = (CopyKind.NEAR, CopyKind.CROPPED, CopyKind.TURNED, CopyKind.SAVED_AGAIN)
+_NEAR, _CROPPED, _TURNED, _SAVED_AGAIN = range(len(_KINDS))
+
+
+def _describe(turn: int, is_part_first: bool, angle: float, shares: list[float] | None) -> str:
     """What makes the second picture of the first, in words."""
     words = [TURNS[turn if is_part_first else int(INVERSES[turn])].name] if turn else []
-    angle = float(_measure_angles(found[None])[0])
     if angle >= _SLIGHT_ANGLE:
         words.append(f"rotated by {angle:.0f}°")
-    if is_cropped:
-        across, down = (math.hypot(float(found[0, axis]), float(found[1, axis])) for axis in (0, 1))
-        shares = f"{across:.0%} x {down:.0%}"
-        words.append(f"set into more, of which it is {shares}" if is_part_first else f"cropped to {shares}")
+    if shares is not None:
+        across, down = shares
+        words.append(f"{'set into more, of which it is' if is_part_first else 'cropped to'} {across:.0%} x {down:.0%}")
     return ", ".join(words) or TURNS[0].name
