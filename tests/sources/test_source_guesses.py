@@ -131,3 +131,12 @@ def test_roles_need_evidence():
         {"url": ["http://x.example/1"] * 2, "bbox": ["no", "box"], "record_id": ["1", "1"], "label_url": ["http://y.example/"] * 2}
     )
     assert roles == ("url", None, None, None, None)
+
+
+def test_who_it_is_is_not_what_was_said():
+    """A person's name is no answer where the taxon's is beside it; a person's answer is one, and an empty column none."""
+    urls = {"image_url": ["https://x.example/1.jpg", "https://x.example/2.jpg"]}
+    people = {"user_id": ["7", "8"], "user_name": ["Ann", "Bo"]}
+    assert guess_roles({**urls, **people, "common_name": ["Robin", "Wren"]}).label == "common_name"
+    assert guess_roles({**urls, **people, "user_answer": ["Robin", "Wren"]}).label == "user_answer"
+    assert guess_roles({**urls, "Q1_TEXT": ["", ""], "Q1": ["Robin", "Wren"]}).label == "Q1"

@@ -37,6 +37,21 @@ _UNREAD_OBJECTS = (
     ),
     (frozenset({"Labeled Data", "DataRow ID"}), "is Labelbox's old export", "export anew: the NDJSON of today's exports is read"),
     (frozenset({"project", "view", "file"}), "is a VIA 3 project", "export it as VIA 2 JSON or COCO"),
+    (
+        frozenset({"schema_ref", "item"}),
+        "is V7's Darwin JSON of one item",
+        "export the dataset as COCO, or convert it with darwin-py",
+    ),
+    (
+        frozenset({"metadata", "instances", "comments"}),
+        "is SuperAnnotate's export",
+        "convert it to COCO with superannotate's own sa.export_annotation",
+    ),
+    (
+        frozenset({"externalId", "jsonMetadata", "labels"}),
+        "is Kili's raw export",
+        "export as COCO, or write a table of URL, answer and author",
+    ),
     (frozenset({"image_id", "category_id"}), "is a COCO results file: it names no pictures", "name the data set's own file"),
 )
 

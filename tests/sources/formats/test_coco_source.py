@@ -64,6 +64,12 @@ def test_it_is_known_by_its_keys(cases, tmp_path, indent):
         ([{"image_id": 1, "category_id": 2, "bbox": [1, 2, 3, 4], "score": 0.5}], "is a COCO results file: it names no pictures"),
         ({"images": [{"file_name": "a.jpg"}], "annotations": []}, "lists no COCO images"),
         ({"version": "5.0.1", "flags": {}, "shapes": [{"label": "x"}], "imagePath": "a.jpg"}, "is a labelme file of one picture"),
+        ({"version": "2.0", "schema_ref": "https://x.example/s", "item": {"slots": []}, "annotations": []}, "is V7's Darwin JSON"),
+        (
+            [{"metadata": {"url": "https://x.example/1.jpg"}, "instances": [], "tags": ["a"], "comments": []}],
+            "is SuperAnnotate's export",
+        ),
+        ([{"externalId": "a", "content": "https://x.example/1.jpg", "jsonMetadata": {}, "labels": []}], "is Kili's raw export"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, content, message):

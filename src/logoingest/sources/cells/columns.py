@@ -43,6 +43,8 @@ WORKER_WORDS = {
 _BOX_WORDS = frozenset(
     {"bbox", "box", "boxes", "bboxes", "bounding", "boundingbox", "rect", "rectangle", "roi", "region", "coordinates"}
 )
+#: Of somebody's column the words from this on are what he said (``worker_answer``), those below who he is (``user_name``).
+_SAID = 6
 #: Cells that are looked into to tell what a column holds.
 _SOME = 20
 _ID_WORDS = {"assignment": 6, "annotation": 5, "answer": 5, "judgment": 5, "response": 5, "row": 3, "record": 3, "result": 3}
@@ -126,6 +128,8 @@ def score_label(name: str, values: Sequence[Any]) -> float:
     if words & NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
         return 0.0
     if not words & LABEL_WORDS.keys():
+        return 0.0
+    if words & WORKER_WORDS.keys() and _score_words(name, LABEL_WORDS) < _SAID:
         return 0.0
     if _hold_objects(values):
         return 0.1
