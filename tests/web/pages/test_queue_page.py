@@ -149,6 +149,26 @@ def test_two_people_see_each_others_decisions_and_the_first_written_stands(pages
         pass
     assert key not in list_keys(other)
     assert "Asdf" in tomllib.loads((folder / "map.toml").read_text())["classes"]
+    lines = other.get("/queue/lines").text
+    assert "Too late: you decided" in lines
+    assert "“drop”" in lines
+    assert "Asdf (alias" in lines or "Asdf (name" in lines
+    assert "Too late" not in pages.get("/queue/lines").text
+
+
+@pytest.mark.parametrize("text", ["ignore", "new: Asdf", "class: puma"])
+def test_a_decision_that_another_wrote_alike_is_not_told_to_be_late(pages, text):
+    """Both said the same; a class that both made, too."""
+    other = pages.enter()
+    other.post("/name", {"text": "Bob"})
+    for one in (other, pages):
+        one.decide(make_label_id("asdf"), text)
+    assert "Written" in pages.post("/queue/write", {}).text
+    while "Gathering" in other.get("/queue").text:
+        pass
+    lines = other.get("/queue/lines").text
+    assert " 0 decided" in lines or ">0 decided" in lines
+    assert "Too late" not in lines
 
 
 def test_two_tabs_of_one_person_are_one_session(pages):

@@ -28,6 +28,7 @@ from logoingest.review.suggestions import Cluster, make_label_id
 from logoingest.web.background.effects import PreviewedEffects
 from logoingest.web.background.planned import PlannedEdits
 from logoingest.web.desks.gathering import GatheredDecisions
+from logoingest.web.desks.late import LateDecision, list_late
 from logoingest.web.desks.open_decisions import OpenDecision, OpenDecisions
 from logoingest.web.desks.queue_lines import LineChooser, QueueChoice, list_lines
 from logoingest.web.desks.written import WrittenDesk
@@ -51,6 +52,8 @@ class QueuePage(NamedTuple):
     """Decisions that this person made and that are not written yet."""
     unknown: int = 0
     """Where a class is asked for: lines whose classes are still looked for."""
+    late: Sequence[LateDecision] = ()
+    """What this person decided after somebody else's decision was written."""
 
 
 class OtherDecision(NamedTuple):
@@ -101,6 +104,7 @@ class PersonalDesk:
         session = Session(tuple(found.review.clusters), found.finder)
         steps = self.journal.load()
         self.session = resume_session(session, steps, set(found.labels.values())) if steps else session
+        self.late = list_late(steps, self.session, found.finder)
 
     def ask(self, label: str) -> Session:
         """The session, asked about one answer: of all clusters only its own has to be looked through."""
@@ -138,7 +142,7 @@ class Queue:
         start = max(0, min(choice.start, len(chosen) - 1))
         unknown = sum(line.classes is None for line in lines) if choice.class_id else 0
         rows, decided = sum(line.rows for line in chosen), _count_decided(desk.session)
-        return QueuePage(chosen[start : start + PAGE], len(chosen), rows, len(lines), decided, unknown)
+        return QueuePage(chosen[start : start + PAGE], len(chosen), rows, len(lines), decided, unknown, desk.late)
 
     def list_splits(self) -> list[str]:
         """The splits there are."""
