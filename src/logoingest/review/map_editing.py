@@ -7,6 +7,7 @@ where the entries before it do not yet decide the answer: "PMA" needs none besid
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,13 @@ OVERRIDES = frozenset({Action.OVERRIDE, Action.OVERRIDE_DROP})
 """What is about annotations, not about an answer."""
 
 _ONE_MEANING = {Action.CLASS, Action.NEW, Action.NOISE, Action.IGNORE, Action.DROP}
+
+
+class ReadMap(NamedTuple):
+    """A class-map file as it was read; the document is copied before it is edited."""
+
+    class_map: ClassMap
+    document: tomlkit.TOMLDocument
 
 
 class Overruled(NamedTuple):
@@ -107,6 +115,7 @@ def plan_edit(
     *,
     undoing: Undoing | None = None,
     known: ClassMap | None = None,
+    read: ReadMap | None = None,
 ) -> MapEdit:
     """The class map with the rulings in it; ``map_writing.write_document`` puts it on disk.
 
@@ -118,13 +127,14 @@ def plan_edit(
         exact: aliases that shall count only as the whole answer, as ``write_spelling`` writes them.
         undoing: what is taken back before they are written.
         known: the map as it was read before, with what was made of it; it serves again where the file still says the same.
+        read: the file as it is now, where somebody has read it.
 
     Raises:
         ClassMapError: a ruling would not decide as it says, or two contradict each other; all of them at once.
     """
-    before = ClassMap.load(path)
+    before, document = ReadMap(ClassMap.load(path), load_document(path)) if read is None else read
     before = known if known is not None and known.hash == before.hash else before
-    draft = _Draft(path, load_document(path), before, signature)
+    draft = _Draft(path, document if read is None else copy.deepcopy(document), before, signature)
     if undoing is not None:
         _undo(draft, undoing)
     if problems := find_faults(rulings):

@@ -30,7 +30,7 @@ from logoingest.pipeline.session import Run
 from logoingest.pipeline.stages.labels import LABELS, normalise_answers
 from logoingest.pipeline.staleness import explain_staleness
 from logoingest.plain_json import Json
-from logoingest.review.map_editing import OVERRIDES, MapEdit, describe_decision, plan_edit, write_spelling
+from logoingest.review.map_editing import OVERRIDES, MapEdit, ReadMap, describe_decision, plan_edit, write_spelling
 from logoingest.review.rulings import Ruling, Undoing
 from logoingest.review.sheets.contradiction_sheet import ContradictionReading, read_contradictions
 from logoingest.review.sheets.sheet import AGAINST, read_sheet_rows
@@ -211,14 +211,15 @@ def plan_rulings(
         exact |= causes
 
 
-def preview_rulings(run: Run, rulings: Sequence[Ruling], undoing: Undoing | None = None) -> MapEdit:
-    """What ``apply_rulings`` would change in the map, without what would come of it.
+def preview_rulings(run: Run, rulings: Sequence[Ruling], undoing: Undoing | None = None, *, read: ReadMap | None = None) -> MapEdit:
+    """What ``apply_rulings`` would change in the map, without what would come of it; ``read`` is the map's file, if that is known.
 
     Raises:
         ClassMapError: a ruling would not decide as it says; all of them at once.
     """
     path = run.config.class_map_path
-    return plan_edit(path, rulings, _read_overridden(run, rulings), Signature("", None), undoing=undoing, known=run.class_map)
+    told = (path, rulings, _read_overridden(run, rulings), Signature("", None))
+    return plan_edit(*told, undoing=undoing, known=run.class_map, read=read)
 
 
 def _read_overridden(run: Run, rulings: Sequence[Ruling]) -> pa.Table:

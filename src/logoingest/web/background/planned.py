@@ -7,8 +7,9 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from logoingest.labels import ClassMap
+from logoingest.labels.class_map.writing import load_document
 from logoingest.pipeline.session import Run
-from logoingest.review.map_editing import MapEdit
+from logoingest.review.map_editing import MapEdit, ReadMap
 from logoingest.review.rounds import preview_rulings
 from logoingest.review.rulings import Ruling, Undoing
 from logoingest.web.indexes.class_map import KnownClassMap
@@ -20,7 +21,8 @@ class PlannedEdits:
     """The class map with a decision in it, as its files are now."""
 
     def __init__(self, path: Path) -> None:
-        self._class_map, self._lock = KnownClassMap(path), threading.Lock()
+        self._path, self._class_map, self._lock = path, KnownClassMap(path), threading.Lock()
+        self._read: ReadMap | None = None
         self._kept: dict[Hashable, tuple[ClassMap, Run, MapEdit]] = {}
 
     def plan(self, run: Run, rulings: Sequence[Ruling], undoing: Undoing | None) -> MapEdit:
@@ -34,7 +36,10 @@ class PlannedEdits:
             self._kept = {one: kept for one, kept in self._kept.items() if kept[0] is class_map and kept[1] is run}
             if key in self._kept:
                 return self._kept[key][-1]
-        edit = preview_rulings(run, rulings, undoing)
+            if self._read is None or self._read.class_map is not class_map:
+                self._read = ReadMap(class_map, load_document(self._path))
+            read = self._read
+        edit = preview_rulings(run, rulings, undoing, read=read)
         with self._lock:
             self._kept = dict([*self._kept.items(), (key, (class_map, run, edit))][-_KEPT:])
         return edit
