@@ -44,7 +44,7 @@ class _Looks(NamedTuple):
 #: and blends: of the copies that all steps would find 27 are lost by what follows and 27 found that were not, all of them where little is to be seen.
 _NEVER = -9.0
 _COARSE = _Looks((0.65, 0.1, 0.05, 0.03, 0.01), 0.89, 0.93)
-_FINE = _Looks((0.1, 0.02), 0.9, 0.9)
+_FINE = _Looks((0.1, 0.02), 0.87, 0.87)
 _LAST = _Looks((0, 0, 0), _NEVER, _NEVER)
 #: A step that gains less of the correlation is not taken, and none after it: along what makes no difference to be seen, pictures would drift.
 _LEAST_GAIN = np.float32(5e-5)
