@@ -13,6 +13,7 @@ import pytest
 from builders.web.served_pages import PICTURES, Pages, add_pictures, name_picture, open_pages, write_dataset
 from logoingest.config import load_config
 from logoingest.review.suggestions import make_label_id
+from logoingest.schemas import PredictionRow
 from logoingest.workspace import Workspace
 
 
@@ -44,6 +45,17 @@ def list_shown(pages: Pages, query: str) -> list[int]:
 def test_pictures_are_chosen_by_what_is_said_of_them(pages, query, numbers):
     """Each choice narrows; what is not there is an empty page, not an error."""
     assert list_shown(pages, query) == numbers
+
+
+def test_those_that_look_least_like_any_other_come_first(pages, folder):
+    """By the distance that a model told; of others, and of pictures that are gone, nothing is known."""
+    assert list_shown(pages, "order=strange") == []
+    told = [(name_picture(0), 0.2), (name_picture(2), 0.9), (name_picture(1), None), (name_picture(9), 0.5)]
+    facts = {"fold": None, "class_id": "puma", "class_index": 0, "probabilities": [1.0], "margin": 1.0}
+    table = PredictionRow.table([{"image_id": image_id, "distance": distance, **facts} for image_id, distance in told])
+    Workspace(load_config(folder / "dataset.toml").workspace_url).write_table("predictions", table)
+    assert list_shown(pages, "order=strange") == [2, 0]
+    assert list_shown(pages, "order=strange&class_id=puma") == [0]
 
 
 def test_pictures_of_an_open_decision_are_chosen_by_its_key(pages):

@@ -22,7 +22,7 @@ from logoingest.samples.group_rulings import GroupDecision, GroupRuling, add_gro
 from logoingest.web.desks.gathering import GatheredDecisions
 from logoingest.web.desks.written import WrittenDesk
 from logoingest.web.indexes.answers import IndexedAnswers
-from logoingest.web.indexes.pictures import IndexedPictures, Numbers, PictureIndex, Stamp, find_code, stamp_tables
+from logoingest.web.indexes.pictures import IndexedPictures, Numbers, PictureIndex, Stamp, find_code, read_figures, stamp_tables
 from logoingest.wording import spell_count
 from logoingest.workspace import Workspace
 from logoingest.workspace.rows import pick_rows
@@ -31,7 +31,7 @@ PAGE = 60
 """Pictures at once."""
 _MOST_MARKED = 900
 _REJECTED = ("images_rejected", "labels_rejected", "samples_rejected", "splits_rejected")
-_STAMPED = ("images", "samples", "splits", "annotations", *_REJECTED)
+_STAMPED = ("images", "samples", "splits", "annotations", "predictions", *_REJECTED)
 _KEPT = 16
 _ORIGIN = "gallery"
 
@@ -51,7 +51,7 @@ class GalleryChoice(NamedTuple):
     cluster: str = ""
     """An open decision about answers, by its key: pictures that somebody called one of them."""
     order: str = ""
-    """``doubt``: the least sure first; else by id."""
+    """``doubt``: the least sure first; ``strange``: those that look least like any other, as far as that is known; else by id."""
 
 
 class ShownPicture(NamedTuple):
@@ -116,6 +116,9 @@ class Gallery:
         numbers = index.order[mask[index.order]]
         if choice.order == "doubt":
             numbers = numbers[np.argsort(index.confidence[numbers], kind="stable")]
+        if choice.order == "strange":
+            distances = read_figures(self._workspace, index, "predictions", "distance")[numbers]
+            numbers = numbers[np.argsort(-distances, kind="stable")[: np.count_nonzero(~np.isnan(distances))]]
         with self._lock:
             self._chosen[key] = numbers
             while len(self._chosen) > _KEPT:

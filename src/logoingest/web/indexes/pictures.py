@@ -197,6 +197,18 @@ def read_picture_urls(workspace: Workspace) -> tuple[pa.Array, Numbers]:
     return pc.list_flatten(listed).combine_chunks(), pc.list_parent_indices(listed).to_numpy().astype(np.int32)
 
 
+def read_figures(workspace: Workspace, index: PictureIndex, name: str, column: str) -> npt.NDArray[np.float32]:
+    """A column of figures of a table by the pictures' numbers; NaN where it says nothing of one."""
+    figures = np.full(len(index), np.nan, np.float32)
+    if len(index) and workspace.has_table(name):
+        ids = _read_ids(workspace, name)
+        places = np.minimum(np.searchsorted(index.ids, ids, sorter=index.order), len(index) - 1)
+        numbers = index.order[places]
+        known = index.ids[numbers] == ids
+        figures[numbers[known]] = _read(workspace, name, column).to_numpy()[known]
+    return figures
+
+
 def _read(workspace: Workspace, name: str, column: str) -> pa.ChunkedArray:
     if workspace.has_table(name):
         return workspace.read_table(name, [column]).column(0)
