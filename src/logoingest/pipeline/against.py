@@ -19,9 +19,11 @@ import pyarrow.parquet as pq
 from logoingest.config import Config
 from logoingest.errors import Problem, UsageError, WorkspaceError
 from logoingest.files.parquet import choose_parquet_options
-from logoingest.images.alike.against import OURS_SCHEMA, Comparison, Found, Theirs, find_saved_again
+from logoingest.images.alike.against import OURS_SCHEMA, Comparison, Found, Ours, Theirs, find_saved_again
 from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.elsewhere import PRINT_SCHEMA, Piece, fingerprint_piece, hash_listing, hash_piece, list_pieces
+from logoingest.images.alike.neighbours import Fingerprints
+from logoingest.images.alike.signatures import gather_signatures
 from logoingest.pipeline.session import Run
 from logoingest.plain_json import JsonName, Rows
 from logoingest.refusals import Refusal, reject_annotations
@@ -29,6 +31,7 @@ from logoingest.release import Release, Violation
 from logoingest.schemas import AgainstRow, Likeness, Reason, Stage, StageResult
 from logoingest.workers import Workers
 from logoingest.workspace import Workspace
+from logoingest.workspace.downloads import iterate_column
 
 #: The table of what is alike, and the folder of others' fingerprints.
 AGAINST = "against"
@@ -116,7 +119,7 @@ def find_shared_pictures(
     """
     pieces = list_pieces(str(release.path)) if any(release.splits.values()) else []
     parts = (_name_ours(part) for part in _iterate_prints(workspace, pieces, max_pixels))
-    ours = pa.concat_tables([OURS_SCHEMA.empty_table(), *parts]).combine_chunks()  # signatures are looked at as they lie there
+    ours = Ours.gather(parts)
     violations = _describe_saved_again(ours, _rename_pairs(workspace, pieces, max_pixels, apart))
     if others:
         found = _compare(ours, others, workspace, max_pixels)
@@ -168,7 +171,7 @@ def refuse_known(run: Run, images: StageResult, annotations: pa.Table) -> StageR
 
 
 def _compare(
-    ours: pa.Table, others: Mapping[str, str], workspace: Workspace, max_pixels: int, tell: Teller = lambda *_: None
+    ours: Ours, others: Mapping[str, str], workspace: Workspace, max_pixels: int, tell: Teller = lambda *_: None
 ) -> Against:
     comparison = Comparison(ours)
     found = {
@@ -176,7 +179,7 @@ def _compare(
         for name, path in others.items()
     }
     pairs = pa.concat_tables([AgainstRow.empty_table(), *(one.pairs for one in found.values())])
-    return Against(ours.num_rows, pairs, [_count_pairs(name, one) for name, one in found.items()])
+    return Against(ours.table.num_rows, pairs, [_count_pairs(name, one) for name, one in found.items()])
 
 
 def _count_pairs(name: str, found: Found) -> Other:
@@ -185,30 +188,16 @@ def _count_pairs(name: str, found: Found) -> Other:
     return Other(name, found.pictures, found.unusable, found.pairs.num_rows, alike, leaking, found.unsearched)
 
 
-def _gather_ours(workspace: Workspace, images: pa.Table) -> pa.Table:
+def _gather_ours(workspace: Workspace, images: pa.Table) -> Ours:
     """The fingerprints of ``images`` and, as far as it is known, the split of each."""
     splits: dict[str, str] = {}
     if workspace.has_table("splits"):
         table = workspace.read_table("splits", ["image_id", "split"])
         splits = dict(zip(table.column("image_id").to_pylist(), table.column("split").to_pylist(), strict=True))
-    ids = images.column("image_id").to_pylist()
-    columns = {
-        "image_id": images.column("image_id"),
-        "split": pa.array([splits.get(image_id) for image_id in ids], pa.string()),
-        "pixel_hash": images.column("pixel_hash"),
-        "signature": _read_signatures(workspace, images),
-    }
-    return pa.table([columns[name] for name in OURS_SCHEMA.names], schema=OURS_SCHEMA)
-
-
-def _read_signatures(workspace: Workspace, images: pa.Table) -> pa.Array:
-    found: dict[int, bytes] = {}
-    places = pa.table({"shard": images.column("shard"), "at": images.column("shard_row"), "row": pa.array(range(len(images)))})
-    for shard in sorted(pc.unique(images.column("shard")).to_pylist()):
-        wanted = places.filter(pc.equal(places.column("shard"), shard))
-        values = workspace.read_shard(shard, ["signature"]).column("signature").take(wanted.column("at"))
-        found.update(zip(wanted.column("row").to_pylist(), values.to_pylist(), strict=True))
-    return pa.array([found[row] for row in range(len(images))], pa.binary())
+    ids = images.column("image_id")
+    split = pa.array([splits.get(image_id) for image_id in ids.to_pylist()], pa.string())
+    table = pa.table({"image_id": ids, "split": split, "pixel_hash": images.column("pixel_hash")})
+    return Ours(table, Fingerprints.make(gather_signatures(images, iterate_column(workspace, "signature"))))
 
 
 def _iterate_theirs(workspace: Workspace, path: str, max_pixels: int, tell: Callable[[int, int], None]) -> Iterator[Theirs]:
@@ -234,11 +223,12 @@ def _read_prints(workspace: Workspace, name: str, piece: Piece) -> Iterator[Thei
     start = 0
     try:
         with workspace.filesystem.open(workspace.path(name), "rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(_ROWS_AT_ONCE):
-                rows = range(start, start + batch.num_rows)
-                prints = pa.Table.from_batches([batch])
+            parquet = pq.ParquetFile(file)
+            for index in range(parquet.num_row_groups):  # iter_batches would keep what it has read
+                prints = parquet.read_row_group(index)
+                rows = range(start, start + prints.num_rows)
                 yield Theirs(prints, [piece.name_row(row) for row in rows], [piece.guess_split(row) for row in rows])
-                start += batch.num_rows
+                start += prints.num_rows
     except (OSError, pa.ArrowException) as error:
         raise WorkspaceError(Problem(workspace.path(name), f"is damaged ({error})", "remove it and run again")) from error
 
@@ -282,12 +272,12 @@ def _rename_pairs(
     return {frozenset((renamed[one], renamed[other])) for one, other in pairs if one in renamed and other in renamed}
 
 
-def _describe_saved_again(ours: pa.Table, apart: Collection[frozenset[str]]) -> list[Violation]:
-    ids = ours.column("image_id").to_pylist()
+def _describe_saved_again(ours: Ours, apart: Collection[frozenset[str]]) -> list[Violation]:
+    ids = ours.table.column("image_id").to_pylist()
     pairs = [pair for pair in find_saved_again(ours) if frozenset(ids[row] for row in pair) not in apart]
     if not pairs:
         return []
-    one, other = (ours.slice(row, 1).select(["image_id", "split"]).to_pylist()[0] for row in pairs[0])
+    one, other = (ours.table.slice(row, 1).select(["image_id", "split"]).to_pylist()[0] for row in pairs[0])
     example = f"{one['image_id']} ({one['split']}) and {other['image_id']} ({other['split']})"
     return [
         Violation(

@@ -20,7 +20,7 @@ from builders.fingerprints import list_near, make_prints
 from builders.laws import examples
 from logoingest.errors import UsageError
 from logoingest.images import inspect_image
-from logoingest.images.alike.against import MOST_PAIRS, OURS_SCHEMA, SAVED_AGAIN, Comparison, Theirs, find_between, is_leak
+from logoingest.images.alike.against import MOST_PAIRS, OURS_SCHEMA, SAVED_AGAIN, Comparison, Ours, Theirs, find_between, is_leak
 from logoingest.images.alike.duplicates import find_near_rows
 from logoingest.images.alike.elsewhere import (
     PRINT_SCHEMA,
@@ -114,12 +114,12 @@ def rewrap(data: bytes) -> bytes:
     return data[:2] + b"\xff\xfe\x00\x07hello" + data[2:]
 
 
-def describe_ours(pictures: list[bytes], splits: list[str | None]) -> pa.Table:
+def describe_ours(pictures: list[bytes], splits: list[str | None]) -> Ours:
     rows = []
     for data, split in zip(pictures, splits, strict=True):
         facts = inspect_image(data)
         rows.append({"image_id": hashlib.sha256(data).hexdigest(), "split": split} | {k: facts[k] for k in OURS_SCHEMA.names[2:]})
-    return pa.Table.from_pylist(rows, schema=OURS_SCHEMA)
+    return Ours.gather([pa.Table.from_pylist(rows, schema=OURS_SCHEMA)])
 
 
 def fingerprint(piece: Piece) -> list[pa.RecordBatch]:

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from logoingest.images.alike.signatures import gather_signatures, stack_signatures
+from logoingest.images.alike import signatures
+from logoingest.images.alike.signatures import gather_signatures, join_signatures, stack_signatures
 
 ROWS = np.random.default_rng(3).integers(0, 256, (7, 1_024), np.uint8)
 VALUES = [row.tobytes() for row in ROWS]
@@ -39,3 +40,14 @@ def test_shards_are_gathered_in_the_order_of_the_pictures():
     assert gather_signatures(pictures.slice(0, 0), shards).shape == (0, 1_024)
     with pytest.raises(ValueError, match="nothing came of a"):
         gather_signatures(pictures, shards[:1])
+
+
+@pytest.mark.parametrize("cut", [[], [7], [1, 6], [3, 0, 4], [2, 2, 2, 1]])
+def test_lots_are_joined_in_order(cut, monkeypatch):
+    """However they are cut, and however many rows are kept together meanwhile."""
+    starts = np.cumsum([0, *cut])
+    for block in (1, 2, 3, 100):
+        monkeypatch.setattr(signatures, "_BLOCK", block)
+        joined = join_signatures(ROWS[start : start + size] for start, size in zip(starts, cut, strict=False))
+        assert (joined == ROWS[: sum(cut)]).all()
+        assert joined.shape == (sum(cut), 1_024)

@@ -7,7 +7,7 @@ Where theirs is in no split that can be told, that may be so, and it counts; whe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from logoingest.images.alike.neighbours import (
     join_pairs,
     put_in_order,
 )
-from logoingest.images.alike.signatures import stack_signatures
+from logoingest.images.alike.signatures import Bytes, join_signatures, stack_signatures
 from logoingest.images.alike.turns import TURNS
 from logoingest.schemas import AgainstRow, CopyKind, Likeness
 
@@ -47,6 +47,31 @@ OURS_SCHEMA = pa.schema(
         ("signature", pa.binary()),
     ]
 )
+_LIGHT_SCHEMA = OURS_SCHEMA.remove(OURS_SCHEMA.get_field_index("signature"))
+
+
+class Ours(NamedTuple):
+    """Our pictures: ``OURS_SCHEMA`` but for the signatures, and what is made of these."""
+
+    table: pa.Table
+    prints: Fingerprints
+
+    @classmethod
+    def gather(cls, parts: Iterable[pa.Table]) -> Ours:
+        """Of tables (``OURS_SCHEMA``) that come one after the other; signatures are never held twice.
+
+        Raises:
+            ValueError: a signature has another size.
+        """
+        tables = [_LIGHT_SCHEMA.empty_table()]
+
+        def iterate_signatures() -> Iterator[Bytes]:
+            for part in parts:
+                tables.append(part.drop_columns("signature"))
+                yield stack_signatures(part.column("signature"))
+
+        signatures = join_signatures(iterate_signatures())
+        return cls(pa.concat_tables(tables).combine_chunks(), Fingerprints.make(signatures))
 
 
 class Theirs(NamedTuple):
@@ -73,19 +98,14 @@ class Found(NamedTuple):
 class Comparison:
     """One comparison: made of our pictures, told theirs part by part; memory holds ours, one part, and the pairs kept."""
 
-    def __init__(self, ours: pa.Table, limits: Limits | None = None) -> None:
-        """Prepare the search among our pictures (``OURS_SCHEMA``).
-
-        Raises:
-            ValueError: a signature has another size.
-        """
-        self._ours = ours
-        self._prints = stack_columns(ours)
+    def __init__(self, ours: Ours, limits: Limits | None = None) -> None:
+        """Prepare the search among our pictures."""
+        self._ours, self._prints = ours.table, ours.prints
         self._search = NearSearch(self._prints, limits)
         self._copies = CopySearch(self._prints.signatures)
-        self._by_file = _index_rows(ours.column("image_id").to_pylist())
-        self._by_pixels = _index_rows(ours.column("pixel_hash").to_pylist())
-        self._splits = ours.column("split").to_pylist()
+        self._by_file = _index_rows(self._ours.column("image_id").to_pylist())
+        self._by_pixels = _index_rows(self._ours.column("pixel_hash").to_pylist())
+        self._splits = self._ours.column("split").to_pylist()
 
     def compare(self, other: str, parts: Iterable[Theirs]) -> Found:
         """Compare our pictures with all parts of one other dataset, named ``other``."""
@@ -140,17 +160,17 @@ class Comparison:
         return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema), copies.unsearched
 
 
-def find_saved_again(ours: pa.Table) -> list[tuple[int, int]]:
+def find_saved_again(ours: Ours) -> list[tuple[int, int]]:
     """Rows of two pictures in different splits that are one picture saved twice, as far as can be told; sorted.
 
     Equal pixels, or much nearer than near-duplicates must be (``SAVED_AGAIN``), turned or cropped as may be: what is merely near may
     be in two splits where a chain of near pictures was cut, see ``group_copies``.
     """
-    prints, split = stack_columns(ours), _number_values(ours.column("split"))
+    prints, split = ours.prints, _number_values(ours.table.column("split"))
     near, copies = find_between(prints, split), find_copy_pairs(prints.signatures)
     least = 1.0 - SAVED_AGAIN.min_correlation
     same = [at for at, finding in enumerate(copies.findings) if finding.kind != CopyKind.NEAR and finding.residual <= least]
-    equal = _pair_equal(ours.column("pixel_hash"))
+    equal = _pair_equal(ours.table.column("pixel_hash"))
     first = np.concatenate([near.first, copies.first[same], equal[0]]).astype(np.int64)
     second = np.concatenate([near.second, copies.second[same], equal[1]]).astype(np.int64)
     apart = split[first] != split[second]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 
 SIGNATURE_BYTES = 1_024
+_BLOCK = 65_536  # 64 MB, which the system gets back as soon as it is let go of
 
 
 def stack_signatures(signatures: Bytes | pa.ChunkedArray | Sequence[bytes]) -> Bytes:
@@ -31,6 +33,24 @@ def stack_signatures(signatures: Bytes | pa.ChunkedArray | Sequence[bytes]) -> B
         stacked[start : start + len(chunk)] = _view(chunk)
         start += len(chunk)
     return stacked
+
+
+def join_signatures(parts: Iterable[Bytes]) -> Bytes:
+    """Several lots (n x 1,024), however many come, as one; all are never held twice."""
+    blocks, count = deque[Bytes](), 0
+    for part in parts:
+        start = 0
+        while start < len(part):
+            room = count % _BLOCK
+            if not room:
+                blocks.append(np.empty((_BLOCK, SIGNATURE_BYTES), np.uint8))
+            taken = part[start : start + _BLOCK - room]
+            blocks[-1][room : room + len(taken)] = taken
+            start, count = start + len(taken), count + len(taken)
+    joined = np.empty((count, SIGNATURE_BYTES), np.uint8)
+    for start in range(0, count, _BLOCK):
+        joined[start : start + _BLOCK] = blocks.popleft()[: count - start]
+    return joined
 
 
 def gather_signatures(pictures: pa.Table, shards: Iterable[tuple[str, pa.ChunkedArray]]) -> Bytes:
