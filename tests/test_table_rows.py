@@ -52,3 +52,22 @@ def test_a_missing_or_damaged_table_is_named(tmp_path):
     (tmp_path / "tables/words.parquet").write_bytes(b"PAR1 and nothing more PAR1")
     with pytest.raises(WorkspaceError, match="is damaged"):
         pick_rows(workspace, "words", "word", ["a"])
+
+
+def test_a_file_that_took_anothers_name_is_read_as_it_is(tmp_path):
+    """Whatever was read of the one before, of as many bytes."""
+    workspace = Workspace(tmp_path)
+    for words in (["a", "b"], ["c", "d"], ["c"]):
+        workspace.write_table("words", pa.table({"word": words}))
+        assert workspace.read_table("words").column("word").to_pylist() == words
+        assert read_rows(workspace, "words", [0]).to_pylist() == [{"word": words[0]}]
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_to_its_end(tmp_path):
+    """It was opened before: its own footer counts."""
+    workspace = Workspace(tmp_path)
+    workspace.write_table("words", pa.table({"word": ["a", "b"]}))
+    with workspace.open_parquet("tables/words.parquet") as opened:
+        workspace.write_table("words", pa.table({"word": ["longer than before"] * 1_000}))
+        assert opened.read().column("word").to_pylist() == ["a", "b"]
+    assert count_rows(workspace, "words") == 1_000

@@ -21,9 +21,10 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +48,29 @@ _TABLE_GROUP_ROWS = 8_192
 _FOOTERS = 32
 
 
-def _read_footer(path: str) -> pq.FileMetaData:
-    """The footer of a file, read once until another takes its name: that of a large table takes milliseconds."""
-    facts = os.stat(path)
-    return _read_footer_of(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+class _Footers:
+    """The footers of local files, each read once until another file takes its name: that of a large table takes milliseconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, int, int, int], pq.FileMetaData] = OrderedDict()
+
+    def read(self, path: str, file: pa.OSFile) -> pq.FileMetaData:
+        """The footer of an opened file."""
+        facts = os.fstat(file.fileno())
+        key = (path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+        with self._lock:
+            found = self._kept.pop(key, None)
+        if found is None:
+            found = pq.read_metadata(file)
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > _FOOTERS:
+                self._kept.popitem(last=False)
+        return found
 
 
-@lru_cache(maxsize=_FOOTERS)
-def _read_footer_of(path: str, *_: int) -> pq.FileMetaData:
-    with pa.OSFile(path) as file:
-        return pq.read_metadata(file)
+_FOOTERS_READ = _Footers()
 
 
 class Workspace:
@@ -256,7 +270,9 @@ class Workspace:
         try:
             with pa.OSFile(path) if self.is_local else self.filesystem.open(path, "rb") as file:
                 # What lies on a disk need not be read ahead, which takes memory and time.
-                yield pq.ParquetFile(file, metadata=_read_footer(path) if self.is_local else None, pre_buffer=not self.is_local)
+                yield pq.ParquetFile(
+                    file, metadata=_FOOTERS_READ.read(path, file) if self.is_local else None, pre_buffer=not self.is_local
+                )
         except FileNotFoundError:
             raise WorkspaceError(Problem(path, "is not there", "run the stage that makes it")) from None
         except (OSError, pa.ArrowException) as error:
