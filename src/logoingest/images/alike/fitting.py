@@ -46,7 +46,8 @@ _NEVER = -9.0
 _COARSE = _Looks((0.65, 0.1, 0.05, 0.03, 0.01), 0.89, 0.93)
 _FINE = _Looks((0.1, 0.02), 0.87, 0.87)
 _LAST = _Looks((0, 0, 0), _NEVER, _NEVER)
-#: A step that gains less of the correlation is not taken, and none after it: along what makes no difference to be seen, pictures would drift.
+#: A step that gains less of the correlation is not taken, nor any after it where what is asked for was reached: along what makes no difference to be
+#: seen, pictures would drift. Where it was not, the next step may.
 _LEAST_GAIN = np.float32(5e-5)
 #: What the slopes must correlate by at half the size (whole, partial pairs), where there are some …
 _COARSE_DETAIL = (0.82, 0.85)
@@ -168,8 +169,9 @@ def _settle(first: Floats, second: Floats, maps: Floats, is_cut: Marks, looks: _
             break
         gained = most[1, rows] - most[0, rows] if look else np.ones(len(rows), np.float32)
         reach = most[1, rows] + (2 * gained if look else 0) + np.float32(looks.slacks[look])
-        hopeful[rows] = reach >= looks.ask(is_partial(maps, seen.share) | is_cut[rows])
-        moving = hopeful[rows] & (gained > 0)
+        asked = looks.ask(is_partial(maps, seen.share) | is_cut[rows])
+        hopeful[rows] = reach >= asked
+        moving = hopeful[rows] & ((gained > 0) | (most[1, rows] < asked))
         if not moving.all():
             rows, maps = rows[moving], maps[moving]
             laid, seen = _Laid(*(part[moving] for part in laid)), _Seen(*(part[moving] for part in seen))
