@@ -59,6 +59,10 @@ class Picture(NamedTuple):
     pixel_hash: str
     """sha256 over width, height, orientation and the RGB pixels: of a JPEG those at the decoded scale, else all of them."""
 
+    def draw_grey(self) -> Image.Image:
+        """``small`` in grey."""
+        return self.small.convert("L")
+
 
 class _Decoded(NamedTuple):
     small: Image.Image

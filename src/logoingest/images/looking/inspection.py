@@ -56,7 +56,7 @@ def take_print(data: bytes, max_pixels: int) -> Print:
     picture = None if sniffed.format is None else decode_picture(data, sniffed.format, max_pixels)
     if picture is None or isinstance(picture, Refusal):
         return Print(None, None)
-    return Print(picture.pixel_hash, sign_picture(picture.small, picture.small.convert("L"), picture.pixels))
+    return Print(picture.pixel_hash, sign_picture(picture.small, picture.draw_grey(), picture.pixels))
 
 
 def explain_obstacle(obstacle: Refusal) -> str:
@@ -71,7 +71,7 @@ def _describe_refusal(refusal: Refusal, picture_format: str | None) -> PictureFa
 
 
 def _describe_picture(picture: Picture) -> PictureFacts:
-    grey = picture.small.convert("L")
+    grey = picture.draw_grey()
     fingerprint = fingerprint_picture(picture.small, grey, picture.pixels)
     figures = measure_quality(picture.small, grey, picture.pixels)
     return {
