@@ -22,7 +22,7 @@ demo: $(VENV)/demo  ## the whole route on an embedded site: no network, no GPU
 test: lint types floors $(VENV)/installed  ## everything CI runs
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-suite: $(VENV)/installed  ## all tests but those that are marked slow, or start Prefect or Ray: about five minutes on two cores
+suite: $(VENV)/installed  ## all tests but those that are marked slow, or start Prefect or Ray: about four minutes on two cores
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow and not deploy and not ray'
 
 check: lint types floors  ## linters, types and import floors alone
