@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # what is heavy stays out of this process: a child's peak beg
 #: Command by command, in the order of the route.
 STAGES = ("annotations", "normalise", "fetch", "images", "samples", "splits", "release", "report", "verify")
 CLASSES, VOTES, SHARD_ROWS, COPY_EVERY, DEAD_EVERY, SIDE = 1_000, 3, 1_000, 20, 33, 48
-#: A stage may end with these: done, or a gate failed (so small a set may break none).
+#: A stage may end with these: done, or too few pictures or URLs (of so small a set); but no law may be broken.
 _DONE = (0, 3, 4)
 CONFIG = """
 [dataset]
@@ -234,7 +234,7 @@ def measure_stage(stage: str, config: Path) -> Cost:
     told = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in _DONE:
+    if process.returncode not in (_DONE if stage != "verify" else (0,)):
         raise SystemExit(f"{stage} ended with {process.returncode}:\n{told[-2_000:]}")
     return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3)
 
