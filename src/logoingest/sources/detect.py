@@ -19,7 +19,7 @@ from logoingest.sources.files.opening import SourceFile, check_file, guess_encod
 from logoingest.sources.formats import crowdflower, prodigy, toloka, zooniverse
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
-from logoingest.sources.formats.mturk_layout import plan_layout, says_something
+from logoingest.sources.formats.tables.mturk_layout import plan_layout, says_something
 from logoingest.sources.formats.tabular import settle_columns
 from logoingest.sources.formats.url_list import inspect_list
 from logoingest.sources.readers import read_chunks

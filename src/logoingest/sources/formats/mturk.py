@@ -26,7 +26,7 @@ from logoingest.sources.cells.answers import (
 from logoingest.sources.cells.columns import complete_url, find_missing, list_urls
 from logoingest.sources.cells.times import parse_seconds, parse_time
 from logoingest.sources.files.opening import SourceFile
-from logoingest.sources.formats.mturk_layout import TASK_COLUMN, Layout, plan_layout
+from logoingest.sources.formats.tables.mturk_layout import TASK_COLUMN, Layout, plan_layout
 from logoingest.sources.records.carried import carry_cells, list_carried
 from logoingest.sources.records.tabulating import Record, make_records, number_id, refuse_record
 from logoingest.sources.tables.reading import inspect_table, iterate_rows
