@@ -1,6 +1,6 @@
 """Copies in any guise: turned, cropped, framed, recoloured, saved again; verified in pixels, each finding with its evidence.
 
-Candidates (``windows``) are laid upon each other (``fitting``) and count as copies where grey values and slopes agree over most of the smaller
+Candidates (``windows``) are laid upon each other (``laying``) and count as copies where grey values and slopes agree over most of the smaller
 one. What is known of a pair after that stands in ``PairFinding``.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from logoingest.heap import keep_freed_memory
 from logoingest.images.alike.bounds import Unsearched, describe_unsearched
-from logoingest.images.alike.fitting import PARTIAL, Fits, fit_pairs, is_partial, measure_area
+from logoingest.images.alike.laying.fitting import PARTIAL, Fits, fit_pairs, is_partial, measure_area
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.trims import Trimmed, trim_signatures
@@ -44,7 +44,7 @@ MIN_CORRELATION = 0.93
 MIN_DETAIL = 0.85
 #: … and the share of the smaller one that the other shows. All measured: ``benchmarks/copies.py``.
 MIN_OVERLAP = 0.6
-#: … and of partial pairs (``fitting.PARTIAL``), or where a border was cut off.
+#: … and of partial pairs (``laying.fitting.PARTIAL``), or where a border was cut off.
 PARTIAL_CORRELATION, PARTIAL_DETAIL = 0.975, 0.90
 #: So many pairs at most are laid upon each other in one search, the likest: a minute or two of work.
 MOST_FITS = 800_000

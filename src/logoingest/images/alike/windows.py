@@ -1,4 +1,4 @@
-"""Which pictures may show a part of another, or the same a little changed: candidates for ``fitting``, without comparing all with all.
+"""Which pictures may show a part of another, or the same a little changed: candidates for ``laying``, without comparing all with all.
 
 A crop shows what a window of the original shows. So of every signature 30 windows (all of it, nine, eight and seven tenths of both sides,
 a tenth apart) are described by their 35 lowest cosines, higher ones weighted up as much as pictures have less of them, brought to
@@ -67,7 +67,7 @@ _MAPS = np.stack([_map_axis(*place) for place in _PLACES])
 
 
 def find_start(windows: Indices) -> Floats:
-    """The map (n x 2 x 3, see ``fitting``) from the whole of a picture into these windows of another."""
+    """The map (n x 2 x 3, see ``laying.fitting``) from the whole of a picture into these windows of another."""
     down, across = (np.array([_PLACES[pair[axis]] for pair in WINDOWS], np.float32)[windows] for axis in (0, 1))
     maps = np.zeros((len(windows), 2, 3), np.float32)
     for row, (scale, shift) in enumerate((across.T, down.T)):

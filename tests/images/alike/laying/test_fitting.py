@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from logoingest.images.alike import fitting
-from logoingest.images.alike.fitting import fit_pairs, is_partial, measure_area
+from logoingest.images.alike.laying import fitting
+from logoingest.images.alike.laying.fitting import fit_pairs, is_partial, measure_area
 
 SIDE = 32
 

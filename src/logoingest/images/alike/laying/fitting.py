@@ -8,12 +8,23 @@ larger ones, and edges that lie inside the other picture are left out, for what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from logoingest.images.alike.laying.comparison import compare_squares
+from logoingest.images.alike.laying.places import (
+    LEAST_SHARE,
+    FoundPlaces,
+    correlate_inside,
+    divide_lengths,
+    list_pixel_places,
+    look_up_grey,
+    map_places,
+    standardise_squares,
+)
 from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE
 
@@ -56,11 +67,6 @@ _FINE_CORRELATION, _FINE_DETAIL, _FINE_GAIN = (0.92, 0.955), (0.82, 0.86), 1.5e-
 _AT_ONCE, _HALVES_AT_ONCE = 64, 256
 _MOST_STEP = np.float32(0.12)
 _UNKNOWNS = 6
-_LEAST_SHARE = 0.2
-#: A pixel is a tent of this variance (pixels², each side), and looking between pixels adds as much.
-_PIXEL = np.float32(1 / 6)
-#: An edge that lies inside the other picture by more than this (of -1 to 1) has something else around it: so much of it is left out.
-_INSIDE, _EDGE = np.float32(0.03), np.float32(0.07)
 
 
 class Fits(NamedTuple):
@@ -103,7 +109,7 @@ def fit_pairs(take: Callable[[Rows], tuple[Bytes, Bytes, Floats]], is_cut: Marks
         if not len(mine):
             return mine
         fits.maps[mine] = settled.maps[kept]
-        fits.overlap[mine], grey, detail = _compare(first[kept], second[kept], settled.maps[kept])
+        fits.overlap[mine], grey, detail = compare_squares(first[kept], second[kept], settled.maps[kept])
         fits.correlation[mine], fits.detail[mine] = grey, detail
         partial = is_partial(fits.maps[mine], fits.overlap[mine]) | is_cut[mine]
         moves = (grey >= np.where(partial, *_FINE_CORRELATION[::-1])) & (detail >= np.where(partial, *_FINE_DETAIL[::-1]))
@@ -155,13 +161,13 @@ def _settle(first: Floats, second: Floats, maps: Floats, is_cut: Marks, looks: _
     The first's outermost pixels are left out, for where the second goes on around it they are mixed with what is there.
     """
     side, rows = first.shape[1], np.arange(len(first))
-    places = _list_places(side, 1)
-    laid = _Laid.prepare(_standardise(first), _standardise(second), places)
+    places = list_pixel_places(side, 1)
+    laid = _Laid.prepare(standardise_squares(first), standardise_squares(second), places)
     best, share = maps.copy(), np.ones(len(first), np.float32)
     most = np.full((2, len(first)), _NEVER, np.float32)  # before the last step, and after it
     hopeful = np.ones(len(first), bool)
     for look in range(len(looks.slacks) + 1):
-        seen = _see(laid, _find_places(maps, side, 1))
+        seen = _see(laid, map_places(maps, side, 1))
         most[0, rows] = most[1, rows]
         better = seen.correlation >= most[0, rows] + _LEAST_GAIN
         best[rows[better]], most[1, rows[better]], share[rows[better]] = maps[better], seen.correlation[better], seen.share[better]
@@ -183,17 +189,17 @@ def _settle(first: Floats, second: Floats, maps: Floats, is_cut: Marks, looks: _
 def _agree_roughly(halves: Floats, second: Floats, maps: Floats, is_cut: Marks) -> Marks:
     """Whether slopes at half the size agree, or there are none to be seen there."""
     side = halves.shape[1]
-    found = _find_places(maps, side, 1)
-    shown = _look_up(_standardise(second), found).reshape(-1, side - 2, side - 2)
+    found = map_places(maps, side, 1)
+    shown = look_up_grey(standardise_squares(second), found).reshape(-1, side - 2, side - 2)
     one, other = (
         [
             (part[:, 1:-1, 2:] - part[:, 1:-1, :-2]).reshape(len(part), -1),
             (part[:, 2:, 1:-1] - part[:, :-2, 1:-1]).reshape(len(part), -1),
         ]
-        for part in (_standardise(halves)[:, 1:-1, 1:-1], shown)
+        for part in (standardise_squares(halves)[:, 1:-1, 1:-1], shown)
     )
     inside = found.inside.reshape(shown.shape)[:, 1:-1, 1:-1].reshape(len(shown), -1)
-    detail = _correlate_inside(one, other, inside)
+    detail = correlate_inside(one, other, inside)
     whole, partial = _COARSE_DETAIL
     least = np.where(is_partial(maps, found.inside.mean(axis=1)) | is_cut, partial, whole)
     return np.asarray((detail >= least) | (detail == 0))
@@ -255,8 +261,8 @@ class _Seen(NamedTuple):
     """n x places: what the second has more, in the light of the first; 0 outside."""
 
 
-def _see(laid: _Laid, found: _Found) -> _Seen:
-    inside, shown = found.inside, _look_up(laid.second, found)
+def _see(laid: _Laid, found: FoundPlaces) -> _Seen:
+    inside, shown = found.inside, look_up_grey(laid.second, found)
     shown *= inside
     count = np.maximum(inside.sum(axis=1), 1)
     sums = shown.sum(axis=1)
@@ -267,7 +273,7 @@ def _see(laid: _Laid, found: _Found) -> _Seen:
     squares -= own * own / count
     shown_squares -= sums * sums / count
     share = count / np.float32(inside.shape[1])
-    correlation = _divide(both, squares, shown_squares, share < _LEAST_SHARE)
+    correlation = divide_lengths(both, squares, shown_squares, share < LEAST_SHARE)
     gain = np.sqrt(np.maximum(squares, 0) / np.maximum(shown_squares, np.float32(1e-3)))
     shown *= gain[:, None]
     shown -= laid.grey
@@ -276,72 +282,6 @@ def _see(laid: _Laid, found: _Found) -> _Seen:
     shown -= laid.grey * (np.einsum("ij,ij->i", laid.grey, shown) / np.maximum(laid.squared.sum(axis=1), np.float32(1e-3)))[:, None]
     shown /= share[:, None]
     return _Seen(correlation, share, shown)
-
-
-def _standardise(pictures: Floats) -> Floats:
-    centred = pictures - pictures.mean(axis=(1, 2), keepdims=True)
-    spread = np.sqrt(np.einsum("ijk,ijk->i", centred, centred) / np.float32(pictures[0].size))[:, None, None]
-    return np.asarray(centred / np.maximum(spread, 1e-3), np.float32)
-
-
-def _list_axis(side: int, border: int = 0) -> Floats:
-    return ((np.arange(border, side - border) + 0.5) / side * 2 - 1).astype(np.float32)
-
-
-def _list_places(side: int, border: int = 0) -> Floats:
-    """Across, down and 1 of every place (3 x places), without so many pixels at each edge."""
-    axis = _list_axis(side, border)
-    return np.stack([np.tile(axis, len(axis)), np.repeat(axis, len(axis)), np.ones(len(axis) ** 2, np.float32)])
-
-
-class _Found(NamedTuple):
-    """Where mapped places (n x places) lie in some pictures in a row."""
-
-    pixel: NDArray[np.intp]
-    across: Floats
-    """Share of the next pixel, 0 to 1."""
-    down: Floats
-    """Share of the next line, 0 to 1."""
-    inside: Floats
-    """1, or 0 outside the picture."""
-
-
-def _find_places(maps: Floats, side: int, border: int = 0) -> _Found:
-    """Where the pixels of pictures of this size, but for so many at each edge, lie in pictures of ``SIDE``."""
-    axis, half = _list_axis(side, border), np.float32(SIDE / 2)
-    inside = np.ones((len(maps), len(axis) ** 2), bool)
-    corners, shares = [], []
-    for row in (0, 1):
-        factors = maps[:, row] * half
-        along, lines = factors[:, 0, None] * axis, factors[:, 1, None] * axis + factors[:, 2, None]
-        pixels = (along[:, None, :] + lines[:, :, None]).reshape(inside.shape)
-        inside &= np.abs(pixels) <= half
-        pixels += half - np.float32(0.5)
-        np.clip(pixels, 0, np.float32(SIDE - 1.001), out=pixels)
-        corners.append(np.floor(pixels))
-        pixels -= corners[-1]
-        shares.append(pixels)
-    pixel = corners[1]
-    pixel *= np.float32(SIDE)
-    pixel += corners[0]
-    pixel += np.arange(0, len(maps) * SIDE * SIDE, SIDE * SIDE, dtype=np.float32)[:, None]  # exact up to 2²⁴
-    return _Found(pixel.astype(np.intp), shares[0], shares[1], inside.astype(np.float32))
-
-
-def _look_up(pictures: Floats, found: _Found) -> Floats:
-    """The grey values (n x places) between pixels."""
-    side, flat = pictures.shape[1], pictures.ravel()
-    above, across, below, next_below = (flat[more:].take(found.pixel, mode="clip") for more in (0, 1, side, side + 1))
-    across -= above
-    across *= found.across
-    above += across
-    next_below -= below
-    next_below *= found.across
-    below += next_below
-    below -= above
-    below *= found.down
-    above += below
-    return above
 
 
 def _move(maps: Floats, laid: _Laid, seen: _Seen, places: Floats) -> Floats:
@@ -358,84 +298,6 @@ def _move(maps: Floats, laid: _Laid, seen: _Seen, places: Floats) -> Floats:
     found = np.asarray(maps[:, :, :2] @ back, np.float32)
     found[:, :, 2] += maps[:, :, 2]
     return found
-
-
-def _compare(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats, Floats]:
-    """(Share of the first that lies inside, correlation of the grey values and of the slopes there), in the maps found.
-
-    The finer of the two is smoothed as much as the other is by its larger pixels and by looking between them.
-    """
-    first, second = _match_sharpness(_standardise(first), _standardise(second), maps)
-    found = _find_places(maps, SIDE)
-    values = _look_up(second, found)
-    down, across = (_look_up(slopes, found) for slopes in _slope(second))
-    own = [slopes.reshape(len(first), -1) for slopes in reversed(_slope(first))]
-    moved = [across * maps[:, 0, axis, None] + down * maps[:, 1, axis, None] for axis in (0, 1)]
-    count = found.inside.sum(axis=1)
-    inside = found.inside * _leave_edges(maps)
-    grey = _correlate_inside([first.reshape(len(first), -1)], [values], inside)
-    detail = _correlate_inside(own, moved, inside)
-    return count / np.float32(SIDE * SIDE), grey, detail
-
-
-def _slope(pictures: Floats) -> tuple[Floats, Floats]:
-    """How much brighter they grow from pixel to pixel (n x side x side), down and across; at an edge, what is seen from one side."""
-    down, across = np.empty_like(pictures), np.empty_like(pictures)
-    for slopes, lines in ((down, pictures), (across.transpose(0, 2, 1), pictures.transpose(0, 2, 1))):
-        np.subtract(lines[:, 2:], lines[:, :-2], out=slopes[:, 1:-1])
-        slopes[:, 1:-1] *= np.float32(0.5)
-        for edge, next_one in ((0, 1), (-1, -2)):
-            slopes[:, edge] = (lines[:, next_one] - lines[:, edge]) * np.float32(1 if edge == 0 else -1)
-    return down, across
-
-
-def _leave_edges(maps: Floats) -> Floats:
-    """1 but for places (n x 1,024) at an edge of one picture that lies inside the other: there it is mixed with what is around it."""
-    places = _list_places(SIDE)
-    across, down = (np.abs(maps[:, axis] @ places) for axis in (0, 1))
-    there, here = np.maximum(across, down, out=across), np.abs(places[:2]).max(axis=0)[None]
-    inside = there - here
-    mixed = (inside < -_INSIDE) & (here > 1 - _EDGE)
-    mixed |= (inside > _INSIDE) & (there > 1 - _EDGE)
-    return np.where(mixed, np.float32(0), np.float32(1))
-
-
-def _correlate_inside(ones: Sequence[Floats], others: Sequence[Floats], inside: Floats) -> Floats:
-    """Of several values (each n x places) at the places inside; -1 where these are few."""
-    count = inside.sum(axis=1)
-    totals = np.zeros((3, len(inside)), np.float32)
-    for one, other in zip(ones, others, strict=True):
-        parts = (one * inside, other * inside)
-        sums = [part.sum(axis=1) for part in parts]
-        for row, (a, b) in enumerate(((0, 1), (0, 0), (1, 1))):
-            totals[row] += np.einsum("ij,ij->i", parts[a], parts[b]) - sums[a] * sums[b] / np.maximum(count, 1)
-    return _divide(totals[0], totals[1], totals[2], count < _LEAST_SHARE * inside.shape[1])
-
-
-def _match_sharpness(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
-    """The finer one smoothed as much as the other is by larger pixels; the second is looked at between its pixels besides."""
-    scale = np.stack([np.hypot(maps[:, 0, axis], maps[:, 1, axis]) for axis in (1, 0)], axis=1)
-    finer = (2 / np.maximum(scale, 0.1) ** 2 - 1) * _PIXEL
-    coarser = (scale**2 - 2) * _PIXEL
-    return _smooth(first, finer.clip(min=0)), _smooth(second, coarser.clip(min=0))
-
-
-def _smooth(pictures: Floats, variance: Floats) -> Floats:
-    """Pictures smoothed down and across by so much (n x 2, pixels²), as far as a kernel of three goes."""
-    if not variance.any():
-        return pictures
-    smoothed = pictures.copy()
-    for axis, lines in ((0, smoothed), (1, smoothed.transpose(0, 2, 1))):
-        rises = lines[:, 1:] - lines[:, :-1]
-        rises *= np.minimum(variance[:, axis] / 2, 0.25).astype(np.float32)[:, None, None]
-        lines[:, :-1] += rises
-        lines[:, 1:] -= rises
-    return smoothed
-
-
-def _divide(both: NDArray[np.floating], one: NDArray[np.floating], other: NDArray[np.floating], is_little: Marks) -> Floats:
-    length = np.sqrt(np.maximum(one, 0) * np.maximum(other, 0))
-    return np.where(is_little, -1, np.where(length > 1e-3, both / np.maximum(length, 1e-3), 0)).astype(np.float32)
 
 
 def _make_smoothing(variance: float) -> Floats:

@@ -1,0 +1,1 @@
+"""Small grey pictures laid upon each other, and what they have in common then."""
