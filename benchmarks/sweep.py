@@ -4,6 +4,7 @@
         [--trials 24] [--side 96] [--folder sweep]        # with --folder it goes on where it was broken off
     python benchmarks/sweep.py --tiny                     # drawn logos, two minutes: the same steps
     … --frozen                                            # the head alone learns: a trial costs a fifth
+    … --side 224 --epochs 10 --screen 96 6                # trials at 96 px for six epochs, finalists as the config says
     … --equal                                             # also: the same table at parallel 2 with three kills; with --parallel 1 beside it
     … --levels                                            # also: pictures a second at 1, 2 and 4 at once, beside what "auto" chose
     … --starts                                            # also: CPU seconds of a trial, forked and in an interpreter of its own
@@ -156,6 +157,7 @@ def set_up(options: argparse.Namespace, folder: Path) -> Config:
     return make_config(
         folder, train, trials=options.trials or 24, finalists=options.finalists, repeats=options.repeats,
         prune="halving", wave=6, space=space,
+        screen=dict(zip(("image_side_px", "epochs"), options.screen, strict=False)),
     )  # fmt: skip
 
 
@@ -246,6 +248,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     for name in ("tiny", "frozen", "equal", "levels", "starts", "one-at-a-time"):
         parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument(
+        "--screen", type=int, nargs=2, default=(), metavar=("SIDE", "EPOCHS"), help="of trials; finalists take --side, --epochs"
+    )
     parser.add_argument("--parallel", type=int, help="at once; measured when left out")
     parser.add_argument("--folder", type=Path, help="work there, and go on with what lies there")
     options = parser.parse_args()

@@ -73,3 +73,27 @@ def test_a_detector_is_swept_as_a_classifier_is(tmp_path):
     assert summary.states == {"complete": 2}
     assert [json.loads(row["config"])["detection"]["channels"] for row in rows if row["role"] == "trial"] == [32, 64]
     assert all(0 <= json.loads(row["figures"])["test.map50"] <= 1 for row in rows if row["role"] == "test")
+
+
+def test_trials_are_screened_on_small_pictures_and_finalists_trained_as_the_config_says(tmp_path):
+    """The settings as they stand are trained in full beside the finalist, so that they are compared on equal terms."""
+    write_release(tmp_path / "work/release", draw_splits(train=8, validation=4, test=4), "abcd", groups=True)
+    config = make_sweep_config(
+        tmp_path,
+        train=CLASSIFIER,
+        trials=2,
+        screen={"image_side_px": 24, "epochs": 1},
+        finalists=1,
+        repeats=1,
+        parallel=2,
+        space={"lr": [3e-4, 3e-9]},
+        sampler="grid",
+    )
+    summary = run_sweep(config)
+    trained = [(row["role"], row["of_trial"], json.loads(row["config"])) for row in read_rows(config)]
+    sizes = {(role, one["image_side_px"], one["epochs"]) for role, _, one in trained}
+    assert sizes == {("trial", 24, 1), ("finalist", 32, 2), ("test", 32, 2)}
+    assert {number for role, number, _ in trained if role == "finalist"} == {0, summary.winner.trial} | {
+        comparison.other.trial for comparison in summary.comparisons
+    }
+    assert "screened with image_side_px = 24, epochs = 1" in summary.statements[0]

@@ -21,7 +21,7 @@ from logoingest.config.detection_section import DetectionConfig
 from logoingest.config.fetch_section import FetchConfig
 from logoingest.config.kept_columns import find_kept_fault
 from logoingest.config.source_section import SourceConfig
-from logoingest.config.sweep_section import SweepConfig, find_space_faults
+from logoingest.config.sweep_section import SweepConfig, find_sweep_faults
 from logoingest.config.toml_table import Section, Share
 from logoingest.files.local import LocalRoot, name_root
 from logoingest.named_maps import is_named
@@ -358,7 +358,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _sweeps_settings_that_are(self) -> Config:
-        if faults := list(find_space_faults(self.sweep.space, self.train)):
+        if faults := list(find_sweep_faults(self.sweep, self.train)):
             raise ValueError("; ".join(f"sweep.{fault}" for fault in faults))
         return self
 

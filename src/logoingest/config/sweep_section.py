@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, ValidationError, model_validator
@@ -66,6 +66,8 @@ class SweepConfig(Section):
     """halving: at a quarter and at half of its epochs a trial must be in the better half so far; wilcoxon: stop between folds (needs five)."""
     subset: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of train's groups that trials learn from, stratified; finalists learn from all."""
+    screen: dict[str, Setting] = {}
+    """Settings of [train] that make trials cheap, as in {image_side_px = 96, epochs = 4}; finalists are trained without them."""
     parallel: Literal["auto"] | PositiveInt = "auto"
     """Trials at once; "auto" measures how many pay (docs/sweeps.md)."""
     threads: PositiveInt = 1
@@ -93,6 +95,11 @@ class SweepConfig(Section):
             raise ValueError("metric is of test, which is opened once, for the winner: choose by validation")
         return self
 
+    @property
+    def is_screening(self) -> bool:
+        """Whether trials are trained on less than the finalists are."""
+        return self.subset < 1 or bool(self.screen)
+
 
 def apply_settings(train: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[str, Any]:
     """A [train] table with some settings changed; a dotted name leads into a table in it."""
@@ -103,17 +110,25 @@ def apply_settings(train: Mapping[str, Any], settings: Mapping[str, Setting]) ->
     return changed
 
 
-def find_space_faults(space: Mapping[str, Knob], train: Section) -> Iterator[str]:
-    """What in a space cannot be meant: settings that do not exist or are not to be swept, values that [train] refuses."""
+def find_sweep_faults(sweep: SweepConfig, train: Section) -> Iterator[str]:
+    """What in a sweep cannot be meant: settings that do not exist, are not to be swept or are swept twice, values that [train] refuses."""
+    for name, knob in sweep.space.items():
+        yield from (f"space.{name}: {fault}" for fault in _find_setting_faults(train, name, _list_corners(knob)))
+    for name, value in sweep.screen.items():
+        yield from (f"screen.{name}: {fault}" for fault in _find_setting_faults(train, name, (value,)))
+        if name in sweep.space:
+            yield f"screen.{name}: it is in space too, and a trial cannot have both"
+
+
+def _find_setting_faults(train: Section, name: str, values: Iterable[Setting]) -> Iterator[str]:
     plain, known = train.model_dump(), [name for name in type(train).model_fields if name not in _FIXED]
-    for name, knob in space.items():
-        head, _, rest = name.partition(".")
-        if head in _FIXED:
-            yield f"space.{name}: {_FIXED[head]}"
-        elif head not in known or (rest and not isinstance(plain[head], dict)):
-            yield f"space.{name}: there is no train.{name}; {suggest_name(head, known, 'it is one of ' + ', '.join(known))}"
-        else:
-            yield from (fault for value in _list_corners(knob) if (fault := _find_fault(train, plain, name, value)))
+    head, _, rest = name.partition(".")
+    if head in _FIXED:
+        yield _FIXED[head]
+    elif head not in known or (rest and not isinstance(plain[head], dict)):
+        yield f"there is no train.{name}; {suggest_name(head, known, 'it is one of ' + ', '.join(known))}"
+    else:
+        yield from (fault for value in values if (fault := _find_fault(train, plain, name, value)))
 
 
 def _list_corners(knob: Knob) -> tuple[Setting, ...]:
@@ -124,5 +139,5 @@ def _find_fault(train: Section, plain: Mapping[str, Any], name: str, value: Sett
     try:
         type(train).model_validate(apply_settings(plain, {name: value}))
     except ValidationError as error:
-        return f"space.{name}: {value!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+        return f"{value!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
     return None

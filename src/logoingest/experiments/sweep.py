@@ -179,8 +179,9 @@ def _find_results(config: Config) -> Path:
 
 def _name_sweep(sweep: SweepConfig, train: TrainConfig, fingerprint: str, metric: str) -> str:
     """Equal names: what one has tried, the other need not try again."""
+    unused = () if sweep.screen else ("screen",)  # sweeps from before there were screens keep their names
     same = {
-        "sweep": sweep.model_dump(mode="json", exclude={*_FREE_KEYS, "metric"}),
+        "sweep": sweep.model_dump(mode="json", exclude={*_FREE_KEYS, "metric", *unused}),
         "train": train.model_dump(mode="json", exclude=_FREE_TRAINING_KEYS),
         "release": fingerprint,
         "metric": metric,
@@ -275,10 +276,13 @@ class _Sweep:
         return wave
 
     def _repeat_finalists(self) -> None:
-        """The best trials with further seeds; with the first seed too where trials saw a subset alone."""
+        """The best trials with further seeds; after a screening with the first seed too, and the settings as they stand beside them."""
         plan, sweep = self.plan, self.plan.sweep
-        best = rank_trials(list_ended(plan.folder), plan.sign)[: sweep.finalists]
-        first = 0 if sweep.subset < 1 else 1
+        ranked = rank_trials(list_ended(plan.folder), plan.sign)
+        best = ranked[: sweep.finalists]
+        if sweep.is_screening:
+            best += [one for one in ranked if one.order.number == 0 and one not in best]
+        first = 0 if sweep.is_screening else 1
         repeats = range(first, max(first, min(sweep.repeats, _MOST_REPEATS)))
         orders = [
             make_order(
@@ -331,9 +335,10 @@ def make_order(
 ) -> TrialOrder:
     """One training of a sweep."""
     sweep = plan.sweep
-    train = TrainConfig.model_validate(apply_settings(plan.train.model_dump(mode="json"), settings)).model_dump(mode="json")
+    is_test, is_trial = role is Role.TEST, role is Role.TRIAL
+    wanted = {**settings, **(sweep.screen if is_trial else {})}
+    train = TrainConfig.model_validate(apply_settings(plan.train.model_dump(mode="json"), wanted)).model_dump(mode="json")
     train["seed"] += repeat
-    is_test = role is Role.TEST
     return TrialOrder(
         number=number,
         role=role,
@@ -346,7 +351,8 @@ def make_order(
         base_dir=str(plan.base_dir.absolute()),
         cache_dir=str(plan.results.absolute() / "decoded"),
         folds=0 if is_test else sweep.folds,
-        subset=sweep.subset if role is Role.TRIAL else 1.0,
+        subset=sweep.subset if is_trial else 1.0,
+        is_screening=sweep.is_screening and is_trial,
         seed=sweep.seed,
         threads=sweep.threads,
         scored=("validation", "test") if is_test else ("validation",),

@@ -22,7 +22,7 @@ def end(folder, figure, marks, trial=0, seed=0):
     folder.mkdir(exist_ok=True)
     pq.write_table(table, folder / "pictures.parquet")
     assert read_pictures(folder).num_rows == len(marks)
-    order = SimpleNamespace(of_trial=trial, settings={}, role=Role.TRIAL, subset=1.0, folds=0, train={"seed": seed})
+    order = SimpleNamespace(of_trial=trial, settings={}, role=Role.TRIAL, is_screening=False, folds=0, train={"seed": seed})
     figures = {"validation.map50": figure, "validation.top1": figure}
     return EndedTrial(order, SimpleNamespace(figures=figures, score=figure, state=TrialState.COMPLETE, fold_scores=[]), folder, 1)
 

@@ -153,7 +153,7 @@ def summarise_sweep(
         cpu_s=round(sum(one.result.cost.cpu_s for one in trials), 1),
         statements=(),
     )
-    return made._replace(statements=[*_put_into_words(made), *notes])
+    return made._replace(statements=[*_put_into_words(made, _describe_screening(sweep)), *notes])
 
 
 def _find_candidate(trials: Sequence[EndedTrial], number: int, metric: str) -> TriedSettings | None:
@@ -207,10 +207,16 @@ def _read_test(trials: Sequence[EndedTrial], metric: str, sign: int) -> OpenedTe
     return OpenedTest(best, plain, better, worse, p, statement)
 
 
-def _put_into_words(made: SweepSummary) -> list[str]:
-    said = [
-        f"{spell_count(made.trials, 'trial')} ({', '.join(f'{count} {state}' for state, count in made.states.items())}), {made.cpu_s:,.0f} CPU seconds in all"
-    ]
+def _describe_screening(sweep: SweepConfig) -> str:
+    """What trials were trained on instead of what the finalists were; empty where there is no difference."""
+    less = [f"{name} = {value}" for name, value in sweep.screen.items()]
+    return ", ".join([*less, *([f"{sweep.subset:.0%} of train"] if sweep.subset < 1 else [])])
+
+
+def _put_into_words(made: SweepSummary, screening: str) -> list[str]:
+    states = ", ".join(f"{count} {state}" for state, count in made.states.items())
+    screened = f", screened with {screening}" if screening else ""
+    said = [f"{spell_count(made.trials, 'trial')} ({states}){screened}, {made.cpu_s:,.0f} CPU seconds in all"]
     if made.parallel is not None:
         said.append(f"side by side: {made.parallel.reason}")
     if made.winner is None:
@@ -224,7 +230,7 @@ def _put_into_words(made: SweepSummary) -> list[str]:
             f"; {made.luck.tries} tries as good as the settings as they stand would show {made.luck.by_luck:.3f} by luck alone"
         )  # fmt: skip
         said.append(
-            f"the best of {made.luck.tries} showed {made.luck.best:.3f}{by_luck};"
+            f"the best of {made.luck.tries} showed {made.luck.best:.3f}{' when screened' if screening else ''}{by_luck};"
             f" on other pictures expect {abs(made.luck.optimism):.3f} less than it shows"
         )
     said += [_describe_knob(one) for one in made.importance if one.matters is not None]

@@ -102,11 +102,10 @@ class TriedSettings(NamedTuple):
 
 
 def select_runs(trials: Sequence[EndedTrial], trial: int) -> list[EndedTrial]:
-    """The complete trainings with a trial's settings that may be averaged: on all of train where there are such, by seed."""
+    """The complete trainings with a trial's settings that may be averaged: those that were more than screened, where there are such; by seed."""
     same = [one for one in trials if one.order.of_trial == trial and one.order.role is not Role.TEST]
     same = [one for one in same if one.result.state is TrialState.COMPLETE and one.result.score is not None]
-    widest = max((one.order.subset for one in same), default=1.0)
-    return [one for one in same if one.order.subset == widest]
+    return [one for one in same if not one.order.is_screening] or same
 
 
 def average_pictures(runs: Sequence[EndedTrial], split: str = "validation") -> dict[str, float]:

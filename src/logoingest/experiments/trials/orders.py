@@ -67,6 +67,8 @@ class TrialOrder:
     """Where decoded pictures are shared."""
     folds: int = 0
     subset: float = 1.0
+    is_screening: bool = False
+    """On less than the settings say, to choose the finalists by."""
     seed: int = 0
     """Of folds and subset."""
     threads: int = 1
