@@ -86,4 +86,5 @@ def _judge(query: Query, near: Neighbours, table: NearestTable, class_map: Class
         return f"{won} ({describe_edits(query.key, near.best.entry, table)})"
     if query.is_proposal:
         return "lost: is written in another script; a proposal only"
-    return f"lost: {find_objection(query.key, near, table, class_map.thresholds) or 'a stronger rule decided'}"
+    objection = find_objection(query.key, near, table, class_map.thresholds, said=query.words)
+    return f"lost: {objection or 'a stronger rule decided'}"

@@ -64,6 +64,8 @@ class Query:
 
     key: str
     is_latin: bool
+    words: tuple[str, ...] = ()
+    """What the answer sets spaces between."""
     is_proposal: bool = False
     """A transliteration: may be proposed, never accepted."""
 
@@ -198,7 +200,7 @@ def make_queries(folded: Folded, variants: Sequence[Variant]) -> list[Query]:
     noise = [variant for variant in variants if variant.rule == "noise"][-1:]
     for item in (folded, *(variant.folded for variant in (*affix, *noise))):
         own = item.joined if item.is_latin else item.plain.replace(" ", "")
-        made = [Query(own, item.is_latin)]
+        made = [Query(own, item.is_latin, tuple((item.ascii if item.is_latin else item.plain).split()))]
         if not item.is_latin:
             made.append(Query(item.joined, is_latin=True, is_proposal=True))
         for query in made:
@@ -227,7 +229,7 @@ def _choose_find(found: Sequence[tuple[Query, Neighbours]], class_map: ClassMap,
     if query.is_proposal:
         return _Find(query, near, "is written in another script")
     table = index.latin if query.is_latin else index.native
-    return _Find(query, near, find_objection(query.key, near, table, class_map.thresholds))
+    return _Find(query, near, find_objection(query.key, near, table, class_map.thresholds, said=query.words))
 
 
 def _accept_fuzzily(folded: Folded, find: _Find, class_map: ClassMap, index: SpellingIndex) -> LabelDecision:

@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA, Levenshtein
 from logoingest.labels.matching.evidence import NONE_COUNTED, cut_like, weigh_evidence
 from logoingest.labels.matching.nearest import NearestTable, Neighbours
 from logoingest.labels.matching.shared_parts import SharedParts
+from logoingest.labels.matching.whole_words import find_meant_word
 from logoingest.labels.text.counterparts import find_counterpart
 from logoingest.labels.text.known_names import is_known_name
 from logoingest.labels.text.numbers import is_roman_numeral, pick_numbers
@@ -25,11 +26,13 @@ _EVIDENCE_PER_FURTHER_EDIT = 2.0
 _PARTNER_EDITS = 2
 
 
-def find_objection(query: str, neighbours: Neighbours, table: NearestTable, thresholds: Thresholds) -> str | None:
+def find_objection(
+    query: str, neighbours: Neighbours, table: NearestTable, thresholds: Thresholds, *, said: Sequence[str] = ()
+) -> str | None:
     """Why the best neighbour must not be accepted unasked; None when nothing speaks against it.
 
-    The guards, in order: a text it is told apart from; digits; what ``judge_edits`` finds; the next class; words
-    people know; ``distinct_from``.
+    The guards, in order: a text it is told apart from; digits; what ``judge_edits`` finds; the words it was ``said`` in
+    (``find_meant_word``); the next class; words people know; ``distinct_from``.
     """
     best = neighbours.best
     if best is None:
@@ -43,6 +46,8 @@ def find_objection(query: str, neighbours: Neighbours, table: NearestTable, thre
         query, key, table.words[best.entry], table.generic, thresholds, parts=table.parts, crowding=table.crowding
     ):
         return objection
+    if said and (meant := find_meant_word(said, table.words[best.entry])):
+        return meant
     edits = OSA.distance(query, key)
     if neighbours.runner_up is not None:
         rival = table.keys[neighbours.runner_up.entry]

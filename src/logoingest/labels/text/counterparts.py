@@ -76,14 +76,14 @@ mr mrs ms|january february march april may june july august september october no
 """
 
 _DENIALS = (
-    "un", "in", "im", "ir", "il", "non", "dis", "anti", "nicht", "kein", "sans", "sin", "не", "без", "анти", "нон", "غير", "لا", "אי", "לא", "בלתי",
+    "un", "in", "im", "ir", "il", "non", "no", "not", "dis", "anti", "pre", "nicht", "kein", "sans", "sin", "не", "без", "анти", "нон", "غير", "لا", "אי", "לא", "בלתי",
     "μη", "αν", "अ", "अन", "गैर", "ไม่", "ไม",
 )  # fmt: skip
 _DENIALS_BY_LENGTH = {
     place: [denial for denial in _DENIALS if (len(denial), denial.isascii()) == place]
     for place in {(len(denial), denial.isascii()) for denial in _DENIALS}
 }
-_GERMAN_DENIALS = ("nicht", "kein")
+_SURE_DENIALS = ("un", "non", "nicht", "kein")
 _MIN_PART = 3
 _MIN_REST = 5
 _MAX_ENDING = 5
@@ -172,7 +172,7 @@ def _find_denial(answer: str, spelling: str, words: Sequence[str]) -> str | None
 
 def _may_deny(denial: str, word: str) -> bool:
     """What is left is a word ("undamaged", not "Instagram"), as far as a dictionary can tell; at least three letters."""
-    return len(word) >= _MIN_PART and (not word.isascii() or denial in _GERMAN_DENIALS or is_known_name(word))
+    return len(word) >= _MIN_PART and (not word.isascii() or denial in _SURE_DENIALS or is_known_name(word))
 
 
 def _bare(text: str) -> str:

@@ -64,6 +64,33 @@ NO_LABEL: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 """Answers that mean "no label is there", "I cannot tell" or "the picture is gone", per language."""
 
+ARTICLES: Mapping[str, Sequence[str]] = {
+    "en": ("a", "an", "the"),
+    "de": ("der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "eines"),
+    "fr": ("le", "la", "les", "l", "un", "une", "du", "des"),
+    "es": ("el", "la", "los", "las", "un", "una", "unos", "unas"),
+    "pt": ("o", "a", "os", "as", "um", "uma", "uns", "umas"),
+    "it": ("il", "lo", "la", "i", "gli", "le", "l", "un", "uno", "una"),
+    "nl": ("de", "het", "een"),
+    "da": ("en", "et"),
+    "sv": ("en", "ett"),
+    "el": ("ο", "η", "το", "οι", "τα", "ένας", "μια", "μία", "ένα"),
+    "hu": ("a", "az", "egy"),
+    "ro": ("un", "o"),
+    "vi": ("một", "con", "cái"),
+}
+"""Articles, per language: what people set before a name, never behind it."""
+
+DENYING_WORDS = frozenset(
+    (
+        "no", "not", "non", "without", "never", "neither", "nor", "isnt", "kein", "keine", "keinen", "nicht", "ohne", "nie", "pas", "sans", "aucun",
+        "aucune", "sin", "ningun", "ninguna", "nunca", "tampoco", "nao", "sem", "nenhum", "nenhuma", "senza", "nessun", "nessuna", "geen", "niet",
+        "zonder", "inte", "ingen", "inget", "utan", "ikke", "uten", "uden", "ei", "ilman", "nie", "bez", "brak", "nem", "nincs", "fara", "yok", "degil",
+        "не", "нет", "без", "ні", "немає", "няма", "нема", "δεν", "χωρίς", "όχι", "لا", "ليس", "بدون", "غير", "לא", "אין", "בלי", "नहीं", "बिना",
+    )
+)  # fmt: skip
+"""Words that deny what stands beside them, as ``plain`` and ``ascii`` text write them."""
+
 SEPARATORS: Sequence[str] = (
     "\n", ";", "；", "|", " / ", "/", "／", ",", "，", "、", "،", " and ", " und ", " et ", " y ", " e ", " и ", " en ", " و ", " と ", " with ", " + ", " & ", "+", "&",
 )  # fmt: skip
