@@ -4,8 +4,8 @@
 
 PHOTOS is a folder of photographs. There are not so many of them, so that the set is made: the photos' own fingerprints, those of the nine
 ninths of each, and, up to the count, blends of two such ninths of different photos, one of them turned. Every twentieth is a copy of the one
-before it: turned or mirrored, cropped to 64 % or more of the area, darkened, with noise. The steps of the search are timed one by one, in
-this process and its threads.
+before it: turned or mirrored, cropped to 64 % or more of the area, darkened, with noise. CPU seconds are those of this process and of the
+interpreters that the search starts among many pictures; its peak is this process's, beside which each of them has some 100 MB.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from logoingest.images.alike import copies
 from logoingest.images.alike.bounds import describe_unsearched
 from logoingest.images.alike.copies import find_copy_pairs
 from logoingest.images.alike.neighbours import find_structured
+from logoingest.images.alike.ordered import share_search
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import TURNS, turn_squares
 from logoingest.images.alike.windows import Centres, find_candidates
@@ -65,12 +66,17 @@ def copy_in_disguise(signature: np.ndarray, random: np.random.Generator) -> np.n
     return turn_squares(pixels.clip(0, 255).astype(np.uint8), int(random.integers(len(TURNS)))).ravel()
 
 
+def measure_cpu() -> float:
+    """Seconds of this process and of those it started that have ended."""
+    return sum(sum(resource.getrusage(whose)[:2]) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 class Clock:
     def __init__(self) -> None:
-        self.cpu, self.wall = time.process_time(), time.perf_counter()
+        self.cpu, self.wall = measure_cpu(), time.perf_counter()
 
     def tell(self, what: str) -> None:
-        cpu, wall = time.process_time(), time.perf_counter()
+        cpu, wall = measure_cpu(), time.perf_counter()
         print(f"{what}: {cpu - self.cpu:.1f} CPU s, {wall - self.wall:.1f} s", flush=True)
         self.cpu, self.wall = cpu, wall
 
@@ -87,9 +93,11 @@ def main() -> None:
     if options.steps:
         rows = find_structured(signatures)
         centres = Centres(signatures, rows)
-        described = centres.describe(signatures, rows)
+        with share_search(len(rows)) as workers:
+            described = centres.describe(signatures, rows, workers)
         clock.tell(f"{options.count:,} pictures described, {centres.count} lists")
-        search = find_candidates(described, described, centres, same=True)
+        with share_search(len(rows)) as workers:
+            search = find_candidates(described, described, centres.count, same=True, workers=workers)
         clock.tell(f"{len(search.candidates.part):,} candidates")
         del described, search, centres
     found = find_copy_pairs(signatures)

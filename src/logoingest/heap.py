@@ -16,6 +16,8 @@ _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _GLIBC_DEFAULT = 128 * 1024
 _KEPT = 2**30
+#: The environment of a process that keeps what it frees from its start on (mallopt(3)).
+KEEPING = {"MALLOC_MMAP_THRESHOLD_": str(_KEPT), "MALLOC_TRIM_THRESHOLD_": str(_KEPT)}
 
 
 def trim_heap() -> None:

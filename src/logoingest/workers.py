@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 
 from logoingest.errors import LogoingestError, Problem
 
-#: From so many pictures on interpreters are started.
+#: From so many pictures on interpreters are started, where nothing else is said.
 MANY = 20_000
 #: Lots that wait for each worker, and the pictures and bytes of each: what is read ahead stays small.
 _WAITING = 2
@@ -77,16 +77,21 @@ def cut_lots(items: Iterable[Item], measure: Callable[[Item], int]) -> Iterator[
 
 
 class Workers:
-    """Some workers, as many as there are cores; leaving the ``with`` ends them."""
+    """Some workers, as many as there are cores, or this thread alone where that is one; leaving the ``with`` ends them."""
 
-    def __init__(self, pictures: int) -> None:
+    def __init__(
+        self, pictures: int, *, many: int = MANY, count: int | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
         """Start none yet.
 
         Args:
             pictures: how many there are to be looked at in all.
+            many: from so many on interpreters are started.
+            count: how many workers; one for each core when left out.
+            environ: what interpreters have beside our own environment.
         """
-        self._count = count_cpus()
-        self._is_apart = pictures >= MANY and self._count > 1
+        self._count, self._environ = count or count_cpus(), {**_LEAN, **(environ or {})}
+        self._is_apart = pictures >= many and self._count > 1
         self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="pictures")
         self._own = threading.local()
         self._started: list[tuple[subprocess.Popen[bytes], Connection[Any, Any]]] = []
@@ -110,6 +115,9 @@ class Workers:
         Raises:
             LogoingestError: a worker died.
         """
+        if self._count == 1:
+            yield from (function(item) for item in items)
+            return
         do = self._ask if self._is_apart else _call
         waiting: deque[Future[Found]] = deque()
         for item in items:
@@ -137,7 +145,7 @@ class Workers:
         return found  # type: ignore[no-any-return]
 
     def _start(self) -> Connection[Any, Any]:
-        self._started.append(start_interpreter(_WORKER, _LEAN))
+        self._started.append(start_interpreter(_WORKER, self._environ))
         return self._started[-1][1]
 
 

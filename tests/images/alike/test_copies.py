@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from builders.fingerprints import turn_signature
 from logoingest.images import inspect_image
-from logoingest.images.alike import copies, windows
+from logoingest.images.alike import copies, ordered, windows
 from logoingest.images.alike.bounds import Unsearched, count_unsearched, describe_unsearched, read_unsearched
-from logoingest.images.alike.copies import CopySearch, find_copy_pairs
+from logoingest.images.alike.copies import CopyPairs, CopySearch, find_copy_pairs
 from logoingest.images.alike.duplicates import group_copies, join_groups
 from logoingest.images.alike.turns import INVERSES, TURNS
 from logoingest.schemas import CopyRow
@@ -213,20 +213,29 @@ def test_what_a_bound_leaves_out_is_said(monkeypatch, caplog):
 
 
 def test_what_is_found_does_not_depend_on_how_the_search_is_cut(monkeypatch):
-    """In however many threads, and lots: the same pairs with the same evidence, the likest of very many alike among them."""
+    """In however many threads or interpreters, and lots: the same pairs with the same evidence, the likest of very many alike among them."""
     random = np.random.default_rng(0)
     rings = np.asarray(Image.radial_gradient("L").resize((32, 32)), np.int64).ravel()
     alike = [(rings + random.integers(-9, 9, 1024)).clip(0, 255).astype(np.uint8) for _ in range(40)]
     signatures = np.stack([*alike, *(read_signature(draw_scene(seed)) for seed in range(20)), alike[7]])
-    found = find_copy_pairs(signatures)
+    found, found_among = find_copy_pairs(signatures), CopySearch(signatures[:30]).find(signatures[30:])
     assert (7, 60) in set(zip(found.first.tolist(), found.second.tolist(), strict=True))
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
-    for bound in ("_QUERIES_AT_ONCE", "_WINDOWS_AT_ONCE", "_POSES_AT_ONCE", "_FEW"):
+    for count, many in ((1, 1), (2, 100), (2, 1), (3, 1)):
+        monkeypatch.setattr(ordered, "count_cpus", lambda count=count: count)
+        monkeypatch.setattr(ordered, "_MANY", many)
+        assert_same_pairs(find_copy_pairs(signatures), found)
+        among = CopySearch(signatures[:30]).find(signatures[30:])
+        assert_same_pairs(among, found_among)
+    for bound in ("_QUERIES_AT_ONCE", "_WINDOWS_AT_ONCE", "_POSES_AT_ONCE", "_DESCRIBED_IN_A_LOT", "_FEW"):
         monkeypatch.setattr(windows, bound, 50)
-    again = find_copy_pairs(signatures)
-    assert np.array_equal(found.first, again.first)
-    assert np.array_equal(found.second, again.second)
-    assert found.findings == again.findings
+    monkeypatch.setattr(ordered, "count_cpus", lambda: 1)
+    assert_same_pairs(find_copy_pairs(signatures), found)
+
+
+def assert_same_pairs(one: CopyPairs, other: CopyPairs) -> None:
+    assert np.array_equal(one.first, other.first)
+    assert np.array_equal(one.second, other.second)
+    assert (one.findings, one.unsearched) == (other.findings, other.unsearched)
 
 
 def test_a_copy_of_what_looks_the_same_turned_is_not_called_turned():

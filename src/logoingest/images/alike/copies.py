@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from logoingest.heap import keep_freed_memory
 from logoingest.images.alike.bounds import Unsearched, describe_unsearched
-from logoingest.images.alike.laying.fitting import PARTIAL, Fits, fit_pairs, is_partial, measure_area
+from logoingest.images.alike.laying.fitting import PARTIAL, Fits, Laying, fit_pairs, is_partial, measure_area
 from logoingest.images.alike.neighbours import find_structured
+from logoingest.images.alike.ordered import share_search
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.trims import Trimmed, trim_signatures
 from logoingest.images.alike.turns import INVERSES, TURNS, turn_squares
@@ -31,6 +32,7 @@ from logoingest.images.alike.windows import (
     join_searches,
 )
 from logoingest.schemas import CopyKind
+from logoingest.workers import Workers
 
 logger = logging.getLogger("logoingest")
 
@@ -102,19 +104,21 @@ def find_copy_pairs(signatures: Bytes, among: Indices | None = None, further: in
     rows = rows[:0] if too_many else rows
     inner, centres = trim_signatures(signatures, rows), Centres(signatures, rows)
     named = _Named(signatures, rows, 0), _Named(inner.signatures, np.arange(len(inner.owners)), len(signatures))
-    found = _verify(_Pictures.stack([signatures, inner.signatures], [inner]), _search_within(*named, centres))
+    pictures = _Pictures.stack([signatures, inner.signatures], [inner])
+    with share_search(len(rows)) as workers:
+        found = _verify(pictures, _search_within(*named, _LookUp(centres, workers)), workers)
     return found._replace(unsearched=_tell(found.unsearched.add(Unsearched(pictures=too_many))))
 
 
-def _search_within(wholes: _Named, cut: _Named, centres: Centres) -> Search:
+def _search_within(wholes: _Named, cut: _Named, look_up: _LookUp) -> Search:
     """Candidates among some pictures and what their borders were cut off to; what they are looked up by is let go of with it."""
-    described = wholes.describe(centres)
-    searches = [wholes.find(described, wholes, described, centres)]
-    parts = cut.describe(centres, windows=1)
-    searches.append(cut.find(parts, wholes, described, centres)._replace(unsearched=Unsearched()))  # of the same windows
+    described = look_up.describe(wholes)
+    searches = [look_up.find(wholes, described, wholes, described)]
+    parts = look_up.describe(cut, windows=1)
+    searches.append(look_up.find(cut, parts, wholes, described)._replace(unsearched=Unsearched()))  # of the same windows
     del described, parts
-    inner = cut.describe(centres)
-    return join_searches([*searches, cut.find(inner, cut, inner, centres)])
+    inner = look_up.describe(cut)
+    return join_searches([*searches, look_up.find(cut, inner, cut, inner)])
 
 
 class CopySearch:
@@ -125,8 +129,10 @@ class CopySearch:
         rows = find_structured(held)
         self._inner, self._centres = trim_signatures(held, rows), Centres(held, rows)
         self._held = _Named(held, rows, 0)
-        self._described = self._held.describe(self._centres)
-        self._cut = self._centres.describe(self._inner.signatures, np.arange(len(self._inner.owners)))
+        self._held_cut = _Named(self._inner.signatures, np.arange(len(self._inner.owners)), len(held))
+        with share_search(len(rows)) as workers:
+            look_up = _LookUp(self._centres, workers)
+            self._described, self._cut = look_up.describe(self._held), look_up.describe(self._held_cut)
 
     @keep_freed_memory()
     def find(self, others: Bytes) -> CopyPairs:
@@ -135,23 +141,26 @@ class CopySearch:
         inner = trim_signatures(others, rows)
         inner = inner._replace(owners=inner.owners + count)
         theirs = _Named(others, rows, count)
-        ours_cut = _Named(self._inner.signatures, np.arange(len(self._inner.owners)), count + len(others))
+        ours_cut = self._held_cut._replace(start=count + len(others))
         theirs_cut = _Named(inner.signatures, np.arange(len(inner.owners)), count + len(others) + len(self._inner.owners))
-        described, cut = theirs.describe(self._centres), theirs_cut.describe(self._centres, windows=1)
-        searches = [
-            theirs.find(described, self._held, self._described, self._centres),
-            self._held.find(self._described, theirs, described, self._centres),
-            *(
-                found._replace(unsearched=Unsearched())  # of the same windows
-                for found in (
-                    theirs_cut.find(cut, self._held, self._described, self._centres),
-                    ours_cut.find(self._cut, theirs, described, self._centres),
-                    theirs_cut.find(cut, ours_cut, self._cut, self._centres),
-                )
-            ),
-        ]
         sets = [self._held.signatures, others, self._inner.signatures, inner.signatures]
-        found = _verify(_Pictures.stack(sets, [self._inner, inner]), join_searches(searches))
+        pictures = _Pictures.stack(sets, [self._inner, inner])
+        with share_search(len(self._held.rows) + len(rows)) as workers:
+            look_up = _LookUp(self._centres, workers)
+            described, cut = look_up.describe(theirs), look_up.describe(theirs_cut, windows=1)
+            searches = [
+                look_up.find(theirs, described, self._held, self._described),
+                look_up.find(self._held, self._described, theirs, described),
+                *(
+                    found._replace(unsearched=Unsearched())  # of the same windows
+                    for found in (
+                        look_up.find(theirs_cut, cut, self._held, self._described),
+                        look_up.find(ours_cut, self._cut, theirs, described),
+                        look_up.find(theirs_cut, cut, ours_cut, self._cut),
+                    )
+                ),
+            ]
+            found = _verify(pictures, join_searches(searches), workers)
         return found._replace(second=found.second - count, unsearched=_tell(found.unsearched))
 
 
@@ -162,15 +171,23 @@ class _Named(NamedTuple):
     rows: Indices
     start: int
 
-    def describe(self, centres: Centres, windows: int = len(WINDOWS)) -> Described:
-        return centres.describe(self.signatures, self.rows, windows)
 
-    def find(self, described: Described, wholes: _Named, wholes_described: Described, centres: Centres) -> Search:
-        """Candidates of which these are the parts, by number."""
-        if not len(self.rows) or not len(wholes.rows):
+class _LookUp(NamedTuple):
+    """The lists that pictures are looked up in, and who does it."""
+
+    centres: Centres
+    workers: Workers
+
+    def describe(self, pictures: _Named, windows: int = len(WINDOWS)) -> Described:
+        return self.centres.describe(pictures.signatures, pictures.rows, self.workers, windows)
+
+    def find(self, parts: _Named, described: Described, wholes: _Named, wholes_described: Described) -> Search:
+        """Candidates, by number."""
+        if not len(parts.rows) or not len(wholes.rows):
             return join_searches([])
-        found = find_candidates(described, wholes_described, centres, same=described is wholes_described)
-        return found._replace(candidates=found.candidates.rename(self.rows + self.start, wholes.rows + wholes.start))
+        same = described is wholes_described
+        found = find_candidates(described, wholes_described, self.centres.count, same, self.workers)
+        return found._replace(candidates=found.candidates.rename(parts.rows + parts.start, wholes.rows + wholes.start))
 
 
 class _Pictures(NamedTuple):
@@ -201,7 +218,9 @@ class _Pictures(NamedTuple):
 def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indices) -> list[PairFinding]:
     """The findings on pairs of rows (``first < second``) of signatures (n x 1,024) that are known to show the same, the first in these turns."""
     candidates = Candidates(first, second, np.zeros(len(first), np.uint8), turns.astype(np.uint8), np.ones(len(first), np.float32))
-    fits = _lay_upon(_Pictures.stack([signatures], []), candidates, np.zeros(len(first), bool), leave_early=False)
+    pictures, is_cut = _Pictures.stack([signatures], []), np.zeros(len(first), bool)
+    with share_search(len(first)) as workers:
+        fits = _lay_upon(pictures, candidates, is_cut, workers, leave_early=False)
     return _judge(fits, np.arange(len(first)), candidates, np.ones(len(first), bool))
 
 
@@ -212,7 +231,7 @@ def _tell(unsearched: Unsearched) -> Unsearched:
     return unsearched
 
 
-def _verify(pictures: _Pictures, search: Search) -> CopyPairs:
+def _verify(pictures: _Pictures, search: Search, workers: Workers) -> CopyPairs:
     """Those of the candidates that are copies, each pair of owners once."""
     candidates, owners = search.candidates, pictures.owners
     candidates = candidates.take(np.flatnonzero(owners[candidates.part] != owners[candidates.whole]))
@@ -226,7 +245,7 @@ def _verify(pictures: _Pictures, search: Search) -> CopyPairs:
     once = candidates.take(order[fresh])
     chosen = _choose_likest(once)
     left = np.minimum(pictures.shares[chosen.part], pictures.shares[chosen.whole])
-    fits = _lay_upon(pictures, chosen, left < 1)
+    fits = _lay_upon(pictures, chosen, left < 1, workers)
     rows = _keep_wholes(pictures, chosen, np.flatnonzero(_is_copy(fits, left)))
     part, whole = owners[chosen.part[rows]], owners[chosen.whole[rows]]
     found = _judge(fits, rows, chosen, part < whole)
@@ -263,15 +282,17 @@ def _choose_likest(candidates: Candidates) -> Candidates:
     return candidates.take(np.sort(np.argsort(-candidates.likeness, kind="stable")[:MOST_FITS]))
 
 
-def _lay_upon(pictures: _Pictures, candidates: Candidates, is_cut: NDArray[np.bool_], leave_early: bool = True) -> Fits:
-    def take(here: Indices) -> tuple[Bytes, Bytes, Floats]:
+def _lay_upon(
+    pictures: _Pictures, candidates: Candidates, is_cut: NDArray[np.bool_], workers: Workers, leave_early: bool = True
+) -> Fits:
+    def take(here: Indices) -> Laying:
         parts, turns = pictures.pick(candidates.part[here]), candidates.turn[here]
         for number in range(1, len(TURNS)):
             rows = turns == number
             parts[rows] = turn_squares(parts[rows], number)
-        return parts, pictures.pick(candidates.whole[here]), find_start(candidates.window[here])
+        return Laying(parts, pictures.pick(candidates.whole[here]), find_start(candidates.window[here]), is_cut[here])
 
-    return fit_pairs(take, is_cut, leave_early)
+    return fit_pairs(take, len(is_cut), workers, leave_early)
 
 
 def _is_copy(fits: Fits, left: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,34 +1,40 @@
-"""Numbered pieces of work done in threads, their results in order."""
+"""Pieces of a search shared out, their results in order; each worker uses one processor, or BLAS would wait more than work."""
 
 from __future__ import annotations
 
-import os
-from collections import deque
+import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from logoingest.heap import KEEPING
+from logoingest.workers import Workers, count_cpus
+
 Found = TypeVar("Found")
-_WAITING = 4
+#: So few pictures are searched sooner than threads are started. Among so many, two interpreters take two thirds of the time of two threads, for a
+#: tenth more work to start them; among five thousand they win next to nothing.
+_FEW, _MANY = 32, 10_000
+
+
+@contextlib.contextmanager
+def share_search(pictures: int) -> Iterator[Workers]:
+    """Workers for a search among so many pictures; a search among few is done in this thread. What is found doesn't depend on them."""
+    count = 1 if pictures <= _FEW else count_cpus()
+    with _limit_libraries(count), Workers(pictures, many=_MANY, count=count, environ=KEEPING) as workers:
+        yield workers
 
 
 def map_in_order(search: Callable[[int], Found], count: int) -> Iterator[Found]:
-    """``search`` of 0, 1, 2 … in threads, in order and never far ahead; each uses one processor, or BLAS would wait more than work."""
-    workers = min(os.cpu_count() or 1, count)
-    if workers <= 1:
-        yield from map(search, range(count))
-        return
-    with _find_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[Found]] = deque()
-        for number in range(count):
-            waiting.append(pool.submit(search, number))
-            if len(waiting) >= _WAITING * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    """``search`` of 0, 1, 2 … in threads, in order and never far ahead."""
+    threads = max(1, min(count_cpus(), count))
+    with _limit_libraries(threads), Workers(0, count=threads) as workers:
+        yield from workers.map(search, range(count))
+
+
+def _limit_libraries(workers: int) -> contextlib.AbstractContextManager[object]:
+    return contextlib.nullcontext() if workers == 1 else _find_libraries().limit(limits=1, user_api="blas")
 
 
 @cache

@@ -2,7 +2,7 @@
 
 A crop shows what a window of the original shows. So of every signature 30 windows (all of it, nine, eight and seven tenths of both sides,
 a tenth apart) are described by their 35 lowest cosines, higher ones weighted up as much as pictures have less of them, brought to
-length 1; and every picture as a whole is looked up among the windows of all others, in all eight turns. What is alike by ``MIN_LIKENESS`` is a
+length 1; and every picture as a whole is looked up among the windows of all others, in all eight turns. What is alike by ``likest.MIN_LIKENESS`` is a
 candidate: of each picture the ``RIVALS`` likest that show it, and the ``RIVALS`` likest that it shows.
 
 Windows are kept in lists around centres taken from among them (an inverted file, as in J. Sivic and A. Zisserman, ICCV 2003). Centres
@@ -14,6 +14,7 @@ are looked through, and nothing is missed. What cannot be among the likest is dr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,27 +23,24 @@ from scipy.fft import dct
 
 from logoingest.images.alike.bounds import Unsearched
 from logoingest.images.alike.cosines import ACROSS, DOWN, TURNED
-from logoingest.images.alike.ordered import map_in_order
+from logoingest.images.alike.likest import Alike, Floors, join_alike, keep_likest
 from logoingest.images.alike.steps import SIDE
 from logoingest.images.alike.turns import INVERSES, TURNS
+from logoingest.workers import Workers
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.integer]
 Numbers = NDArray[np.uint8]
 
-#: Likeness (cosine, 0 to 1) from which a pair is looked at, and how many others of each picture are.
-MIN_LIKENESS = 0.75
-RIVALS = 4
 _PLACES = ((1.0, 0.0), *((scale, shift / 10) for scale in (0.9, 0.8, 0.7) for shift in range(round(11 - 10 * scale))))
 _CELLS = 8
 _WINDOWS_A_LIST = 6_000
 _MOST_CENTRES = 512
 _FEW_CENTRES = 8
 _LISTS_LOOKED_THROUGH = 12
-_DESCRIBED_AT_ONCE = 32
+_DESCRIBED_AT_ONCE, _DESCRIBED_IN_A_LOT = 32, 256
 _QUERIES_AT_ONCE, _WINDOWS_AT_ONCE = 128, 2_048  # products of 1 MB stay in the processor's cache
 _POSES_AT_ONCE = 512
-_MANY = 4 * RIVALS  # of a picture in some windows: more than its likest
 _MOST_IN_LIST = 24_000
 _FEW = 500_000  # candidates that are kept before the likest are chosen
 _LEVELS = np.float32(127)  # of a coordinate, -1 to 1, in a byte
@@ -119,26 +117,37 @@ class Centres:
         self.count = len(centres)
         self._all = np.stack([turn_points(centres, number) for number in range(len(TURNS))], axis=1).reshape(-1, len(DOWN))
 
-    def describe(self, signatures: NDArray[np.uint8], among: NDArray[np.int64], windows: int = len(WINDOWS)) -> Described:
+    def describe(
+        self, signatures: NDArray[np.uint8], among: NDArray[np.int64], workers: Workers, windows: int = len(WINDOWS)
+    ) -> Described:
         """Describe some rows of signatures, in their order: of each so many windows, 1 where only others' windows are looked through for them."""
         looked = len(self._all) if self.count <= _FEW_CENTRES else _LISTS_LOOKED_THROUGH
         count = len(among) * windows
         points, lists = np.empty((count, len(DOWN)), np.int8), np.empty(count, np.int16)
         nearest, own = np.empty((len(among), looked), np.int16), np.empty((len(among), len(DOWN)), np.float16)
-        parts = map_in_order(
-            lambda number: self._describe(signatures, among[number * _DESCRIBED_AT_ONCE :][:_DESCRIBED_AT_ONCE], looked, windows),
-            -(-len(among) // _DESCRIBED_AT_ONCE),
-        )
-        for number, part in enumerate(parts):
-            row = number * _DESCRIBED_AT_ONCE
-            here = slice(row * windows, row * windows + len(part.lists))
-            points[here], lists[here] = part.points, part.lists
-            nearest[row : row + len(part.nearest)], own[row : row + len(part.own)] = part.nearest, part.own
+        lots = [slice(start, start + _DESCRIBED_IN_A_LOT) for start in range(0, len(among), _DESCRIBED_IN_A_LOT)]
+        describe = partial(_describe, self._all, looked, windows)
+        for lot, part in zip(lots, workers.map(describe, (signatures[among[lot]] for lot in lots)), strict=True):
+            here = slice(lot.start * windows, lot.stop * windows)
+            points[here], lists[here], nearest[lot], own[lot] = part
         return Described(signatures, among, points, lists, nearest, own)
 
-    def _describe(self, signatures: NDArray[np.uint8], rows: NDArray[np.int64], looked: int, windows: int) -> Described:
-        found = describe_windows(signatures[rows])[:, :windows]
-        near = found.reshape(-1, found.shape[-1]) @ self._all.T
+
+class _Lot(NamedTuple):
+    """Some pictures, as in ``Described``."""
+
+    points: NDArray[np.int8]
+    lists: NDArray[np.int16]
+    nearest: NDArray[np.int16]
+    own: NDArray[np.float16]
+
+
+def _describe(centres: Floats, looked: int, windows: int, signatures: NDArray[np.uint8]) -> _Lot:
+    """Some signatures described, few at once; ``centres`` are those of the lists, in all turns."""
+    lots = []
+    for start in range(0, len(signatures), _DESCRIBED_AT_ONCE):
+        found = describe_windows(signatures[start : start + _DESCRIBED_AT_ONCE])[:, :windows]
+        near = found.reshape(-1, found.shape[-1]) @ centres.T
         chosen = near.argmax(axis=1)
         wholes = near[::windows]
         if looked < wholes.shape[1]:
@@ -147,7 +156,8 @@ class Centres:
             nearest = np.tile(np.arange(looked), (len(found), 1))
         points = np.rint(turn_back(found.reshape(-1, found.shape[-1]), chosen % len(TURNS)) * _LEVELS).astype(np.int8)
         lists = (chosen // len(TURNS)).astype(np.int16)
-        return Described(signatures, rows, points, lists, nearest.astype(np.int16), found[:, 0].astype(np.float16))
+        lots.append(_Lot(points, lists, nearest.astype(np.int16), found[:, 0].astype(np.float16)))
+    return _Lot(*(np.concatenate(column) for column in zip(*lots, strict=True)))
 
 
 def describe_windows(signatures: NDArray[np.uint8]) -> Floats:
@@ -192,33 +202,67 @@ def join_searches(searches: Sequence[Search]) -> Search:
     return Search(join_candidates([search.candidates for search in searches]), unsearched)
 
 
-def find_candidates(parts: Described, wholes: Described, centres: Centres, same: bool) -> Search:
+def find_candidates(parts: Described, wholes: Described, lists: int, same: bool, workers: Workers) -> Search:
     """Pictures of ``parts`` that may be seen in a window of pictures of ``wholes``; ``same`` where both are the same set."""
-    place, ends = _list_windows(wholes, centres.count)
-    by_list, starts = _sort(parts.nearest, centres.count * len(TURNS))
-    floors = _Floors(len(parts.own), len(wholes.own), same)
+    place, ends = _list_windows(wholes, lists)
+    by_list, starts = _sort(parts.nearest, lists * len(TURNS))
+    floors = Floors.start(len(parts.own), len(wholes.own), same)
 
-    def search(number: int) -> Alike:
-        windows = np.sort(place[ends[number] : ends[number + 1]][:_MOST_IN_LIST])
-        points = wholes.points[windows].astype(np.float32)
-        found: list[Alike] = []
-        for turn in range(len(TURNS)):
-            rows = by_list[slice(*starts[number * len(TURNS) + turn :][:2])] // parts.nearest.shape[1]
-            queries = turn_points(parts.own[rows] / _LEVELS, int(INVERSES[turn]))
-            found += _look_through(rows, queries, windows // len(WINDOWS), points, floors)
-        likest = keep_likest(floors.sift(join_alike(found)))
-        floors.raise_to(likest)
-        return likest
+    def iterate_lists() -> Iterator[_List]:
+        for number in range(lists):
+            windows = np.sort(place[ends[number] : ends[number + 1]][:_MOST_IN_LIST])
+            turns = starts[number * len(TURNS) :][: len(TURNS) + 1]
+            rows, row = np.unique(by_list[turns[0] : turns[-1]] // parts.nearest.shape[1], return_inverse=True)
+            some, whole = np.unique(windows // len(WINDOWS), return_inverse=True)
+            asked = _Asked(parts.own[rows], row.astype(np.int32), turns - turns[0])
+            yield _List(asked, wholes.points[windows], whole.astype(np.int32), floors.pick(rows, some))
 
     waiting: list[Alike] = []
     pending = 0
-    for found in map_in_order(search, centres.count):
+    for found, raised in workers.map(_search_list, iterate_lists()):
+        floors.raise_to(raised)
         waiting.append(found)
         pending += len(found.part)
         if pending > _FEW:
             waiting, pending = [keep_likest(join_alike(waiting))], 0
     left_out = int((np.diff(ends) - _MOST_IN_LIST).clip(min=0).sum())
-    return Search(_find_poses(keep_likest(join_alike(waiting)), parts.own, wholes), Unsearched(windows=left_out))
+    return Search(_find_poses(keep_likest(join_alike(waiting)), parts.own, wholes, workers), Unsearched(windows=left_out))
+
+
+class _Asked(NamedTuple):
+    """Pictures that are looked up in one list."""
+
+    own: NDArray[np.float16]
+    """Their points, as in ``Described``."""
+    row: NDArray[np.int32]
+    """Of these points: all that are looked up in the first turn, then in the second …"""
+    turns: Indices
+    """Where each turn begins and ends."""
+
+
+class _List(NamedTuple):
+    """A list, and what is looked up in it."""
+
+    asked: _Asked
+    points: NDArray[np.int8]
+    """Of its windows."""
+    whole: NDArray[np.int32]
+    """Whose each window is, sorted; by its place in the floors."""
+    floors: Floors
+
+
+def _search_list(searched: _List) -> tuple[Alike, Floors]:
+    """(The likest in one list, by number, and the floors as far as it raised them)."""
+    asked, floors = searched.asked, searched.floors
+    points = searched.points.astype(np.float32)
+    found: list[Alike] = []
+    for turn in range(len(TURNS)):
+        rows = asked.row[asked.turns[turn] : asked.turns[turn + 1]]
+        queries = turn_points(asked.own[rows] / _LEVELS, int(INVERSES[turn]))
+        found += _look_through(rows, queries, searched.whole, points, floors)
+    likest = keep_likest(floors.sift(join_alike(found)))
+    floors.raise_to_last(likest)
+    return floors.name(likest), floors
 
 
 def _list_windows(wholes: Described, count: int) -> tuple[NDArray[np.int32], Indices]:
@@ -234,65 +278,7 @@ def _sort(keys: NDArray[np.int16], count: int) -> tuple[NDArray[np.int32], Indic
     return place, np.concatenate([[0], np.cumsum(np.bincount(keys.ravel(), minlength=count))])
 
 
-class Alike(NamedTuple):
-    """Pairs that are alike in some window and turn, and how much."""
-
-    part: Indices
-    whole: Indices
-    likeness: Floats
-
-    def take(self, rows: Indices) -> Alike:
-        return Alike(self.part[rows], self.whole[rows], self.likeness[rows])
-
-
-class _Floors:
-    """From which likeness on a pair may be among the likest of its part or of its whole, as far as is known.
-
-    What lies below both is not, so that floors only spare work: what is found doesn't depend on when the threads raise them.
-    """
-
-    def __init__(self, parts: int, wholes: int, same: bool) -> None:
-        self._parts, self._wholes = np.full(parts, MIN_LIKENESS, np.float32), np.full(wholes, MIN_LIKENESS, np.float32)
-        self._same = same
-
-    def choose(self, rows: Indices, wholes: Indices, near: Floats) -> Indices:
-        """Places in ``near`` (windows, sorted by their whole, x rows) of what may be among the likest."""
-        mine = self._mark(rows, wholes, near)
-        if np.count_nonzero(mine) > _MANY * len(rows) and self._raise(rows, wholes, near):
-            mine = self._mark(rows, wholes, near)
-        return np.flatnonzero(mine)
-
-    def sift(self, alike: Alike) -> Alike:
-        """Those that may be among the likest."""
-        wanted = (alike.likeness >= self._parts[alike.part]) | (alike.likeness >= self._wholes[alike.whole])
-        return alike.take(np.flatnonzero(wanted & ((alike.part != alike.whole) | (not self._same))))
-
-    def raise_to(self, alike: Alike) -> None:
-        """To the last of the likest of these, each pair of which is there once."""
-        for floors, owner in ((self._parts, alike.part), (self._wholes, alike.whole)):
-            order = _order_by_likeness(owner, alike.likeness)
-            last = order[_rank(owner[order]) == RIVALS - 1]
-            floors[owner[last]] = np.maximum(floors[owner[last]], alike.likeness[last])
-
-    def _mark(self, rows: Indices, wholes: Indices, near: Floats) -> NDArray[np.bool_]:
-        return np.asarray((near >= self._parts[rows]) | (near >= self._wholes[wholes, None]))
-
-    def _raise(self, rows: Indices, wholes: Indices, near: Floats) -> bool:
-        """To the last of the likest of these, where there are so many; a picture is none of its own likest."""
-        borders = np.flatnonzero(np.diff(wholes, prepend=-1))
-        if min(len(rows), len(borders)) <= RIVALS:
-            return False
-        best, some = np.maximum.reduceat(near, borders, axis=0), wholes[borders]
-        if self._same:
-            place = np.searchsorted(some, rows).clip(max=len(some) - 1)
-            own = np.flatnonzero(some[place] == rows)
-            best[place[own], own] = 0
-        self._parts[rows] = np.maximum(self._parts[rows], np.partition(best, -RIVALS, axis=0)[-RIVALS])
-        self._wholes[some] = np.maximum(self._wholes[some], np.partition(best, -RIVALS, axis=1)[:, -RIVALS])
-        return True
-
-
-def _look_through(rows: Indices, queries: Floats, wholes: Indices, points: Floats, floors: _Floors) -> Iterator[Alike]:
+def _look_through(rows: Indices, queries: Floats, wholes: Indices, points: Floats, floors: Floors) -> Iterator[Alike]:
     """What is alike of parts in one turn (rows and points of each) and windows (whole and point of each, sorted by whole)."""
     for start in range(0, len(wholes), _WINDOWS_AT_ONCE):
         here = slice(start, start + _WINDOWS_AT_ONCE)
@@ -304,58 +290,41 @@ def _look_through(rows: Indices, queries: Floats, wholes: Indices, points: Float
             yield Alike(asking[row], wholes[here][window], near.ravel()[chosen])
 
 
-def keep_likest(pairs: Alike, most: int = RIVALS) -> Alike:
-    """Every pair once, as like as it ever is; of each part the ``most`` likest wholes, of each whole the ``most`` likest parts."""
-    pair = pairs.part.astype(np.int64) * (int(pairs.whole.max(initial=0)) + 1) + pairs.whole
-    order = np.argsort(pair)
-    first = np.flatnonzero(np.diff(pair[order], prepend=-1))
-    likeness = np.maximum.reduceat(pairs.likeness[order], first) if len(first) else pairs.likeness
-    once = Alike(pairs.part[order[first]], pairs.whole[order[first]], likeness)
-    return once.take(np.flatnonzero(_mark_likest(once.part, likeness, most) | _mark_likest(once.whole, likeness, most)))
+class _Posed(NamedTuple):
+    """Pairs whose likest window and turn are to be found."""
+
+    own: NDArray[np.float16]
+    """Points of their parts."""
+    signatures: NDArray[np.uint8]
+    """Of the wholes among them."""
+    place: NDArray[np.intp]
+    """Of each pair's whole in these."""
 
 
-def _mark_likest(owners: Indices, likeness: Floats, most: int) -> NDArray[np.bool_]:
-    """Which rows are among the ``most`` likest of their owner; of equal ones the first."""
-    order = _order_by_likeness(owners, likeness)
-    marks = np.empty(len(owners), bool)
-    marks[order] = _rank(owners[order]) < most
-    return marks
-
-
-def _order_by_likeness(owners: Indices, likeness: Floats) -> Indices:
-    """Rows by owner, the likest (above 0) of each first, equal ones as they come. One key for both: bits of floats above 0 are in their order."""
-    bits = np.ascontiguousarray(likeness, np.float32).view(np.int32)
-    return np.argsort((owners.astype(np.int64) << 32) - bits, kind="stable")
-
-
-def _rank(owners: Indices) -> Indices:
-    """The places of rows among their owner's, from 0; owners are sorted."""
-    first = np.flatnonzero(np.diff(owners, prepend=-1))
-    return np.arange(len(owners)) - np.repeat(first, np.diff(first, append=len(owners)))
-
-
-def join_alike(parts: Sequence[Alike]) -> Alike:
-    """Several lots as one, in the order they come."""
-    none = np.empty(0, np.int32)
-    columns = [np.concatenate(column) for column in zip(Alike(none, none, np.empty(0, np.float32)), *parts, strict=True)]
-    return Alike(columns[0], columns[1], columns[2])
-
-
-def _find_poses(pairs: Alike, own: NDArray[np.float16], wholes: Described) -> Candidates:
+def _find_poses(pairs: Alike, own: NDArray[np.float16], wholes: Described, workers: Workers) -> Candidates:
     """The likest of all windows and turns of each pair, as it is where it is as like."""
     pairs = pairs.take(np.argsort(pairs.whole, kind="stable"))
 
-    def find(number: int) -> Candidates:
-        part, whole, _ = pairs.take(np.arange(number * _POSES_AT_ONCE, min((number + 1) * _POSES_AT_ONCE, len(pairs.part))))
-        some, place = np.unique(whole, return_inverse=True)
-        points = describe_windows(wholes.signatures[wholes.rows[some]]).astype(np.float16).astype(np.float32)  # as ``own`` is
-        turned = np.stack([turn_points(own[part], number) for number in range(len(TURNS))], axis=2)
-        near = (points[place] @ turned).reshape(len(part), -1)
-        likest = (near + _AS_IT_IS).argmax(axis=1)
-        window, turn = (ends.astype(np.uint8) for ends in np.divmod(likest, len(TURNS)))
-        return Candidates(part, whole, window, turn, near[np.arange(len(part)), likest])
+    def iterate_lots() -> Iterator[_Posed]:
+        for start in range(0, len(pairs.part), _POSES_AT_ONCE):
+            lot = slice(start, start + _POSES_AT_ONCE)
+            some, place = np.unique(pairs.whole[lot], return_inverse=True)
+            yield _Posed(own[pairs.part[lot]], wholes.signatures[wholes.rows[some]], place)
 
-    return join_candidates(list(map_in_order(find, -(-len(pairs.part) // _POSES_AT_ONCE))))
+    none = np.empty(0, np.uint8)
+    found = [(none, none, np.empty(0, np.float32)), *workers.map(_find_pose, iterate_lots())]
+    window, turn, likeness = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Candidates(pairs.part, pairs.whole, window, turn, likeness)
+
+
+def _find_pose(pairs: _Posed) -> tuple[Numbers, Numbers, Floats]:
+    """(Window, turn, likeness) of each pair."""
+    points = describe_windows(pairs.signatures).astype(np.float16).astype(np.float32)  # as ``own`` is
+    turned = np.stack([turn_points(pairs.own, number) for number in range(len(TURNS))], axis=2)
+    near = (points[pairs.place] @ turned).reshape(len(pairs.own), -1)
+    likest = (near + _AS_IT_IS).argmax(axis=1)
+    window, turn = (ends.astype(np.uint8) for ends in np.divmod(likest, len(TURNS)))
+    return window, turn, near[np.arange(len(near)), likest]
 
 
 def join_candidates(parts: list[Candidates]) -> Candidates:

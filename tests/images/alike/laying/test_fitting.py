@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from logoingest.images.alike.laying import fitting
-from logoingest.images.alike.laying.fitting import fit_pairs, is_partial, measure_area
+from logoingest.images.alike.laying.fitting import Laying, fit_pairs, is_partial, measure_area
+from logoingest.workers import Workers
 
 SIDE = 32
 
@@ -24,7 +25,9 @@ def shrink(picture: np.ndarray, box: tuple[float, float, float, float] = (0, 0, 
 
 
 def fit(first: np.ndarray, second: np.ndarray, start: np.ndarray, **options: bool) -> fitting.Fits:
-    return fit_pairs(lambda rows: (first[rows], second[rows], start[rows]), np.zeros(len(first), bool), **options)
+    is_cut = np.zeros(len(first), bool)
+    with Workers(0) as workers:
+        return fit_pairs(lambda rows: Laying(first[rows], second[rows], start[rows], is_cut[rows]), len(first), workers, **options)
 
 
 def make_map(scale: float, across: float, down: float) -> np.ndarray:

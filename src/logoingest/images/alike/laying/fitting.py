@@ -9,6 +9,7 @@ larger ones, and edges that lie inside the other picture are left out, for what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +26,8 @@ from logoingest.images.alike.laying.places import (
     map_places,
     standardise_squares,
 )
-from logoingest.images.alike.ordered import map_in_order
 from logoingest.images.alike.steps import SIDE
+from logoingest.workers import Workers
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -82,44 +83,82 @@ class Fits(NamedTuple):
     """Of their slopes there, -1 to 1: fine lines count, light does not; -1 where the pair was left before."""
 
 
-def fit_pairs(take: Callable[[Rows], tuple[Bytes, Bytes, Floats]], is_cut: Marks, leave_early: bool = True) -> Fits:
-    """Lay each first picture upon its second, starting from a map; ``take`` has those of some rows (n x 32 x 32, the same, n x 2 x 3).
+class Laying(NamedTuple):
+    """Pairs that are to be laid upon each other."""
 
-    What is clearly not alike is left on the way, unless ``leave_early`` is false; ``is_cut`` marks the pairs that are partial whatever is seen
-    of them. Each round looks at all that is left, in even lots.
+    first: Bytes
+    """n x 32 x 32."""
+    second: Bytes
+    maps: Floats
+    """Where they begin, n x 2 x 3."""
+    is_cut: Marks
+    """Those that are partial whatever is seen of them."""
+
+
+class _Look(NamedTuple):
+    """What a look at a lot came to."""
+
+    rows: NDArray[np.intp]
+    """Of the lot: what was not left on the way."""
+    fits: Fits
+    """Of these; at half the size, maps alone."""
+    moves: Marks
+    """Those of them that are worth another look."""
+
+
+def fit_pairs(take: Callable[[Rows], Laying], count: int, workers: Workers, leave_early: bool = True) -> Fits:
+    """Lay each first picture upon its second, starting from a map; ``take`` has the pairs of some of ``count`` rows.
+
+    What is clearly not alike is left on the way, unless ``leave_early`` is false. Each round looks at all that is left, in even lots, so
+    that it makes no difference who does them.
     """
-    count = len(is_cut)
     fits = Fits(np.zeros((count, 2, 3), np.float32), *(np.full(count, value, np.float32) for value in (0, -1, -1)))
     coarse, fine = (looks if leave_early else looks._replace(whole=_NEVER, partial=_NEVER) for looks in (_COARSE, _FINE))
 
-    def look_at_halves(mine: Rows) -> Rows:
-        one, two, start = take(mine)
-        halves, second = _halve(one.astype(np.float32)), _COARSE_SMOOTHING @ two.astype(np.float32) @ _COARSE_SMOOTHING.T
-        settled = _settle(halves, second, start, is_cut[mine], coarse)
-        maps, kept = settled.maps[settled.rows], settled.rows
-        fits.maps[mine[kept]] = maps
-        if leave_early and len(kept):
-            kept = kept[_agree_roughly(halves[kept], second[kept], maps, is_cut[mine[kept]])]
-        return mine[kept]
+    def take_again(mine: Rows) -> Laying:
+        return take(mine)._replace(maps=fits.maps[mine])
 
-    def look(mine: Rows, looks: _Looks) -> Rows:
-        first, second = (pictures.astype(np.float32) for pictures in take(mine)[:2])
-        settled = _settle(first, second, fits.maps[mine], is_cut[mine], looks)
-        kept, mine = settled.rows, mine[settled.rows]
-        if not len(mine):
-            return mine
-        fits.maps[mine] = settled.maps[kept]
-        fits.overlap[mine], grey, detail = compare_squares(first[kept], second[kept], settled.maps[kept])
-        fits.correlation[mine], fits.detail[mine] = grey, detail
-        partial = is_partial(fits.maps[mine], fits.overlap[mine]) | is_cut[mine]
-        moves = (grey >= np.where(partial, *_FINE_CORRELATION[::-1])) & (detail >= np.where(partial, *_FINE_DETAIL[::-1]))
-        moves &= settled.gain[kept] > _FINE_GAIN
-        return mine[moves] if leave_early else mine
+    def go_through(rows: Rows, at_once: int, look: Callable[[Laying], _Look], take: Callable[[Rows], Laying]) -> Rows:
+        lots = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
+        kept = [rows[:0]]
+        for mine, seen in zip(lots, workers.map(look, map(take, lots)), strict=True):
+            for known, new in zip(fits, seen.fits, strict=True):
+                known[mine[seen.rows]] = new
+            kept.append(mine[seen.rows[seen.moves]])
+        return np.concatenate(kept)
 
-    rows = _go_through(np.arange(count), _HALVES_AT_ONCE, look_at_halves)
-    rows = _go_through(rows, _AT_ONCE, lambda mine: look(mine, fine))
-    _go_through(rows, _AT_ONCE, lambda mine: look(mine, _LAST))
+    rows = go_through(np.arange(count), _HALVES_AT_ONCE, partial(_look_at_halves, coarse, leave_early), take)
+    rows = go_through(rows, _AT_ONCE, partial(_look, fine, leave_early), take_again)
+    go_through(rows, _AT_ONCE, partial(_look, _LAST, leave_early), take_again)
     return fits
+
+
+def _look_at_halves(looks: _Looks, leave_early: bool, pairs: Laying) -> _Look:
+    halves, second = (
+        _halve(pairs.first.astype(np.float32)),
+        _COARSE_SMOOTHING @ pairs.second.astype(np.float32) @ _COARSE_SMOOTHING.T,
+    )
+    settled = _settle(halves, second, pairs.maps, pairs.is_cut, looks)
+    kept, maps = settled.rows, settled.maps[settled.rows]
+    fits = Fits(maps, *(np.full(len(kept), value, np.float32) for value in (0, -1, -1)))
+    moves = np.ones(len(kept), bool)
+    if leave_early and len(kept):
+        moves = _agree_roughly(halves[kept], second[kept], maps, pairs.is_cut[kept])
+    return _Look(kept, fits, moves)
+
+
+def _look(looks: _Looks, leave_early: bool, pairs: Laying) -> _Look:
+    first, second = pairs.first.astype(np.float32), pairs.second.astype(np.float32)
+    settled = _settle(first, second, pairs.maps, pairs.is_cut, looks)
+    kept, maps = settled.rows, settled.maps[settled.rows]
+    if not len(kept):
+        nothing = np.empty(0, np.float32)
+        return _Look(kept, Fits(maps, nothing, nothing, nothing), np.empty(0, bool))
+    overlap, grey, detail = compare_squares(first[kept], second[kept], maps)
+    parts = is_partial(maps, overlap) | pairs.is_cut[kept]
+    moves = (grey >= np.where(parts, *_FINE_CORRELATION[::-1])) & (detail >= np.where(parts, *_FINE_DETAIL[::-1]))
+    moves &= settled.gain[kept] > _FINE_GAIN
+    return _Look(kept, Fits(maps, overlap, grey, detail), moves if leave_early else np.ones_like(moves))
 
 
 def is_partial(maps: Floats, overlap: Floats) -> Marks:
@@ -131,12 +170,6 @@ def is_partial(maps: Floats, overlap: Floats) -> Marks:
 def measure_area(maps: Floats) -> Floats:
     """The area of the first, that of the second being 1; mirrored maps don't come up, since firsts are turned before."""
     return np.asarray(np.maximum(maps[:, 0, 0] * maps[:, 1, 1] - maps[:, 0, 1] * maps[:, 1, 0], 1e-6), np.float32)
-
-
-def _go_through(rows: Rows, at_once: int, look: Callable[[Rows], Rows]) -> Rows:
-    """What ``look`` leaves of all rows, some at once."""
-    lots = map_in_order(lambda number: look(rows[number * at_once : (number + 1) * at_once]), -(-len(rows) // at_once))
-    return np.concatenate([rows[:0], *lots])
 
 
 def _halve(pictures: Floats) -> Floats:
