@@ -55,6 +55,8 @@ class Site:
     peak: Counter[str] = field(default_factory=Counter)
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     connections: int = 0
+    resumed: int = 0
+    """Of these, how many took an earlier TLS session up again."""
 
     @property
     def url(self) -> str:
@@ -62,6 +64,8 @@ class Site:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        encryption = writer.get_extra_info("ssl_object")
+        self.resumed += encryption is not None and bool(encryption.session_reused)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.LimitOverrunError):
             while True:
                 request = await self._read(reader)

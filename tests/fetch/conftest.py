@@ -46,8 +46,9 @@ def authority(tmp_path_factory) -> Authority:
 def start_tls_site(server_loop):
     """Starts a site with the certificate it is given; returns it with its port."""
 
-    def start(certificate: trustme.LeafCert) -> Site:
+    def start(certificate: trustme.LeafCert, version: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> Site:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.maximum_version = version
         certificate.configure_cert(context)
         made = Site()
         made.port = server_loop.serve(made.serve, context=context)

@@ -28,6 +28,7 @@ from logoingest.fetch.http.connection import ForgivingConnector, StaleConnection
 from logoingest.fetch.http.cookies import keep_cookies, write_cookies
 from logoingest.fetch.http.failures import NETWORK_ERRORS, check_address, judge_error
 from logoingest.fetch.http.resolver import Lookup, Resolver, look_up_addresses
+from logoingest.fetch.http.resumption import ResumingContext, ResumptionRefusedError
 from logoingest.fetch.http.wire import Fields, list_field_values, make_wire_url, pick_fields, read_field
 from logoingest.fetch.rules.credentials import Credentials, add_cookies, read_credentials
 from logoingest.fetch.rules.integrity import DIGEST_HEADERS, find_digest_fault
@@ -118,7 +119,7 @@ class Client:
         connect_s = settings.connect_timeout_s
         self._timeout = aiohttp.ClientTimeout(sock_connect=connect_s, sock_read=settings.read_timeout_s, connect=connect_s)
         self._lookup = lookup or look_up_addresses
-        self._ssl_context = make_ssl_context(settings.ca_file)
+        self._ssl_context = make_ssl_context(settings.ca_file, ResumingContext)
         common = {"user-agent": settings.user_agent, "accept": settings.accept, "accept-encoding": "identity"}
         self._headers = common | dict(settings.headers)
         self._routes: dict[tuple[Proxy | None, bool], _Route] = {}
@@ -169,11 +170,15 @@ class Client:
         return _make_reply(response, body, kept)
 
     async def _send(self, target: Target, headers: Mapping[str, str], proxy: Proxy | None) -> aiohttp.ClientResponse:
-        """The head of the answer; what a kept connection does not answer is asked once more on a new one."""
+        """The head of the answer; what a kept connection, or a kept session, does not bring is asked for once more without."""
         try:
             return await self._ask(target, headers, self._find_route(proxy, is_fresh=False))
         except StaleConnectionError:
-            return await self._ask(target, headers, self._find_route(proxy, is_fresh=True))
+            pass
+        except aiohttp.ClientConnectorSSLError as error:
+            if not isinstance(error.os_error, ResumptionRefusedError):
+                raise
+        return await self._ask(target, headers, self._find_route(proxy, is_fresh=True))
 
     async def _ask(self, target: Target, headers: Mapping[str, str], route: _Route) -> aiohttp.ClientResponse:
         url = make_wire_url(target)

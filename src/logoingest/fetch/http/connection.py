@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError, LineTooLong
 
+from logoingest.fetch.http.resumption import ResumingConnection
 from logoingest.fetch.rules.heads import MAX_HEAD_BYTES, Head, find_head_end, is_head, is_http2, mend_head
 
 #: aiohttp's limits, which ``MAX_HEAD_BYTES`` stands before; more header lines than these are no picture's.
@@ -48,6 +49,7 @@ class _Connection(ResponseHandler):
         super().__init__(loop)
         self._is_kept = False
         self._reader: _Reader | None = None
+        self._encryption: object = None
 
     def set_response_params(self, **options: Any) -> None:
         self._is_kept = self._reader is not None
@@ -58,6 +60,16 @@ class _Connection(ResponseHandler):
         self._parser = self._reader  # type: ignore[assignment]  # it has all that is used of one
         self._tail = early
         self._drain_tail()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._encryption = transport.get_extra_info("ssl_object")
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if isinstance(self._encryption, ResumingConnection):
+            self._encryption.keep_session()
+        self._encryption = None  # with its buffers; this object may outlive the connection by some time
+        super().connection_lost(exc)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         is_no_answer = isinstance(exc, (HttpProcessingError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import ssl
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
@@ -168,13 +169,16 @@ _COMPOSED = frozenset({"accept", "allowed_networks", "credentials", "headers", "
 _TAKEN_OVER = {field.name for field in fields(FetchSettings)} & FetchConfig.model_fields.keys() - _COMPOSED
 
 
-def make_ssl_context(ca_file: str | None) -> ssl.SSLContext:
-    """Verifies certificates and host names, against ``ca_file`` or the authorities that certifi brings."""
+def make_ssl_context(ca_file: str | None, kind: type[ssl.SSLContext] = ssl.SSLContext) -> ssl.SSLContext:
+    """Verifies certificates and host names as ``ssl.create_default_context`` does, against ``ca_file`` or certifi's authorities."""
     if ca_file is None:
         import certifi  # comes with httpx
 
         ca_file = certifi.where()
-    context = ssl.create_default_context(cafile=ca_file)
+    context = kind(ssl.PROTOCOL_TLS_CLIENT)
+    if sys.version_info >= (3, 13):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    context.load_verify_locations(ca_file)
     context.set_alpn_protocols(["http/1.1"])  # a host that speaks HTTP/2 only says so in the handshake
     return context
 
