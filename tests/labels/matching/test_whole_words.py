@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from logoingest.labels import ClassMap, normalise_label
 from logoingest.labels.matching.match import decide_labels
 from logoingest.labels.matching.whole_words import find_meant_word
-from logoingest.labels.text.known_names import is_known_name
+from logoingest.labels.text.known_names import is_known_name, is_rarer
 from logoingest.labels.text.words import ARTICLES
 
 NAMES = [
@@ -40,14 +40,16 @@ def test_a_name_with_a_further_word_is_never_a_slip_of_the_name(name, word, plac
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.isascii()])
 def test_a_word_people_know_in_the_place_of_another_is_meant(name):
-    """A letter exchanged in one word of a name: where that makes another word, it is asked about."""
+    """A letter exchanged in one word of a name: where that makes another word, it is asked about, unless it is a very rare one."""
     words = name.split()
     answers = [
         " ".join([*words[:place], other, *words[place + 1 :]])
         for place, word in enumerate(words)
         for where in range(len(word))
         for letter in string.ascii_lowercase
-        if letter != word[where] and is_known_name(other := word[:where] + letter + word[where + 1 :])
+        if letter != word[where]
+        and is_known_name(other := word[:where] + letter + word[where + 1 :])
+        and not is_rarer(other, word, 2.4)
     ]
     assert answers
     assert [made.raw_label for made in decide_labels(answers, MAP) if made.decision == "accepted"] == []

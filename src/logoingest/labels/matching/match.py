@@ -159,6 +159,8 @@ def _decide_exactly(folded: Folded, class_map: ClassMap, index: SpellingIndex) -
         return _build(folded, class_map, Decision.REVIEW, "reversed_text", note="a character in it reverses the writing direction")
     if folded.is_cut:
         return _build(folded, class_map, Decision.REVIEW, "too_long", note=f"{len(folded.raw)} characters")
+    if folded.is_doubted and not index.is_declared_as_written(folded):
+        return _build(folded, class_map, Decision.REVIEW, "contains", note="a sign beside the words may deny or compare them")
     if hit := index.find_declared(folded):
         return _accept_hit(folded, hit, hit.rule, class_map, index)
     if index.means_no_label(folded):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from logoingest.labels.class_map.affixes import AffixRules, Attributes
 from logoingest.labels.matching.nearest import NearestTable
-from logoingest.labels.text.fold import Folded, fold, make_loose, make_plain, respell_german, transliterate
+from logoingest.labels.text.fold import Folded, fold, make_loose, make_plain, respell_german, respell_script, transliterate
 from logoingest.labels.text.noise import NoisePhrases, as_folded
 
 if TYPE_CHECKING:
@@ -96,7 +96,12 @@ class SpellingIndex:
             joined=tables["joined"],
             respelled=tables["respelled"],
             exact_keys=tables["exact"],
-            no_label=frozenset(key for answer in class_map.no_label for key in (answer, make_plain(answer)) if key or not answer),
+            no_label=frozenset(
+                key
+                for answer in class_map.no_label
+                for key in (answer, make_plain(answer), as_folded(answer).ascii)
+                if key or not answer
+            ),
             noise=NoisePhrases.build(class_map.noise_words),
             affixes=AffixRules.build(class_map.affixes),
             latin=NearestTable.build(class_map, fuzzy, is_latin=True),
@@ -117,6 +122,11 @@ class SpellingIndex:
             if key and (found := table.get(key)):
                 return _choose(rule, found)
         return None
+
+    def is_declared_as_written(self, folded: Folded) -> bool:
+        """The answer with all its signs is a spelling of the map, or means that there is no label."""
+        tables = (self.raw_aliases.get(folded.raw.strip()), self.alias_texts.get(folded.text), self.name_texts.get(folded.text))
+        return any(tables) or folded.text in self.no_label
 
     def find_exact(self, folded: Folded) -> Hit | None:
         """The alias marked exact that the whole answer is, but for signs and spaces (``U.S.A.``, ``(USA)``, ``h-p``)."""
@@ -169,7 +179,8 @@ class SpellingIndex:
 
     def means_no_label(self, folded: Folded) -> bool:
         """The answer says that there is no label, or that its writer cannot tell."""
-        return folded.text in self.no_label or (bool(folded.plain) and folded.plain in self.no_label)
+        keys = (folded.plain, folded.ascii if folded.is_latin else "")
+        return folded.text in self.no_label or any(key and key in self.no_label for key in keys)
 
     def list_variants(self, folded: Folded) -> list[Variant]:
         """The answer with affixes, then noise words, then both stripped: what was stripped least comes first."""
@@ -208,9 +219,10 @@ def _choose(rule: str, found: Sequence[Spelling]) -> Hit:
 
 
 def respell(folded: Folded) -> list[str]:
-    """Other ways to write a Latin spelling: without & and +, with "and", with umlauts written out."""
+    """Other ways to write a spelling: without & and +, with "and", umlauts written out; kana, accents and letters of other scripts."""
     if not folded.is_latin:
-        return []
+        key = join_key(folded)
+        return [other] if (other := respell_script(key)) != key else []
     joined = folded.joined
     if folded.text.isascii() and joined.isalnum():
         return []

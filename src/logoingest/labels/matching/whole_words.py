@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from logoingest.labels.matching.evidence import cut_like
-from logoingest.labels.text.known_names import is_known_name
+from logoingest.labels.text.known_names import is_known_name, is_rarer
 from logoingest.labels.text.words import ARTICLES, DENYING_WORDS
 
 _SHORT_WORD = 2
+_POWERS_RARER = 2.4
 _LINKING = frozenset({"&", "of", "and", "de", "del", "von", "van", *(word for words in ARTICLES.values() for word in words)})
-_NUMBER = re.compile(r"([^\W\d_]?)\d+([^\W\d_]?)")
+_NUMBER = re.compile(r"((?:[^\W\d_]|\+)?)\d+((?:[^\W\d_]|\+)?)")
 
 
 def find_meant_word(answer: Sequence[str], spelling: Sequence[str]) -> str | None:
@@ -61,8 +62,13 @@ def _list_other_words(answer: Sequence[str], spelling: Sequence[str]) -> Iterato
         is_word = len(spelling) > 1 and part in spelling
         if is_word and min(len(word), len(part)) <= _SHORT_WORD and word.upper() != word:
             yield f"{word} is a word of its own"
-        if is_known_name(word) and (is_word or is_known_name(part)):
+        if _is_meant(word, part, is_word=is_word):
             yield f"{word} is a word of its own"
+
+
+def _is_meant(word: str, part: str, *, is_word: bool) -> bool:
+    """People know it, and it is not so much rarer than what the spelling has there that a slip is likelier ("redd bull")."""
+    return is_known_name(word) and (is_word or is_known_name(part)) and not is_rarer(word, part, _POWERS_RARER)
 
 
 def _find_at_number(answer: Sequence[str], spelling: Sequence[str]) -> str | None:
@@ -74,5 +80,5 @@ def _find_at_number(answer: Sequence[str], spelling: Sequence[str]) -> str | Non
             for letters, others in zip(beside, joined, strict=True)
             for letter, there in zip(letters, others, strict=True)
         ):
-            return "a letter at the number differs"
+            return "what stands at the number differs"
     return None

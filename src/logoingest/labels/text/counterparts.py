@@ -51,7 +51,8 @@ over under|open closed|full half empty|hot cold
 import export|input output|internal external|interior exterior|intra inter extra|interne externe|pre post|ante post|hyper hypo|macro micro|mega micro
 mini maxi midi|mini micro|positive negative|positiv negativ|increase decrease|increasing decreasing|plus minus|ascending descending|active passive
 inclusive exclusive|implicit explicit|employer employee|major minor|maximum minimum|proton neutron|convex concave|homo hetero|auto allo|endo exo ecto
-gain loss|win lose|love hate|light dark|hard soft|wet dry|rich poor|fast slow|high low|long short|thick thin|wide narrow|near far|front back rear|land sea
+forbidden allowed|prohibited permitted|verboten erlaubt geboten gestattet|interdit permis autorise|prohibido permitido|proibido permitido|vietato permesso
+semi demi hemi quasi|infra supra|normo hypo hyper|gain loss|win lose|love hate|light dark|hard soft|wet dry|rich poor|fast slow|high low|long short|thick thin|wide narrow|near far|front back rear|land sea
 gold silver bronze|black white|red green blue|blonde brunette|english spanish|latin greek|systolic diastolic|afferent efferent|benign malignant
 север юг восток запад|северн южн восточн западн центральн|северо юго восточно западно|северо-восточн юго-восточн|верхн нижн|верхне нижне|стар нов|старо ново
 больш мал средн|велик мал|мужск женск|мужчин женщин|июнь июль|июня июля|правый левый|право лево|красн черн|внутренн внешн|внутренн наружн|передн задн

@@ -35,6 +35,12 @@ _QUOTES = str.maketrans(dict.fromkeys("‘’‚‛ʼʻ′´`＇ˈ׳", "'") | di
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹘﹣－⁃", "-"))
 _TURKISH = str.maketrans({"İ": "i", "ı": "i"})
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_KATAKANA = ord("ァ") - ord("ぁ")
+_FREE_LETTERS = str.maketrans(
+    {"ё": "е", "ς": "σ", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ـ": None}
+    | dict.fromkeys(map(chr, range(0x064B, 0x0653)))
+)
+_LOOSE = re.compile(r"&|(?<!\d)\+")
 # Cyrillic and Greek letters that cannot be told from a Latin one on a screen.
 _LOOKALIKES = dict(
     zip("АВЕЅІЈКМНОРСТУХЗаеѕіјкорсухԁԛԝһӏ", "ABESIJKMHOPCTYX3aesijkopcyxdqwhl", strict=True)
@@ -43,7 +49,8 @@ _TO_CYRILLIC = dict(zip("ABEKMHOPCTYXaeopcyx", "АВЕКМНОРСТУХаеор
 _SIMPLE = re.compile(rf"[A-Za-z0-9 .,'!?/:;_-]{{0,{MAX_LENGTH}}}")
 _WORD = re.compile(r"[^\W\d_]+")
 _SEPARATORS = re.compile(r"[^a-z0-9&+]")
-_AND = re.compile(r"(?<= )and(?= )")
+_AND = re.compile(r"(?<= )and(?= )|(?<=\w\w )n(?= \w\w)")
+_DOUBTING = re.compile(r"[❌❎✖✗✘✕☒🚫⛔👎🙅¬≠∅∄]|[(\[] ?- ?[)\]]|^[!~](?=[^\W\d_])|^ø(?!\w)|^[<>≤≥]=? ?[^\W\d_][^<>]*\d")
 
 Step = Callable[[str], str]
 
@@ -91,7 +98,7 @@ def compose_compatibly(text: str) -> str:
 
 
 def drop_invisibles(text: str) -> str:
-    """Zero-width, bidirectional and control characters, variation selectors; white space among them becomes a space."""
+    """Zero-width, bidirectional and control characters, variation selectors, skin tones; white space among them becomes a space."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(" " if char.isspace() else char for char in text if char.isspace() or not _is_invisible(char))
@@ -179,6 +186,11 @@ class Folded:
         return self.text.isascii() or all(_is_latin(char) for char in self.text if char.isalpha())
 
     @cached_property
+    def is_doubted(self) -> bool:
+        """A sign beside its words may deny them ("fracture ❌", "(-)", "≠") or compare them ("<grade 1")."""
+        return _DOUBTING.search(self.text) is not None and any(char.isalnum() for char in self.text)
+
+    @cached_property
     def is_ideographic(self) -> bool:
         """It has Chinese characters, which say a sound differently in every language."""
         return not self.text.isascii() and any(_is_ideograph(char) for char in self.text)
@@ -234,8 +246,19 @@ def make_plain(text: str) -> str:
 
 
 def make_loose(joined: str) -> str:
-    """A joined key without its last signs: ``marks&spencer`` → ``marksspencer``."""
-    return joined.replace("&", "").replace("+", "")
+    """A joined key without its last signs: ``marks&spencer`` → ``marksspencer``; a number keeps its own ("1+")."""
+    return _LOOSE.sub("", joined)
+
+
+def respell_script(joined: str) -> str:
+    """A key in another script without what its writers leave out or choose freely.
+
+    Katakana for hiragana, ``е`` for ``ё``, Greek without accents, Arabic without vowel signs, alef and yeh in their bare form.
+    """
+    text = "".join(chr(ord(char) + _KATAKANA) if "ぁ" <= char <= "ゖ" else char for char in joined).translate(_FREE_LETTERS)
+    if any("\u0370" <= char <= "\u03ff" or "\u1f00" <= char <= "\u1fff" for char in text):
+        text = "".join(char for char in unicodedata.normalize("NFD", text) if unicodedata.category(char) != "Mn")
+    return text
 
 
 def respell_german(text: str) -> str:
@@ -278,7 +301,11 @@ def _unmix(word: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_invisible(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs", "Cn"} or "\ufe00" <= char <= "\ufe0f"
+    return (
+        unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs", "Cn"}
+        or "\ufe00" <= char <= "\ufe0f"
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
+    )
 
 
 @lru_cache(maxsize=4096)

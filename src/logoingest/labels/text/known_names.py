@@ -6,6 +6,7 @@ SymSpell's, 82,765 English words and names by frequency; what it does not know, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
@@ -18,7 +19,14 @@ def is_known_name(text: str) -> bool:
     return text in _read_dictionary()
 
 
+def is_rarer(word: str, other: str, powers: float) -> bool:
+    """Whether a word of the dictionary is met so many powers of ten less often than another; never beside what it does not know."""
+    counts = _read_dictionary()
+    return word in counts and other in counts and counts[word] * 10**powers < counts[other]
+
+
 @cache
-def _read_dictionary() -> frozenset[str]:
+def _read_dictionary() -> Mapping[str, int]:
+    """Word → how often it was met."""
     lines = resources.files(_PACKAGE).joinpath(_FILE).read_text("utf-8-sig").splitlines()
-    return frozenset(line.partition(" ")[0] for line in lines)
+    return {word: int(count) for word, _, count in (line.partition(" ") for line in lines)}
