@@ -16,7 +16,9 @@ from logoingest.labels.text.known_names import is_known_name, is_rarer
 from logoingest.labels.text.words import ARTICLES, DENYING_WORDS
 
 _SHORT_WORD = 2
+_FRAGMENT = 3
 _POWERS_RARER = 2.4
+_POWERS_RARER_FRAGMENT = 0.5
 _LINKING = frozenset({"&", "of", "and", "de", "del", "von", "van", *(word for words in ARTICLES.values() for word in words)})
 _NUMBER = re.compile(r"((?:[^\W\d_]|\+)?)\d+((?:[^\W\d_]|\+)?)")
 
@@ -67,8 +69,12 @@ def _list_other_words(answer: Sequence[str], spelling: Sequence[str]) -> Iterato
 
 
 def _is_meant(word: str, part: str, *, is_word: bool) -> bool:
-    """People know it, and it is not so much rarer than what the spelling has there that a slip is likelier ("redd bull")."""
-    return is_known_name(word) and (is_word or is_known_name(part)) and not is_rarer(word, part, _POWERS_RARER)
+    """People know it, and it is not so much rarer than what the spelling has there that a slip is likelier ("redd bull").
+
+    One in sixteen strings of three letters is a word: what a longer word leaves when a letter is left out ("coca ola") is often one.
+    """
+    powers = _POWERS_RARER_FRAGMENT if len(word) <= _FRAGMENT < len(part) else _POWERS_RARER
+    return is_known_name(word) and (is_word or is_known_name(part)) and not is_rarer(word, part, powers)
 
 
 def _find_at_number(answer: Sequence[str], spelling: Sequence[str]) -> str | None:
