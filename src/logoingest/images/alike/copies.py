@@ -102,10 +102,11 @@ def find_copy_pairs(signatures: Bytes, among: Indices | None = None, further: in
     rows = rows if among is None else np.intersect1d(rows, among, assume_unique=True)
     too_many = len(rows) + further if len(rows) + further > MOST_PICTURES else 0
     rows = rows[:0] if too_many else rows
-    inner, centres = trim_signatures(signatures, rows), Centres(signatures, rows)
-    named = _Named(signatures, rows, 0), _Named(inner.signatures, np.arange(len(inner.owners)), len(signatures))
-    pictures = _Pictures.stack([signatures, inner.signatures], [inner])
+    centres = Centres(signatures, rows)
     with share_search(len(rows)) as workers:
+        inner = trim_signatures(signatures, rows, workers)
+        named = _Named(signatures, rows, 0), _Named(inner.signatures, np.arange(len(inner.owners)), len(signatures))
+        pictures = _Pictures.stack([signatures, inner.signatures], [inner])
         found = _verify(pictures, _search_within(*named, _LookUp(centres, workers)), workers)
     return found._replace(unsearched=_tell(found.unsearched.add(Unsearched(pictures=too_many))))
 
@@ -127,10 +128,10 @@ class CopySearch:
     def __init__(self, held: Bytes) -> None:
         """Describe the set (signatures n x 1,024)."""
         rows = find_structured(held)
-        self._inner, self._centres = trim_signatures(held, rows), Centres(held, rows)
-        self._held = _Named(held, rows, 0)
-        self._held_cut = _Named(self._inner.signatures, np.arange(len(self._inner.owners)), len(held))
+        self._centres, self._held = Centres(held, rows), _Named(held, rows, 0)
         with share_search(len(rows)) as workers:
+            self._inner = trim_signatures(held, rows, workers)
+            self._held_cut = _Named(self._inner.signatures, np.arange(len(self._inner.owners)), len(held))
             look_up = _LookUp(self._centres, workers)
             self._described, self._cut = look_up.describe(self._held), look_up.describe(self._held_cut)
 
@@ -138,14 +139,14 @@ class CopySearch:
     def find(self, others: Bytes) -> CopyPairs:
         """Copies of held pictures (``first``) among others (``second``)."""
         rows, count = find_structured(others), len(self._held.signatures)
-        inner = trim_signatures(others, rows)
-        inner = inner._replace(owners=inner.owners + count)
         theirs = _Named(others, rows, count)
         ours_cut = self._held_cut._replace(start=count + len(others))
-        theirs_cut = _Named(inner.signatures, np.arange(len(inner.owners)), count + len(others) + len(self._inner.owners))
-        sets = [self._held.signatures, others, self._inner.signatures, inner.signatures]
-        pictures = _Pictures.stack(sets, [self._inner, inner])
         with share_search(len(self._held.rows) + len(rows)) as workers:
+            inner = trim_signatures(others, rows, workers)
+            inner = inner._replace(owners=inner.owners + count)
+            theirs_cut = _Named(inner.signatures, np.arange(len(inner.owners)), count + len(others) + len(self._inner.owners))
+            sets = [self._held.signatures, others, self._inner.signatures, inner.signatures]
+            pictures = _Pictures.stack(sets, [self._inner, inner])
             look_up = _LookUp(self._centres, workers)
             described, cut = look_up.describe(theirs), look_up.describe(theirs_cut, windows=1)
             searches = [

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from logoingest.images.alike.steps import SIDE
+from logoingest.workers import Workers
 
 #: A grey value (0 to 255) further from the median of the outermost ones is no border.
 TOLERANCE = 16
@@ -20,7 +21,7 @@ TOLERANCE = 16
 MOST_LEFT = 0.9
 #: Of fewer lines a drawing would be too coarse to be told from others.
 LEAST_LINES = 12
-_AT_ONCE = 4_096
+_AT_ONCE = 512
 
 
 class Trimmed(NamedTuple):
@@ -34,20 +35,23 @@ class Trimmed(NamedTuple):
     """What is left of the area, 0 to 1."""
 
 
-def trim_signatures(signatures: NDArray[np.uint8], among: NDArray[np.int64]) -> Trimmed:
+def trim_signatures(signatures: NDArray[np.uint8], among: NDArray[np.int64], workers: Workers) -> Trimmed:
     """Those of some rows of signatures (n x 1,024) that have an even border, without it."""
-    owners, trimmed, shares = [np.empty(0, np.int64)], [np.empty((0, SIDE * SIDE), np.uint8)], [np.empty(0)]
-    for start in range(0, len(among), _AT_ONCE):
-        rows = among[start : start + _AT_ONCE]
-        boxes = _find_boxes(signatures[rows].reshape(-1, SIDE, SIDE))
-        lines = boxes[:, 2:] - boxes[:, :2]
-        share = lines.prod(axis=1) / (SIDE * SIDE)
-        chosen = np.flatnonzero((share <= MOST_LEFT) & (lines.min(axis=1) >= LEAST_LINES))
-        owners.append(rows[chosen])
-        shares.append(share[chosen])
-        cut = [_cut(signatures[row], box) for row, box in zip(rows[chosen].tolist(), boxes[chosen].tolist(), strict=True)]
-        trimmed.append(np.array(cut, np.uint8).reshape(-1, SIDE * SIDE))
-    return Trimmed(np.concatenate(owners), np.concatenate(trimmed), np.concatenate(shares))
+    lots = [among[start : start + _AT_ONCE] for start in range(0, len(among), _AT_ONCE)]
+    found = [Trimmed(among[:0], np.empty((0, SIDE * SIDE), np.uint8), np.empty(0))]
+    for rows, part in zip(lots, workers.map(_trim, (signatures[rows] for rows in lots)), strict=True):
+        found.append(part._replace(owners=rows[part.owners]))
+    return Trimmed(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _trim(signatures: NDArray[np.uint8]) -> Trimmed:
+    """Those of some signatures that have an even border."""
+    boxes = _find_boxes(signatures.reshape(-1, SIDE, SIDE))
+    lines = boxes[:, 2:] - boxes[:, :2]
+    shares = lines.prod(axis=1) / (SIDE * SIDE)
+    chosen = np.flatnonzero((shares <= MOST_LEFT) & (lines.min(axis=1) >= LEAST_LINES))
+    cut = [_cut(signatures[row], box) for row, box in zip(chosen.tolist(), boxes[chosen].tolist(), strict=True)]
+    return Trimmed(chosen, np.array(cut, np.uint8).reshape(-1, SIDE * SIDE), shares[chosen])
 
 
 def _find_boxes(squares: NDArray[np.uint8]) -> NDArray[np.int64]:
