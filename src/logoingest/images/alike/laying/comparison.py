@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from logoingest.images.alike.laying.places import correlate_inside, list_pixel_places, look_up_grey, map_places, standardise_squares
+from logoingest.images.alike.laying.places import correlate_inside, list_pixel_places, look_up_grey, map_places
 from logoingest.images.alike.steps import SIDE
 
 Floats = NDArray[np.float32]
@@ -16,11 +16,11 @@ _INSIDE, _EDGE = np.float32(0.03), np.float32(0.07)
 
 
 def compare_squares(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats, Floats]:
-    """(Share of the first that lies inside, correlation of the grey values and of the slopes there), in the maps found.
+    """(Share of the first that lies inside, correlation of the grey values and of the slopes there), of standardised pictures in the maps found.
 
     The finer of the two is smoothed as much as the other is by its larger pixels and by looking between them.
     """
-    first, second = _match_sharpness(standardise_squares(first), standardise_squares(second), maps)
+    first, second = _match_sharpness(first, second, maps)
     found = map_places(maps, SIDE)
     values = look_up_grey(second, found)
     down, across = (look_up_grey(slopes, found) for slopes in _slope(second))

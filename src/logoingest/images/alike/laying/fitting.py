@@ -134,10 +134,8 @@ def fit_pairs(take: Callable[[Rows], Laying], count: int, workers: Workers, leav
 
 
 def _look_at_halves(looks: _Looks, leave_early: bool, pairs: Laying) -> _Look:
-    halves, second = (
-        _halve(pairs.first.astype(np.float32)),
-        _COARSE_SMOOTHING @ pairs.second.astype(np.float32) @ _COARSE_SMOOTHING.T,
-    )
+    halves = standardise_squares(_halve(pairs.first.astype(np.float32)))
+    second = standardise_squares(_COARSE_SMOOTHING @ pairs.second.astype(np.float32) @ _COARSE_SMOOTHING.T)
     settled = _settle(halves, second, pairs.maps, pairs.is_cut, looks)
     kept, maps = settled.rows, settled.maps[settled.rows]
     fits = Fits(maps, *(np.full(len(kept), value, np.float32) for value in (0, -1, -1)))
@@ -148,7 +146,7 @@ def _look_at_halves(looks: _Looks, leave_early: bool, pairs: Laying) -> _Look:
 
 
 def _look(looks: _Looks, leave_early: bool, pairs: Laying) -> _Look:
-    first, second = pairs.first.astype(np.float32), pairs.second.astype(np.float32)
+    first, second = (standardise_squares(pictures.astype(np.float32)) for pictures in (pairs.first, pairs.second))
     settled = _settle(first, second, pairs.maps, pairs.is_cut, looks)
     kept, maps = settled.rows, settled.maps[settled.rows]
     if not len(kept):
@@ -189,18 +187,18 @@ class _Settled(NamedTuple):
 
 
 def _settle(first: Floats, second: Floats, maps: Floats, is_cut: Marks, looks: _Looks) -> _Settled:
-    """Steps from some maps, one fewer than looks, each of which sees whether a pair may still come to what is asked for.
+    """Steps from some maps, one fewer than looks, each of which sees whether a pair may still come to what is asked for; of standardised pictures.
 
     The first's outermost pixels are left out, for where the second goes on around it they are mixed with what is there.
     """
     side, rows = first.shape[1], np.arange(len(first))
     places = list_pixel_places(side, 1)
-    laid = _Laid.prepare(standardise_squares(first), standardise_squares(second), places)
+    laid = _Laid.prepare(first, places)
     best, share = maps.copy(), np.ones(len(first), np.float32)
     most = np.full((2, len(first)), _NEVER, np.float32)  # before the last step, and after it
     hopeful = np.ones(len(first), bool)
     for look in range(len(looks.slacks) + 1):
-        seen = _see(laid, map_places(maps, side, 1))
+        seen = _see(laid, second, map_places(maps, side, 1, rows))
         most[0, rows] = most[1, rows]
         better = seen.correlation >= most[0, rows] + _LEAST_GAIN
         best[rows[better]], most[1, rows[better]], share[rows[better]] = maps[better], seen.correlation[better], seen.share[better]
@@ -223,13 +221,13 @@ def _agree_roughly(halves: Floats, second: Floats, maps: Floats, is_cut: Marks) 
     """Whether slopes at half the size agree, or there are none to be seen there."""
     side = halves.shape[1]
     found = map_places(maps, side, 1)
-    shown = look_up_grey(standardise_squares(second), found).reshape(-1, side - 2, side - 2)
+    shown = look_up_grey(second, found).reshape(-1, side - 2, side - 2)
     one, other = (
         [
             (part[:, 1:-1, 2:] - part[:, 1:-1, :-2]).reshape(len(part), -1),
             (part[:, 2:, 1:-1] - part[:, :-2, 1:-1]).reshape(len(part), -1),
         ]
-        for part in (standardise_squares(halves)[:, 1:-1, 1:-1], shown)
+        for part in (halves[:, 1:-1, 1:-1], shown)
     )
     inside = found.inside.reshape(shown.shape)[:, 1:-1, 1:-1].reshape(len(shown), -1)
     detail = correlate_inside(one, other, inside)
@@ -239,14 +237,14 @@ def _agree_roughly(halves: Floats, second: Floats, maps: Floats, is_cut: Marks) 
 
 
 class _Laid(NamedTuple):
-    """Pictures of which the first are moved over the second."""
+    """Pictures that are moved over others."""
 
-    second: Floats
-    """n x side x side."""
     grey: Floats
-    """Of the first, n x places, without the outermost pixels; its mean is 0."""
+    """n x places, without the outermost pixels; its mean is 0."""
     squared: Floats
     """The same, squared."""
+    length: Floats
+    """The sums of these, n; .001 at least."""
     across: Floats
     """Its slopes, n x places."""
     down: Floats
@@ -254,21 +252,22 @@ class _Laid(NamedTuple):
     """Of the products of slopes times places with each other, freed of what gain and offset would do, damped; n x 6 x 6."""
 
     @classmethod
-    def prepare(cls, first: Floats, second: Floats, places: Floats) -> _Laid:
+    def prepare(cls, first: Floats, places: Floats) -> _Laid:
         inner, half = slice(1, -1), np.float32(first.shape[1] / 4)
         grey = first[:, inner, inner].reshape(len(first), -1)
         grey = grey - grey.mean(axis=1, keepdims=True)
         across = ((first[:, inner, 2:] - first[:, inner, :-2]) * half).reshape(grey.shape)
         down = ((first[:, 2:, inner] - first[:, :-2, inner]) * half).reshape(grey.shape)
         squared = grey * grey
+        length = np.maximum(squared.sum(axis=1), np.float32(1e-3))
         products = _multiply_slopes(across, down, places)
         offset = _sum_slopes(across, down, places)
         gain = _sum_slopes(across * grey, down * grey, places)
         products -= offset[:, :, None] * (offset / np.float32(grey.shape[1]))[:, None]
-        products -= gain[:, :, None] * (gain / np.maximum(squared.sum(axis=1), np.float32(1e-3))[:, None])[:, None]
+        products -= gain[:, :, None] * (gain / length[:, None])[:, None]
         damping = np.trace(products, axis1=1, axis2=2) / _UNKNOWNS * np.float32(1e-3) + np.float32(1e-5)
         inverse = np.linalg.inv(products + damping[:, None, None] * np.eye(_UNKNOWNS, dtype=np.float32))
-        return cls(second, grey, squared, across, down, inverse)
+        return cls(grey, squared, length, across, down, inverse)
 
 
 def _sum_slopes(across: Floats, down: Floats, places: Floats) -> Floats:
@@ -294,8 +293,8 @@ class _Seen(NamedTuple):
     """n x places: what the second has more, in the light of the first; 0 outside."""
 
 
-def _see(laid: _Laid, found: FoundPlaces) -> _Seen:
-    inside, shown = found.inside, look_up_grey(laid.second, found)
+def _see(laid: _Laid, second: Floats, found: FoundPlaces) -> _Seen:
+    inside, shown = found.inside, look_up_grey(second, found)
     shown *= inside
     count = np.maximum(inside.sum(axis=1), 1)
     sums = shown.sum(axis=1)
@@ -312,7 +311,7 @@ def _see(laid: _Laid, found: FoundPlaces) -> _Seen:
     shown -= laid.grey
     shown += ((own - sums * gain) / count)[:, None]
     shown *= inside
-    shown -= laid.grey * (np.einsum("ij,ij->i", laid.grey, shown) / np.maximum(laid.squared.sum(axis=1), np.float32(1e-3)))[:, None]
+    shown -= laid.grey * (np.einsum("ij,ij->i", laid.grey, shown) / laid.length)[:, None]
     shown /= share[:, None]
     return _Seen(correlation, share, shown)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +23,14 @@ def standardise_squares(pictures: Floats) -> Floats:
     return np.asarray(centred / np.maximum(spread, 1e-3), np.float32)
 
 
+@cache
 def _list_axis(side: int, border: int = 0) -> Floats:
     return ((np.arange(border, side - border) + 0.5) / side * 2 - 1).astype(np.float32)
 
 
+@cache
 def list_pixel_places(side: int, border: int = 0) -> Floats:
-    """Across, down and 1 of every place (3 x places), without so many pixels at each edge."""
+    """Across, down and 1 of every place (3 x places), without so many pixels at each edge; not to be written to."""
     axis = _list_axis(side, border)
     return np.stack([np.tile(axis, len(axis)), np.repeat(axis, len(axis)), np.ones(len(axis) ** 2, np.float32)])
 
@@ -44,8 +47,11 @@ class FoundPlaces(NamedTuple):
     """1, or 0 outside the picture."""
 
 
-def map_places(maps: Floats, side: int, border: int = 0) -> FoundPlaces:
-    """Where the pixels of pictures of this size, but for so many at each edge, lie in pictures of ``SIDE``."""
+def map_places(maps: Floats, side: int, border: int = 0, rows: NDArray[np.intp] | None = None) -> FoundPlaces:
+    """Where the pixels of pictures of this size, but for so many at each edge, lie in pictures of ``SIDE``.
+
+    Each map leads into the picture in its own row, or in that of ``rows``.
+    """
     axis, half = _list_axis(side, border), np.float32(SIDE / 2)
     inside = np.ones((len(maps), len(axis) ** 2), bool)
     corners, shares = [], []
@@ -62,7 +68,7 @@ def map_places(maps: Floats, side: int, border: int = 0) -> FoundPlaces:
     pixel = corners[1]
     pixel *= np.float32(SIDE)
     pixel += corners[0]
-    pixel += np.arange(0, len(maps) * SIDE * SIDE, SIDE * SIDE, dtype=np.float32)[:, None]  # exact up to 2²⁴
+    pixel += ((np.arange(len(maps)) if rows is None else rows) * (SIDE * SIDE)).astype(np.float32)[:, None]  # exact up to 2²⁴
     return FoundPlaces(pixel.astype(np.intp), shares[0], shares[1], inside.astype(np.float32))
 
 
