@@ -49,6 +49,7 @@ class SourceGuess(BaseModel):
     id_column: str | None = None
     bbox_columns: tuple[str, ...] = ()
     annotator_columns: tuple[str, ...] = ()
+    option_columns: tuple[str, ...] = ()
     rows: int = 0
     """Annotations the file gives, refused ones included."""
     columns: tuple[str, ...] = ()
@@ -176,7 +177,7 @@ def _guess_tabular(
     file: SourceFile, known: SourceConfig, table: Table, given: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
     settled = settle_columns(file, known, table)
-    families = {"bbox_columns": settled.bbox_columns, "annotator_columns": settled.annotator_columns}
+    families = {key: getattr(settled, key) for key in ("bbox_columns", "annotator_columns", "option_columns")}
     apart = {name for names in families.values() for name in names}
     free = {name: values for name, values in table.sample.items() if name not in apart}
     named = {value for value in given.values() if isinstance(value, str)}
@@ -187,7 +188,7 @@ def _guess_tabular(
     found |= {key: getattr(settled, key) for key in ("url_column", "label_column")}
     found |= {key: getattr(settled, key) or found[key] for key in ("worker_column", "id_column")}
     found |= {key: value for key, value in given.items() if key in found}
-    if settled.label_column is None and not settled.annotator_columns:
+    if settled.label_column is None and not (settled.annotator_columns or settled.option_columns):
         notes.append(describe_lack({name: values for name, values in free.items() if name not in found.values()}))
     notes += describe_doubts(found, given, free)
     if table.titles:
@@ -248,6 +249,8 @@ def _describe(source: SourceConfig, kept: pa.Table, rejected: int, labels: int) 
     }
     if source.annotator_columns:
         columns["answers"] = f"one column an annotator ({', '.join(source.annotator_columns[:5])} …)"
+    elif source.option_columns:
+        columns["answers"] = f"{len(source.option_columns)} columns that are ticked ({', '.join(source.option_columns[:5])} …)"
     found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
     notes = [f"Read as {source.format}{': ' + found if found else ''}."]
     notes.append(f"{spell_count(kept.num_rows, 'annotation')} with {spell_count(labels, 'distinct label')}; {rejected:,} refused.")

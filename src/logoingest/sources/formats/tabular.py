@@ -1,7 +1,7 @@
 """Any table with a column of image URLs: one row is one record, its answer cell one answer or several.
 
 Also known, by the names of columns and by what stands in them: boxes in four columns (TensorFlow, Roboflow, Open Images), a column an
-annotator, what MTurk's API answers (its XML in a cell), Label Studio's CSV and JSON-MIN, crowd-kit's task, worker, label.
+annotator, a column an option, what MTurk's API answers (its XML in a cell), Label Studio's CSV and JSON-MIN, crowd-kit's task, worker, label.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from logoingest.errors import Problem, SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, is_plain, join_boxes, name_text, read_answers
 from logoingest.sources.cells.columns import (
+    Roles,
+    Sample,
     complete_url,
     describe_columns,
     find_missing,
@@ -28,6 +30,7 @@ from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.formats.tables.annotators import find_annotators
 from logoingest.sources.formats.tables.box_columns import BoxColumns, find_box_columns, read_box_columns
 from logoingest.sources.formats.tables.facts import Facts, find_facts, read_facts
+from logoingest.sources.formats.tables.options import find_options, name_options, read_options
 from logoingest.sources.formats.tables.people import Opinion, hold_opinions, read_opinions
 from logoingest.sources.formats.tables.question_form import holds_question_forms, read_question_form
 from logoingest.sources.records.carried import carry_cells, list_carried
@@ -56,13 +59,17 @@ class _Plan(NamedTuple):
     """The question whose answer counts where the label column holds MTurk's XML; else empty."""
     boxes: BoxColumns | None
     facts: Facts
+    options: Mapping[str, str]
+    """Column → option that is ticked in it."""
     has_opinions: bool
     """Whether a cell of the label column holds what several people said."""
 
     @property
     def is_simple(self) -> bool:
         """Whether a row is a URL, an answer and who gave it, as nearly always."""
-        return not (self.question or self.boxes or self.facts.columns or self.source.annotator_columns or self.has_opinions)
+        return not (
+            self.question or self.boxes or self.facts.columns or self.source.annotator_columns or self.options or self.has_opinions
+        )
 
     def list_columns(self) -> list[str]:
         """Every column that is read, once each."""
@@ -70,7 +77,15 @@ class _Plan(NamedTuple):
         named = [source.url_column, source.label_column, source.worker_column, source.id_column, source.bbox_column]
         boxes = self.boxes.columns if self.boxes else []
         carried = list_carried(source).values()
-        found = [*named, *source.annotator_columns, *source.alternative_url_columns, *boxes, *self.facts.columns, *carried]
+        found = [
+            *named,
+            *source.annotator_columns,
+            *self.options,
+            *source.alternative_url_columns,
+            *boxes,
+            *self.facts.columns,
+            *carried,
+        ]
         return list(dict.fromkeys(name for name in found if name is not None))
 
 
@@ -132,7 +147,8 @@ def _read_row(number: int, row: Mapping[str, Any], plan: _Plan) -> Iterator[Reco
     if plan.has_opinions and (opinions := read_opinions(row.get(source.label_column or ""))):
         yield from _read_opinions(whole, opinions, identifier)
         return
-    answers = _read_answers(row.get(source.label_column or ""), plan)
+    said = read_options(row, plan.options) if plan.options else row.get(source.label_column or "")
+    answers = _read_answers(said, plan)
     if plan.boxes is None:
         yield from make_records(whole, join_boxes(answers, row.get(source.bbox_column or "")), identifier)
         return
@@ -182,7 +198,7 @@ def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
     label, question = _divide_label(source.label_column, table)
     source = source.model_copy(update={"label_column": label, **_find_persons(source, table)})
     wanted = {key: getattr(source, key) for key in _NAMED}
-    for key in ("alternative_url_columns", "annotator_columns"):
+    for key in ("alternative_url_columns", "annotator_columns", "option_columns"):
         wanted |= {f"{key}[{index}]": name for index, name in enumerate(getattr(source, key))}
     wanted |= list_carried(source)
     if problems := find_missing(file.name, wanted, table.columns):
@@ -192,20 +208,27 @@ def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
     free = {name: values for name, values in table.sample.items() if name not in taken}
     annotators = source.annotator_columns or (find_annotators(free) if label is None and boxes is None else ())
     roles = guess_roles({name: values for name, values in free.items() if name not in annotators})
+    options = source.option_columns or (() if label or annotators else _find_options(free, roles))
     url = source.url_column or roles.url or _find_ids(file, source, table)
     guessed = {
         "url_column": None if source.url_column else url,
-        "label_column": None if label or annotators else roles.label,
+        "label_column": None if label or annotators or options else roles.label,
     }
     if problems := find_namesakes(file.name, guessed, table.columns):
         raise SourceError(problems)
-    label = None if annotators else label or roles.label
-    settled = {"url_column": url, "label_column": label, "annotator_columns": annotators}
+    label = None if annotators or options else label or roles.label
+    settled = {"url_column": url, "label_column": label, "annotator_columns": annotators, "option_columns": options}
     settled |= {"bbox_columns": boxes.names if boxes else ()}
     source = source.model_copy(update=settled)
     question = question or _choose_question(file, label, table)
     has_opinions = bool(label) and source.json_answers and hold_opinions(table.sample[str(label)])
-    return _Plan(source, question, boxes, find_facts(table.sample, source), has_opinions)
+    return _Plan(source, question, boxes, find_facts(table.sample, source), name_options(options), has_opinions)
+
+
+def _find_options(free: Sample, roles: Roles) -> tuple[str, ...]:
+    """The columns of options that are ticked, where the likeliest answer is none or one of them."""
+    options = find_options({name: values for name, values in free.items() if name not in (roles.url, roles.worker, roles.id)})
+    return options if roles.label is None or roles.label in options else ()
 
 
 def _find_persons(source: SourceConfig, table: Table) -> dict[str, str | None]:

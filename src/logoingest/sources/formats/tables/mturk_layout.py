@@ -14,9 +14,11 @@ from logoingest.errors import SourceError
 from logoingest.sources.cells.answers import AnswerError, read_task_answers
 from logoingest.sources.cells.columns import Sample, describe_columns, score_label, score_url
 from logoingest.sources.files.opening import SourceFile
+from logoingest.sources.formats.tables.options import find_options
 from logoingest.sources.tables.rows import Table
 
 TASK_COLUMN = "Answer.taskAnswers"
+_ALL_ANSWERS = "Answer"
 _NUMBERED = re.compile(r"(?P<base>.*?[^\d_-])[_-]?(?P<number>\d+)$")
 _RESULT_COLUMNS = ("label", "labels", "boundingBoxes", "annotatedResult.boundingBoxes")
 
@@ -173,6 +175,9 @@ def _choose_label(file: SourceFile, families: Sample, columns: Sequence[str]) ->
     if not families:
         answers = [name for name in columns if name.startswith("Answer.")]
         raise file.fault("has no answers", f"its answer columns are {', '.join(answers)}" if answers else "is it a results file?")
+    ticked = find_options(families)
+    if len(winners) != 1 and ticked and not any(scores[base] for base in families.keys() - set(ticked)):
+        return _ALL_ANSWERS
     if len(winners) != 1:
         hint = f"name it: label_column = … of {', '.join(families)}"
         raise file.fault("has several answers and none is plainly the label", hint)
@@ -198,7 +203,7 @@ def _join_options(found: list[tuple[str, str]]) -> LayoutField:
     result = next((column for option, column in found if option in _RESULT_COLUMNS), None)
     if result is not None:
         return LayoutField((result,))
-    return LayoutField(tuple(column for _, column in found), tuple(option for option, _ in found))
+    return LayoutField(tuple(column for _, column in found), tuple(option.removesuffix(".on") for option, _ in found))
 
 
 def _number_keys(keys: Mapping[str, Sequence[Any]], base: str) -> dict[int, LayoutField]:
