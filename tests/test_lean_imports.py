@@ -125,3 +125,27 @@ import torch._dynamo
 print(is_compile_supported("cpu"), hasattr(torch._dynamo, "optimize"))
 """
     assert run_python(code).split("\n")[:3] == ["True False", "True True", "True True"]
+
+
+def test_a_fetch_process_begins_without_arrows_compute_functions():
+    """8 MB a process, for nothing that it does."""
+    code = """
+import sys
+import logoingest.fetch.executors.lane, logoingest.images.looking.inspection
+print(sorted({"pyarrow.lib", "pyarrow.compute"} & sys.modules.keys()))
+"""
+    assert run_python(code).strip() == "['pyarrow.lib']"
+
+
+def test_pyarrow_takes_pages_as_it_fills_them():
+    """Said once by way of the environment; what that says already stays."""
+    code = """
+import os
+from logoingest.imports.lean import take_pages_as_needed
+take_pages_as_needed()
+print(os.environ["MIMALLOC_ARENA_EAGER_COMMIT"])
+os.environ["MIMALLOC_ARENA_EAGER_COMMIT"] = "1"
+take_pages_as_needed()
+print(os.environ["MIMALLOC_ARENA_EAGER_COMMIT"])
+"""
+    assert run_python(code).split() == ["0", "1"]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from logoingest.schemas import Reason, RejectedRow, Stage
 
@@ -26,6 +25,8 @@ def reject_annotations(annotations: pa.Table, refusals: Mapping[str, Refusal], s
 
     Rows keep the order of ``annotations``.
     """
+    import pyarrow.compute as pc  # not at the top: fetch processes know refusals, and do without its 8 MB
+
     found = pc.index_in(annotations.column(on), value_set=pa.array(refusals, pa.string()), skip_nulls=True)
     indices = pc.indices_nonzero(pc.is_valid(found))
     picked = annotations.select(SOURCE_COLUMNS).take(indices)

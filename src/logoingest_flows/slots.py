@@ -12,13 +12,14 @@ from prefect.concurrency.asyncio import concurrency
 
 from logoingest.config import Config
 from logoingest.imports.compiler import hold_compiler_back
-from logoingest.imports.lean import let_threads_sleep
+from logoingest.imports.lean import let_threads_sleep, take_pages_as_needed
 
 #: A slot of a worker that was killed is free again after so many seconds.
 SLOT_LEASE_S = 60.0
 
 # PREFECT_LOGGING_EXTRA_LOGGERS (prefect.yaml, serve.py) hands a library's lines on, but leaves its logger at WARNING
 let_threads_sleep()
+take_pages_as_needed()
 hold_compiler_back()
 logging.getLogger("logoingest").setLevel(logging.INFO)
 

@@ -27,7 +27,7 @@ from logoingest.cli.sweeps import SWEEP_COMMANDS, add_sweep_commands
 from logoingest.cli.trainings import add_training_commands
 from logoingest.errors import LogoingestError, UsageError, find_exit_code
 from logoingest.imports.compiler import hold_compiler_back
-from logoingest.imports.lean import let_threads_sleep
+from logoingest.imports.lean import let_threads_sleep, take_pages_as_needed
 from logoingest.pipeline.stages import list_stages
 from logoingest.version import __version__
 
@@ -72,6 +72,7 @@ class _Terminated(KeyboardInterrupt):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     let_threads_sleep()
+    take_pages_as_needed()
     hold_compiler_back()
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(join_group_word(drop_group_word(given), _GROUPS))

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logoingest.workspace.folder import Workspace
@@ -70,6 +69,8 @@ def _find(parquet: pq.ParquetFile, column: str, values: Collection[object]) -> l
     found: list[int] = []
     if not values:
         return found
+    import pyarrow.compute as pc  # fetch processes do without
+
     wanted = pa.array(sorted(set(values)), parquet.schema_arrow.field(column).type)  # type: ignore[type-var]
     leaf = next(number for number in range(len(parquet.schema)) if parquet.schema.column(number).path == column)
     for group, start in _list_groups(parquet):

@@ -68,6 +68,7 @@ def run_shards(
     """
     if not jobs:
         return []
+    pa.default_memory_pool().release_unused()  # what earlier stages, in this thread, have let go of, before others need it
     wanted = min(settings.processes or count_cpus(), len(jobs))
     divided = settings.divide(wanted)
     threads = max(1, count_cpus() // len(divided))
@@ -209,7 +210,6 @@ class _Lane:
 
 
 def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect | None, threads: int) -> None:
-    pa.default_memory_pool().release_unused()  # what earlier stages have let go of, before others need it
     lanes: list[_Lane] = []
     lost: list[Problem] = []
     try:
@@ -240,11 +240,12 @@ def _run_processes(run: _Run, divided: Sequence[FetchSettings], inspect: Inspect
 _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 
 
-#: pyarrow would load pandas for the first list it converts, httpx its command line with rich and pygments: 50 MB, half a second.
+#: pyarrow would load pandas for the first list it converts, httpx its command line with rich and pygments: 50 MB, half a second; and
+#: its own file systems for object stores, which are reached by fsspec here: 3 MB.
 _LANE = """
 import sys
 from logoingest.imports.lean import refuse_imports
-refuse_imports("pandas", "httpx._main")
+refuse_imports("pandas", "httpx._main", *("pyarrow._" + name for name in ("s3fs", "gcsfs", "azurefs", "hdfs")))
 from logoingest.fetch.executors.lane import main
 main(int(sys.argv[1]))
 """

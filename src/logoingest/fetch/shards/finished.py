@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable
 
-import pyarrow.compute as pc
-
 from logoingest.errors import WorkspaceError
 from logoingest.fetch.jobs import ShardCounts, ShardJob
 from logoingest.schemas import Outcome
@@ -36,6 +34,8 @@ def count_finished(job: ShardJob, present: Container[tuple[str, str]]) -> ShardC
         rows = workspace.read_shard(job.shard, ["outcome", "reason", "byte_count"])
     except WorkspaceError:
         return None
+    import pyarrow.compute as pc  # fetch processes do without
+
     kinds = Counter(pc.coalesce(rows.column("reason"), rows.column("outcome")).to_pylist())
     ok, byte_count = kinds.pop(Outcome.OK, 0), pc.sum(rows.column("byte_count")).as_py() or 0
     count = rows.num_rows

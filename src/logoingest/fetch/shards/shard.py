@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from logoingest.errors import LeaseLostError, WorkspaceError
 from logoingest.fetch.jobs import Inspect, ShardCounts, ShardJob
@@ -235,6 +234,8 @@ def _read_begun(workspace: Workspace, shard: str, urls: Iterable[str]) -> KeptRo
 
 def choose_retries(table: pa.Table, reasons: Iterable[Reason | str] = ()) -> list[str]:
     """The failed URLs of a shard's table (columns url, outcome, reason); with ``reasons``, only those."""
+    import pyarrow.compute as pc  # fetch processes do without
+
     mask = pc.not_equal(table.column("outcome"), Outcome.OK)
     names = pa.array(sorted({str(reason) for reason in reasons}), pa.string())
     if len(names):
