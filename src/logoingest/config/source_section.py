@@ -56,6 +56,8 @@ class SourceConfig(Section):
     """Whether bbox_columns hold pixels or shares of the picture's sides; guessed from their values."""
     annotator_columns: tuple[str, ...] = ()
     """A column an annotator: each holds that person's answers, and names the worker. Guessed: annotator_1, annotator_2 …"""
+    other_column: str | None = None
+    """Column of what was typed where label_column says "other"; guessed (species_other), and then the answer."""
     option_columns: tuple[str, ...] = ()
     """A column an option, ticked (true, 1, x) or not: a row's ticks are one answer. Guessed where no column is the answer."""
     status_column: str | None = None

@@ -50,6 +50,7 @@ class SourceGuess(BaseModel):
     bbox_columns: tuple[str, ...] = ()
     annotator_columns: tuple[str, ...] = ()
     option_columns: tuple[str, ...] = ()
+    other_column: str | None = None
     rows: int = 0
     """Annotations the file gives, refused ones included."""
     columns: tuple[str, ...] = ()
@@ -178,7 +179,8 @@ def _guess_tabular(
 ) -> dict[str, Any]:
     settled = settle_columns(file, known, table)
     families = {key: getattr(settled, key) for key in ("bbox_columns", "annotator_columns", "option_columns")}
-    apart = {name for names in families.values() for name in names}
+    other = settled.other_column
+    apart = {*(name for names in families.values() for name in names), other}
     free = {name: values for name, values in table.sample.items() if name not in apart}
     named = {value for value in given.values() if isinstance(value, str)}
     found = {
@@ -201,7 +203,9 @@ def _guess_tabular(
         notes.append(f"Rows after the header that belong to it, and are refused: {table.header_rows}.")
     if table.columns[:1] == ("column_1",):
         notes.append("The first row holds a picture, so there is no header: the columns are called column_1, column_2 and so on.")
-    return found | families
+    if other:
+        notes.append(f'Where {settled.label_column} says "other", or nothing, the answer is what {other} holds.')
+    return found | families | {"other_column": other}
 
 
 def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[str, str]]) -> _Guess:

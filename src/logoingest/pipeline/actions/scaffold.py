@@ -32,6 +32,7 @@ _SOURCE_KEYS = (
     "bbox_columns",
     "annotator_columns",
     "option_columns",
+    "other_column",
 )
 #: What a config may leave out, written all the same: its keys and what they mean.
 _OPTIONAL_SECTIONS = tuple(name for name, field in Config.model_fields.items() if not field.is_required() and name != "base_dir")

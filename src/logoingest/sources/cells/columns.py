@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -18,28 +19,69 @@ Sample = Mapping[str, Sequence[Any]]
 _SCHEME = re.compile(r"\s*(?:https?|ftp|s3|gs|file)://", re.IGNORECASE)
 ENDINGS = r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)"
 IMAGE_ENDING = re.compile(rf"{ENDINGS}(?=$|[?#])", re.IGNORECASE)
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
 _HIDDEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 
-_PICTURE_WORDS = frozenset({"image", "images", "img", "picture", "pic", "photo", "photos"})
+_PICTURE_WORDS = frozenset(
+    {
+        "bild",
+        "foto",
+        "imagen",
+        "imagem",
+        "immagine",
+        "afbeelding",
+        "изображение",
+        "фото",
+        "画像",
+        "图片",
+        "圖片",
+        "이미지",
+        "image",
+        "images",
+        "img",
+        "picture",
+        "pic",
+        "photo",
+        "photos",
+    }
+)
 _LINK_WORDS = frozenset({"url", "urls", "uri", "link", "href", "src"})
 _PLACE_WORDS = frozenset({"file", "path", "filename", "location"})
 _OTHER_LINKS = frozenset({"video", "thumb", "thumbnail", "page", "homepage", "website", "profile", "licence", "license", "avatar"})
 LABEL_WORDS = {
     "label": 10, "labels": 10, "brand": 10, "brands": 10, "answer": 9, "answers": 9, "choice": 9, "class": 8, "classname": 8,
     "category": 8, "logo": 8, "logos": 8, "tag": 7, "tags": 7, "keyword": 7, "keywords": 7, "response": 6, "annotation": 6,
+    "antwort": 9, "antworten": 9, "klasse": 8, "kategorie": 8, "bezeichnung": 7, "reponse": 9, "classe": 8, "categorie": 8, "etiquette": 8,
+    "respuesta": 9, "clase": 8, "categoria": 8, "etiqueta": 8, "resposta": 9, "risposta": 9, "etichetta": 8, "antwoord": 9, "klass": 8,
+    "kategori": 8, "svar": 9, "odpowiedz": 9, "kategoria": 8, "ответ": 9, "класс": 8, "категория": 8, "метка": 8, "відповідь": 9,
+    "回答": 9, "ラベル": 10, "标签": 10, "標籤": 10, "类别": 8, "類別": 8, "답변": 9, "라벨": 10, "الإجابة": 9, "الفئة": 8,
     "name": 5, "text": 5, "value": 4, "title": 3, "caption": 3, "description": 2, "raw": 2, "subtitles": 1,
 }  # fmt: skip
 NEVER_LABEL = frozenset({
     "id", "uuid", "key", "time", "timestamp", "date", "at", "created", "started", "updated", "submitted", "url", "uri", "link",
     "href", "src", "status", "trust", "count", "number", "index", "score", "confidence", "width", "height", "country",
     "channel", "split", "lang", "language", "script", "email", "ip", "comment", "comments", "state", "golden", "gold", "hint",
+    "note", "notes", "remark", "remarks", "feedback", "weight", "bemerkung", "bemerkungen", "kommentar", "kommentare", "notiz", "notizen",
+    "anmerkung", "anmerkungen", "commentaire", "commentaires", "remarque", "remarques", "comentario", "comentarios", "nota", "notas",
+    "observacion", "observaciones", "observacao", "observacoes", "commento", "commenti", "osservazioni", "opmerking", "opmerkingen", "uwagi",
+    "komentarz", "комментарий", "комментарии", "примечание", "примечания", "备注", "備註", "備考", "コメント", "비고", "datum", "zeit", "fecha", "hora", "heure",
     "suggestion", "suggestions", "prediction", "predictions",
 })  # fmt: skip
 WORKER_WORDS = {
     "worker": 10, "annotator": 10, "labeler": 10, "labeller": 10, "rater": 10, "contributor": 9, "participant": 9, "coder": 9,
-    "judge": 8, "performer": 8, "user": 7, "author": 4,
+    "judge": 8, "performer": 8, "user": 7, "author": 4, "username": 7, "tagger": 9, "volunteer": 8, "turker": 10, "crowdworker": 10,
+    "bearbeiter": 9, "bearbeiterin": 9, "nutzer": 7, "benutzer": 7, "annotierer": 10, "annotateur": 10, "utilisateur": 7, "anotador": 10,
+    "usuario": 7, "trabajador": 9, "utilizador": 7, "annotatore": 10, "utente": 7, "gebruiker": 7, "anvandare": 7, "uzytkownik": 7,
+    "работник": 9, "исполнитель": 9, "разметчик": 10, "пользователь": 7, "标注员": 10, "標註者": 10, "用户": 7, "用戶": 7, "作業者": 9, "작업자": 9, "사용자": 7,
 }  # fmt: skip
+#: Of a column beside a question, and of an answer: none of the choices, but what is typed there.
+OTHER_WORDS = frozenset({
+    "other", "others", "sonstige", "sonstiges", "andere", "anderes", "autre", "autres", "otro", "otra", "otros", "outro", "outra", "altro", "altra",
+    "anders", "annan", "annat", "inne", "другое", "інше", "其他", "その他", "기타",
+})  # fmt: skip
+_FORM_WORDS = frozenset(
+    {"please", "specify", "text", "namely", "bitte", "angeben", "answer", "preciser", "especificar", "which", "value", "the", "or"}
+)
 _BOX_WORDS = frozenset(
     {"bbox", "box", "boxes", "bboxes", "bounding", "boundingbox", "rect", "rectangle", "roi", "region", "coordinates"}
 )
@@ -96,8 +138,24 @@ def guess_label(sample: Sample) -> str | None:
     found = _best(sample, score_label)
     if found is not None:
         return found
-    possible = list_possible_labels(sample)
+    possible = [name for name in list_possible_labels(sample) if not split_words(name) & OTHER_WORDS]
     return possible[0] if len(possible) == 1 else None
+
+
+def find_other(label: str, names: Iterable[str]) -> str | None:
+    """The column beside an answer's that holds what somebody typed who chose "other" (``species_other``); None without one, or of several."""
+    found = [
+        name
+        for name in names
+        if (words := split_words(name)) & OTHER_WORDS and not words - OTHER_WORDS - _FORM_WORDS - split_words(label)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def is_other(text: str) -> bool:
+    """Whether an answer is but "other": ``Other (please specify)``, ``Sonstiges:``."""
+    words = split_words(text.casefold())
+    return bool(words & OTHER_WORDS) and not words - OTHER_WORDS - _FORM_WORDS
 
 
 def pick_label(sample: Sample) -> str | None:
@@ -127,7 +185,7 @@ def score_label(name: str, values: Sequence[Any]) -> float:
     words = split_words(name)
     if words & NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
         return 0.0
-    if not words & LABEL_WORDS.keys():
+    if not words & LABEL_WORDS.keys() or words & OTHER_WORDS:
         return 0.0
     if words & WORKER_WORDS.keys() and _score_words(name, LABEL_WORDS) < _SAID:
         return 0.0
@@ -216,8 +274,15 @@ def _without(sample: Sample, *names: str | None) -> Sample:
 
 
 def split_words(name: str) -> frozenset[str]:
-    """The words of a name, in lower case: ``Input.imageUrl_2`` → input, image, url, 2."""
-    return frozenset(word.lower() for word in _WORD.findall(name))
+    """The words of a name, in lower case, without accents: ``Input.imageUrl_2`` → input, image, url, 2."""
+    bare = "".join(map(_drop_accent, name))
+    return frozenset(word.lower() for word in _WORD.findall(bare))
+
+
+def _drop_accent(char: str) -> str:
+    """A Latin letter without its accent; any other character as it is."""
+    base = unicodedata.normalize("NFD", char)[:1]
+    return base if base.isascii() else char
 
 
 def _score_words(name: str, scores: Mapping[str, int]) -> float:

@@ -20,8 +20,10 @@ from logoingest.sources.cells.columns import (
     describe_columns,
     find_missing,
     find_namesakes,
+    find_other,
     guess_roles,
     index_names,
+    is_other,
     list_urls,
     pick_label,
 )
@@ -42,6 +44,7 @@ from logoingest.sources.tables.rows import Table
 _NAMED = (
     "url_column",
     "label_column",
+    "other_column",
     "worker_column",
     "bbox_column",
     "id_column",
@@ -67,14 +70,21 @@ class _Plan(NamedTuple):
     @property
     def is_simple(self) -> bool:
         """Whether a row is a URL, an answer and who gave it, as nearly always."""
-        return not (
-            self.question or self.boxes or self.facts.columns or self.source.annotator_columns or self.options or self.has_opinions
-        )
+        source = self.source
+        several = source.annotator_columns or source.other_column or self.options or self.has_opinions
+        return not (self.question or self.boxes or self.facts.columns or several)
 
     def list_columns(self) -> list[str]:
         """Every column that is read, once each."""
         source = self.source
-        named = [source.url_column, source.label_column, source.worker_column, source.id_column, source.bbox_column]
+        named = [
+            source.url_column,
+            source.label_column,
+            source.worker_column,
+            source.id_column,
+            source.bbox_column,
+            source.other_column,
+        ]
         boxes = self.boxes.columns if self.boxes else []
         carried = list_carried(source).values()
         found = [
@@ -147,7 +157,7 @@ def _read_row(number: int, row: Mapping[str, Any], plan: _Plan) -> Iterator[Reco
     if plan.has_opinions and (opinions := read_opinions(row.get(source.label_column or ""))):
         yield from _read_opinions(whole, opinions, identifier)
         return
-    said = read_options(row, plan.options) if plan.options else row.get(source.label_column or "")
+    said = read_options(row, plan.options) if plan.options else _choose_said(row, source)
     answers = _read_answers(said, plan)
     if plan.boxes is None:
         yield from make_records(whole, join_boxes(answers, row.get(source.bbox_column or "")), identifier)
@@ -161,6 +171,14 @@ def _read_answers(cell: Any, plan: _Plan) -> list[Answer]:
     if plan.question:
         return read_answers(read_question_form(cell).get(plan.question), read_json=plan.source.json_answers)
     return read_answers(cell, read_json=plan.source.json_answers)
+
+
+def _choose_said(row: Mapping[str, Any], source: SourceConfig) -> Any:
+    """The answer's cell; where it says "other" or nothing and something was typed beside it, that."""
+    said = row.get(source.label_column or "")
+    typed = row.get(source.other_column or "")
+    is_open = said is None or (isinstance(said, str) and (not said.strip() or is_other(said)))
+    return typed if is_open and typed is not None and str(typed).strip() else said
 
 
 def _read_annotators(whole: Record, row: Mapping[str, Any], identifier: str | None, source: SourceConfig) -> Iterator[Record]:
@@ -218,6 +236,7 @@ def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
         raise SourceError(problems)
     label = None if annotators or options else label or roles.label
     settled = {"url_column": url, "label_column": label, "annotator_columns": annotators, "option_columns": options}
+    settled["other_column"] = source.other_column or (find_other(label, free) if label else None)
     settled |= {"bbox_columns": boxes.names if boxes else ()}
     source = source.model_copy(update=settled)
     question = question or _choose_question(file, label, table)
