@@ -14,8 +14,8 @@ from logoingest.workers import Workers, count_cpus
 
 Found = TypeVar("Found")
 #: So few pictures are searched sooner than threads are started. Among so many, two interpreters take two thirds of the time of two threads; among
-#: fewer they win a second or two at most, and hold 90 MB each.
-_FEW, _MANY = 32, 10_000
+#: fewer they win less than the second of work that it takes to start them, and hold 90 MB each.
+_FEW, _MANY = 32, 5_000
 
 
 @contextlib.contextmanager
