@@ -243,3 +243,12 @@ def test_wrong_usage_is_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
+
+
+def test_a_stage_goes_by_its_name_in_the_tables_as_well(tmp_path, capsys):
+    """``--until labels`` is ``--until normalise``: it is the config that is missing; a wrong word is told with those that are typed."""
+    assert main(["plan", str(tmp_path / "none.toml"), "--until", "labels"]) == 2
+    assert "none.toml" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["plan", str(tmp_path / "none.toml"), "--until", "lables"])
+    assert "'annotations', 'normalise'" in capsys.readouterr().err

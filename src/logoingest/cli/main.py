@@ -137,13 +137,15 @@ def build_parser() -> argparse.ArgumentParser:
     for key, metavar, text in _SOURCE_OPTIONS:
         init.add_argument(f"--{key.replace('_', '-')}", metavar=metavar, help=text)
 
-    words = [spec.word for spec in list_stages()]
+    words = [str(spec.word) for spec in list_stages()]
     plan = add_command(commands, "plan", _command_plan, "say what would run and why; touches nothing")
-    plan.add_argument("--until", choices=words, metavar="STAGE")
+    plan.add_argument("--until", choices=words, type=_read_stage, metavar="STAGE")
 
     run = add_command(commands, "run", _command_run, "run the whole route; fresh stages are skipped")
-    run.add_argument("--until", choices=words, metavar="STAGE", help=f"the last stage: {', '.join(words)}")
-    run.add_argument("--from", dest="start", choices=words, metavar="STAGE", help="run this stage and all after it anew")
+    run.add_argument("--until", choices=words, type=_read_stage, metavar="STAGE", help=f"the last stage: {', '.join(words)}")
+    run.add_argument(
+        "--from", dest="start", choices=words, type=_read_stage, metavar="STAGE", help="run this stage and all after it anew"
+    )
 
     stages = {}
     for spec in list_stages():
@@ -207,6 +209,11 @@ def _start_logging(options: argparse.Namespace) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
+
+
+def _read_stage(text: str) -> str:
+    """What the command line calls a stage that is given by this word, or by its name in the tables (``labels``)."""
+    return next((str(spec.word) for spec in list_stages() if spec.name == text), text)
 
 
 def _command_init(options: argparse.Namespace) -> int:
