@@ -219,14 +219,18 @@ def _choose(rule: str, found: Sequence[Spelling]) -> Hit:
 
 
 def respell(folded: Folded) -> list[str]:
-    """Other ways to write a spelling: without & and +, with "and", umlauts written out; kana, accents and letters of other scripts."""
+    """Other ways to write a spelling: without & and +, with "and" or "n", umlauts written out; kana, accents and letters of other scripts."""
     if not folded.is_latin:
         key = join_key(folded)
         return [other] if (other := respell_script(key)) != key else []
     joined = folded.joined
     if folded.text.isascii() and joined.isalnum():
         return []
-    keys = [key for key in (make_loose(joined), joined.replace("&", "and")) if key != joined and len(key) >= _MIN_LOOSE_LETTERS]
+    keys = [
+        key
+        for key in (make_loose(joined), joined.replace("&", "and"), joined.replace("&", "n"))
+        if key != joined and len(key) >= _MIN_LOOSE_LETTERS
+    ]
     german = make_plain(transliterate(respell_german(folded.text))).replace(" ", "")
     if german != joined and len(german) >= _MIN_GERMAN_LETTERS:
         keys.append(german)
