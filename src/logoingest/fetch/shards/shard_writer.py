@@ -30,6 +30,8 @@ MAX_GROUP_ROWS = 100
 MAX_GROUP_BYTES = 2_000_000
 #: With less on the disk no more rows are taken: those that are there, in memory too, must still be written.
 MIN_FREE_BYTES = 40_000_000
+#: The disk is looked at when so much has come since the last look.
+LOOK_BYTES = 1_000_000
 #: What a row takes up beside its body, about: a list of tiny pictures is held back by rows, not by bodies.
 ROW_BYTES = 4_000
 
@@ -127,6 +129,8 @@ class ShardWriter:
         self._writer: pq.ParquetWriter | None = None
         self._spool: IO[bytes] | None = None
         self._spooled = 0
+        self._unlooked = LOOK_BYTES
+        """Bytes that came since the disk was last found to have room."""
         self._is_spooling = False
         self._has_failed = False
 
@@ -145,13 +149,17 @@ class ShardWriter:
         self._check_work()
         self._put += 1
         size = len(row.get("bytes") or b"")
-        self._budget.add(_weigh(row))
+        weight = _weigh(row)
+        self._budget.add(weight)
+        self._unlooked += weight
         self._byte_count += size
         self._counts[str(row.get("reason") or row["outcome"])] += 1
         self._sizes[self._wanted[index]] = row.get("byte_count") or 0
         self._waiting[self._wanted[index]] = row
         self._advance()
-        self._file.require_room(max(MIN_FREE_BYTES, self._min_free_bytes))
+        if self._unlooked >= LOOK_BYTES:
+            self._file.require_room(max(MIN_FREE_BYTES, self._min_free_bytes))
+            self._unlooked = 0
         if self._budget.is_over and not self._is_spooling:
             self._is_spooling = True
             self._submit(self._spool_waiting)
