@@ -14,6 +14,8 @@ _MIN_GLUED_PHRASE = 4
 _MIN_GLUED_REST = 3
 _MAX_RESTS = 48
 _DENYING_ARTICLE = "un"
+_ENGLISH_ENDINGS = ("able", "ible", "ed", "ful")
+_GERMAN_ENDINGS = ("ig", "lich", "bar", "isch")
 _ARTICLES = frozenset(word for words in ARTICLES.values() for word in words)
 
 
@@ -80,9 +82,14 @@ def _is_set_off(phrase: str, text: str, folded: Folded) -> bool:
     article = phrase.rstrip()
     if article not in _ARTICLES:
         return True
-    if article == _DENYING_ARTICLE and is_known_name(text.removeprefix(phrase)):
+    if article == _DENYING_ARTICLE and _may_be_denied(text.removeprefix(phrase)):
         return False
     return phrase in folded.text or f"{article}'" in folded.text
+
+
+def _may_be_denied(rest: str) -> bool:
+    """A word with the ending of an adjective: English ones as far as people know them, for "un érable" is a maple."""
+    return rest.endswith(_GERMAN_ENDINGS) or (rest.endswith(_ENGLISH_ENDINGS) and is_known_name(rest))
 
 
 def as_folded(plain: str) -> Folded:
