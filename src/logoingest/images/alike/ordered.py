@@ -22,19 +22,19 @@ _FEW, _MANY = 32, 5_000
 def share_search(pictures: int) -> Iterator[Workers]:
     """Workers for a search among so many pictures; a search among few is done in this thread. What is found doesn't depend on them."""
     count = 1 if pictures <= _FEW else count_cpus()
-    with _limit_libraries(count), Workers(pictures, many=_MANY, count=count, environ=KEEPING) as workers:
+    with _limit_libraries(pictures > _FEW), Workers(pictures, many=_MANY, count=count, environ=KEEPING) as workers:
         yield workers
 
 
 def map_in_order(search: Callable[[int], Found], count: int) -> Iterator[Found]:
     """``search`` of 0, 1, 2 … in threads, in order and never far ahead."""
     threads = max(1, min(count_cpus(), count))
-    with _limit_libraries(threads), Workers(0, count=threads) as workers:
+    with _limit_libraries(threads > 1), Workers(0, count=threads) as workers:
         yield from workers.map(search, range(count))
 
 
-def _limit_libraries(workers: int) -> contextlib.AbstractContextManager[object]:
-    return contextlib.nullcontext() if workers == 1 else _find_libraries().limit(limits=1, user_api="blas")
+def _limit_libraries(wanted: bool) -> contextlib.AbstractContextManager[object]:
+    return _find_libraries().limit(limits=1, user_api="blas") if wanted else contextlib.nullcontext()
 
 
 @cache
