@@ -213,7 +213,7 @@ def test_what_a_bound_leaves_out_is_said(monkeypatch, caplog):
 
 
 def test_what_is_found_does_not_depend_on_how_the_search_is_cut(monkeypatch):
-    """In however many threads or interpreters, and lots: the same pairs with the same evidence, the likest of very many alike among them."""
+    """In this thread or however many interpreters, and lots: the same pairs with the same evidence, the likest of very many alike among them."""
     random = np.random.default_rng(0)
     rings = np.asarray(Image.radial_gradient("L").resize((32, 32)), np.int64).ravel()
     alike = [(rings + random.integers(-9, 9, 1024)).clip(0, 255).astype(np.uint8) for _ in range(40)]

@@ -13,15 +13,17 @@ from logoingest.heap import KEEPING
 from logoingest.workers import Workers, count_cpus
 
 Found = TypeVar("Found")
-#: So few pictures are searched sooner than threads are started. Among so many, two interpreters take two thirds of the time of two threads; among
-#: fewer they win less than the second of work that it takes to start them, and hold 90 MB each.
+#: So few pictures are searched sooner than libraries are looked for; so many are worth the second of work and the 90 MB that each interpreter takes.
 _FEW, _MANY = 32, 5_000
 
 
 @contextlib.contextmanager
 def share_search(pictures: int) -> Iterator[Workers]:
-    """Workers for a search among so many pictures; a search among few is done in this thread. What is found doesn't depend on them."""
-    count = 1 if pictures <= _FEW else count_cpus()
+    """Workers for a search among so many pictures: interpreters, or this thread alone. What is found doesn't depend on them.
+
+    Threads would take turns in its many small steps, so that two of them are no sooner through than one, at more cost.
+    """
+    count = count_cpus() if pictures >= _MANY else 1
     with _limit_libraries(pictures > _FEW), Workers(pictures, many=_MANY, count=count, environ=KEEPING) as workers:
         yield workers
 
