@@ -62,7 +62,7 @@ def _list_other_words(answer: Sequence[str], spelling: Sequence[str]) -> Iterato
         if not part and word not in _LINKING:
             yield f"{word} is a word more"
         is_word = len(spelling) > 1 and part in spelling
-        if is_word and min(len(word), len(part)) <= _SHORT_WORD and word.upper() != word:
+        if is_word and min(len(word), len(part)) <= _SHORT_WORD and part.isalpha() and word.upper() != word:
             yield f"{word} is a word of its own"
         if _is_meant(word, part, is_word=is_word):
             yield f"{word} is a word of its own"
