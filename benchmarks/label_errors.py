@@ -206,7 +206,8 @@ def main() -> None:
     let_threads_sleep()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", help="flickrlogos27: images/ and gold.csv")
-    parser.add_argument("--weights", help="a local state dict of torchvision's mobilenet_v2")
+    parser.add_argument("--weights", help="a local state dict of the model")
+    parser.add_argument("--model", default="mobilenet_v2", help="of torchvision, or by import path: module:function")
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--noise", nargs="+", default=["uniform", "confusable"], choices=["uniform", "confusable", "clean"])
@@ -218,7 +219,7 @@ def main() -> None:
         saved = dict(np.load(arguments.saved))
     else:
         config = TrainConfig(
-            model="mobilenet_v2", weights=str(Path(arguments.weights).absolute()), freeze="lower", image_side_px=arguments.side,
+            model=arguments.model, weights=str(Path(arguments.weights).absolute()), freeze="lower", image_side_px=arguments.side,
             epochs=arguments.epochs, label_smoothing=0.1, augment="light",
         )  # fmt: skip
         saved = judge(read_photos(arguments.folder), config, arguments.noise, arguments.seed)
