@@ -29,15 +29,20 @@ def read_split(folder: Path, split: str) -> tuple[list[bytes], list[str]]:
 
 def main() -> None:
     let_threads_sleep()
-    from logoingest.training.loop.encoders import load_encoder
+    from logoingest.training.loop.encoders import load_baseline_encoder, load_encoder
+    from logoingest.training.models.artifact import AllowedCode
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="flickrlogos27: images/ and gold.csv")
     parser.add_argument("--backbone", required=True)
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--side", type=int, default=224)
+    parser.add_argument("--code", type=Path, help="a baseline of one's own network: the folder of its module, which is imported")
     arguments = parser.parse_args()
-    encoder = load_encoder(arguments.backbone, arguments.weights, arguments.side, Path.cwd())
+    if arguments.code:
+        encoder = load_baseline_encoder(Path(arguments.backbone), code=AllowedCode(None, arguments.code))
+    else:
+        encoder = load_encoder(arguments.backbone, arguments.weights, arguments.side, Path.cwd())
     started = time.process_time()
     files, brands = read_split(arguments.folder, "train")
     queries, wanted = read_split(arguments.folder, "query")

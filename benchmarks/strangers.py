@@ -4,7 +4,8 @@
 
 FLICKRLOGOS27 is a folder with ``gold.csv`` (file, label, split) and ``images/``. A baseline learns from four fifths of the photos marked
 train (groups of near duplicates whole), its safeguard from the rest; scored are the query photos with a logo, as test, and those
-labelled "none", which neither has seen. ``--model`` keeps the baseline in a folder, and takes the one that is there.
+labelled "none", which neither has seen. ``--model`` keeps the baseline in a folder, and takes the one that is there. ``--settings`` trains as a sweep's
+``best.toml`` says instead, ``--base-dir`` is where its network and weights lie.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import json
 import tempfile
 import time
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -78,24 +80,31 @@ def write_photos(photos: Photos, folder: Path) -> Path:
     return write_release(folder / "release", photos.splits, photos.class_ids, row_group=100)
 
 
-def train_model(release: Path, folder: Path, weights: Path, side: int, epochs: int) -> None:
-    """Fine-tune the upper third of a MobileNetV2."""
+def make_settings(options: argparse.Namespace) -> TrainConfig:
+    """Those of a sweep, or the upper third of a MobileNetV2 fine-tuned."""
+    if options.settings:
+        given = tomllib.loads(options.settings.read_text("utf-8"))["train"]
+        return TrainConfig.model_validate(given | {"workers": 0, "controls": False})
+    return TrainConfig(
+        weights=str(options.weights.resolve()),
+        freeze="lower",
+        image_side_px=options.side,
+        epochs=options.epochs,
+        label_smoothing=0.1,
+        workers=0,
+        controls=False,
+    )
+
+
+def train_model(release: Path, folder: Path, config: TrainConfig, base_dir: Path) -> None:
+    """Fine-tune, on one thread."""
     import torch
 
     from logoingest import train_baseline
 
     torch.set_num_threads(1)
-    config = TrainConfig(
-        weights=str(weights.resolve()),
-        freeze="lower",
-        image_side_px=side,
-        epochs=epochs,
-        label_smoothing=0.1,
-        workers=0,
-        controls=False,
-    )
     started = time.process_time()
-    train_baseline(release, config, folder)
+    train_baseline(release, config, folder, base_dir=base_dir)
     top1 = json.loads((folder / "metrics.json").read_bytes())["test"]["top1"]
     print(f"trained in {time.process_time() - started:.0f} CPU s: top-1 on the query photos {top1:.3f}")
 
@@ -108,28 +117,30 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of the baseline: taken where one is there, kept where one is trained")
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--settings", type=Path, help="a file with a [train] table, as sweep best --as-config writes it")
+    parser.add_argument("--base-dir", type=Path, default=Path(), help="where its network and weights lie")
     options = parser.parse_args()
     let_threads_sleep()
     photos = read_photos(options.photos)
     with tempfile.TemporaryDirectory() as scratch:
         release, model = write_photos(photos, Path(scratch)), options.model or Path(scratch) / "model"
         if not (model / "model.json").is_file():
-            train_model(release, model, options.weights, options.side, options.epochs)
-        score(release, model, photos)
+            train_model(release, model, make_settings(options), options.base_dir)
+        score(release, model, photos, options.base_dir)
 
 
-def score(release: Path, model: Path, photos: Photos) -> None:
+def score(release: Path, model: Path, photos: Photos, base_dir: Path) -> None:
     """The safeguard made anew without any picture of no class; these are only asked about."""
     from sklearn.metrics import roc_auc_score
 
     from logoingest import load_baseline, make_safeguard
 
     started = time.process_time()
-    study = make_safeguard(release, model)
+    study = make_safeguard(release, model, allow_code=base_dir)
     print(
         f"safeguard made in {time.process_time() - started:.0f} CPU s; references {(model / 'references.parquet').stat().st_size:,} bytes"
     )
-    baseline = load_baseline(model)
+    baseline = load_baseline(model, allow_code=base_dir)
     ours, strange = (baseline.predict(files) for files in ([data for data, _ in photos.splits["test"]], photos.strangers))
     away = [np.array([one.distance for one in answers], float) for answers in (ours, strange)]
     auroc = roc_auc_score(np.repeat([0, 1], [len(ours), len(strange)]), np.concatenate(away))
