@@ -20,6 +20,7 @@ _FRAGMENT = 3
 _POWERS_RARER = 2.4
 _POWERS_RARER_FRAGMENT = 0.5
 _LINKING = frozenset({"&", "of", "and", "de", "del", "von", "van", *(word for words in ARTICLES.values() for word in words)})
+_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"((?:[^\W\d_]|\+)?)\d+((?:[^\W\d_]|\+)?)")
 
 
@@ -44,8 +45,10 @@ def _find_denying(answer: Sequence[str], spelling: Sequence[str]) -> str | None:
 
 def _find_further(answer: Sequence[str], spelling: Sequence[str]) -> str | None:
     """A word that stands beside the whole name, or that the rest of the name lacks; articles within it may come and go."""
+    if len(answer) == len(spelling):
+        return None
     more, less = Counter(answer) - Counter(spelling), Counter(spelling) - Counter(answer)
-    if bool(more) == bool(less):
+    if more and less:
         return None
     longer = answer if more else spelling
     word = next((word for word in more or less if word not in _LINKING or word == longer[-1]), None)
@@ -78,6 +81,8 @@ def _is_meant(word: str, part: str, *, is_word: bool) -> bool:
 
 
 def _find_at_number(answer: Sequence[str], spelling: Sequence[str]) -> str | None:
+    if not any(map(_DIGIT.search, answer)):
+        return None
     for one, other in ((answer, spelling), (spelling, answer)):
         joined = _NUMBER.findall("".join(other))
         beside = _NUMBER.findall(" ".join(one))

@@ -185,7 +185,7 @@ class Folded:
         """Every letter is Latin (digits and signs have no script)."""
         return self.text.isascii() or all(_is_latin(char) for char in self.text if char.isalpha())
 
-    @cached_property
+    @property
     def is_doubted(self) -> bool:
         """A sign beside its words may deny them ("fracture ❌", "(-)", "≠") or compare them ("<grade 1")."""
         return _DOUBTING.search(self.text) is not None and any(char.isalnum() for char in self.text)
