@@ -34,20 +34,15 @@ def read_results(config):
     return {int(path.parts[-3]): TrialResult.read(path.parent) for path in found}
 
 
+def sweep_drawings(folder, **section):
+    """Two trials of a small classifier and one finalist, over drawings of four classes."""
+    write_release(folder / "work/release", draw_splits(train=8, validation=4, test=4), "abcd", groups=True)
+    return make_sweep_config(folder, train=CLASSIFIER, trials=2, finalists=1, repeats=1, parallel=2, sampler="grid", **section)
+
+
 def test_trials_learn_from_a_share_of_train_and_finalists_from_all(tmp_path):
     """Half of the groups, of every class; the finalist is trained anew with the first seed too; pictures are decoded once."""
-    write_release(tmp_path / "work/release", draw_splits(train=8, validation=4, test=4), "abcd", groups=True)
-    config = make_sweep_config(
-        tmp_path,
-        train=CLASSIFIER,
-        trials=2,
-        subset=0.5,
-        finalists=1,
-        repeats=1,
-        parallel=2,
-        space={"batch_size": [8, 16]},
-        sampler="grid",
-    )
+    config = sweep_drawings(tmp_path, subset=0.5, space={"batch_size": [8, 16]})
     summary = run_sweep(config)
     results = read_results(config)
     pictures = {row["role"]: results[number].cost.pictures for number, row in zip(sorted(results), read_rows(config), strict=True)}
@@ -77,18 +72,7 @@ def test_a_detector_is_swept_as_a_classifier_is(tmp_path):
 
 def test_trials_are_screened_on_small_pictures_and_finalists_trained_as_the_config_says(tmp_path):
     """The settings as they stand are trained in full beside the finalist, so that they are compared on equal terms."""
-    write_release(tmp_path / "work/release", draw_splits(train=8, validation=4, test=4), "abcd", groups=True)
-    config = make_sweep_config(
-        tmp_path,
-        train=CLASSIFIER,
-        trials=2,
-        screen={"image_side_px": 24, "epochs": 1},
-        finalists=1,
-        repeats=1,
-        parallel=2,
-        space={"lr": [3e-4, 3e-9]},
-        sampler="grid",
-    )
+    config = sweep_drawings(tmp_path, screen={"image_side_px": 24, "epochs": 1}, space={"lr": [3e-4, 3e-9]})
     summary = run_sweep(config)
     trained = [(row["role"], row["of_trial"], json.loads(row["config"])) for row in read_rows(config)]
     sizes = {(role, one["image_side_px"], one["epochs"]) for role, _, one in trained}

@@ -22,29 +22,10 @@ IMAGE_ENDING = re.compile(rf"{ENDINGS}(?=$|[?#])", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
 _HIDDEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 
-_PICTURE_WORDS = frozenset(
-    {
-        "bild",
-        "foto",
-        "imagen",
-        "imagem",
-        "immagine",
-        "afbeelding",
-        "изображение",
-        "фото",
-        "画像",
-        "图片",
-        "圖片",
-        "이미지",
-        "image",
-        "images",
-        "img",
-        "picture",
-        "pic",
-        "photo",
-        "photos",
-    }
-)
+_PICTURE_WORDS = frozenset({
+    "image", "images", "img", "picture", "pic", "photo", "photos", "bild", "foto", "imagen", "imagem", "immagine", "afbeelding",
+    "изображение", "фото", "画像", "图片", "圖片", "이미지",
+})  # fmt: skip
 _LINK_WORDS = frozenset({"url", "urls", "uri", "link", "href", "src"})
 _PLACE_WORDS = frozenset({"file", "path", "filename", "location"})
 _OTHER_LINKS = frozenset({"video", "thumb", "thumbnail", "page", "homepage", "website", "profile", "licence", "license", "avatar"})
