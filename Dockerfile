@@ -7,6 +7,7 @@ WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY src ./src
 COPY label_maps ./label_maps
+COPY examples ./examples
 RUN python -m venv /opt/logoingest \
     && /opt/logoingest/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
 

@@ -13,7 +13,8 @@ import yaml
 from builders.places import ROOT
 from logoingest.cli.main import build_parser
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 DOCKERFILE = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
 STEPS = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if line and not line.startswith("#")]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -30,6 +31,8 @@ def test_the_image_is_made_of_what_is_there():
     assert all((ROOT / path).exists() for path in copied)
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert set(copied) == allowed
+    packed = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    assert {path.split("/")[0] for path in packed} <= allowed
     assert "\n*\n" in (ROOT / ".dockerignore").read_text()
     (extras,) = (rest.partition("=")[2].split(",") for rest in list_steps("ARG"))
     assert set(extras) <= set(PROJECT["optional-dependencies"])
