@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -235,6 +236,27 @@ def test_a_read_only_workspace_is_explained(make_dataset, capsys, full_disk):
     code, _, err = call(capsys, "run", dataset.config, "--quiet", "--set", f"dataset.workspace={full_disk / 'work'}")
     assert code == 2
     assert "read-only" in err
+
+
+@pytest.mark.parametrize(
+    "command", [["example", "flickrlogos27"], ["init", "--from", "{file}"], ["demo", "--no-baseline", "--workspace"]]
+)
+def test_a_place_that_cannot_be_written_is_explained_in_one_line(command, tmp_path, capsys):
+    """A file stands where the folder would be: which, what is wrong, what to do; no traceback."""
+    file = tmp_path / "urls.csv"
+    file.write_text("url,label\nhttp://pictures.test/a.jpg,adidas\n")
+    code, _, err = call(capsys, *(word.format(file=file) for word in command), file / "new")
+    assert code == 2
+    assert re.fullmatch(
+        rf"logoingest: {re.escape(str(file))}\S*: a file stands where a folder is needed; choose another path\n", err
+    )
+
+
+def test_a_command_that_does_not_exist_is_told_with_those_that_do(capsys):
+    """As they are typed, the stages among them."""
+    with pytest.raises(SystemExit):
+        main(["anotations", "x.toml"])
+    assert "'run', 'annotations', 'normalise', 'fetch'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["run"], ["run", "x.toml", "--until", "nonsense"], ["explain", "x.toml"]])

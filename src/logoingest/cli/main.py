@@ -83,9 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except LogoingestError as error:
-        for problem in error.problems:
-            print(f"logoingest: {problem}", file=sys.stderr)
-        return find_exit_code(error)
+        return _print_problems(error)
     except KeyboardInterrupt as stop:
         kept = "; ".join(["what is done is kept", *getattr(stop, "__notes__", ())])
         with contextlib.suppress(OSError):  # the terminal is gone
@@ -94,9 +92,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        from logoingest.workspace.pending_file import find_refusal
+
+        refusal = None if error.filename is None else find_refusal(error, str(error.filename), place="path")
+        if refusal is None:
+            raise
+        return _print_problems(refusal)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _print_problems(error: LogoingestError) -> int:
+    """What is wrong, a line each; returns the exit code."""
+    for problem in error.problems:
+        print(f"logoingest: {problem}", file=sys.stderr)
+    return find_exit_code(error)
 
 
 def _list_endings() -> list[signal.Signals]:
@@ -150,7 +162,7 @@ def build_parser() -> argparse.ArgumentParser:
     stages = {}
     for spec in list_stages():
         text = "; ".join(filter(None, (spec.help, _GROUP_HINTS.get(spec.word))))
-        stages[spec.word] = add_command(commands, spec.word, _command_stage, text)
+        stages[spec.word] = add_command(commands, str(spec.word), _command_stage, text)
         stages[spec.word].set_defaults(stage=spec)
     fetch, only = stages["fetch"], "with --refresh: only this host and its subdomains (repeatable)"
     fetch.set_defaults(command=_command_fetch)

@@ -98,11 +98,13 @@ _HINTS = {
     errno.ENOSPC: ("the disk is full", _MAKE_ROOM),
     errno.EDQUOT: ("the disk quota is used up", _MAKE_ROOM),
     errno.EFBIG: ("a file may not become as large as this one", "raise the limit (ulimit -f) and run again: what is done is kept"),
-    errno.EROFS: ("the file system is read-only", "choose another dataset.workspace"),
-    errno.EACCES: ("permission denied", "make the folder writable or choose another dataset.workspace"),
-    errno.EPERM: ("permission denied", "make the folder writable or choose another dataset.workspace"),
-    errno.EEXIST: ("a file stands where a folder is needed", "choose another dataset.workspace"),
-    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another dataset.workspace"),
+    errno.EROFS: ("the file system is read-only", "choose another {place}"),
+    errno.EACCES: ("permission denied", "make the folder writable or choose another {place}"),
+    errno.EPERM: ("permission denied", "make the folder writable or choose another {place}"),
+    errno.EEXIST: ("a file stands where a folder is needed", "choose another {place}"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another {place}"),
+    errno.EISDIR: ("a folder stands where a file is needed", "choose another {place}"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose another {place}"),
 }
 
 
@@ -111,14 +113,22 @@ def explain_os_error(path: str) -> Iterator[None]:
     """A full disk and the like become a ``WorkspaceError`` about the path; that nothing is there stays what it is."""
     try:
         yield
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        code = error.errno
-        if code is None and "No space left" in str(error):
-            code = errno.ENOSPC
-        if code is None and isinstance(error, PermissionError):  # object stores have no numbers for their errors
-            code = errno.EACCES
-        if isinstance(error, FileNotFoundError):
-            raise
-        what, hint = _HINTS.get(code or 0, (f"cannot be written ({error})", "run again: what is done is kept"))
-        kind = OutOfSpaceError if hint == _MAKE_ROOM else WorkspaceError
-        raise kind(Problem(path, what, hint)) from error
+        what = f"cannot be written ({error})"
+        raise find_refusal(error, path) or WorkspaceError(Problem(path, what, "run again: what is done is kept")) from error
+
+
+def find_refusal(error: OSError, path: str, place: str = "dataset.workspace") -> WorkspaceError | None:
+    """What the system refused of a path and what to do about it, where that is known; ``place`` names what else can be chosen."""
+    code = error.errno
+    if code is None and "No space left" in str(error):
+        code = errno.ENOSPC
+    if code is None and isinstance(error, PermissionError):  # object stores have no numbers for their errors
+        code = errno.EACCES
+    if code not in _HINTS:
+        return None
+    what, hint = _HINTS[code]
+    kind = OutOfSpaceError if hint == _MAKE_ROOM else WorkspaceError
+    return kind(Problem(path, what, hint.format(place=place)))
