@@ -179,6 +179,9 @@ def _decide_stripped(
         if hit := index.find(variant.folded):
             rule = hit.rule if hit.rule == "transliteration" else variant.rule
             return _accept_hit(folded, hit, rule, class_map, index)
+    for item in (folded, *(variant.folded for variant in variants)):
+        if hit := index.find_plural(item):
+            return _accept_hit(folded, hit, hit.rule, class_map, index)
     return None
 
 

@@ -17,6 +17,7 @@ from logoingest.labels.class_map.affixes import AffixRules, Attributes
 from logoingest.labels.matching.nearest import NearestTable
 from logoingest.labels.text.fold import Folded, fold, make_loose, make_plain, respell_german, respell_script, transliterate
 from logoingest.labels.text.noise import NoisePhrases, as_folded
+from logoingest.labels.text.plurals import are_words, list_other_numbers
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map.class_map import ClassMap, Spelling
@@ -60,6 +61,8 @@ class SpellingIndex:
     joined: Table
     """Latin spellings in ASCII, others in their own script, without spaces."""
     respelled: Table
+    plurals: Table
+    """Latin spellings in the other number, as plain words."""
     exact_keys: Table
     """The joined keys of the aliases marked exact, for whole answers alone."""
     no_label: frozenset[str]
@@ -72,6 +75,7 @@ class SpellingIndex:
     def build(cls, class_map: ClassMap) -> SpellingIndex:
         """The index of a class map."""
         tables: dict[str, defaultdict[str, list[Spelling]]] = defaultdict(lambda: defaultdict(list))
+        inflects = are_words([fold(name).ascii for name in class_map.names.values()])
         for spelling in class_map.spellings:
             folded = fold(spelling.text)
             kind = "alias" if spelling.is_alias else "name"
@@ -85,6 +89,8 @@ class SpellingIndex:
             tables["joined"][join_key(folded)].append(spelling)
             for key in respell(folded):
                 tables["respelled"][key].append(spelling)
+            for words in list_other_numbers(folded.ascii) if inflects and folded.is_latin else ():
+                tables["plural"][words].append(spelling)
         fuzzy = [spelling for spelling in class_map.spellings if not spelling.is_exact]
         return cls(
             class_map=class_map,
@@ -95,6 +101,7 @@ class SpellingIndex:
             name_plains=tables["name_plain"],
             joined=tables["joined"],
             respelled=tables["respelled"],
+            plurals=tables["plural"],
             exact_keys=tables["exact"],
             no_label=frozenset(
                 key
@@ -163,6 +170,11 @@ class SpellingIndex:
             if found := table.get(key):
                 return _choose(rule, found)
         return None
+
+    def find_plural(self, folded: Folded) -> Hit | None:
+        """The spelling of which an answer is the plural, or the singular."""
+        found = self.plurals.get(folded.ascii) if folded.is_latin else None
+        return _choose("plural", found) if found else None
 
     def list_inside(self, folded: Folded) -> Iterator[Hit]:
         """The spellings that stand in an answer as whole words, among others: the longest first, none inside another."""

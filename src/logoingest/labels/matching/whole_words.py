@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import ne
 
 from logoingest.labels.matching.evidence import cut_like
 from logoingest.labels.text.known_names import is_known_name, is_rarer
@@ -59,7 +60,7 @@ def _list_other_words(answer: Sequence[str], spelling: Sequence[str]) -> Iterato
     """Words of the answer where the spelling has another; letters in another order ("angle") or a plural are none."""
     if len(answer) == len(spelling) == 1:
         return
-    for word, part in zip(answer, cut_like("".join(spelling), "".join(answer), answer), strict=True):
+    for word, part in _pair_words(answer, spelling):
         if word == part or sorted(word) == sorted(part) or (part and f"{part}s" == word) or f"{word}s" == part:
             continue
         if not part and word not in _LINKING:
@@ -69,6 +70,20 @@ def _list_other_words(answer: Sequence[str], spelling: Sequence[str]) -> Iterato
             yield f"{word} is a word of its own"
         if _is_meant(word, part, is_word=is_word):
             yield f"{word} is a word of its own"
+
+
+def _pair_words(answer: Sequence[str], spelling: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each word of an answer with what the spelling has in its place; written together, it is parted as the spelling is."""
+    changed = [pair for pair in zip(answer, spelling, strict=False) if ne(*pair)]
+    if (
+        len(answer) == len(spelling)
+        and len(changed) == 1
+        and all(len(word) > _FRAGMENT and is_known_name(word) for word in changed[0])
+    ):
+        return zip(answer, spelling, strict=True)
+    if len(answer) == 1:
+        return zip(cut_like(answer[0], "".join(spelling), spelling), spelling, strict=True)
+    return zip(answer, cut_like("".join(spelling), "".join(answer), answer), strict=True)
 
 
 def _is_meant(word: str, part: str, *, is_word: bool) -> bool:

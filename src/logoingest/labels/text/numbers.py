@@ -33,7 +33,6 @@ _RULES = tuple(
         r"(?:(?<=(?<![\w-])[^\W\d_])|(?<=(?<![\w-])[^\W\d_]{2}))-(?=[\s)\]\".,!?]*$)",  # "A-", "AB-"
     )
 )
-_FALLEN_APART = re.compile(r"(?<=\d)-(?=\d)")
 _ROMAN = re.compile(r"x{0,3}(?:ix|iv|v?i{0,3})")
 _BETWEEN = re.compile(r"(?<=\d) (?=\d)")
 
@@ -64,14 +63,8 @@ def unmark_signs(plain: str) -> str:
 
 
 def pick_numbers(text: str) -> str:
-    """The digits of a plain text or a key with the signs between and beside them: what must agree in a misspelling.
-
-    Where letters stand beside it, a number may have fallen apart ("century 2 1").
-    """
-    if text.isalpha():
-        return ""
-    whole = _FALLEN_APART.sub("", text) if any(char.isalpha() for char in text) else text
-    return "".join(char for char in whole if char.isdigit() or char in SIGNS)
+    """The digits of a plain text or a key with the signs between and beside them: what must agree in a misspelling."""
+    return "" if text.isalpha() else "".join(char for char in text if char.isdigit() or char in SIGNS)
 
 
 def is_roman_numeral(word: str) -> bool:
