@@ -92,6 +92,16 @@ def test_prefect_knows_the_commands_that_compose_gives(words):
         assert word in text or word.removeprefix("--").replace("-", "_") in text, word
 
 
+def test_silent_runs_have_crashed_under_compose_too():
+    """The automation is made where none has its name: made again at each start, it would act as often."""
+    [automation] = yaml.safe_load((ROOT / "automations.yaml").read_text())["automations"]
+    asked, made = re.search(
+        r"automation inspect '(.+)' > /dev/null \|\| prefect automation create --from-file (\S+)",
+        COMPOSE["services"]["deploy"]["command"][0],
+    ).groups()
+    assert (asked, made) == (automation["name"], "automations.yaml")
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_names_what_is_there(unit, tmp_path):
     """Its program and arguments are ours; it is no root, writes in one folder, and systemd has nothing against it."""
