@@ -126,7 +126,7 @@ class CopyKind(StrEnum):
     CROPPED = "cropped"
     """One shows a part of the other: cropped, framed, on a screen."""
     NEAR = "near"
-    """Much the same, yet not the same picture for sure: the next frame of a burst, a badly damaged copy."""
+    """Much the same, yet not the same picture for sure: the next frame of a burst, another word or drawing in a place, a badly damaged copy."""
     RULED = "ruled"
     """A person said so."""
 

@@ -70,6 +70,7 @@ def test_a_copy_is_found_and_told_in_every_guise(name):
     assert finding.transformation.startswith(transformation)
     assert finding.residual < 0.07
     assert (finding.overlap < 0.96) == (finding.kind == "cropped")
+    assert found.unsearched == Unsearched()
 
 
 def test_a_picture_pasted_on_another_ground_is_no_copy():
@@ -87,6 +88,42 @@ def test_the_next_frame_of_a_burst_is_near():
     frame.paste(draw_scene(9).resize((80, 80)), (165, 106))
     found = find_copy_pairs(np.stack([read_signature(scene), read_signature(frame)]))
     assert [finding.kind for finding in found.findings] == ["near"]
+
+
+def write_beside(word: list[int], bottom: int = 120) -> Image.Image:
+    """A mark, and bars like those of a word at its bottom right."""
+    picture = draw_mark((160, 120), (0, 0, 160, 110))
+    lines = ImageDraw.Draw(picture)
+    for left in word:
+        lines.rectangle((left, bottom - 22, left + 6, bottom - 4), (200, 16, 30))
+    return picture
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_a_mark_beside_another_word_is_near_and_the_place_is_named(turn):
+    """Whichever comes first and however it is turned, the place is that of the second picture."""
+    plain, other = read_signature(write_beside([4])), turn_signature(read_signature(write_beside([4, 110, 122, 134, 146])), turn)
+    places = ("bottom right", "bottom left", "top right", "top left", "bottom right", "bottom left", "top right", "top left")
+    for pair, place in (((plain, other), places[turn]), ((other, plain), "bottom right")):
+        (finding,) = find_copy_pairs(np.stack(pair)).findings
+        assert finding.kind == "near"
+        assert finding.transformation.endswith(f"but for a place at the {place}")
+
+
+LIGHTS = {
+    "gamma": lambda level: 255 * (level / 255) ** 0.6,
+    "clipped whites": lambda level: 1.4 * level,
+    "a lamp that is yellow": lambda level: 0.8 * level + 10,
+}
+
+
+@pytest.mark.parametrize("name", LIGHTS)
+def test_another_light_is_no_place_that_differs(name):
+    """What a tone curve explains is the same picture, saved again."""
+    scene = draw_scene(3).convert("L")
+    lit = scene.point([min(255, round(LIGHTS[name](level))) for level in range(256)])
+    (finding,) = find_copy_pairs(np.stack([read_signature(scene), read_signature(lit)])).findings
+    assert (finding.kind, finding.transformation) == ("saved_again", "as it is")
 
 
 @pytest.mark.slow

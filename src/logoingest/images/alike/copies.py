@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from logoingest.heap import keep_freed_memory
 from logoingest.images.alike.bounds import Unsearched, describe_unsearched
+from logoingest.images.alike.laying.differing import DIFFERS, Differing, Overlay, find_differing, name_place
 from logoingest.images.alike.laying.fitting import PARTIAL, Fits, Laying, fit_pairs, is_partial, measure_area
 from logoingest.images.alike.neighbours import find_structured
 from logoingest.images.alike.ordered import share_search
@@ -63,6 +64,7 @@ _AREAS = (0.3, 1.7)
 _MOST_STRETCH = 1.4
 _MOST_ANGLE = 7.0
 _SLIGHT_ANGLE = 0.75
+_AT_ONCE = 64
 
 
 class PairFinding(NamedTuple):
@@ -215,6 +217,14 @@ class _Pictures(NamedTuple):
             start += len(part)
         return picked.reshape(-1, SIDE, SIDE)
 
+    def pick_pairs(self, candidates: Candidates) -> tuple[Bytes, Bytes]:
+        """The parts in their turns, and what they are looked for in."""
+        parts = self.pick(candidates.part)
+        for number in range(1, len(TURNS)):
+            rows = candidates.turn == number
+            parts[rows] = turn_squares(parts[rows], number)
+        return parts, self.pick(candidates.whole)
+
 
 def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indices) -> list[PairFinding]:
     """The findings on pairs of rows (``first < second``) of signatures (n x 1,024) that are known to show the same, the first in these turns."""
@@ -222,7 +232,8 @@ def judge_pairs(signatures: Bytes, first: Indices, second: Indices, turns: Indic
     pictures, is_cut = _Pictures.stack([signatures], []), np.zeros(len(first), bool)
     with share_search(len(first)) as workers:
         fits = _lay_upon(pictures, candidates, is_cut, workers, leave_early=False)
-    return _judge(fits, np.arange(len(first)), candidates, np.ones(len(first), bool))
+        differing = _find_differing(pictures, candidates, fits.maps, workers)
+    return _judge(fits, differing, candidates, np.ones(len(first), bool), np.ones(len(first)))
 
 
 def _tell(unsearched: Unsearched) -> Unsearched:
@@ -245,13 +256,14 @@ def _verify(pictures: _Pictures, search: Search, workers: Workers) -> CopyPairs:
         fresh[1:] |= np.diff(swapped[order]) != 0
     once = candidates.take(order[fresh])
     chosen = _choose_likest(once)
+    unsearched = search.unsearched.add(Unsearched(pairs=len(once.part) - len(chosen.part)))
     left = np.minimum(pictures.shares[chosen.part], pictures.shares[chosen.whole])
     fits = _lay_upon(pictures, chosen, left < 1, workers)
     rows = _keep_wholes(pictures, chosen, np.flatnonzero(_is_copy(fits, left)))
-    part, whole = owners[chosen.part[rows]], owners[chosen.whole[rows]]
-    found = _judge(fits, rows, chosen, part < whole)
-    findings = [_add_border(finding, share) for finding, share in zip(found, left[rows].tolist(), strict=True)]
-    unsearched = search.unsearched.add(Unsearched(pairs=len(once.part) - len(chosen.part)))
+    fits, chosen = Fits(*(column[rows] for column in fits)), chosen.take(rows)
+    part, whole = owners[chosen.part], owners[chosen.whole]
+    differing = _find_differing(pictures, chosen, fits.maps, workers)
+    findings = _judge(fits, differing, chosen, part < whole, left[rows])
     return CopyPairs(np.minimum(part, whole), np.maximum(part, whole), findings, unsearched)
 
 
@@ -266,16 +278,6 @@ def _keep_wholes(pictures: _Pictures, candidates: Candidates, rows: Indices) -> 
     return rows[order[fresh]]
 
 
-def _add_border(finding: PairFinding, share: float) -> PairFinding:
-    """What is known of two pictures of which one has a border that was cut off, so that this share of it was left."""
-    if share >= 1:
-        return finding
-    words = [] if finding.transformation == TURNS[0].name else [finding.transformation]
-    return PairFinding(
-        CopyKind.CROPPED, ", ".join([*words, "with another border"]), round(finding.overlap * share, 3), finding.residual
-    )
-
-
 def _choose_likest(candidates: Candidates) -> Candidates:
     """At most ``MOST_FITS`` of the candidates, the likest, in their order."""
     if len(candidates.part) <= MOST_FITS:
@@ -287,13 +289,18 @@ def _lay_upon(
     pictures: _Pictures, candidates: Candidates, is_cut: NDArray[np.bool_], workers: Workers, leave_early: bool = True
 ) -> Fits:
     def take(here: Indices) -> Laying:
-        parts, turns = pictures.pick(candidates.part[here]), candidates.turn[here]
-        for number in range(1, len(TURNS)):
-            rows = turns == number
-            parts[rows] = turn_squares(parts[rows], number)
-        return Laying(parts, pictures.pick(candidates.whole[here]), find_start(candidates.window[here]), is_cut[here])
+        return Laying(*pictures.pick_pairs(candidates.take(here)), find_start(candidates.window[here]), is_cut[here])
 
     return fit_pairs(take, len(is_cut), workers, leave_early)
+
+
+def _find_differing(pictures: _Pictures, candidates: Candidates, maps: Floats, workers: Workers) -> Differing:
+    """Where pairs that were laid upon each other differ most."""
+    rows = np.arange(len(maps))
+    lots = (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
+    overlays = (Overlay(*pictures.pick_pairs(candidates.take(lot)), maps[lot]) for lot in lots)
+    found = [Differing(np.empty(0, np.float32), np.empty((0, 2), np.float32)), *workers.map(find_differing, overlays)]
+    return Differing(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def _is_copy(fits: Fits, left: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -315,31 +322,50 @@ def _measure_angles(maps: Floats) -> Floats:
     return np.asarray(np.degrees(np.arctan2(mixed, (maps[:, 0, 0] + maps[:, 1, 1]) / 2)), np.float32)
 
 
-def _judge(fits: Fits, rows: Indices, candidates: Candidates, is_part_first: NDArray[np.bool_]) -> list[PairFinding]:
-    """The findings on some of the pairs."""
-    maps, turns = fits.maps[rows], candidates.turn[rows]
+def _judge(
+    fits: Fits, differing: Differing, candidates: Candidates, is_part_first: NDArray[np.bool_], left: NDArray[np.float64]
+) -> list[PairFinding]:
+    """The findings on pairs, of which so much of the area was ``left`` by borders that were cut off; what differs in a place is near at most."""
+    maps, turns = fits.maps, candidates.turn
     area = measure_area(maps).astype(np.float64)
-    overlap = np.minimum(1.0, fits.overlap[rows] * area / np.maximum(area, 1.0))
-    least = [
-        np.where(overlap < PARTIAL, *pair) for pair in ((PARTIAL_CORRELATION, SAME_CORRELATION), (PARTIAL_DETAIL, SAME_DETAIL))
-    ]
-    same = (fits.correlation[rows] >= least[0]) & (fits.detail[rows] >= least[1])
-    kinds = np.where(same, np.where(overlap < WHOLE, _CROPPED, np.where(turns > 0, _TURNED, _SAVED_AGAIN)), _NEAR)
+    overlap = np.minimum(1.0, fits.overlap * area / np.maximum(area, 1.0))
+    shown = overlap * left
+    least = [np.where(shown < PARTIAL, *pair) for pair in ((PARTIAL_CORRELATION, SAME_CORRELATION), (PARTIAL_DETAIL, SAME_DETAIL))]
+    differs = differing.shares >= DIFFERS
+    same = (fits.correlation >= least[0]) & (fits.detail >= least[1]) & ~differs
+    kinds = np.where(same, np.where(shown < WHOLE, _CROPPED, np.where(turns > 0, _TURNED, _SAVED_AGAIN)), _NEAR)
     sides = np.hypot(maps[:, 0, :2].astype(np.float64), maps[:, 1, :2]).tolist()
-    shares = [side if cropped else None for side, cropped in zip(sides, (overlap < WHOLE).tolist(), strict=True)]
-    told = zip(turns.tolist(), is_part_first.tolist(), _measure_angles(maps).tolist(), shares, strict=True)
-    residuals = 1.0 - fits.correlation[rows].astype(np.float64)
-    return [
-        PairFinding(_KINDS[kind], _describe(*words), round(shown, 3), round(rest, 4))
-        for kind, words, shown, rest in zip(kinds.tolist(), told, overlap.tolist(), residuals.tolist(), strict=True)
-    ]
+    residuals = 1.0 - fits.correlation.astype(np.float64)
+    angles = _measure_angles(maps).tolist()
+    findings = []
+    for row, (turn, is_first) in enumerate(zip(turns.tolist(), is_part_first.tolist(), strict=True)):
+        words = _describe(turn, is_first, angles[row], sides[row] if overlap[row] < WHOLE else None)
+        if differs[row]:
+            place = _find_place(differing.places[row], turn, maps[row] if is_first else None)
+            words.append(f"but for a place {place}")
+        if left[row] < 1:
+            words.append("with another border")
+        told = ", ".join(words) or TURNS[0].name
+        findings.append(PairFinding(_KINDS[kinds[row]], told, round(float(shown[row]), 3), round(float(residuals[row]), 4)))
+    return findings
+
+
+def _find_place(place: Floats, number: int, into_whole: Floats | None) -> str:
+    """Where a place of a turned part is in the second picture: the whole, where a map leads into it, else the part as it came."""
+    if into_whole is not None:
+        across, down = (into_whole[:, :2] @ place + into_whole[:, 2]).tolist()
+    else:
+        turn, (across, down) = TURNS[number], place.tolist()
+        across, down = -across if turn.across else across, -down if turn.down else down
+        across, down = (down, across) if turn.swap else (across, down)
+    return name_place(across, down)
 
 
 _KINDS = (CopyKind.NEAR, CopyKind.CROPPED, CopyKind.TURNED, CopyKind.SAVED_AGAIN)
 _NEAR, _CROPPED, _TURNED, _SAVED_AGAIN = range(len(_KINDS))
 
 
-def _describe(turn: int, is_part_first: bool, angle: float, shares: list[float] | None) -> str:
+def _describe(turn: int, is_part_first: bool, angle: float, shares: list[float] | None) -> list[str]:
     """What makes the second picture of the first, in words."""
     words = [TURNS[turn if is_part_first else int(INVERSES[turn])].name] if turn else []
     if angle >= _SLIGHT_ANGLE:
@@ -347,4 +373,4 @@ def _describe(turn: int, is_part_first: bool, angle: float, shares: list[float] 
     if shares is not None:
         across, down = shares
         words.append(f"{'set into more, of which it is' if is_part_first else 'cropped to'} {across:.0%} x {down:.0%}")
-    return ", ".join(words) or TURNS[0].name
+    return words

@@ -20,14 +20,14 @@ def compare_squares(first: Floats, second: Floats, maps: Floats) -> tuple[Floats
 
     The finer of the two is smoothed as much as the other is by its larger pixels and by looking between them.
     """
-    first, second = _match_sharpness(first, second, maps)
+    first, second = match_sharpness(first, second, maps)
     found = map_places(maps, SIDE)
     values = look_up_grey(second, found)
     down, across = (look_up_grey(slopes, found) for slopes in _slope(second))
     own = [slopes.reshape(len(first), -1) for slopes in reversed(_slope(first))]
     moved = [across * maps[:, 0, axis, None] + down * maps[:, 1, axis, None] for axis in (0, 1)]
     count = found.inside.sum(axis=1)
-    inside = found.inside * _leave_edges(maps)
+    inside = found.inside * leave_edges(maps)
     grey = correlate_inside([first.reshape(len(first), -1)], [values], inside)
     detail = correlate_inside(own, moved, inside)
     return count / np.float32(SIDE * SIDE), grey, detail
@@ -44,7 +44,7 @@ def _slope(pictures: Floats) -> tuple[Floats, Floats]:
     return down, across
 
 
-def _leave_edges(maps: Floats) -> Floats:
+def leave_edges(maps: Floats) -> Floats:
     """1 but for places (n x 1,024) at an edge of one picture that lies inside the other: there it is mixed with what is around it."""
     places = list_pixel_places(SIDE)
     across, down = (np.abs(maps[:, axis] @ places) for axis in (0, 1))
@@ -55,7 +55,7 @@ def _leave_edges(maps: Floats) -> Floats:
     return np.where(mixed, np.float32(0), np.float32(1))
 
 
-def _match_sharpness(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
+def match_sharpness(first: Floats, second: Floats, maps: Floats) -> tuple[Floats, Floats]:
     """The finer one smoothed as much as the other is by larger pixels; the second is looked at between its pixels besides."""
     scale = np.stack([np.hypot(maps[:, 0, axis], maps[:, 1, axis]) for axis in (1, 0)], axis=1)
     finer = (2 / np.maximum(scale, 0.1) ** 2 - 1) * _PIXEL
