@@ -19,7 +19,7 @@ import itertools
 import json
 import time
 import zlib
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -104,7 +104,8 @@ def report(kind: str, names: Sequence[str], files: Sequence[bytes], sample: int,
     owner = np.repeat(chosen, len(GUISES))
     pairs = find_own_pairs(signatures)
     print(f"\n{kind}: {len(files):,} originals, {len(files) * (len(files) - 1) // 2:,} pairs; guises of {len(chosen)} of them")
-    rows = {"logoingest": (len(pairs), find_hits(signatures, theirs, owner))}
+    ours, near = find_hits(signatures, theirs, owner)
+    rows = {"logoingest": (len(pairs), ours)}
     for name, limit in (("phash", 10), ("dhash", 10), ("pdq", 31), ("pdq dihedral", 31)):
         own, other = (np.stack([found[name] for found in part]) for part in (hashes, their_hashes))
         plain = np.stack([found["pdq" if name.startswith("pdq") else name] for found in hashes])
@@ -118,6 +119,9 @@ def report(kind: str, names: Sequence[str], files: Sequence[bytes], sample: int,
         rows[f"{name} <= {limit}"] = (false, hits)
     rows["ORB alone"] = match_features(files, flat, owner, len(GUISES), len(pairs) / (len(files) * (len(files) - 1) / 2))
     print_table(rows)
+    print("pairs among originals by kind:", dict(Counter(told.partition(" ")[0] for told in pairs.values())))
+    counts = {family: (near[places].sum(), ours[places].sum()) for family, places in list_families(len(chosen)).items()}
+    print("guises called near: " + ", ".join(f"{family} {called} of {found}" for family, (called, found) in counts.items()))
     if sheet is not None:
         draw_sheet(sheet / f"{kind}.png", files, pairs)
     print(f"{time.process_time() - started:.0f} s of CPU in this process")
@@ -132,8 +136,8 @@ def find_own_pairs(signatures: Sequence[bytes]) -> dict[tuple[int, int], str]:
     return told | {pair: f"{one.kind} {one.transformation}" for pair, one in zip(places, found.findings, strict=True)}
 
 
-def find_hits(signatures: Sequence[bytes], theirs: Sequence[bytes], owner: np.ndarray) -> np.ndarray:
-    """Which guises are found to be copies of their originals, or of another in its group (there are twins), among all originals."""
+def find_hits(signatures: Sequence[bytes], theirs: Sequence[bytes], owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which guises are found to be copies of their originals, or of another in its group (there are twins), among all originals; which are called near."""
     ids = [f"{row:06d}" for row in range(len(signatures))]
     groups = group_copies(ids, signatures, ids).groups
     held, others = (Fingerprints.make(stack_signatures(part)) for part in (signatures, theirs))
@@ -141,10 +145,12 @@ def find_hits(signatures: Sequence[bytes], theirs: Sequence[bytes], owner: np.nd
     found = CopySearch(held.signatures).find(others.signatures)
     pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
     pairs |= set(zip(found.first.tolist(), found.second.tolist(), strict=True))
-    hits = np.zeros(len(owner), bool)
+    hits, *called = np.zeros((3, len(owner)), bool)
     for original, row in pairs:
         hits[row] |= groups[original] == groups[owner[row]]
-    return hits
+    for original, row, finding in zip(found.first.tolist(), found.second.tolist(), found.findings, strict=True):
+        called[finding.kind == "near"][row] |= groups[original] == groups[owner[row]]
+    return hits, called[1] & ~called[0]
 
 
 def match_features(
@@ -165,10 +171,14 @@ def match_features(
     return allowed, hits
 
 
+def list_families(originals: int) -> dict[str, np.ndarray]:
+    """The rows of each family of guises."""
+    families = np.tile([guise.family for guise in GUISES], originals)
+    return {name: np.flatnonzero(families == name) for name in dict.fromkeys(families.tolist())}
+
+
 def print_table(rows: dict[str, tuple[int, np.ndarray]]) -> None:
-    families: dict[str, list[int]] = defaultdict(list)
-    for number, guise in enumerate(GUISES):
-        families[guise.family].append(number)
+    families = list_families(1)
     print("| | false pairs | " + " | ".join(families) + " |\n|" + "---|" * (len(families) + 2))
     for name, (false, hits) in rows.items():
         table = hits.reshape(-1, len(GUISES)).astype(float)
