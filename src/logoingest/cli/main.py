@@ -146,6 +146,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--prefect", type=Path, nargs="?", const=True, metavar="PROJECT",
         help="also write prefect.yaml and flows.py, in FOLDER or in a folder above it, or add the dataset to that prefect.yaml",
     )  # fmt: skip
+    init.add_argument(
+        "--legend", type=Path, metavar="FILE", help="a table of codes and what they mean, where people answered with codes"
+    )
     for key, metavar, text in _SOURCE_OPTIONS:
         init.add_argument(f"--{key.replace('_', '-')}", metavar=metavar, help=text)
 
@@ -234,7 +237,7 @@ def _command_init(options: argparse.Namespace) -> int:
 
     given = {key: getattr(options, key) for key, *_ in _SOURCE_OPTIONS}
     prefect = options.folder if options.prefect is True else options.prefect
-    made = init(options.folder, options.sources, given, prefect=prefect)
+    made = init(options.folder, options.sources, given, prefect=prefect, legend=options.legend)
     if options.json:
         return print_json(describe_scaffold(made))
     print_scaffold(made)

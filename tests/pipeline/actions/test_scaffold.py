@@ -9,6 +9,9 @@ import pytest
 
 from logoingest.cli.main import main
 from logoingest.config import load_config
+from logoingest.errors import SourceError
+from logoingest.labels import ClassMap, normalise_label
+from logoingest.pipeline import init
 from logoingest.sources import read_annotations
 
 ROWS = "image_url,brand\nhttp://x.example/{0}1.jpg,nike\nhttp://x.example/{0}2.jpg,puma\n"
@@ -161,3 +164,34 @@ def test_the_first_map_is_made_again(call):
     assert class_map.read_text() == first
     assert call("labels", "draft", "set/dataset.toml", "--out", "new.toml")[0] == 0
     assert Path("new.toml").read_text() == first
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("legend.csv", "code,species,notes\n0,Robin,\n1,Blackbird,common\nc07,None of the above,\n"),
+        ("bare.csv", "0,Robin\n1,Blackbird\nc07,None of the above\n"),
+        ("legend.json", '{"0": "Robin", "1": "Blackbird", "c07": "None of the above"}'),
+    ],
+)
+def test_a_legend_names_the_classes_of_codes(tmp_path, name, text):
+    """The codes become aliases, "0" too, which elsewhere means that there is nothing; a meaning of that kind is told."""
+    said = ["0", "1", "C07", "5"]
+    rows = "".join(f"http://x.example/{place}.jpg,{said[place % 4]}\n" for place in range(12))
+    (tmp_path / "a.csv").write_text("image_url,label\n" + rows, "utf-8")
+    (tmp_path / name).write_text(text, "utf-8")
+    made = init(tmp_path / "mine", [tmp_path / "a.csv"], legend=tmp_path / name)
+    class_map = ClassMap.load(made.class_map)
+    decided = [normalise_label(answer, class_map).class_id for answer in said]
+    assert decided == ["robin", "blackbird", "none_of_the_above", None]
+    assert any("None of the above" in doubt for doubt in made.first_map.doubts)
+
+
+@pytest.mark.parametrize("text", ["code,species\n8,Robin\n9,Wren\n", "code,species\n0,Robin\n0,Wren\n", '{"8": "Robin"}'])
+def test_a_legend_that_says_nothing_of_the_answers_is_an_error(tmp_path, text):
+    """No code was answered, or a code means two things; nothing is written."""
+    (tmp_path / "a.csv").write_text("image_url,label\nhttp://x.example/1.jpg,0\nhttp://x.example/2.jpg,1\n", "utf-8")
+    (tmp_path / "legend").write_text(text, "utf-8")
+    with pytest.raises(SourceError, match="legend"):
+        init(tmp_path / "mine", [tmp_path / "a.csv"], legend=tmp_path / "legend")
+    assert not (tmp_path / "mine").exists()

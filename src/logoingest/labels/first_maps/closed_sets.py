@@ -9,6 +9,7 @@ from logoingest.labels.class_map.map_file import Thresholds
 from logoingest.labels.matching.objections import judge_edits
 from logoingest.labels.text.fold import Folded, fold
 from logoingest.labels.text.known_names import is_known_name
+from logoingest.labels.text.plurals import list_other_numbers
 from logoingest.labels.text.words import CANNOT_TELL, GENERIC_WORDS
 
 _MAX_STRAY = 0.02
@@ -43,6 +44,8 @@ def is_closed_set(counted: Sequence[tuple[str, int]]) -> bool:
     respelled = sum(sum(counts) - max(counts) for counts in spelled.values())
     is_typed = respelled > _MAX_STRAY * total
     if is_typed and (len(totals) > _FEW or total < _SAID_EACH * len(totals)):
+        return False
+    if any(other in totals for text in totals for other in list_other_numbers(text)):  # "Robin" and "robins": no list offers both
         return False
     return len(totals) > _MANY or not _has_slip({fold(text): count for text, count in totals.items()})
 

@@ -15,6 +15,7 @@ from logoingest.labels.first_maps.closed_sets import is_closed_set
 from logoingest.labels.first_maps.crowd_words import CrowdProposal, join_by_crowd, propose_by_crowd
 from logoingest.labels.first_maps.draft_classes import MAX_CLASSES, list_by_letters, list_by_pictures, list_closed_classes
 from logoingest.labels.first_maps.draft_text import DraftClass, DraftWords, add_comments, list_ids, write_map
+from logoingest.labels.first_maps.legends import list_legend_classes
 from logoingest.labels.first_maps.minimal_aliases import choose_aliases
 from logoingest.labels.first_maps.shared_pictures import Sayings, list_sayings, measure_company
 from logoingest.labels.first_maps.spellings import SpellingGroup, count_values, group_spellings, make_readable, read_values
@@ -28,6 +29,10 @@ _ENOUGH = 50
 """Answers on pictures that others spoke of, from which agreement would show."""
 _CHANCE = (
     "these classes: people who saw the same picture agree no better than by chance, so nothing but the letters speaks for them"
+)
+
+_CODES = (
+    "these classes, which are numbers or codes: where a table says what they mean, `init --legend FILE` names the classes by it"
 )
 
 
@@ -59,7 +64,9 @@ def draft_class_map(labels_with_counts: Sequence[tuple[str, int]], name: str) ->
     return draft_first_map(labels_with_counts, name).text
 
 
-def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str, said: pa.Table | None = None) -> FirstMap:
+def draft_first_map(
+    labels_with_counts: Sequence[tuple[str, int]], name: str, said: pa.Table | None = None, legend: Mapping[str, str] | None = None
+) -> FirstMap:
     """A commented class map: what ``init`` writes.
 
     A closed set ("yes", "no") is taken whole. Else answers are grouped by their key (case, accents, punctuation, spaces and noise
@@ -72,9 +79,14 @@ def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str, sa
         labels_with_counts: distinct raw answers and how often each was given.
         name: what the map is for, for its first comment.
         said: who said it of which picture, columns url, worker_id, raw_label; the answers are those of ``labels_with_counts``.
+        legend: what answers that are codes mean; then the classes are its meanings, and the codes their aliases.
     """
     values = read_values(answer for answer, _ in labels_with_counts)
     counted = count_values(labels_with_counts, values)
+    if legend:
+        classes, codes = list_legend_classes(legend, counted)
+        words = DraftWords(False, ["no_label"], {})
+        return _describe(classes, words, counted, name, (write_map(classes, codes, words, name), None))
     is_closed = is_closed_set(counted)
     naming = leave_silent(counted, is_closed=is_closed)
     words = DraftWords(True, ["no_label"], {}) if is_closed else _choose_words(naming, values, said)
@@ -94,6 +106,8 @@ def draft_first_map(labels_with_counts: Sequence[tuple[str, int]], name: str, sa
     if said is not None and classes and is_telling and not is_closed:
         classes = join_by_crowd(classes, groups, said, class_map)
         document, _ = _write(classes, words, name)
+    if is_closed and classes and all(any(map(str.isdigit, one.name)) for one in classes):
+        doubts = [*doubts, _CODES]
     made = _describe(classes, words, counted, name, (document, said if is_telling else None))
     return made._replace(doubts=[*doubts, *made.doubts])
 

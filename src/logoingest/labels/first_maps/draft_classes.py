@@ -16,6 +16,7 @@ from logoingest.labels.first_maps.word_choice import FEW_ANSWERS
 from logoingest.labels.matching.spelling_index import join_key
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.noise import NoisePhrases
+from logoingest.labels.text.plurals import are_words, list_other_numbers
 from logoingest.labels.text.words import EMPTY_TALK, NO_LABEL, SEPARATORS
 
 MAX_CLASSES = 10_000
@@ -211,7 +212,7 @@ def _is_noise(group: SpellingGroup, noise: NoisePhrases) -> bool:
 def list_by_letters(groups: Sequence[SpellingGroup], noise: NoisePhrases) -> list[DraftClass]:
     """What is common enough, each with its slips."""
     seeds = _choose_seeds([group for group in groups if may_name(group, noise)])
-    slips = find_slips(seeds)
+    slips = {**find_slips(seeds), **_find_other_numbers(seeds)}
     kept = [seed for seed in seeds if seed.key not in slips]
     hints = hint_at_others(kept)
     return [
@@ -222,6 +223,18 @@ def list_by_letters(groups: Sequence[SpellingGroup], noise: NoisePhrases) -> lis
         )
         for seed in kept
     ]
+
+
+def _find_other_numbers(seeds: Sequence[SpellingGroup]) -> dict[str, str]:
+    """Key → the key of the more common spelling whose plural or singular it is, where the names are words that people know."""
+    names = {fold(seed.name).ascii: seed.key for seed in seeds}
+    found: dict[str, str] = {}
+    for name, key in names.items() if are_words(list(names)) else ():
+        other = next((names[other] for other in list_other_numbers(name) if other in names), None)
+        if other is not None and other not in found:
+            found[key] = other
+    taken = [key for key in found if found[key] in found]
+    return {key: other for key, other in found.items() if key not in taken}
 
 
 def choose_min_count(total: int) -> int:

@@ -16,6 +16,7 @@ from logoingest.config import Config, Section
 from logoingest.errors import Problem, SourceError, UsageError
 from logoingest.labels import FirstMap, draft_first_map
 from logoingest.pipeline.actions.deploying import Deployments, plan_deployments, write_deployments
+from logoingest.pipeline.actions.legend import read_legend
 from logoingest.pipeline.session import Run
 from logoingest.sources import Refusals, SourceGuess, guess_sources, read_annotations, summarise_refusals
 from logoingest.strangers.escaping import flatten_text
@@ -59,13 +60,21 @@ class Scaffold(NamedTuple):
     """By Prefect, where it was asked for."""
 
 
-def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None = None, *, prefect: Path | None = None) -> Scaffold:
+def init(
+    folder: Path,
+    sources: Sequence[Path],
+    given: Mapping[str, Any] | None = None,
+    *,
+    prefect: Path | None = None,
+    legend: Path | None = None,
+) -> Scaffold:
     """Make ``folder/dataset.toml`` and ``folder/label_maps/<name>.toml`` for source files.
 
     Args:
         folder: where to write.
         sources: files, folders (of XML files, or of tables and lists) and patterns.
         given: keys of the sources that are known: format, delimiter, url_column, label_column, worker_column …
+        legend: a table that says what answers that are codes mean.
         prefect: the folder of a Prefect project that shall deploy the dataset: this one, or one above it.
 
     Raises:
@@ -94,8 +103,9 @@ def init(folder: Path, sources: Sequence[Path], given: Mapping[str, Any] | None 
     if not kept.num_rows:
         raise SourceError(_describe_nothing([str(path) for path in guesses], rejected.num_rows, refusals))
     labels = _count_labels(kept)
+    meanings = None if legend is None else read_legend(legend, (answer for answer, _ in labels))
     class_map.parent.mkdir(parents=True, exist_ok=True)
-    first_map = draft_first_map(labels, name, kept.select(_SAID))
+    first_map = draft_first_map(labels, name, kept.select(_SAID), meanings)
     class_map.write_text(first_map.text, encoding="utf-8")
     config.write_text(text, encoding="utf-8")
     _ = Run(written).class_map  # what was drafted must be readable
