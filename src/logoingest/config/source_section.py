@@ -60,6 +60,12 @@ class SourceConfig(Section):
     """Column of what was typed where label_column says "other"; guessed (species_other), and then the answer."""
     option_columns: tuple[str, ...] = ()
     """A column an option, ticked (true, 1, x) or not: a row's ticks are one answer. Guessed where no column is the answer."""
+    certainty_column: str | None = None
+    """Column of how sure people were, in tables of every kind: which of its answers do not vote, unsure and unsure_below say."""
+    unsure: tuple[str, ...] = ()
+    """What certainty_column says where an answer was a guess and does not vote: ["guess", "not sure"]."""
+    unsure_below: float | None = None
+    """A number below which an answer does not vote: 3 of five points, 50 of a hundred per cent."""
     status_column: str | None = None
     """Column of the requester's verdict (submitted, approved, rejected); guessed, as are the next two. MTurk and others have their own."""
     time_column: str | None = None
@@ -101,6 +107,12 @@ class SourceConfig(Section):
     def _looks_in_one_place(self) -> SourceConfig:
         if self.local_root is not None and self.url_prefix:
             raise ValueError("local_root and url_prefix both say where pictures without a scheme lie: name one")
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_is_unsure(self) -> SourceConfig:
+        if (self.certainty_column is None) == bool(self.unsure or self.unsure_below is not None):
+            raise ValueError("certainty_column goes with unsure or unsure_below: which of its answers are guesses")
         return self
 
     @field_validator("bbox_columns")

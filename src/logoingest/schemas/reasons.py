@@ -13,6 +13,7 @@ class Reason(StrEnum):
     MISSING_URL = "missing_url"
     ASSIGNMENT_REJECTED = "assignment_rejected"
     REPEATED_ROW = "repeated_row"
+    UNSURE = "unsure"
     TAKEN_DOWN = "taken_down"
     # labels
     NO_LABEL = "no_label"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
-from logoingest.sources.cells.columns import guess_roles
+from logoingest.sources.cells.columns import find_other, is_certainty
 from logoingest.sources.cells.doubts import describe_doubts, describe_lack
 from logoingest.sources.files.opening import SourceFile, check_file, guess_encoding, open_lines, read_head
 from logoingest.sources.formats import crowdflower, prodigy, toloka, zooniverse
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
 from logoingest.sources.formats.tables.mturk_layout import plan_layout, says_something
-from logoingest.sources.formats.tabular import settle_columns
+from logoingest.sources.formats.tabular import guess_table_roles, settle_columns
 from logoingest.sources.formats.url_list import inspect_list
 from logoingest.sources.readers import read_chunks
 from logoingest.sources.recognition import guess_format
@@ -81,6 +81,7 @@ def guess_source(path: Path, given: Mapping[str, Any] | None = None) -> SourceGu
         table = inspect_table(file, known.delimiter)
         columns = table.columns
         keys |= _TABLES[kind](file, known, table, given, notes)
+        notes += _describe_certainty(table, keys, known)
         keys["delimiter"] = None if table.delimiter == "," else table.delimiter
     elif kind == "urls":
         style = inspect_list(file)
@@ -102,6 +103,19 @@ def guess_source(path: Path, given: Mapping[str, Any] | None = None) -> SourceGu
         distinct_labels=len(counts),
         notes=tuple(notes),
     )
+
+
+def _describe_certainty(table: Table, keys: Mapping[str, Any], known: SourceConfig) -> list[str]:
+    """A sentence for a column that seems to say how sure people were, and is not used."""
+    taken = {known.certainty_column, *(name for name in keys.values() if isinstance(name, str))}
+    found = [name for title, name in table.entitle(table.columns).items() if is_certainty(title) and name not in taken]
+    said = [(name, [str(value) for value in table.sample[name] if value not in (None, "")]) for name in found]
+    return [
+        f"{name} seems to say how sure people were ({', '.join(said for said, _ in Counter(values).most_common(4))}), and is not used: "
+        "certainty_column with unsure or unsure_below keeps guesses from voting."
+        for name, values in said
+        if values and known.certainty_column is None
+    ]
 
 
 def _check_given(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +199,7 @@ def _guess_tabular(
     named = {value for value in given.values() if isinstance(value, str)}
     found = {
         f"{role}_column": name
-        for role, name in guess_roles({name: free[name] for name in free if name not in named})._asdict().items()
+        for role, name in guess_table_roles(table, {name: free[name] for name in free if name not in named})._asdict().items()
     }
     found |= {key: getattr(settled, key) for key in ("url_column", "label_column")}
     found |= {key: getattr(settled, key) or found[key] for key in ("worker_column", "id_column")}
@@ -203,9 +217,13 @@ def _guess_tabular(
         notes.append(f"Rows after the header that belong to it, and are refused: {table.header_rows}.")
     if table.columns[:1] == ("column_1",):
         notes.append("The first row holds a picture, so there is no header: the columns are called column_1, column_2 and so on.")
+    return found | families | {"other_column": _tell_other(settled.label_column, other, notes)}
+
+
+def _tell_other(label: str | None, other: str | None, notes: list[str]) -> str | None:
     if other:
-        notes.append(f'Where {settled.label_column} says "other", or nothing, the answer is what {other} holds.')
-    return found | families | {"other_column": other}
+        notes.append(f'Where {label} says "other", or nothing, the answer is what {other} holds.')
+    return other
 
 
 def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[str, str]]) -> _Guess:
@@ -217,9 +235,10 @@ def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[st
             for name, values in table.sample.items()
             if name == label or (name.startswith(kind) and not name.startswith("_") and not name.endswith(("_gold", ":confidence")))
         }
+        other = known.other_column or find_other(label, table.columns)
         if len(answers) > 1:
-            notes += describe_doubts({"label_column": label}, given, answers)
-        return {"url_column": url, "label_column": label}
+            notes += describe_doubts({"label_column": label}, given, {name: answers[name] for name in answers if name != other})
+        return {"url_column": url, "label_column": label, "other_column": _tell_other(label, other, notes)}
 
     return guess
 

@@ -43,7 +43,7 @@ def _hash_sources(run: Run, _manifest: Manifest) -> dict[str, str]:
 
 ANNOTATIONS = StageSpec(
     name=Stage.ANNOTATIONS,
-    version=2,
+    version=3,
     needs=(),
     reads={},
     make=make_annotations,

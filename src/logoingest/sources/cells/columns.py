@@ -16,6 +16,7 @@ from logoingest.sources.cells.answers import Answer, AnswerError, describe_scala
 #: A column's name → its values in the first rows.
 Sample = Mapping[str, Sequence[Any]]
 
+_LINK_IN_BRACKETS = re.compile(r"[^()]*\((https?://[^()\s]+)\)\s*", re.IGNORECASE)
 _SCHEME = re.compile(r"\s*(?:https?|ftp|s3|gs|file)://", re.IGNORECASE)
 ENDINGS = r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|svg|avif|heic|jp2|ico)"
 IMAGE_ENDING = re.compile(rf"{ENDINGS}(?=$|[?#])", re.IGNORECASE)
@@ -28,7 +29,9 @@ _PICTURE_WORDS = frozenset({
 })  # fmt: skip
 _LINK_WORDS = frozenset({"url", "urls", "uri", "link", "href", "src"})
 _PLACE_WORDS = frozenset({"file", "path", "filename", "location"})
-_OTHER_LINKS = frozenset({"video", "thumb", "thumbnail", "page", "homepage", "website", "profile", "licence", "license", "avatar"})
+_OTHER_LINKS = frozenset(
+    {"video", "thumb", "thumbnail", "page", "homepage", "website", "profile", "licence", "license", "avatar", "callback", "webhook"}
+)
 LABEL_WORDS = {
     "label": 10, "labels": 10, "brand": 10, "brands": 10, "answer": 9, "answers": 9, "choice": 9, "class": 8, "classname": 8,
     "category": 8, "logo": 8, "logos": 8, "tag": 7, "tags": 7, "keyword": 7, "keywords": 7, "response": 6, "annotation": 6,
@@ -53,6 +56,7 @@ WORKER_WORDS = {
     "judge": 8, "performer": 8, "user": 7, "author": 4, "username": 7, "tagger": 9, "volunteer": 8, "turker": 10, "crowdworker": 10,
     "bearbeiter": 9, "bearbeiterin": 9, "nutzer": 7, "benutzer": 7, "annotierer": 10, "annotateur": 10, "utilisateur": 7, "anotador": 10,
     "usuario": 7, "trabajador": 9, "utilizador": 7, "annotatore": 10, "utente": 7, "gebruiker": 7, "anvandare": 7, "uzytkownik": 7,
+    "respondent": 7, "prolific": 9, "email": 4, "mail": 4,
     "работник": 9, "исполнитель": 9, "разметчик": 10, "пользователь": 7, "标注员": 10, "標註者": 10, "用户": 7, "用戶": 7, "作業者": 9, "작업자": 9, "사용자": 7,
 }  # fmt: skip
 #: Of a column beside a question, and of an answer: none of the choices, but what is typed there.
@@ -60,6 +64,15 @@ OTHER_WORDS = frozenset({
     "other", "others", "sonstige", "sonstiges", "andere", "anderes", "autre", "autres", "otro", "otra", "otros", "outro", "outra", "altro", "altra",
     "anders", "annan", "annat", "inne", "другое", "інше", "其他", "その他", "기타",
 })  # fmt: skip
+#: Of what somebody says of his own answer: how sure he is.
+CERTAINTY_WORDS = frozenset({
+    "certain", "certainty", "uncertain", "uncertainty", "confidence", "confident", "sure", "unsure", "sureness", "sicher", "sicherheit", "certitude", "confianza", "certeza", "seguro", "segura", "seguridad", "confianca", "certezza", "sicuro", "sicurezza", "zeker", "zekerheid", "saker", "sakerhet",
+    "pewnosc", "pewny", "уверенность", "уверены", "確信度", "自信", "确定程度", "확신", "확신도",
+})  # fmt: skip
+_COMMENT_WORDS = frozenset({
+    "comment", "comments", "note", "notes", "remark", "remarks", "feedback", "bemerkung", "bemerkungen", "kommentar", "commentaire", "comentario", "commento",
+})  # fmt: skip
+_NO_WORKER_WORDS = NEVER_LABEL - {"id", "uuid", "key", "number", "index", "email"}
 _FORM_WORDS = frozenset(
     {"please", "specify", "text", "namely", "bitte", "angeben", "answer", "preciser", "especificar", "which", "value", "the", "or"}
 )
@@ -117,10 +130,12 @@ def guess_label(sample: Sample) -> str | None:
     """The likeliest answer column, an empty one only where all are; the only remaining one when its name says nothing."""
     sample = {name: values for name, values in sample.items() if _is_filled(values)} or sample
     found = _best(sample, score_label)
-    if found is not None:
+    if found is not None and score_label(found, sample[found]) >= 1:
         return found
     possible = [name for name in list_possible_labels(sample) if not split_words(name) & OTHER_WORDS]
-    return possible[0] if len(possible) == 1 else None
+    asked = [name for name in possible if "?" in name]
+    rest = [name for name in possible if name != found]
+    return next((some[0] for some in (rest, asked) if len(some) == 1), found)
 
 
 def find_other(label: str, names: Iterable[str]) -> str | None:
@@ -128,7 +143,8 @@ def find_other(label: str, names: Iterable[str]) -> str | None:
     found = [
         name
         for name in names
-        if (words := split_words(name)) & OTHER_WORDS and not words - OTHER_WORDS - _FORM_WORDS - split_words(label)
+        if (words := {word for word in split_words(name) if not word.isdecimal()}) & OTHER_WORDS
+        and not words - OTHER_WORDS - _FORM_WORDS - split_words(label)
     ]
     return found[0] if len(found) == 1 else None
 
@@ -139,8 +155,18 @@ def is_other(text: str) -> bool:
     return bool(words & OTHER_WORDS) and not words - OTHER_WORDS - _FORM_WORDS
 
 
+def choose_said(row: Mapping[str, Any], label: str | None, other: str | None) -> Any:
+    """The answer's cell; where it says "other" or nothing and something was typed beside it, that."""
+    said, typed = row.get(label or ""), row.get(other or "")
+    is_open = said is None or (isinstance(said, str) and (not said.strip() or is_other(said)))
+    return typed if is_open and typed is not None and str(typed).strip() else said
+
+
 def pick_label(sample: Sample) -> str | None:
-    """Of columns that are all answers the one that is plainly the label: the only one, or the best by name; else None."""
+    """Of columns that are all answers the one that is plainly the label: the only one that says what is seen, or the best by name; else
+    None.
+    """
+    sample = {name: values for name, values in sample.items() if not is_beside_label(name)} or sample
     if len(sample) < 2:
         return next(iter(sample), None)
     scores = {name: score_label(name, values) for name, values in sample.items()}
@@ -149,13 +175,24 @@ def pick_label(sample: Sample) -> str | None:
     return winners[0] if len(winners) == 1 and best > 0 else None
 
 
+def is_certainty(name: str) -> bool:
+    """Whether a column says by its name how sure people were of their answers."""
+    return bool(split_words(name) & CERTAINTY_WORDS)
+
+
+def is_beside_label(name: str) -> bool:
+    """Whether an answer is by its name no label but what stands beside one: a comment, how sure somebody is, what "other" was."""
+    words = split_words(name)
+    return bool(words & (CERTAINTY_WORDS | OTHER_WORDS | _COMMENT_WORDS))
+
+
 def list_possible_labels(sample: Sample) -> list[str]:
     """The columns that could hold answers, whatever they are called."""
     return [
         name
         for name, values in sample.items()
         if name
-        and not split_words(name) & (NEVER_LABEL | _BOX_WORDS)
+        and not split_words(name) & (NEVER_LABEL | _BOX_WORDS | CERTAINTY_WORDS)
         and _share(values, has_scheme) < 0.5
         and not _hold_objects(values)
     ]
@@ -164,15 +201,21 @@ def list_possible_labels(sample: Sample) -> list[str]:
 def score_label(name: str, values: Sequence[Any]) -> float:
     """How much a column looks like the answer; 0 when not at all."""
     words = split_words(name)
-    if words & NEVER_LABEL - {"lang"} or _share(values, has_scheme) >= 0.5:
+    if words & (NEVER_LABEL | CERTAINTY_WORDS) - {"lang"} or _share(values, has_scheme) >= 0.5:
         return 0.0
     if not words & LABEL_WORDS.keys() or words & OTHER_WORDS:
         return 0.0
     if words & WORKER_WORDS.keys() and _score_words(name, LABEL_WORDS) < _SAID:
         return 0.0
-    if _hold_objects(values):
+    if _hold_objects(values) or (_score_words(name, LABEL_WORDS) < _SAID and _never_repeats(values)):
         return 0.1
     return _score_words(name, LABEL_WORDS) + (0.5 if _is_filled(values) else 0.0)
+
+
+def _never_repeats(values: Sequence[Any]) -> bool:
+    """Whether a column says something else in every row, as names of rows do and no answers."""
+    texts = _texts(values)
+    return len(texts) >= _SOME and len(set(map(str, texts))) == len(texts)
 
 
 def _is_filled(values: Sequence[Any]) -> bool:
@@ -196,17 +239,22 @@ def _is_no_answer(value: Any) -> bool:
 
 def score_worker(name: str, values: Sequence[Any]) -> float:
     """How much a column looks like who answered; 0 when not at all."""
-    return _score_words(name, WORKER_WORDS) if _share(values, has_scheme) < 0.5 else 0.0
+    if split_words(name) & _NO_WORKER_WORDS or _share(values, has_scheme) >= 0.5 or not _is_filled(values):
+        return 0.0
+    return _score_words(name, WORKER_WORDS)
 
 
 def score_url(name: str, values: Sequence[Any]) -> float:
     """How much a column looks like the image URL; 0 when not at all."""
     words = split_words(name)
     by_name = 2.0 * bool(words & _PICTURE_WORDS) + 2.0 * bool(words & _LINK_WORDS) + 1.0 * bool(words & _PLACE_WORDS)
-    absolute = _share(values, has_scheme)
+    absolute = _share(values, lambda text: has_scheme(text) or _LINK_IN_BRACKETS.fullmatch(text) is not None)
     pictures = _share(values, lambda text: IMAGE_ENDING.search(text) is not None)
     if absolute < 0.5 and not (by_name and (pictures >= 0.5 or not _texts(values) or by_name >= 4.0)) and pictures < 0.9:
         return 0.0
+    texts = _texts(values)
+    if len(texts) > 2 and len(set(map(str, texts))) == 1:  # where a service calls back
+        return 0.1
     return max(by_name + 6.0 * absolute + 2.0 * pictures - 3.0 * bool(words & _OTHER_LINKS), 0.1)
 
 
@@ -334,7 +382,9 @@ def name_picture(name: str, source: SourceConfig) -> str:
 
 
 def complete_url(url: str, prefix: str) -> str:
-    """The URL; one without a scheme gets the prefix, or takes the place of ``{}`` in it."""
+    """The URL; one without a scheme gets the prefix, or takes the place of ``{}`` in it. Of ``name (URL)``, as Airtable writes it, the URL."""
+    if url.endswith(")") and (found := _LINK_IN_BRACKETS.fullmatch(url)):
+        return found.group(1)
     if not prefix or not url.strip() or has_scheme(url):
         return url
     return prefix.replace("{}", url.strip()) if "{}" in prefix else f"{prefix}{url.strip()}"

@@ -24,9 +24,11 @@ from logoingest.sources.cells.answers import (
 )
 from logoingest.sources.cells.columns import (
     Sample,
+    choose_said,
     complete_url,
     describe_columns,
     find_missing,
+    find_other,
     guess_roles,
     list_urls,
     pick_label,
@@ -67,10 +69,11 @@ def read_crowdflower(file: SourceFile, source: SourceConfig) -> Iterator[Record]
     """
     table = inspect_table(file, source.delimiter)
     url, label = choose_crowdflower_columns(file, source, table)
+    source = source.model_copy(update={"other_column": source.other_column or find_other(label, table.columns)})
     beside = [name for name in (f"{label}_gold", f"{label}:confidence") if name in table.columns]
     facts = [name for name in _FACTS if name in table.columns]
     further = (*source.alternative_url_columns, *list_carried(source).values())
-    names = list(dict.fromkeys([url, label, *beside, *facts, *further]))
+    names = list(dict.fromkeys([url, label, *([source.other_column] if source.other_column else []), *beside, *facts, *further]))
     for number, values, fault in iterate_rows(file, table, names, (url, label)):
         if fault:
             yield refuse_record(number, fault)
@@ -88,7 +91,7 @@ def choose_crowdflower_columns(file: SourceFile, source: SourceConfig, table: Ta
     Raises:
         SourceError: a column is not there, none holds URLs, or several may be the answer.
     """
-    wanted = {"url_column": source.url_column, "label_column": source.label_column, **list_carried(source)}
+    wanted = {key: getattr(source, key) for key in ("url_column", "label_column", "other_column")} | list_carried(source)
     wanted |= {f"alternative_url_columns[{index}]": name for index, name in enumerate(source.alternative_url_columns)}
     if problems := find_missing(file.name, wanted, table.columns):
         raise SourceError(problems)
@@ -132,7 +135,7 @@ def _read_judgment(number: int, row: Mapping[str, Any], url: str, label: str, so
         detail=refusal,
     )
     extra = _describe(row, label)
-    said, faults = _read_answers(row[label])
+    said, faults = _read_answers(choose_said(row, label, source.other_column))
     answers = [answer._replace(attributes={**(answer.attributes or {}), **extra} or None) for answer in said]
     identifier = name_text(row.get("_id")) or name_text(row.get(_UNIT))
     yield from (carry_cells(record, row, source) for record in make_records(whole, answers, identifier, faults))

@@ -13,7 +13,7 @@ from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, read_box, read_each
-from logoingest.sources.cells.columns import complete_url, find_missing
+from logoingest.sources.cells.columns import complete_url, find_missing, guess_label
 from logoingest.sources.cells.times import parse_time
 from logoingest.sources.files.json_items import read_objects
 from logoingest.sources.files.opening import SourceFile
@@ -30,8 +30,10 @@ MODEL_WORKER = "model"
 
 
 def is_ground_truth(members: Mapping[str, Any]) -> bool:
-    """Whether the first line's object is one of a manifest."""
-    return _URL_KEY in members
+    """Whether the first line's object is one of a manifest; one with an answer that no job wrote (``"class": "cat"``) is a table."""
+    others = {name: [value] for name, value in members.items() if name != _URL_KEY}
+    is_plain = not any(name.endswith(_METADATA) for name in others) and guess_label(others) is not None
+    return _URL_KEY in members and not is_plain
 
 
 def read_ground_truth(file: SourceFile, source: SourceConfig) -> Iterator[Record]:

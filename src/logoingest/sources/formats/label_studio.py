@@ -15,7 +15,7 @@ from logoingest.errors import SourceError
 from logoingest.schemas import GROUND_TRUTH, Reason
 from logoingest.sources.cells.answers import Answer, AnswerError, describe_scalar, join_choices, read_answers, read_box, read_number
 from logoingest.sources.cells.boxes import place_shares
-from logoingest.sources.cells.columns import complete_url, find_missing, guess_roles, list_urls
+from logoingest.sources.cells.columns import complete_url, find_missing, guess_roles, is_beside_label, list_urls
 from logoingest.sources.cells.times import parse_seconds, parse_time
 from logoingest.sources.files.json_items import iterate_items
 from logoingest.sources.files.opening import SourceFile, open_lines
@@ -28,6 +28,7 @@ _LABEL_KEYS = {
     "choices": "choices", "textarea": "text", "rectanglelabels": "rectanglelabels", "labels": "labels", "taxonomy": "taxonomy",
     "rating": "rating", "number": "number", "datetime": "datetime",
 }  # fmt: skip
+_RATING_TYPES = frozenset({"rating", "number"})
 _BOX_TYPES = frozenset({"rectanglelabels", "rectangle"})
 _SILENT_TYPES = frozenset({"relation"})
 
@@ -176,6 +177,7 @@ def _read_results(results: Any, label_column: str | None) -> tuple[list[Answer],
     """What an annotation says, region by region, in order, and why regions are not read; an empty answer when there is nothing."""
     if results is not None and not isinstance(results, list):
         return [], ["the result is no list"]
+    results = _leave_ratings(results) if label_column is None else results
     regions: dict[str, list[Mapping[str, Any]]] = {}
     answers: list[Answer] = []
     faults: list[str] = []
@@ -191,6 +193,18 @@ def _read_results(results: Any, label_column: str | None) -> tuple[list[Answer],
         except AnswerError as error:
             faults.append(str(error))
     return answers if answers or faults else [Answer("")], faults
+
+
+def _leave_ratings(results: Any) -> Any:
+    """Without what only says something of the answer beside it: stars, a comment, how sure somebody is; all where nothing else is said."""
+    found = results if isinstance(results, list) else []
+    beside = [result for result in found if isinstance(result, dict) and _is_beside(result)]
+    said = [result for result in _list_objects(found) if result not in beside and str(result.get("type")) in _LABEL_KEYS]
+    return [result for result in found if result not in beside] if said else results
+
+
+def _is_beside(result: Mapping[str, Any]) -> bool:
+    return str(result.get("type")) in _RATING_TYPES or is_beside_label(str(result.get("from_name")))
 
 
 def _read_region(region: list[Mapping[str, Any]], label_column: str | None) -> list[Answer]:

@@ -16,6 +16,7 @@ from logoingest.sources.cells.answers import Answer, AnswerError, describe_scala
 from logoingest.sources.cells.columns import (
     Roles,
     Sample,
+    choose_said,
     complete_url,
     describe_columns,
     find_missing,
@@ -23,7 +24,6 @@ from logoingest.sources.cells.columns import (
     find_other,
     guess_roles,
     index_names,
-    is_other,
     list_urls,
     pick_label,
 )
@@ -157,7 +157,7 @@ def _read_row(number: int, row: Mapping[str, Any], plan: _Plan) -> Iterator[Reco
     if plan.has_opinions and (opinions := read_opinions(row.get(source.label_column or ""))):
         yield from _read_opinions(whole, opinions, identifier)
         return
-    said = read_options(row, plan.options) if plan.options else _choose_said(row, source)
+    said = read_options(row, plan.options) if plan.options else choose_said(row, source.label_column, source.other_column)
     answers = _read_answers(said, plan)
     if plan.boxes is None:
         yield from make_records(whole, join_boxes(answers, row.get(source.bbox_column or "")), identifier)
@@ -171,14 +171,6 @@ def _read_answers(cell: Any, plan: _Plan) -> list[Answer]:
     if plan.question:
         return read_answers(read_question_form(cell).get(plan.question), read_json=plan.source.json_answers)
     return read_answers(cell, read_json=plan.source.json_answers)
-
-
-def _choose_said(row: Mapping[str, Any], source: SourceConfig) -> Any:
-    """The answer's cell; where it says "other" or nothing and something was typed beside it, that."""
-    said = row.get(source.label_column or "")
-    typed = row.get(source.other_column or "")
-    is_open = said is None or (isinstance(said, str) and (not said.strip() or is_other(said)))
-    return typed if is_open and typed is not None and str(typed).strip() else said
 
 
 def _read_annotators(whole: Record, row: Mapping[str, Any], identifier: str | None, source: SourceConfig) -> Iterator[Record]:
@@ -225,7 +217,7 @@ def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
     taken = {name for name in wanted.values() if name is not None} | set(boxes.columns if boxes else ())
     free = {name: values for name, values in table.sample.items() if name not in taken}
     annotators = source.annotator_columns or (find_annotators(free) if label is None and boxes is None else ())
-    roles = guess_roles({name: values for name, values in free.items() if name not in annotators})
+    roles = guess_table_roles(table, {name: values for name, values in free.items() if name not in annotators})
     options = source.option_columns or (() if label or annotators else _find_options(free, roles))
     url = source.url_column or roles.url or _find_ids(file, source, table)
     guessed = {
@@ -236,12 +228,25 @@ def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
         raise SourceError(problems)
     label = None if annotators or options else label or roles.label
     settled = {"url_column": url, "label_column": label, "annotator_columns": annotators, "option_columns": options}
-    settled["other_column"] = source.other_column or (find_other(label, free) if label else None)
+    settled["other_column"] = source.other_column or (_find_other(table, label, free) if label else None)
     settled |= {"bbox_columns": boxes.names if boxes else ()}
     source = source.model_copy(update=settled)
     question = question or _choose_question(file, label, table)
     has_opinions = bool(label) and source.json_answers and hold_opinions(table.sample[str(label)])
     return _Plan(source, question, boxes, find_facts(table.sample, source), name_options(options), has_opinions)
+
+
+def guess_table_roles(table: Table, free: Sample) -> Roles:
+    """The likeliest of these columns for each role; a survey's question tells what its column is."""
+    titles = table.entitle(free)
+    return Roles(*(name and titles[name] for name in guess_roles({title: free[name] for title, name in titles.items()})))
+
+
+def _find_other(table: Table, label: str, free: Sample) -> str | None:
+    titles = table.entitle({label, *free})
+    own = next(title for title, name in titles.items() if name == label)
+    found = find_other(own, (title for title, name in titles.items() if name in free))
+    return found and titles[found]
 
 
 def _find_options(free: Sample, roles: Roles) -> tuple[str, ...]:
@@ -267,6 +272,10 @@ def _find_ids(file: SourceFile, source: SourceConfig, table: Table) -> str:
     """
     names = index_names(table.columns)
     found = next((names[name] for name in ("imageid", "task", "image", "picture", "photo", "itemid") if name in names), None)
+    if any("://" in f"{name}{table.questions.get(name, '')}" for name in table.columns):
+        raise file.fault(
+            "has a column a picture: the URLs stand in its header", "make it rows of URL, answer and worker (pandas.melt)"
+        )
     if found is None:
         raise file.fault("has no column that holds image URLs", f"name it: url_column = …; {describe_columns('', table.columns)}")
     if not source.url_prefix:

@@ -22,7 +22,16 @@ from logoingest.sources.cells.answers import (
     read_number,
 )
 from logoingest.sources.cells.boxes import place_shares
-from logoingest.sources.cells.columns import complete_url, describe_columns, find_missing, guess_roles, list_urls, pick_label
+from logoingest.sources.cells.columns import (
+    choose_said,
+    complete_url,
+    describe_columns,
+    find_missing,
+    find_other,
+    guess_roles,
+    list_urls,
+    pick_label,
+)
 from logoingest.sources.cells.times import parse_time
 from logoingest.sources.cells.workers import name_worker
 from logoingest.sources.files.json_items import read_objects
@@ -62,9 +71,21 @@ def read_toloka(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """
     table = inspect_table(file, source.delimiter)
     url, label = choose_toloka_columns(file, source, table)
+    source = source.model_copy(update={"other_column": source.other_column or find_other(label, table.columns)})
     field = label.removeprefix(_OUTPUT)
     beside = [name for name in (f"{_GOLDEN}{field}", f"{_CONFIDENCE}{field}", *_FACTS) if name in table.columns]
-    names = list(dict.fromkeys([url, label, *beside, *source.alternative_url_columns, *list_carried(source).values()]))
+    names = list(
+        dict.fromkeys(
+            [
+                url,
+                label,
+                *([source.other_column] if source.other_column else []),
+                *beside,
+                *source.alternative_url_columns,
+                *list_carried(source).values(),
+            ]
+        )
+    )
     for number, values, fault in iterate_rows(file, table, names, (url,)):
         row = dict(zip(names, values, strict=True)) if not fault else {}
         if fault:
@@ -83,7 +104,8 @@ def choose_toloka_columns(file: SourceFile, source: SourceConfig, table: Table) 
         SourceError: a column is not there, none holds URLs, or several may be the answer.
     """
     url, label = _add_prefix(source.url_column, _INPUT, table), _add_prefix(source.label_column, _OUTPUT, table)
-    wanted: dict[str, str | None] = {"url_column": url, "label_column": label, **list_carried(source)}
+    wanted: dict[str, str | None] = {"url_column": url, "label_column": label, "other_column": source.other_column}
+    wanted |= list_carried(source)
     wanted |= {f"alternative_url_columns[{index}]": name for index, name in enumerate(source.alternative_url_columns)}
     if problems := find_missing(file.name, wanted, table.columns):
         raise SourceError(problems)
@@ -124,7 +146,7 @@ def _read_task(number: int, row: Mapping[str, Any], url: str, label: str, source
     field = label.removeprefix(_OUTPUT)
     told: dict[str, Any] = {GOLD: row.get(f"{_GOLDEN}{field}"), "confidence": row.get(f"{_CONFIDENCE}{field}")}
     extra = {key: text for key, value in told.items() if (text := describe_scalar(value).strip())}
-    said, faults = _read_answers(row[label])
+    said, faults = _read_answers(choose_said(row, label, source.other_column))
     answers = [answer._replace(attributes={**(answer.attributes or {}), **extra} or None) for answer in said]
     parts = [part for name in (_ASSIGNMENT, _TASK) if (part := name_text(row.get(name)))]
     yield from (carry_cells(record, row, source) for record in make_records(whole, answers, "-".join(parts) or None, faults))

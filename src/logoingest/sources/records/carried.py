@@ -13,6 +13,7 @@ from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.schemas import Reason
 from logoingest.sources.cells.answers import AnswerError, describe_scalar
+from logoingest.sources.cells.times import parse_seconds
 from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.records.tabulating import Record
 
@@ -22,7 +23,7 @@ _MAX_HASH_CHARS = 200
 
 def list_carried(source: SourceConfig) -> dict[str, str]:
     """Config key → name of every column whose cells go along with an answer."""
-    keys = {f"{algorithm}_column": getattr(source, f"{algorithm}_column") for algorithm in _HASH_DIGITS}
+    keys = {f"{what}_column": getattr(source, f"{what}_column") for what in (*_HASH_DIGITS, "certainty")}
     kept = {f"keep_columns.{name}": column for name, column in source.keep_columns.items()}
     return {key: column for key, column in (keys | kept).items() if column is not None}
 
@@ -39,7 +40,9 @@ def refuse_carried(file: SourceFile, source: SourceConfig) -> None:
 
 
 def carry_cells(record: Record, row: Mapping[str, Any], source: SourceConfig) -> Record:
-    """The record with what goes along of its row (column → cell); refused where a hash cannot be read."""
+    """The record with what goes along of its row (column → cell); refused where a hash cannot be read, or where it was a guess."""
+    if record.reason is None and (said := _read_guess(row, source)):
+        record = record._replace(reason=Reason.UNSURE, detail=f"says {said} in {source.certainty_column}")
     told = {name: text for name, column in source.keep_columns.items() if (text := _write_cell(row.get(column))).strip()}
     carried = json.dumps(told, ensure_ascii=False, sort_keys=True) if told else None
     try:
@@ -48,6 +51,14 @@ def carry_cells(record: Record, row: Mapping[str, Any], source: SourceConfig) ->
         record = record._replace(carried=carried)
         return record if record.reason else record._replace(reason=Reason.INVALID_ROW, detail=str(error))
     return record._replace(carried=carried, expected_hashes=hashes or None)
+
+
+def _read_guess(row: Mapping[str, Any], source: SourceConfig) -> str:
+    """What the row says of how sure the answer is, where that makes it a guess; else empty."""
+    text = _write_cell(row.get(source.certainty_column)).strip() if source.certainty_column is not None else ""
+    number = parse_seconds(text.rstrip("% ").replace(",", "."))
+    is_low = source.unsure_below is not None and number is not None and number < source.unsure_below
+    return text if is_low or text.casefold() in {unsure.strip().casefold() for unsure in source.unsure} else ""
 
 
 def _write_cell(value: Any) -> str:

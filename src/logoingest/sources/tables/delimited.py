@@ -53,7 +53,9 @@ def inspect_delimited(file: SourceFile, delimiter: str | None) -> Table:
     further = _count_header_rows(header, first)
     rows = [row for row in (_fit(record, len(header)) for record in first[further:]) if row]
     sample = {name: [row[index] for row in rows] for index, name in enumerate(names) if name}
-    return Table("csv", tuple(sample), sample, style.delimiter, further, style.titles)
+    below = _fit(first[0], len(header)) if further else None
+    questions = {name: cell for name, cell in zip(names, below or (), strict=False) if name and not cell.startswith("{")}
+    return Table("csv", tuple(sample), sample, style.delimiter, further, style.titles, questions=questions)
 
 
 def iterate_delimited(file: SourceFile, table: Table, names: Sequence[str], needed: Sequence[str]) -> Iterator[RowResult]:
@@ -129,10 +131,33 @@ def _open_csv(file: SourceFile, lines: LineReader, delimiter: str | None) -> _Op
     if style.names_rows:
         header = ["", *header]
     reader.width = len(header)
+    header, records = _join_header(header, records)
     if any(has_scheme(name) or IMAGE_ENDING.search(name) for name in header):
         names = [f"column_{number}" for number in range(1, len(header) + 1)]
         return _Opened(style, names, "", chain([header], records))
     return _Opened(style, _clean_names(header), header[-1], records)
+
+
+def _join_header(header: list[str], records: Iterator[list[str] | str]) -> tuple[list[str], Iterator[list[str] | str]]:
+    """A header of two rows as one, and the records after it: a cell that was merged over several columns stands over the first alone
+    (``Answer, , Worker`` over ``Species, Sure?, ID``); the row after them has a URL.
+    """
+    if all(name.strip() for name in header):
+        return header, records
+    first = list(islice(records, 2))
+    below = _fit(first[0], len(header)) if len(first) > 1 else None
+    if (
+        below is None
+        or any(has_scheme(cell) or IMAGE_ENDING.search(cell) or cell.lstrip().startswith("{") for cell in below)
+        or not all(name.strip() or cell.strip() for name, cell in zip(header, below, strict=True))
+        or not any(map(has_scheme, first[1]))
+    ):
+        return header, chain(first, records)
+    names, group = [], ""
+    for name, cell in zip(header, below, strict=True):
+        group = name.strip() or group
+        names.append(f"{group} {cell.strip()}".strip())
+    return names, chain(first[1:], records)
 
 
 def _skip_declaration(file: SourceFile, lines: LineReader) -> str | None:

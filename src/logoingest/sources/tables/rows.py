@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 #: Rows that are looked at before the whole is read.
@@ -22,7 +22,7 @@ class Table(NamedTuple):
 
     A name that a csv's header gives to several columns is numbered: ``brand:1``, ``brand:2``. ``header_rows`` counts the csv's rows
     after the header that belong to it (a survey's question texts), ``titles`` the lines above it.
-    ``member`` names the list of a JSON object that the rows are.
+    ``member`` names the list of a JSON object that the rows are. ``questions`` is what the first of the ``header_rows`` says of each column.
     """
 
     layout: str
@@ -32,3 +32,8 @@ class Table(NamedTuple):
     header_rows: int = 0
     titles: int = 0
     member: str = ""
+    questions: Mapping[str, str] = {}
+
+    def entitle(self, names: Iterable[str]) -> dict[str, str]:
+        """Name with its question → name: what a column is guessed by."""
+        return {f"{name} {self.questions[name]}" if self.questions.get(name) else name: name for name in names}

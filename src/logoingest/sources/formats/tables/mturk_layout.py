@@ -12,7 +12,7 @@ from typing import Any
 from logoingest.config import SourceConfig
 from logoingest.errors import SourceError
 from logoingest.sources.cells.answers import AnswerError, read_task_answers
-from logoingest.sources.cells.columns import Sample, describe_columns, score_label, score_url
+from logoingest.sources.cells.columns import Sample, describe_columns, is_beside_label, score_label, score_url
 from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.formats.tables.options import find_options
 from logoingest.sources.tables.rows import Table
@@ -167,6 +167,9 @@ def _find_fields(file: SourceFile, wanted: str | None, table: Table) -> tuple[st
 
 
 def _choose_label(file: SourceFile, families: Sample, columns: Sequence[str]) -> str:
+    if len(families) == 1:
+        return next(iter(families))
+    families = {base: values for base, values in families.items() if not is_beside_label(base)} or families
     if len(families) == 1:
         return next(iter(families))
     scores = {base: score_label(base.removeprefix("Answer."), values) for base, values in families.items()}
