@@ -2,6 +2,7 @@
 
     python benchmarks/label_errors.py flickrlogos27 --weights mobilenet_v2.pth [--side 224] [--epochs 10] [--noise uniform confusable]
     python benchmarks/label_errors.py --saved found.npz                 # score again what an earlier run saved with --save
+    python benchmarks/label_errors.py flickrlogos27 --saved found.npz --texts texts.json     # and with the text on the photos (extra "ocr")
 
 The photos with a brand are labelled by ``gold.csv``, and 10 % of the labels are changed: uniformly, or to one of the three classes that a
 linear probe on the weights' frozen features confuses most. Five group-safe folds of the fine-tune judge every photo (``predict_out_of_fold``).
@@ -16,11 +17,12 @@ import argparse
 import csv
 import dataclasses
 import hashlib
+import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,9 +31,13 @@ import pyarrow.parquet as pq
 from logoingest.config import TrainConfig
 from logoingest.evidence.label_errors import calibrate, combine, find_label_errors, rank_labels, spread_votes, temper_confidence
 from logoingest.evidence.probe import probe_out_of_fold
+from logoingest.evidence.written import hear_texts
 from logoingest.images.alike.duplicates import group_duplicates
 from logoingest.images.looking.inspection import inspect_image
+from logoingest.images.looking.texts import TextReader
 from logoingest.imports.lean import let_threads_sleep
+from logoingest.labels import ClassMap
+from logoingest.labels.text.fold import fold
 from logoingest.release.form.manifest import compute_fingerprint, render_manifest
 from logoingest.splits import deal_folds
 
@@ -61,6 +67,33 @@ def read_photos(folder: Path) -> dict[str, Any]:
         "names": names,
         "files": [found[name][1] for name in ids],
     }
+
+
+class Written(NamedTuple):
+    """The text on the photos: what ``hear_texts`` asks for beside the model."""
+
+    folds: Rows
+    texts: list[list[str]]
+    spellings: list[tuple[str, int]]
+
+
+def read_written(photos: Mapping[str, Any], file: Path) -> Written:
+    """The text on the photos, from the file or read and written to it; spellings of the class map that the example uses."""
+    if not file.exists():
+        reader = TextReader()
+        read = {name: [text for text, _ in reader.read(data)] for name, data in zip(photos["ids"], photos["files"], strict=True)}
+        file.write_text(json.dumps(read), encoding="utf-8")
+    read = json.loads(file.read_text(encoding="utf-8"))
+    class_map, number = ClassMap.load("logoingest:flickrlogos27"), {name: place for place, name in enumerate(photos["names"])}
+    spelled = {(fold(one.text).ascii, class_map.outputs.get(one.class_id)) for one in class_map.spellings}
+    texts = [list(dict.fromkeys(fold(text).ascii for text in read[name])) for name in photos["ids"]]
+    return Written(deal(photos), texts, sorted((text, number[name]) for text, name in spelled if text and name in number))
+
+
+def deal(photos: Mapping[str, Any]) -> Rows:
+    """The fold of each photo."""
+    dealt = deal_folds(photos["groups"], [f"{label:03}" for label in photos["labels"]], FOLDS)
+    return np.array([next(number for number, fold in enumerate(dealt) if group in fold) for group in photos["groups"]])
 
 
 def write_release(folder: Path, photos: Mapping[str, Any], labels: Rows, splits: Mapping[str, Rows] | None = None) -> Path:
@@ -115,8 +148,7 @@ def judge(photos: Mapping[str, Any], config: TrainConfig, kinds: Sequence[str], 
     truth, count = photos["labels"], len(photos["names"])
     encoder = load_encoder(config.model, config.weights, config.image_side_px, Path())
     frozen = encoder.encode(photos["files"]).embeddings
-    dealt = deal_folds(photos["groups"], [f"{label:03}" for label in truth], FOLDS)
-    folds = np.array([next(number for number, fold in enumerate(dealt) if group in fold) for group in photos["groups"]])
+    folds = deal(photos)
     clean = probe_out_of_fold(frozen, truth, folds, count, frozen[:0]).probabilities
     confusion = np.stack([clean[truth == number].mean(axis=0) for number in range(count)])
     np.fill_diagonal(confusion, -1)
@@ -175,10 +207,17 @@ def find_precision(scores: Rows, hits: Rows) -> float:
     return float((np.cumsum(ranked) / np.arange(1, len(ranked) + 1))[ranked].mean())
 
 
-def score(saved: Mapping[str, Rows], kind: str, judge_name: str) -> None:
-    truth, labels, shares = saved["truth"], saved[f"labels_{kind}"], saved[f"{judge_name}_{kind}"].astype(float)
-    wrong, count = truth != labels, shares.shape[1]
+def score(saved: Mapping[str, Rows], kind: str, judge_name: str, written: Written | None) -> None:
+    labels, shares = saved[f"labels_{kind}"], saved[f"{judge_name}_{kind}"].astype(float)
     fair, _ = calibrate(shares, labels)
+    _score(saved["truth"], labels, shares, fair, f"| {kind:<10} | {judge_name:<15}")
+    if written:
+        heard = hear_texts(fair, labels, written.folds, np.ones(len(labels), bool), written.texts, written.spellings)
+        _score(saved["truth"], labels, heard.shares, heard.shares, f"| {kind:<10} | {judge_name} and text")
+
+
+def _score(truth: Rows, labels: Rows, shares: Rows, fair: Rows, head: str) -> None:
+    wrong, count = truth != labels, shares.shape[1]
     right = float((shares.argmax(axis=1) == truth).mean())
     rows = [("normalised margin, no votes", -find_label_errors(shares, labels).margin)]
     try:
@@ -199,7 +238,7 @@ def score(saved: Mapping[str, Rows], kind: str, judge_name: str) -> None:
         crowd = f"{workers} votes{', half of the wrong ones fooled all' if shared else ''}"
         rows += [(f"votes alone: {crowd}", -alone), (f"model and votes: {crowd}", -place)]
     for name, scores in rows:
-        print(f"| {kind:<10} | {judge_name:<5} {right:.3f} | {name:<60} | {find_precision(scores, wrong):.3f} |", flush=True)
+        print(f"{head} {right:.3f} | {name:<60} | {find_precision(scores, wrong):.3f} |", flush=True)
 
 
 def main() -> None:
@@ -214,7 +253,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--save", type=Path)
     parser.add_argument("--saved", type=Path)
+    parser.add_argument(
+        "--texts", type=Path, help="score with the text on the photos as well, which is read once and kept in this file"
+    )
     arguments = parser.parse_args()
+    photos = read_photos(arguments.folder) if arguments.texts or not arguments.saved else {}
     if arguments.saved:
         saved = dict(np.load(arguments.saved))
     else:
@@ -222,14 +265,15 @@ def main() -> None:
             model=arguments.model, weights=str(Path(arguments.weights).absolute()), freeze="lower", image_side_px=arguments.side,
             epochs=arguments.epochs, label_smoothing=0.1, augment="light",
         )  # fmt: skip
-        saved = judge(read_photos(arguments.folder), config, arguments.noise, arguments.seed)
+        saved = judge(photos, config, arguments.noise, arguments.seed)
         if arguments.save:
             np.savez(arguments.save, **saved)
+    written = read_written(photos, arguments.texts) if arguments.texts else None
     print("| noise      | judge, right | ranking | average precision |\n|---|---|---|---|")
     for kind in ("uniform", "confusable"):
         for judge_name in ("folds", "probe"):
             if f"{judge_name}_{kind}" in saved:
-                score(saved, kind, judge_name)
+                score(saved, kind, judge_name, written)
 
 
 if __name__ == "__main__":

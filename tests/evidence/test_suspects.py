@@ -13,13 +13,14 @@ CLASSES = ("acme", "bolt", "cog")
 
 
 def make_judged(shares, labels, *, known=None):
+    """Judged in two folds."""
     count = len(labels)
     return JudgedPictures(
         CLASSES,
         tuple(f"{row:064x}" for row in range(count)),
         np.array(labels, np.int64),
         ("train",) * count,
-        np.zeros(count, np.int64),
+        np.arange(count) % 2,
         np.array(shares, np.float32),
         np.ones(count, bool) if known is None else np.array(known),
         (),
@@ -27,10 +28,14 @@ def make_judged(shares, labels, *, known=None):
     )
 
 
-def find(judged, confidence, votes):
+def find(judged, confidence, votes, texts=None):
     settled = {name: CLASSES[label] for name, label in zip(judged.image_ids, judged.labels.tolist(), strict=True)}
     known = PictureKnowledge(
-        dict(zip(judged.image_ids, confidence, strict=True)), dict(zip(judged.image_ids, votes, strict=True)), {}, settled
+        dict(zip(judged.image_ids, confidence, strict=True)),
+        dict(zip(judged.image_ids, votes, strict=True)),
+        {},
+        settled,
+        *([] if texts is None else [dict(zip(judged.image_ids, texts, strict=True)), [(name, name) for name in CLASSES]]),
     )
     return find_suspects(judged, known, None)
 
@@ -80,3 +85,18 @@ def test_a_class_that_no_other_fold_could_teach_is_not_judged_and_spoils_no_judg
     after = find(judged, [*confidence, *[0.9] * 30], [*votes, *[{}] * 30])
     assert (after.unjudged, after.temperature) == (30, before.temperature)
     assert {row["image_id"] for row in after.suspects.to_pylist()} <= set(crowd.image_ids)
+
+
+def test_what_is_written_on_a_picture_speaks_beside_the_model_and_the_votes():
+    """A model that knows nothing, three votes for bolt, and acme on the picture: a suspect that says so; the predictions stay the model's."""
+    labels = np.repeat(np.arange(3), 30)
+    labels[0] = 1
+    shares = np.full((90, 3), 1 / 3)
+    texts = [[f"{CLASSES[row // 30]} sale", "2026"] for row in range(90)]
+    votes = [{CLASSES[label]: 3} for label in labels.tolist()]
+    deaf, heard = (find(make_judged(shares, labels), [0.9] * 90, votes, read) for read in (None, texts))
+    assert (deaf.suspects.num_rows, deaf.loudness) == (0, 0)
+    (row,) = heard.suspects.to_pylist()
+    assert (row["image_id"], row["class_id"], row["proposal"]) == (f"{0:064x}", "bolt", "acme")
+    assert "; written on it: acme sale, 2026, as on acme" in row["detail"]
+    assert heard.predictions == deaf.predictions

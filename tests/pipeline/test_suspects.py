@@ -19,7 +19,9 @@ from logoingest.evidence.embedding_files import EmbeddingModel, write_model, wri
 from logoingest.evidence.vectors import tabulate_embeddings
 from logoingest.pipeline import Run, explain_url, open_run, read_open_suspects, run, summarise_status, suspect
 from logoingest.pipeline.evidence.embeddings import list_places
+from logoingest.pipeline.evidence.suspects import gather_knowledge
 from logoingest.samples.group_rulings import read_group_rulings
+from logoingest.schemas import TextRow
 
 EVIDENCE = """
 [images]
@@ -103,6 +105,21 @@ def test_every_released_picture_has_a_prediction_from_elsewhere(dataset):
     assert len(predictions) == 42
     assert all((row["fold"] is None) == (splits.get(row["image_id"]) != "train") for row in predictions)
     assert all(abs(sum(row["probabilities"]) - 1) < 1e-5 and 0 <= row["distance"] <= 2 for row in predictions)
+
+
+def test_the_text_on_pictures_is_known_where_it_is_read(dataset):
+    """Folded, each once, beside the spellings of the class map; where ``images.ocr`` is off nothing is."""
+    deaf, reading = (Run(load_config(dataset.config, {"images.ocr": ocr}, environ={})) for ocr in (False, True))
+    assert not gather_knowledge(reading).texts
+    row = {"image_id": "a", "texts": ["ACMÉ", "Acme", "50 %"], "scores": [0.9, 0.9, 0.6], "reader": "r"}
+    reading.workspace.write_table("texts", TextRow.table([row]))
+    try:
+        known = gather_knowledge(reading)
+        assert known.texts == {"a": ["acme", "50%"]}
+        assert ("acme", "acme") in known.spellings
+        assert not gather_knowledge(deaf).texts
+    finally:
+        reading.workspace.remove("tables/texts.parquet")
 
 
 def test_status_and_the_command_say_what_is_open(dataset, capsys):

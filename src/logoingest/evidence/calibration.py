@@ -13,8 +13,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
-#: Temperatures that are looked among.
+#: Temperatures that are looked among, and exponents.
 _COLDEST, _HOTTEST = 0.05, 20.0
+_LARGEST = 4.0
 
 
 class ReliabilityBin(NamedTuple):
@@ -53,6 +54,25 @@ def find_temperature(scores: npt.NDArray[np.floating], labels: Rows) -> float:
 
     found = minimize_scalar(measure_loss, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
     return float(np.exp(found.x))
+
+
+def find_exponent(scores: Floats, said: Floats, labels: Rows) -> tuple[float, Floats]:
+    """(how much of what a second witness says makes the labels likeliest, by how much likelier it makes each, as a logarithm).
+
+    Args:
+        scores: (n, classes) logarithms of probabilities; n is 1 at least.
+        said: (n, classes) of the second witness, likewise.
+        labels: (n,) class index.
+    """
+    from scipy.optimize import minimize_scalar
+
+    rows = np.arange(len(labels))
+
+    def measure(exponent: float) -> Floats:
+        return np.asarray(np.log(np.maximum(soften(scores + exponent * said)[rows, labels], 1e-300)), np.float64)
+
+    found = minimize_scalar(lambda exponent: -float(measure(exponent).sum()), bounds=(0.0, _LARGEST), method="bounded")
+    return float(found.x), measure(found.x) - measure(0.0)
 
 
 def measure_reliability(probability: Floats, right: npt.NDArray[np.bool_], bins: int = 10) -> list[ReliabilityBin]:

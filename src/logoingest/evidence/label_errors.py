@@ -76,18 +76,18 @@ def calibrate(probabilities: npt.NDArray[np.floating], labels: Rows) -> tuple[Fl
     C. Guo et al., "On calibration of modern neural networks", 2017. Some labels are wrong, so the result never gets surer than they allow.
     """
     shares = _check(probabilities, labels)
-    temperature = find_temperature(_take_logs(shares), labels)
+    temperature = find_temperature(take_logs(shares), labels)
     return scale(shares, temperature), temperature
 
 
 def scale(probabilities: npt.NDArray[np.floating], temperature: float) -> Floats:
     """Probabilities flattened (temperature above 1) or sharpened."""
-    return soften(_take_logs(probabilities), temperature)
+    return soften(take_logs(probabilities), temperature)
 
 
 def join_judges(judges: Sequence[npt.NDArray[np.floating]], temperatures: Sequence[float]) -> Floats:
     """(n, classes): the geometric mean of what several judges say, each brought to its own temperature before."""
-    logs = [_take_logs(scale(shares, temperature)) for shares, temperature in zip(judges, temperatures, strict=True)]
+    logs = [take_logs(scale(shares, temperature)) for shares, temperature in zip(judges, temperatures, strict=True)]
     return soften(np.mean(logs, axis=0))
 
 
@@ -162,7 +162,7 @@ def combine(probabilities: Floats, voted: Floats, priors: Floats) -> Floats:
         voted: of ``spread_votes``.
         priors: (classes,) share of each class; what both witnesses were told beforehand counts once.
     """
-    return soften(_take_logs(probabilities) + _take_logs(voted) - _take_logs(priors))
+    return soften(take_logs(probabilities) + take_logs(voted) - take_logs(priors))
 
 
 def rank_labels(together: Floats, labels: Rows) -> Rows:
@@ -179,7 +179,7 @@ def _measure_margin(shares: Floats, labels: Rows) -> tuple[Floats, Rows]:
     return shares[rows, labels] - others[rows, suggestion], suggestion
 
 
-def _take_logs(shares: npt.NDArray[np.floating]) -> Floats:
+def take_logs(shares: npt.NDArray[np.floating]) -> Floats:
     return np.asarray(np.log(np.maximum(np.asarray(shares, np.float64), _LEAST)))
 
 

@@ -23,6 +23,7 @@ from logoingest.evidence.label_errors import (
     temper_confidence,
 )
 from logoingest.evidence.vectors import Vectors, find_nearest
+from logoingest.evidence.written import Heard, hear_texts
 from logoingest.schemas import PredictionRow, SuspectRow
 
 #: Kinds of suspects: a settled label that looks wrong, and a refused picture that looks decided.
@@ -33,7 +34,7 @@ NEIGHBOURS, SHOWN = 5, 3
 _SURE, _AGREEING = 0.9, 3
 #: More neighbours are asked for than needed, since those of the picture's own group do not count.
 _FURTHER = 24
-_MOST_NAMED = 4
+_MOST_NAMED, _MOST_TEXTS = 4, 3
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class PictureKnowledge(NamedTuple):
     groups: Mapping[str, str]
     settled: Mapping[str, str]
     """The class of every picture with one class, of whatever split."""
+    texts: Mapping[str, Sequence[str]] = {}
+    """What was read on the pictures, folded; none where nothing was read."""
+    spellings: Sequence[tuple[str, str]] = ()
+    """(folded text, class_id) of the class map."""
 
 
 class RankedSuspects(NamedTuple):
@@ -81,6 +86,8 @@ class RankedSuspects(NamedTuple):
     """Share of the labelled pictures whose label the model names first."""
     unjudged: int
     """Pictures whose class was in no other fold."""
+    loudness: float
+    """How much the text on the pictures counts beside the model (``hear_texts``)."""
 
 
 class _Near(NamedTuple):
@@ -90,10 +97,10 @@ class _Near(NamedTuple):
 
 
 def find_suspects(judged: JudgedPictures, known: PictureKnowledge, vectors: Vectors | None) -> RankedSuspects:
-    """Rank the labels by what models and votes say together, and propose what refused pictures are.
+    """Rank the labels by what models, votes and the text on the pictures say together, and propose what refused pictures are.
 
     A label is a suspect where both witnesses together hold another class for likelier, unless its class was in no other fold; whether
-    confident learning flags it by the model alone is told beside it. A refused picture is proposed where both together are 90 % sure of a class that somebody named,
+    confident learning flags it without the votes is told beside it. A refused picture is proposed where both together are 90 % sure of a class that somebody named,
     and three of its five nearest settled pictures are of it.
 
     Args:
@@ -107,16 +114,17 @@ def find_suspects(judged: JudgedPictures, known: PictureKnowledge, vectors: Vect
     taught = judged.is_known
     temperature = calibrate(judged.probabilities[taught], judged.labels[taught])[1]
     shares = scale(judged.probabilities, temperature)
-    errors = find_label_errors(judged.probabilities, judged.labels)
+    heard = _hear(judged, known, shares)
+    errors = find_label_errors(heard.shares if heard.loudness else judged.probabilities, judged.labels)
     count = len(judged.class_ids)
     priors = (np.bincount(judged.labels, minlength=count) + 1) / (len(judged.labels) + count)
     number = {class_id: place for place, class_id in enumerate(judged.class_ids)}
     confidence = np.array([known.confidence.get(image_id, 0.0) for image_id in judged.image_ids])
-    confidence[taught] = temper_confidence(shares[taught], confidence[taught], judged.labels[taught], priors)
-    together = combine(shares, _weigh(judged.image_ids, judged.labels, confidence, known, number), priors)
+    confidence[taught] = temper_confidence(heard.shares[taught], confidence[taught], judged.labels[taught], priors)
+    together = combine(heard.shares, _weigh(judged.image_ids, judged.labels, confidence, known, number), priors)
     near = _find_near(vectors, known, [*judged.image_ids, *judged.refused_ids])
     rows = [
-        *_list_labels(judged, known, together, errors.flagged, near),
+        *_list_labels(judged, known, together, errors.flagged, heard, near),
         *_list_settled(judged, known, temperature, priors, near),
     ]
     is_right = judged.probabilities.argmax(axis=1) == judged.labels
@@ -126,7 +134,15 @@ def find_suspects(judged: JudgedPictures, known: PictureKnowledge, vectors: Vect
         temperature,
         float(is_right.mean()) if len(is_right) else 0.0,
         int((~judged.is_known).sum()),
+        heard.loudness,
     )
+
+
+def _hear(judged: JudgedPictures, known: PictureKnowledge, shares: Floats) -> Heard:
+    number = {class_id: place for place, class_id in enumerate(judged.class_ids)}
+    texts = [known.texts.get(image_id, ()) for image_id in judged.image_ids]
+    spellings = [(text, number[class_id]) for text, class_id in known.spellings if class_id in number]
+    return hear_texts(shares, judged.labels, judged.folds, judged.is_known, texts, spellings)
 
 
 def _weigh(
@@ -161,8 +177,13 @@ def _find_near(vectors: Vectors | None, known: PictureKnowledge, image_ids: Sequ
     return near
 
 
-def _list_labels(
-    judged: JudgedPictures, known: PictureKnowledge, together: Floats, flagged: npt.NDArray[np.bool_], near: Mapping[str, _Near]
+def _list_labels(  # noqa: PLR0917  # the witnesses
+    judged: JudgedPictures,
+    known: PictureKnowledge,
+    together: Floats,
+    flagged: npt.NDArray[np.bool_],
+    heard: Heard,
+    near: Mapping[str, _Near],
 ) -> list[dict[str, object]]:
     everyone = np.arange(len(judged.labels))
     others = together.copy()
@@ -181,10 +202,18 @@ def _list_labels(
             together[row, proposals[row]],
             margins[row],
             bool(flagged[row]),
+            _describe_text(known.texts.get(judged.image_ids[row], ()), judged.class_ids, heard, row),
         )
         for row in chosen
     ]
     return _rank(doubts, known, near)
+
+
+def _describe_text(texts: Sequence[str], class_ids: Sequence[str], heard: Heard, row: int) -> str:
+    """``coca cola, enjoy, as on cocacola``; empty where the text is not heard or says nothing."""
+    if not heard.loudness or heard.speaks_for[row] < 0:
+        return ""
+    return ", ".join([*texts[:_MOST_TEXTS], f"as on {class_ids[heard.speaks_for[row]]}"])
 
 
 def _rank(doubts: Sequence[_Doubt], known: PictureKnowledge, near: Mapping[str, _Near]) -> list[dict[str, object]]:
@@ -225,7 +254,9 @@ class _Doubt(NamedTuple):
     score: float
     margin: float
     is_flagged: bool = False
-    """By confident learning, from the model alone."""
+    """By confident learning, from the model and the text, without the votes."""
+    written: str = ""
+    """On the picture, and which class that speaks for."""
 
 
 def _describe(rank: int, doubt: _Doubt, votes: Mapping[str, int], near: _Near | None) -> dict[str, object]:
@@ -234,6 +265,7 @@ def _describe(rank: int, doubt: _Doubt, votes: Mapping[str, int], near: _Near | 
     told = [f"{label}, model and votes say {doubt.proposal} ({doubt.score:.0%})"]
     told += ["confident learning flags it"] if doubt.is_flagged else []
     told += [f"answers: {said}"] if said else []
+    told += [f"written on it: {doubt.written}"] if doubt.written else []
     told += [f"looks like {', '.join(around)}"] if around else []
     told += [f"in {doubt.split}{': you decide, not the model' if doubt.split == 'test' else ''}"] if doubt.split else []
     return {

@@ -102,7 +102,7 @@ class SuspectRow(Row):
     class_id: Annotated[str | None, Column(_TEXT, "what it is settled as; null for a refused picture")]
     proposal: Annotated[str, Column(_TEXT, "what the model says it is")]
     score: Annotated[
-        float, Column(pa.float64(), "how probably the proposal is right and the label is not, by model and votes, 0 to 1")
+        float, Column(pa.float64(), "how probably the proposal is right and the label is not, by all witnesses, 0 to 1")
     ]
     margin: Annotated[float, Column(pa.float64(), "normalised margin: probability of the label minus the best other one, -1 to 1")]
     votes: Annotated[str, Column(_TEXT, "what people answered, as in 'nike 2 : puma 1'; empty where it is not known")]

@@ -85,7 +85,11 @@ def suspect(run: Run, folds: int = 5, *, probe: bool = False, backbone: str = ""
             judged = _probe(released, vectors, folds, undecided)
         else:
             judged = _train(run, release, released, folds, undecided)
-    found = find_suspects(judged, gather_knowledge(run), vectors)
+    known = gather_knowledge(run)
+    found = find_suspects(judged, known, vectors)
+    if known.texts:
+        heard = f"is heard (exponent {found.loudness:.2f})" if found.loudness else "tells no more than the model, and is not heard"
+        logger.info("the text on the pictures %s", heard)
     run.workspace.write_table(PREDICTIONS, found.predictions)
     run.workspace.write_table(SUSPECTS, found.suspects)
     kinds = read_open_suspects(run).column("kind").to_pylist()

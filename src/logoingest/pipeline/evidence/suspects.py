@@ -42,7 +42,7 @@ def list_ruled(run: Run) -> set[str]:
 
 
 def gather_knowledge(run: Run) -> PictureKnowledge:
-    """Votes, groups and classes of every picture of ``images``."""
+    """Votes, groups and classes of every picture of ``images``, and the text on it where it is read."""
     read = run.workspace.read_table
     samples, images = read("samples", ["image_id", "class_id", "confidence"]), read("images", ["image_id", "group_id"])
     settled = samples.filter(pc.is_valid(samples.column("class_id")))
@@ -51,7 +51,21 @@ def gather_knowledge(run: Run) -> PictureKnowledge:
         count_votes(run),
         _pair(images, "image_id", "group_id"),
         _pair(settled, "image_id", "class_id"),
+        *_gather_texts(run),
     )
+
+
+def _gather_texts(run: Run) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """(image_id → distinct folded texts, folded spelling and class)."""
+    from logoingest.labels.text.fold import fold
+
+    if not run.config.images.ocr or not run.workspace.has_table("texts"):
+        return {}, []
+    read = _pair(run.workspace.read_table("texts", ["image_id", "texts"]), "image_id", "texts")
+    ids = run.class_map.outputs
+    spellings = {(fold(one.text).ascii, ids.get(one.class_id)) for one in run.class_map.spellings}
+    folded = {image_id: list(dict.fromkeys(fold(text).ascii for text in texts)) for image_id, texts in read.items()}
+    return folded, sorted((text, class_id) for text, class_id in spellings if text and class_id)
 
 
 def count_votes(run: Run) -> dict[str, dict[str, int]]:

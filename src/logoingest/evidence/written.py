@@ -1,0 +1,134 @@
+"""What stands written on the pictures, as a witness of its own: naive Bayes on letter sequences, out of fold, and as loud as it deserves.
+
+Letters survive a reader's slips ("Gogle", "unicefic") and a logo's other words ("bier", "leap ahead"). A sequence speaks for a class as
+often as pictures of the other folds with it are labelled so, and spellings of the class map count as pictures; what it says is brought
+back to the shares of the classes by a prior (A. McCallum, K. Nigam, "A comparison of event models for naive Bayes text classification",
+1998). A picture's sequences are averaged, weighed by their information, since those of one word are no independent witnesses.
+
+How loud the text is, one exponent says, under which the labels are likeliest beside the model (G. Hinton, "Products of experts", 1999).
+It is silent unless that gain is well beyond chance, and where nothing is written nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from logoingest.evidence.calibration import find_exponent, soften
+from logoingest.evidence.label_errors import Bools, Floats, Rows, choose_doubted, take_logs
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+#: Letters of a sequence.
+_LENGTHS = (3, 4)
+#: Pictures that the classes' shares count for beside those with a sequence.
+_PRIOR = 8.0
+#: Standard errors by which the text must make the labels likelier to be heard.
+_BEYOND_CHANCE = 3.0
+
+
+class Heard(NamedTuple):
+    """Model and text together."""
+
+    shares: Floats
+    """(n, classes)"""
+    loudness: float
+    """The exponent of the text; 0 where it is not heard."""
+    speaks_for: Rows
+    """(n,) the class that the text alone makes likelier than the others; -1 where it says nothing."""
+
+
+def hear_texts(  # noqa: PLR0917  # a judge, and what is written
+    shares: Floats,
+    labels: Rows,
+    folds: Rows,
+    taught: Bools,
+    texts: Sequence[Collection[str]],
+    spellings: Sequence[tuple[str, int]],
+) -> Heard:
+    """Join what the model says of pictures and what is written on them. What both doubt in a first round teaches nothing in a second.
+
+    Args:
+        shares: (n, classes) the model's, calibrated, out of fold.
+        labels: (n,) class index.
+        folds: (n,) fold of each picture; -1 for those in none, which teach nothing and learn from all.
+        taught: (n,) pictures that the model can have named.
+        texts: of each picture what was read on it, folded.
+        spellings: (folded text, class index), known beforehand.
+    """
+    rows, everyone = _list_sequences([*texts, *([text] for text, _ in spellings)]), folds >= 0
+    heard = Heard(shares, 0.0, np.full(len(labels), -1, np.int64))
+    if not rows.nnz:
+        return heard
+    classes = np.array([number for _, number in spellings], np.int64)
+    learned = everyone
+    for _ in range(2):
+        said = _ask_folds(rows, labels, folds, learned, classes, shares.shape[1])
+        heard = _join(shares, labels, said, everyone & taught)
+        learned = everyone.copy()
+        learned[everyone & taught] = ~choose_doubted(heard.shares[everyone & taught], labels[everyone & taught])
+    return heard
+
+
+def _list_sequences(texts: Sequence[Collection[str]]) -> csr_matrix:
+    """(texts, sequences) of 1 where it stands."""
+    from scipy.sparse import csr_matrix
+
+    number: dict[str, int] = {}
+    starts, columns = [0], list[int]()
+    for pieces in texts:
+        padded = [f" {piece} " for piece in pieces]
+        found = {piece[at : at + size] for piece in padded for size in _LENGTHS for at in range(len(piece) - size + 1)}
+        columns += sorted(number.setdefault(sequence, len(number)) for sequence in sorted(found))
+        starts.append(len(columns))
+    return csr_matrix((np.ones(len(columns)), columns, starts), shape=(len(texts), max(len(number), 1)))
+
+
+def _ask_folds(  # noqa: PLR0917  # what is judged, and what is learned from
+    rows: csr_matrix, labels: Rows, folds: Rows, learned: Bools, spelled: Rows, count: int
+) -> Floats:
+    """(n, classes): how much likelier the text makes each class, as logarithms; all nought where it says nothing."""
+    said = np.zeros((len(labels), count))
+    priors = (np.bincount(labels[learned], minlength=count) + 1) / (learned.sum() + count)
+    for fold in np.unique(folds).tolist():
+        held_out, teaching = np.flatnonzero(folds == fold), np.flatnonzero(learned & (folds != fold))
+        places = np.concatenate([teaching, np.arange(len(labels), rows.shape[0])])
+        said[held_out] = _learn_and_say(rows[places], np.concatenate([labels[teaching], spelled]), rows[held_out], priors)
+    return said
+
+
+def _learn_and_say(teaching: csr_matrix, labels: Rows, asked: csr_matrix, priors: Floats) -> Floats:
+    from scipy.sparse import csr_matrix
+
+    places = (np.arange(len(labels)), labels)
+    counts = (teaching.T @ csr_matrix((np.ones(len(labels)), places), shape=(len(labels), len(priors)))).tocsr()
+    totals = np.asarray(counts.sum(axis=1)).ravel()
+    prior = priors[counts.indices]
+    ratios = np.log1p(counts.data / (_PRIOR * prior))  # over what every class without the sequence has
+    owner = np.repeat(np.arange(len(totals)), np.diff(counts.indptr))
+    shares = (counts.data + _PRIOR * prior) / (totals[owner] + _PRIOR)
+    base = np.log(_PRIOR / (totals + _PRIOR))  # a class's share of the posterior over its prior where it never has the sequence
+    information = np.maximum(np.bincount(owner, shares * ratios, len(totals)) + base, 0.0)
+    weighed = asked.multiply(information[None, :]).tocsr()
+    all_told = np.asarray(weighed.sum(axis=1)).ravel()
+    spoken = weighed @ csr_matrix((ratios, counts.indices, counts.indptr), shape=counts.shape)
+    return np.asarray(spoken.toarray() / np.maximum(all_told, 1e-9)[:, None], np.float64)
+
+
+def _join(shares: Floats, labels: Rows, said: Floats, trusted: Bools) -> Heard:
+    """The product of model and text."""
+    spread = np.ptp(said, axis=1) > 0
+    speaks_for = np.where(spread, said.argmax(axis=1), -1).astype(np.int64)
+    judging = np.flatnonzero(spread & trusted)
+    logs = take_logs(shares)
+    if not len(judging):
+        return Heard(shares, 0.0, speaks_for)
+    loudness, gain = find_exponent(logs[judging], said[judging], labels[judging])
+    if gain.sum() <= _BEYOND_CHANCE * np.sqrt((gain**2).sum()):
+        return Heard(shares, 0.0, speaks_for)
+    joined = np.array(shares)
+    joined[spread] = soften(logs[spread] + loudness * said[spread])
+    return Heard(joined, loudness, speaks_for)
