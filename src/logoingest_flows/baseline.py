@@ -28,6 +28,7 @@ async def baseline(config_path: str, overrides: list[str] | None = None) -> dict
     async with hold_slot(config):
         with open_run(config) as opened, record_run(opened, "baseline"):
             check_extras(opened, _STAGES)
+            check_gates(opened, [Stage.RELEASE])
             for stage in _STAGES:
                 await asyncio.to_thread(run_stage, opened, stage)
             verdict: dict[str, Any] = json.loads(opened.workspace.read_bytes("baseline/verdict.json"))

@@ -240,6 +240,18 @@ def test_gates_are_named(make_dataset):
             run(load_config(dataset.config, ["dataset.max_failed_share=0.01"], {}))
 
 
+def test_nothing_is_trained_on_a_release_that_must_not_be_used(make_dataset):
+    """The training is left out, the report is written, and the run ends with the release's gate and the dead links beside it."""
+    dataset = make_dataset()
+    config = load_config(dataset.config, ["dataset.min_images=1000", "dataset.max_failed_share=0.01", "train.enabled=true"], {})
+    with pytest.raises(GateError) as ended:
+        run(config)
+    assert [problem.where for problem in ended.value.problems] == ["fetch", "gate"]
+    stages = Workspace(config.workspace_url).read_manifest().stages
+    assert "report" in stages
+    assert "train" not in stages
+
+
 def test_one_run_at_a_time(make_dataset):
     """A second run is told that the workspace is in use."""
     dataset = make_dataset()

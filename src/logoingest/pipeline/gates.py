@@ -13,12 +13,11 @@ def check_gates(run: Run, stages: Sequence[str]) -> None:
     """Check the gates of the stages that were to run.
 
     Raises:
-        GateError: too few released images, or the baseline verdict failed; both are named.
+        GateError: too few released images, or the baseline verdict failed; both are named, and the failed URLs beside them.
         TooManyFailuresError: a larger share of URLs failed than ``dataset.max_failed_share``.
     """
     faults = [fault for name in stages if (fault := find_stage(name).find_fault(run)) is not None]
-    broken = [problem for fault in faults if isinstance(fault, GateError) for problem in fault.problems]
-    if broken:
-        raise GateError(broken)
+    if any(isinstance(fault, GateError) for fault in faults):
+        raise GateError([problem for fault in faults for problem in fault.problems])
     for fault in faults:
         raise fault

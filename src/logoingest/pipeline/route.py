@@ -75,7 +75,7 @@ def check_extras(run: Run, stages: Sequence[str]) -> None:
 
 
 def run_stage(run: Run, stage: str, forced: bool = False) -> StageOutcome:
-    """Run one stage of an open run if it is stale or forced, and record it."""
+    """Run one stage of an open run if it is stale or forced, and record it; left out where it trusts a stage whose gate is not passed."""
     spec, manifest = find_stage(stage), run.workspace.read_manifest()
     missing = [need for need in spec.needs if need not in manifest.stages]
     if missing:
@@ -85,6 +85,9 @@ def run_stage(run: Run, stage: str, forced: bool = False) -> StageOutcome:
         record = manifest.stages[stage]
         logger.info("%-11s fresh, nothing to do", stage)
         return StageOutcome(stage, False, "fresh", record.counts, 0.0)
+    if not forced and any(find_stage(trusted).find_fault(run) for trusted in spec.trusts):
+        logger.info("%-11s left out, since the gate of %s is not passed", stage, " and ".join(spec.trusts))
+        return StageOutcome(stage, False, "left out", {}, 0.0)
     logger.info("%-11s %s", stage, why)
     started = time.perf_counter()
     inputs = collect_inputs(run, spec, manifest)

@@ -79,6 +79,8 @@ class StageSpec(NamedTuple):
     """Raises a UsageError before hours of other stages where a package is missing that it will need."""
     find_fault: Callable[[Run], LogoingestError | None] = pass_gate
     """Its gate: the error that a finished run ends with; None where the gate is passed."""
+    trusts: Sequence[str] = ()
+    """The stages whose gates must be passed for it to be worth its time: else a run leaves it out, and ends with their errors."""
 
     @property
     def word(self) -> str:
