@@ -77,17 +77,26 @@ class Written(NamedTuple):
     spellings: list[tuple[str, int]]
 
 
-def read_written(photos: Mapping[str, Any], file: Path) -> Written:
-    """The text on the photos, from the file or read and written to it; spellings of the class map that the example uses."""
-    if not file.exists():
+def read_texts(files: Sequence[bytes], kept: Path) -> list[list[str]]:
+    """The text on photos, folded, from the file or read and written to it."""
+    names = [hashlib.sha256(data).hexdigest() for data in files]
+    if not kept.exists():
         reader = TextReader()
-        read = {name: [text for text, _ in reader.read(data)] for name, data in zip(photos["ids"], photos["files"], strict=True)}
-        file.write_text(json.dumps(read), encoding="utf-8")
-    read = json.loads(file.read_text(encoding="utf-8"))
+        read = {name: [text for text, _ in reader.read(data)] for name, data in zip(names, files, strict=True)}
+        kept.write_text(json.dumps(read), encoding="utf-8")
+    read = json.loads(kept.read_text(encoding="utf-8"))
+    return [list(dict.fromkeys(fold(text).ascii for text in read[name])) for name in names]
+
+
+def read_written(photos: Mapping[str, Any], kept: Path) -> Written:
+    """The text on the photos, and the spellings of the class map that the example uses."""
     class_map, number = ClassMap.load("logoingest:flickrlogos27"), {name: place for place, name in enumerate(photos["names"])}
     spelled = {(fold(one.text).ascii, class_map.outputs.get(one.class_id)) for one in class_map.spellings}
-    texts = [list(dict.fromkeys(fold(text).ascii for text in read[name])) for name in photos["ids"]]
-    return Written(deal(photos), texts, sorted((text, number[name]) for text, name in spelled if text and name in number))
+    return Written(
+        deal(photos),
+        read_texts(photos["files"], kept),
+        sorted((text, number[name]) for text, name in spelled if text and name in number),
+    )
 
 
 def deal(photos: Mapping[str, Any]) -> Rows:

@@ -4,7 +4,8 @@
     python benchmarks/retrieval.py flickrlogos27 --backbone workspace/baseline
 
 Queries are the photos with a brand of the split ``query`` of ``gold.csv``, searched among those of ``train`` by exact cosine: P@1 is the
-share whose nearest photo shows their brand, mAP the mean average precision over all of train.
+share whose nearest photo shows their brand, mAP the mean average precision over all of train. With ``--texts`` the text on the photos
+counts as well, as much as train says (``weigh_likeness``), or as ``--weight`` says: a baseline has learned from train.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from label_errors import read_texts
 from logoingest.evidence import Vectors, centre_vectors, find_nearest, scale_vectors
+from logoingest.evidence.written import compare_texts, weigh_likeness
 from logoingest.imports.lean import let_threads_sleep
 
 
@@ -38,6 +41,8 @@ def main() -> None:
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--code", type=Path, help="a baseline of one's own network: the folder of its module, which is imported")
+    parser.add_argument("--texts", type=Path, help='count the text too, which is read once and kept in this file (extra "ocr")')
+    parser.add_argument("--weight", type=float, help="how much the likeness of texts counts")
     arguments = parser.parse_args()
     if arguments.code:
         encoder = load_baseline_encoder(Path(arguments.backbone), code=AllowedCode(None, arguments.code))
@@ -48,7 +53,16 @@ def main() -> None:
     queries, wanted = read_split(arguments.folder, "query")
     matrix = scale_vectors(encoder.encode(files).embeddings)
     among = centre_vectors(Vectors(tuple(map(str, range(len(files)))), matrix, encoder.model_hash))
-    found = find_nearest(among, among.aim(encoder.encode(queries).embeddings), len(files))
+    beside = None
+    if arguments.texts:
+        texts = read_texts([*files, *queries], arguments.texts)
+        classes = np.unique(brands, return_inverse=True)[1]
+        fit, groups = np.ones(len(files), bool), np.arange(len(files))
+        weight = arguments.weight or weigh_likeness(among.matrix, classes, groups, texts[: len(files)], fit)
+        print(f"the likeness of texts counts {weight:g}")
+        parts = [compare_texts([texts[row], *texts[: len(files)]], [0])[:, 1:] for row in range(len(files), len(texts))]
+        beside = weight * np.concatenate(parts)
+    found = find_nearest(among, among.aim(encoder.encode(queries).embeddings), len(files), beside)
     hits = np.array(brands)[found.rows] == np.array(wanted)[:, None]
     precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
     mean = (precision * hits).sum(axis=1) / hits.sum(axis=1)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.laws import examples
-from logoingest.evidence.written import hear_texts
+from logoingest.evidence.vectors import scale_vectors
+from logoingest.evidence.written import compare_texts, hear_texts, weigh_likeness
 
 NAMES = ("acme tools", "bolt cola", "cog bier", "dune air")
 SPELLINGS = [(name, number) for number, name in enumerate(NAMES)]
@@ -89,3 +90,23 @@ def test_a_picture_teaches_neither_itself_nor_its_fold():
     assert (heard.speaks_for[inside] == -1).all()
     assert heard.speaks_for[0] == 3
     assert heard.shares[0, 3] > shares[0, 3]
+
+
+def test_texts_are_as_like_as_the_rare_letters_they_share():
+    """Slips leave likeness; what stands everywhere, or nothing, is like nothing."""
+    (like,) = compare_texts([["google sale"], ["gogle"], ["sale"], [], ["yahoo", "sale"], ["google"]], [0])
+    assert like[0] == pytest.approx(1)
+    assert like[5] > like[1] > like[4] > 0 == like[3]
+    assert not compare_texts([["flickr"], ["flickr"]], [0, 1]).any()
+
+
+@pytest.mark.parametrize(("written", "fit", "is_heard"), [(True, True, True), (False, True, False), (True, False, False)])
+def test_likeness_of_texts_counts_where_it_brings_classes_together(written, fit, is_heard):
+    """Not where the same texts stand on pictures at random, nor where there is nothing to judge by; pictures of a group are no proof."""
+    rng = np.random.default_rng(5)
+    _, _, _, texts, classes = make_pictures(5)
+    texts = texts if written else [texts[row] for row in rng.permutation(len(texts))]
+    matrix, groups, fitted = scale_vectors(rng.normal(size=(len(texts), 8))), np.arange(len(texts)), np.full(len(texts), fit)
+    assert (weigh_likeness(matrix, classes, groups, texts, fitted) > 0) == is_heard
+    assert weigh_likeness(matrix, classes, classes, texts, fitted) == 0
+    assert weigh_likeness(matrix[:0], classes[:0], groups[:0], [], fitted[:0]) == 0

@@ -17,7 +17,7 @@ from logoingest.config import load_config
 from logoingest.errors import UsageError
 from logoingest.evidence.embedding_files import EmbeddingModel, write_model, write_part
 from logoingest.evidence.vectors import tabulate_embeddings
-from logoingest.pipeline import Run, explain_url, open_run, read_open_suspects, run, summarise_status, suspect
+from logoingest.pipeline import Run, explain_url, find_similar, open_run, read_open_suspects, run, summarise_status, suspect
 from logoingest.pipeline.evidence.embeddings import list_places
 from logoingest.pipeline.evidence.suspects import gather_knowledge
 from logoingest.samples.group_rulings import read_group_rulings
@@ -120,6 +120,30 @@ def test_the_text_on_pictures_is_known_where_it_is_read(dataset):
         assert not gather_knowledge(deaf).texts
     finally:
         reading.workspace.remove("tables/texts.parquet")
+
+
+def test_what_says_the_same_is_like_where_the_network_sees_nothing(dataset, capsys):
+    """Text counts beside random vectors where it is read, and its likeness stands beside theirs; elsewhere it is not told."""
+    deaf, reading = (Run(load_config(dataset.config, {"images.ocr": ocr}, environ={})) for ocr in (False, True))
+    rng, model = np.random.default_rng(0), EmbeddingModel("noise", "d" * 64, 72, 12)
+    samples = reading.workspace.read_table("samples", ["image_id", "class_id"]).to_pylist()
+    asked, *_ = own = [row["image_id"] for row in samples if row["class_id"] == "citron"]
+    rows = [{"image_id": row["image_id"], "texts": [row["class_id"]], "scores": [0.9], "reader": "r"} for row in samples]
+    write_model(reading.workspace, model)
+    for shard, places in list_places(reading).items():
+        vectors = rng.normal(size=(len(places), 12)).astype(np.float32)
+        write_part(reading.workspace, model, shard, list(places), tabulate_embeddings(list(places), vectors, "d" * 64))
+    reading.workspace.write_table("texts", TextRow.table(rows))
+    try:
+        near = find_similar(reading, asked, len(own) - 1, "noise").neighbours
+        assert {one.picture.image_id for one in near} == set(own) - {asked}
+        assert all(one.written == 1 and -1 <= one.similarity <= 1 for one in near)
+        assert {one.written for one in find_similar(deaf, asked, 12, "noise").neighbours} == {None}
+        assert main(["similar", str(dataset.config), asked, "--backbone", "noise", "--set", "images.ocr=true"]) == 0
+        assert "text" in capsys.readouterr().out
+    finally:
+        reading.workspace.remove("tables/texts.parquet")
+        reading.workspace.remove(model.folder)
 
 
 def test_status_and_the_command_say_what_is_open(dataset, capsys):

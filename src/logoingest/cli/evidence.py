@@ -104,13 +104,15 @@ def _print_similar(similar: Similar) -> None:
         else ""
     )
     console.print(f"like {clean(told or similar.asked)}, as {clean(similar.model)} sees it")
-    table = start_table("similarity", "picture", "class", "split", "url", numbers=("similarity",))
+    texts = ("text",) if any(near.written is not None for near in similar.neighbours) else ()
+    table = start_table("similarity", *texts, "picture", "class", "split", "url", numbers=("similarity", "text"))
     for near in similar.neighbours:
         picture = near.picture
         same = " (same group)" if asked and asked.group_id and picture.group_id == asked.group_id else ""
         where = picture.split or (f"rejected: {picture.reason}" if picture.reason else "none")
         table.add_row(
             f"{near.similarity:.3f}",
+            *([] if near.written is None else [f"{near.written:.3f}"]),
             picture.image_id[:16] + same,
             clean(" + ".join(picture.classes)),
             clean(where),

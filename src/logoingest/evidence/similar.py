@@ -25,6 +25,8 @@ class Neighbour(NamedTuple):
     similarity: float
     """Cosine, -1 to 1."""
     picture: SeenPicture
+    written: float | None = None
+    """How like the text on it is, 0 to 1, where text counts: neighbours are then ordered by both."""
 
 
 class Similar(NamedTuple):

@@ -34,7 +34,7 @@ class Nearest(NamedTuple):
 
     rows: Rows
     similarity: Floats
-    """Cosine, -1 to 1."""
+    """Cosine, -1 to 1, and what was added to it."""
 
 
 @dataclass(frozen=True)
@@ -127,21 +127,22 @@ def tabulate_embeddings(image_ids: Sequence[str], matrix: Floats, model_hash: st
     return pa.Table.from_arrays(columns, schema=EmbeddingRow.arrow_schema())
 
 
-def find_nearest(vectors: Vectors, queries: Floats, count: int) -> Nearest:
+def find_nearest(vectors: Vectors, queries: Floats, count: int, beside: Floats | None = None) -> Nearest:
     """The nearest pictures by cosine; of equally near ones the smaller image_id.
 
     Args:
         vectors: among which to look.
         queries: (q, width), of length 1.
         count: how many for each.
+        beside: (q, pictures) what is added to the cosines; then each is compared with each.
 
     Raises:
         UsageError: the queries are another network's (another width), or there are so many vectors that the extra ``search`` is needed.
     """
     check_width(vectors, queries)
-    if len(vectors) > EXACT_LIMIT and len(queries) > _FEW_QUERIES:
+    if beside is None and len(vectors) > EXACT_LIMIT and len(queries) > _FEW_QUERIES:
         return _search_index(vectors, queries, count)
-    return _search_exactly(vectors, queries, count)
+    return _search_exactly(vectors, queries, count, beside)
 
 
 def check_width(vectors: Vectors, queries: npt.NDArray[np.floating]) -> None:
@@ -155,13 +156,14 @@ def check_width(vectors: Vectors, queries: npt.NDArray[np.floating]) -> None:
         raise UsageError(Problem("embeddings", what, "ask with the network that the pictures were embedded with"))
 
 
-def _search_exactly(vectors: Vectors, queries: Floats, count: int) -> Nearest:
+def _search_exactly(vectors: Vectors, queries: Floats, count: int, beside: Floats | None) -> Nearest:
     rows = np.full((len(queries), count), -1, np.int64)
     similarity = np.full((len(queries), count), -1, np.float32)
     taken = min(count, len(vectors))
     step = max(1, _BLOCK // max(len(vectors), 1))
     for start in range(0, len(queries), step):
-        products = np.round(queries[start : start + step] @ vectors.matrix.T, 6)
+        products = queries[start : start + step] @ vectors.matrix.T
+        products = np.round(products if beside is None else products + beside[start : start + step], 6)
         part = (
             np.argpartition(-products, taken - 1, axis=1)[:, :taken]
             if taken < len(vectors)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Stage, TextConflictRow, TextRow
+from logoingest.workspace.rows import pick_rows
 
 if TYPE_CHECKING:
     from logoingest.images.looking.texts import TextReader
@@ -43,6 +44,20 @@ def read_texts(run: Run, image_ids: pa.ChunkedArray, images: pa.Table) -> pa.Tab
         known = pa.concat_tables([known, TextRow.table(rows)])
         run.workspace.write_table(TEXTS, known.sort_by("image_id"))
     return known.sort_by("image_id").combine_chunks()
+
+
+def read_asked(run: Run, asked: str | bytes) -> list[str]:
+    """The text on one picture that ``texts`` does not know: of ``images`` by its image_id, or its bytes.
+
+    Raises:
+        UsageError: the extra "ocr" is not installed.
+    """
+    from logoingest.images.looking.texts import TextReader
+
+    if isinstance(asked, bytes):
+        return [piece.text for piece in TextReader().read(asked)]
+    places = pick_rows(run.workspace, "images", "image_id", [asked], ["image_id", "shard", "shard_row"]).to_pylist()
+    return _read_one(run, TextReader(), places[0])["texts"] if places else []
 
 
 def _read_one(run: Run, reader: TextReader, entry: Mapping[str, Any]) -> dict[str, Any]:

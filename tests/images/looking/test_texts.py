@@ -9,7 +9,7 @@ from logoingest import load_config, run
 from logoingest.errors import UsageError
 from logoingest.images.looking import texts
 from logoingest.pipeline import Run
-from logoingest.pipeline.texts import read_text_conflicts
+from logoingest.pipeline.texts import read_asked, read_text_conflicts
 from logoingest.schemas import Stage
 
 
@@ -91,6 +91,7 @@ def test_the_route_finds_the_sign_that_contradicts(reader, make_dataset, site, m
         == "acme"
     )
     assert opened.workspace.read_table("texts").num_rows == samples.num_rows
+    assert [read_asked(opened, asked) for asked in (row["image_id"], "0" * 64, write_sign("Acme"))] == [["Bolt"], [], ["Acme"]]
     read = []
     monkeypatch.setattr(texts.TextReader, "read", lambda self, data: read.append(data) or [])
     run(config, until=Stage.SAMPLES, start=Stage.SAMPLES)

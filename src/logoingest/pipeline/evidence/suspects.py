@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -51,21 +52,31 @@ def gather_knowledge(run: Run) -> PictureKnowledge:
         count_votes(run),
         _pair(images, "image_id", "group_id"),
         _pair(settled, "image_id", "class_id"),
-        *_gather_texts(run),
+        texts := gather_texts(run),
+        _list_spellings(run) if texts else (),
     )
 
 
-def _gather_texts(run: Run) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
-    """(image_id → distinct folded texts, folded spelling and class)."""
+def gather_texts(run: Run) -> dict[str, list[str]]:
+    """image_id → what was read on it, folded, each text once; none where ``images.ocr`` is off."""
+    if not run.config.images.ocr or not run.workspace.has_table("texts"):
+        return {}
+    read = _pair(run.workspace.read_table("texts", ["image_id", "texts"]), "image_id", "texts")
+    return {image_id: fold_texts(texts) for image_id, texts in read.items()}
+
+
+def fold_texts(texts: Sequence[str]) -> list[str]:
+    """As answers are folded, each once."""
     from logoingest.labels.text.fold import fold
 
-    if not run.config.images.ocr or not run.workspace.has_table("texts"):
-        return {}, []
-    read = _pair(run.workspace.read_table("texts", ["image_id", "texts"]), "image_id", "texts")
-    ids = run.class_map.outputs
-    spellings = {(fold(one.text).ascii, ids.get(one.class_id)) for one in run.class_map.spellings}
-    folded = {image_id: list(dict.fromkeys(fold(text).ascii for text in texts)) for image_id, texts in read.items()}
-    return folded, sorted((text, class_id) for text, class_id in spellings if text and class_id)
+    return list(dict.fromkeys(fold(text).ascii for text in texts))
+
+
+def _list_spellings(run: Run) -> list[tuple[str, str]]:
+    """(folded spelling, the class that comes out), sorted."""
+    outputs = run.class_map.outputs
+    named = {(outputs.get(one.class_id), *fold_texts([one.text])) for one in run.class_map.spellings}
+    return sorted((text, class_id) for class_id, text in named if text and class_id)
 
 
 def count_votes(run: Run) -> dict[str, dict[str, int]]:

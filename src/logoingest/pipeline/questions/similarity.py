@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,9 +15,12 @@ from logoingest.errors import Problem, UsageError
 from logoingest.evidence.embedding_files import EmbeddingModel
 from logoingest.evidence.similar import Neighbour, SeenPicture, Similar
 from logoingest.evidence.vectors import Floats, Vectors, centre_vectors, find_nearest, read_vectors
+from logoingest.evidence.written import compare_texts, weigh_likeness
 from logoingest.pipeline.evidence.embeddings import load_embeddings, open_encoder
+from logoingest.pipeline.evidence.suspects import fold_texts, gather_texts
 from logoingest.pipeline.ledger import collect_ledger
 from logoingest.pipeline.session import Run
+from logoingest.pipeline.texts import read_asked
 from logoingest.workspace.downloads import read_downloads
 
 _ID = re.compile(r"[0-9a-fA-F]{6,64}")
@@ -40,15 +44,61 @@ def find_similar(run: Run, asked: str, count: int = 12, backbone: str = "") -> S
     model, table = load_embeddings(run, backbone)
     vectors = centre_vectors(read_vectors(table))
     image_id, query = _find_query(run, vectors, model, asked, backbone)
-    found = find_nearest(vectors, query, count + (image_id is not None))
+    texts = _compare_texts(run, vectors, model, asked, image_id)
+    beside = None if texts is None else texts.weight * texts.likeness[None, :]
+    found = find_nearest(vectors, query, count + (image_id is not None), beside)
     pairs = [
-        (vectors.image_ids[row], float(similarity))
+        (row, float(similarity))
         for row, similarity in zip(found.rows[0].tolist(), found.similarity[0].tolist(), strict=True)
         if row >= 0 and vectors.image_ids[row] != image_id
     ][:count]
-    told = describe_pictures(run, [*([image_id] if image_id else []), *(name for name, _ in pairs)])
-    neighbours = [Neighbour(round(similarity, 4), told[name]) for name, similarity in pairs]
+    told = describe_pictures(run, [*([image_id] if image_id else []), *(vectors.image_ids[row] for row, _ in pairs)])
+    neighbours = [_describe(vectors.image_ids[row], row, similarity, told, texts) for row, similarity in pairs]
     return Similar(asked, model.name, told[image_id] if image_id else None, neighbours)
+
+
+class _Texts(NamedTuple):
+    weight: float
+    """What their likeness counts beside that of the pictures."""
+    likeness: Floats
+    """(pictures,)"""
+
+
+def _describe(image_id: str, row: int, similarity: float, told: Mapping[str, SeenPicture], texts: _Texts | None) -> Neighbour:
+    if texts is None:
+        return Neighbour(round(similarity, 4), told[image_id])
+    written = float(texts.likeness[row])
+    return Neighbour(round(similarity - texts.weight * written, 4), told[image_id], round(written, 4))
+
+
+def _compare_texts(run: Run, vectors: Vectors, model: EmbeddingModel, asked: str, image_id: str | None) -> _Texts | None:
+    """How like the text on each picture is to that on the one asked about; None where it tells nothing of classes."""
+    texts = gather_texts(run)
+    if not texts:
+        return None
+    weight = _weigh_texts(run, vectors, model, texts)
+    if not weight:
+        return None
+    own = texts.get(image_id or "")
+    if own is None:
+        own = fold_texts(read_asked(run, image_id or Path(asked).expanduser().read_bytes()))
+    everything = [own, *(texts.get(name, []) for name in vectors.image_ids)]
+    return _Texts(weight, compare_texts(everything, [0])[0, 1:].astype(np.float32))
+
+
+def _weigh_texts(run: Run, vectors: Vectors, model: EmbeddingModel, texts: Mapping[str, Sequence[str]]) -> float:
+    """By the pictures with one class; a network that has learned from our labels is asked about validation alone."""
+    columns = {"samples": "class_id", "images": "group_id", "splits": "split"}
+    if not all(map(run.workspace.has_table, columns)):
+        return 0.0
+    samples, images, splits = (run.workspace.read_table(name, ["image_id", column]) for name, column in columns.items())
+    known = samples.join(images, "image_id", join_type="inner").join(splits, "image_id", join_type="inner")
+    is_there = pc.is_in(known.column("image_id"), value_set=pa.array(vectors.image_ids, pa.string()))
+    known = known.filter(pc.and_(is_there, pc.is_valid(known.column("class_id")))).sort_by("image_id").combine_chunks()
+    ids = known.column("image_id").to_pylist()
+    classes, groups = (np.unique(known.column(name).to_pylist(), return_inverse=True)[1] for name in ("class_id", "group_id"))
+    fit = np.isin(known.column("split").to_pylist(), ["validation", *([] if model.class_ids else ["train"])])
+    return weigh_likeness(vectors.select(ids).matrix, classes, groups, [texts.get(name, []) for name in ids], fit)
 
 
 def _find_query(run: Run, vectors: Vectors, model: EmbeddingModel, asked: str, backbone: str) -> tuple[str | None, Floats]:
