@@ -13,6 +13,7 @@ from logoingest.labels.matching.nearest import NearestTable, Neighbours
 from logoingest.labels.matching.shared_parts import SharedParts
 from logoingest.labels.matching.whole_words import find_meant_word
 from logoingest.labels.text.counterparts import find_counterpart
+from logoingest.labels.text.foreign_words import is_foreign_word
 from logoingest.labels.text.known_names import is_known_name
 from logoingest.labels.text.numbers import is_roman_numeral, pick_numbers
 from logoingest.labels.text.syllables import find_other_sign
@@ -54,7 +55,7 @@ def find_objection(
         if OSA.distance(query, rival) < edits + thresholds.margin_edits:
             is_class = table.spellings[neighbours.runner_up.entry] is not None
             return f"another class is as near ({rival})" if is_class else f"{rival}, told apart by distinct_from, is as near"
-    if is_known_name(query):
+    if is_known_name(query) or is_foreign_word(query):
         return f"{query} is a word or a name of its own"
     for partner in table.partners.get(spelling.class_id, ()):
         if OSA.distance(query, partner) <= edits + _PARTNER_EDITS:

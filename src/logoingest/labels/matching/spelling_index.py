@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from logoingest.labels.class_map.affixes import AffixRules, Attributes
 from logoingest.labels.matching.nearest import NearestTable
 from logoingest.labels.text.fold import Folded, fold, make_loose, make_plain, respell_german, respell_script, transliterate
+from logoingest.labels.text.foreign_words import are_two_words
 from logoingest.labels.text.noise import NoisePhrases, as_folded
 from logoingest.labels.text.plurals import are_words, list_other_numbers
 
@@ -155,7 +156,7 @@ class SpellingIndex:
             return hit
         joined = join_key(folded)
         if found := self.joined.get(joined):
-            return _choose("joined", found)
+            return None if _is_other_word(folded, found) else _choose("joined", found)
         levels = [("respelled", self.respelled, joined)]
         levels += [("respelled", table, key) for key in respell(folded) for table in (self.joined, self.respelled)]
         if joined.startswith("+") and joined[1:2].isalpha():  # "+Nike": what keeps a spreadsheet from reading it as a formula
@@ -174,7 +175,9 @@ class SpellingIndex:
     def find_plural(self, folded: Folded) -> Hit | None:
         """The spelling of which an answer is the plural, or the singular."""
         found = self.plurals.get(folded.ascii) if folded.is_latin else None
-        return _choose("plural", found) if found else None
+        accents = _list_accents(folded)
+        alike = [one for one in found or () if not accents or accents == _list_accents(fold(one.text))]
+        return _choose("plural", alike) if alike else None
 
     def list_inside(self, folded: Folded) -> Iterator[Hit]:
         """The spellings that stand in an answer as whole words, among others: the longest first, none inside another."""
@@ -228,6 +231,17 @@ def _choose(rule: str, found: Sequence[Spelling]) -> Hit:
     strongest = [spelling for spelling in found if spelling.is_alias] or list(found)
     classes = sorted({spelling.class_id for spelling in strongest})
     return Hit(rule, strongest[0], classes[1] if len(classes) > 1 else None)
+
+
+def _list_accents(folded: Folded) -> list[str]:
+    return [char for char in folded.plain if not char.isascii()]
+
+
+def _is_other_word(folded: Folded, found: Sequence[Spelling]) -> bool:
+    """The answer has accents that make another word of each of these spellings ("rosé" of *Rose*)."""
+    return (
+        not folded.plain.isascii() and folded.is_latin and all(are_two_words(folded.plain, fold(one.text).plain) for one in found)
+    )
 
 
 def respell(folded: Folded) -> list[str]:

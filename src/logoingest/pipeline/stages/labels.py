@@ -94,7 +94,7 @@ def _list_settings(config: Config) -> list[object]:
 
 LABELS = StageSpec(
     name=Stage.LABELS,
-    version=6,
+    version=7,
     needs=(Stage.ANNOTATIONS,),
     reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS},
     make=make_labels,
