@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from logoingest.cli.arguments import add_command, load_options, print_json
 from logoingest.errors import Problem, UsageError
+from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def _print_takedown(taken: TakenDown, options: argparse.Namespace) -> None:
     verb = "would go" if options.dry_run else "are gone"
     pictures, urls = spell_count(taken.pictures, "picture"), spell_count(taken.urls, "URL")
     print(f"{pictures} ({taken.bytes / 1e6:,.1f} MB) and the answers about {urls} {verb}")
+    for given in taken.unmatched:
+        will = "would be" if options.dry_run else "is"
+        print(
+            f"nothing here goes by {escape_text(given)}: look at its spelling; it {will} on the list, and refused if it ever comes"
+        )
     for folder in taken.releases:
         print(f"removed, since it held one of them: {folder}")
     if taken.trained:

@@ -148,7 +148,7 @@ def test_a_host_goes_with_its_subdomains(dataset: Dataset, tmp_path: Path):
     """What comes from it later is refused unasked."""
     with open_run(load_config(dataset.config)) as opened:
         taken = take_down(opened, Takedown(hosts=["Photos.Example"]))
-    assert taken == (0, 0, 0, [], False)
+    assert taken == (0, 0, 0, [], False, ["Photos.Example"])
     dataset.add_row("http://a.photos.example/x.jpg", "Acme", "w1")
     dataset.add_row("http://otherphotos.example/x.jpg", "Acme", "w1")
     dataset.write()
@@ -165,6 +165,16 @@ def test_a_dry_run_changes_nothing(dataset: Dataset, capsys):
     assert json.loads(capsys.readouterr().out)["pictures"] == 1
     after = {path: path.stat().st_mtime_ns for path in (dataset.folder / "work").rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_what_matches_nothing_is_told(dataset: Dataset, capsys):
+    """As it was given, whether a URL, a host or a picture; what matches is not among them, whatever it is called by."""
+    url, misspelled = dataset.site.url("/acme/3.jpg"), dataset.site.url("/acme/3.jpgx")
+    named = ["--url", url, "--url", misspelled, "--host", "127.0.0.1", "--host", "nowhere.test", "--image", "0" * 64]
+    assert main(["takedown", str(dataset.config), *named, "--dry-run", "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["unmatched"] == [misspelled, "nowhere.test", "0" * 64]
+    assert main(["takedown", str(dataset.config), "--url", misspelled, "--dry-run", "--quiet"]) == 0
+    assert f"nothing here goes by {misspelled}: look at its spelling; it would be on the list" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, NamedTuple
@@ -60,6 +60,8 @@ class TakenDown(NamedTuple):
     """Earlier releases that held one of them and are gone: folders of the workspace, and of the targets."""
     trained: bool
     """Whether a baseline had learned from them and is gone; train again."""
+    unmatched: Sequence[str] = ()
+    """What was named, as it was given, and matches nothing here: misspelled, or gone before; it is on the list all the same."""
 
 
 def take_down(run: Run, takedown: Takedown, targets: Sequence[str] = (), *, dry_run: bool = False) -> TakenDown:
@@ -80,13 +82,16 @@ def take_down(run: Run, takedown: Takedown, targets: Sequence[str] = (), *, dry_
         UsageError: what should be a host or an image_id is none.
         GateError: the new release cannot be pushed; earlier ones are still there.
     """
-    tombstones = _add_named(run, takedown)
-    chosen, tombstones = _find_everything(run, tombstones, takedown)
-    listed = _count_listed(run, tombstones)
+    named = _name_all(takedown)
+    chosen, tombstones = _find_everything(run, read_tombstones(run.workspace).add(named.values()), takedown)
+    listed = find_taken(run.workspace.read_table("annotations", ["url"]).column("url"), tombstones)
     is_taken = partial(_is_taken, tombstones, tombstones.pictures)
     has_trained = run.workspace.exists("baseline") and holds_taken(run.workspace, "release", is_taken)
     pictures = {value for entry in chosen for value in entry.facts.column("sha256").to_pylist() if value in tombstones.pictures}
-    found = TakenDown(listed, len(pictures), sum(entry.byte_count for entry in chosen), (), has_trained)
+    unmatched = _list_unmatched(
+        named, [*listed, *(url for entry in chosen for url in entry.facts.column("url").to_pylist())], pictures
+    )
+    found = TakenDown(len(listed), len(pictures), sum(entry.byte_count for entry in chosen), (), has_trained, unmatched)
     if dry_run:
         return found
     write_tombstones(run.workspace, tombstones)
@@ -107,7 +112,8 @@ def _is_taken(tombstones: Tombstones, pictures: frozenset[str], kind: str, value
     return value in pictures if kind == "picture" else tombstones.find(value) is not None
 
 
-def _add_named(run: Run, takedown: Takedown) -> Tombstones:
+def _name_all(takedown: Takedown) -> dict[str, Tombstone]:
+    """What was named, as it was given, and its tombstone."""
     problems = [
         Problem(f"--image {value[:80]}", "is no image_id", "64 hex digits: explain --url tells a picture's")
         for value in takedown.image_ids
@@ -122,10 +128,19 @@ def _add_named(run: Run, takedown: Takedown) -> Tombstones:
             problems.append(Problem(f"--host {host[:80]}", "is no host name", "as in photos.example.org"))
     if problems:
         raise UsageError(problems)
-    urls = [hash_url(url) for url in takedown.urls]
-    return read_tombstones(run.workspace).add(
-        [*_bury("url", urls, takedown), *_bury("host", hosts.values(), takedown), *_bury("picture", takedown.image_ids, takedown)]
-    )
+    stones = [
+        *_bury("url", [hash_url(url) for url in takedown.urls], takedown),
+        *_bury("host", hosts.values(), takedown),
+        *_bury("picture", takedown.image_ids, takedown),
+    ]
+    return dict(zip([*takedown.urls, *hosts, *takedown.image_ids], stones, strict=True))
+
+
+def _list_unmatched(named: Mapping[str, Tombstone], urls: Iterable[str], pictures: Collection[str]) -> list[str]:
+    """Of these, those that none of the URLs and pictures that are taken down goes by."""
+    kinds = [Tombstones(stone for stone in named.values() if stone.kind == kind) for kind in ("url", "host")]
+    met = {stone for url in urls for kind in kinds if (stone := kind.find(url)) is not None}
+    return [given for given, stone in named.items() if stone not in met and stone.value not in pictures]
 
 
 def _bury(kind: Literal["url", "host", "picture"], values: Iterable[str], takedown: Takedown) -> list[Tombstone]:
@@ -170,10 +185,6 @@ def _list_copies(run: Run, pictures: Collection[str]) -> set[str]:
     mine = images.filter(pc.is_in(images.column("image_id"), pa.array(sorted(pictures), pa.string())))
     members = images.filter(pc.is_in(images.column("group_id"), pc.unique(mine.column("group_id"))))
     return set(members.column("image_id").to_pylist())
-
-
-def _count_listed(run: Run, tombstones: Tombstones) -> int:
-    return len(find_taken(run.workspace.read_table("annotations", ["url"]).column("url"), tombstones))
 
 
 def _forget_training(run: Run) -> None:
