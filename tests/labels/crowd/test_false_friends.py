@@ -65,7 +65,7 @@ def test_with_pictures_none_is_merged_unsaid(merged: Mapping[str, str]) -> None:
     found = ask_crowd(names, [word for name in names for word in (name, merged[name]) for _ in range(PICTURES)])
     told = {text for one in found for text in one.raw_labels}
     taken = {one.raw_label for one in decide_labels([merged[name] for name in names], make_map(names)) if one.class_id}
-    assert len(taken) > 20
+    assert len(taken) >= 15
     assert taken <= told
     assert {one.kind for one in found} == {ContradictionKind.TWO}
     assert told <= set(merged.values())
