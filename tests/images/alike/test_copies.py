@@ -16,6 +16,7 @@ from logoingest.images.alike import copies, ordered, windows
 from logoingest.images.alike.bounds import Unsearched, count_unsearched, describe_unsearched, read_unsearched
 from logoingest.images.alike.copies import CopyPairs, CopySearch, find_copy_pairs
 from logoingest.images.alike.duplicates import group_copies, join_groups
+from logoingest.images.alike.trims import trim_signatures
 from logoingest.images.alike.turns import INVERSES, TURNS
 from logoingest.schemas import CopyRow
 
@@ -155,6 +156,7 @@ def draw_mark(size: tuple[int, int], mark: tuple[int, int, int, int], speckles: 
 
 BORDERS = {
     "a dithered ground, of which nothing counts as border": lambda: draw_mark((160, 90), (0, 20, 160, 70), 60),
+    "a thin line around an even border": lambda: ImageOps.expand(draw_mark((240, 80), (40, 15, 200, 65)), 5, "#222222"),
 }
 
 
@@ -172,6 +174,14 @@ def test_a_border_that_is_left_hides_no_copy(name, turn):
     for held, others in ((tight, whole), (whole, tight)):
         between = CopySearch(np.stack([other, held])).find(others[None])
         assert list(zip(between.first.tolist(), between.second.tolist(), strict=True)) == [(1, 0)]
+
+
+def test_nothing_is_looked_up_inside_an_empty_frame():
+    """An even square is like every other one, thick as the line around it may be."""
+    frames = [ImageOps.expand(Image.new("RGB", (200 - 2 * line, 200 - 2 * line), "white"), line, "black") for line in (16, 60)]
+    signatures = np.stack([read_signature(ImageOps.expand(frame, 10, "white")) for frame in frames])
+    with ordered.share_search(2) as workers:
+        assert len(trim_signatures(signatures, np.arange(2), workers).owners) == 0
 
 
 def test_a_turn_is_taken_back_by_its_inverse():
