@@ -83,3 +83,9 @@ def test_a_column_a_picture_is_told():
 def test_a_link_in_brackets_is_the_url(cell, url):
     """As Airtable writes attachments; brackets within a URL are its own."""
     assert complete_url(cell, "") == url
+
+
+def test_nobody_is_not_one_person():
+    """Where a form writes "anonymous" for everybody, each answer is somebody's own, and all of them vote."""
+    kept, _ = read_annotations([SourceConfig(path="microsoft_forms.csv", worker_column="Email")], FORMS)
+    assert set(kept.column("worker_id").to_pylist()) == {None}

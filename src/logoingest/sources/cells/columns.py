@@ -81,6 +81,8 @@ _BOX_WORDS = frozenset(
 )
 #: Of somebody's column the words from this on are what he said (``worker_answer``), those below who he is (``user_name``).
 _SAID = 6
+#: A name with this score is the answer's though all rows say the same.
+_PLAINLY = 8
 #: Cells that are looked into to tell what a column holds.
 _SOME = 20
 _ID_WORDS = {"assignment": 6, "annotation": 5, "answer": 5, "judgment": 5, "response": 5, "row": 3, "record": 3, "result": 3}
@@ -207,15 +209,21 @@ def score_label(name: str, values: Sequence[Any]) -> float:
         return 0.0
     if words & WORKER_WORDS.keys() and _score_words(name, LABEL_WORDS) < _SAID:
         return 0.0
-    if _hold_objects(values) or (_score_words(name, LABEL_WORDS) < _SAID and _never_repeats(values)):
+    score = _score_words(name, LABEL_WORDS)
+    if _hold_objects(values) or (score < _SAID and _never_repeats(values)) or (score < _PLAINLY and _says_one_thing(values)):
         return 0.1
-    return _score_words(name, LABEL_WORDS) + (0.5 if _is_filled(values) else 0.0)
+    return score + (0.5 if _is_filled(values) else 0.0)
 
 
 def _never_repeats(values: Sequence[Any]) -> bool:
     """Whether a column says something else in every row, as names of rows do and no answers."""
     texts = _texts(values)
     return len(texts) >= _SOME and len(set(map(str, texts))) == len(texts)
+
+
+def _says_one_thing(values: Sequence[Any]) -> bool:
+    texts = _texts(values)
+    return len(texts) >= _SOME and len(set(map(str, texts))) == 1
 
 
 def _is_filled(values: Sequence[Any]) -> bool:
