@@ -47,8 +47,9 @@ MIN_CORRELATION = 0.93
 MIN_DETAIL = 0.85
 #: … and the share of the smaller one that the other shows. All measured: ``benchmarks/copies.py``.
 MIN_OVERLAP = 0.6
-#: … and of partial pairs (``laying.fitting.PARTIAL``), or where a border was cut off.
+#: … and of partial pairs (``laying.fitting.PARTIAL``), and where a border was cut off.
 PARTIAL_CORRELATION, PARTIAL_DETAIL = 0.975, 0.90
+CUT_CORRELATION = 0.98
 #: So many pairs at most are laid upon each other in one search, the likest: a minute or two of work.
 MOST_FITS = 800_000
 #: Where there are no more pairs, each is laid both ways, the one upon the other and the other upon the one; else only as it is likest.
@@ -311,7 +312,7 @@ def _is_copy(fits: Fits, left: NDArray[np.float64]) -> NDArray[np.bool_]:
     angle = _measure_angles(fits.maps)
     slight = (area >= _AREAS[0]) & (area <= _AREAS[1]) & (stretch <= _MOST_STRETCH) & (angle <= _MOST_ANGLE)
     partial = is_partial(fits.maps, fits.overlap) | (left < 1)
-    agree = fits.correlation >= np.where(partial, PARTIAL_CORRELATION, MIN_CORRELATION)
+    agree = fits.correlation >= np.where(left < 1, CUT_CORRELATION, np.where(partial, PARTIAL_CORRELATION, MIN_CORRELATION))
     agree &= fits.detail >= np.where(partial, PARTIAL_DETAIL, MIN_DETAIL)
     return np.asarray(slight & agree & (fits.overlap * area / np.minimum(area, 1.0) >= MIN_OVERLAP))
 

@@ -98,4 +98,4 @@ def _find_inside(squares: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _cut(signature: NDArray[np.uint8], box: list[int]) -> NDArray[np.uint8]:
     left, top, right, bottom = box
     picture = Image.fromarray(signature.reshape(SIDE, SIDE))
-    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(left, top, right, bottom))).ravel()
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=(left, top, right, bottom))).ravel()

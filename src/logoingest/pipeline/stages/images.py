@@ -127,7 +127,7 @@ def _list_further_inputs(run: Run, _manifest: Manifest) -> dict[str, str]:
 
 IMAGES = StageSpec(
     name=Stage.IMAGES,
-    version=10,
+    version=11,
     needs=(Stage.ANNOTATIONS, Stage.LABELS, Stage.FETCH),
     reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS, DOWNLOADS: Stage.FETCH},
     make=make_images,
