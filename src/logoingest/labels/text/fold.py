@@ -50,10 +50,8 @@ _SIMPLE = re.compile(rf"[A-Za-z0-9 .,'!?/:;_-]{{0,{MAX_LENGTH}}}")
 _WORD = re.compile(r"[^\W\d_]+")
 _SEPARATORS = re.compile(r"[^a-z0-9&+]")
 _AND = re.compile(r"(?<= )and(?= )|(?<=\w\w )n(?= \w\w)")
-_DOUBTING = re.compile(
-    r"[❌❎✖✗✘✕☒🚫⛔👎🙅¬≠∅∄]|[(\[] ?- ?[)\]]|^[!~-](?=[^\W\d_])|^ø(?!\w)|^[<>≤≥]=? ?[^\W\d_][^<>]*\d"
-    r"|(?:\d|[^\W\d_]{2}|[)\]\"'])-+$|\w -+$|\w ?\.{3,}$"  # broken off, or denied
-)
+_DOUBTING = re.compile(r"[❌❎✖✗✘✕☒🚫⛔👎🙅¬≠∅∄]|[(\[] ?- ?[)\]]|^[!~-](?=[^\W\d_])|^ø(?!\w)|^[<>≤≥]=? ?[^\W\d_][^<>]*\d")
+_BROKEN_OFF = re.compile(r"(?:(?:\d|[^\W\d_]{2}|[)\]\"'])-+|\w -+|\w ?\.{3,})$")
 
 Step = Callable[[str], str]
 
@@ -191,7 +189,8 @@ class Folded:
     @property
     def is_doubted(self) -> bool:
         """A sign beside its words may deny them ("fracture ❌", "(-)", "≠"), compare them ("<grade 1") or say that there was more ("stop -")."""
-        return _DOUBTING.search(self.text) is not None and any(char.isalnum() for char in self.text)
+        is_told = _DOUBTING.search(self.text) or (self.text.endswith(("-", "...")) and _BROKEN_OFF.search(self.text))
+        return bool(is_told) and any(char.isalnum() for char in self.text)
 
     @cached_property
     def is_ideographic(self) -> bool:
