@@ -20,7 +20,7 @@ from logoingest.evidence.safeguards.answers import Acceptance
 from logoingest.training.classification.safeguarding import choose_references
 from logoingest.training.data.splits import Split
 
-CONFIG = TrainConfig(model="shufflenet_v2_x0_5", image_side_px=32, epochs=8, batch_size=16, lr=0.02, device="cpu", controls=False)
+CONFIG = TrainConfig(model="shufflenet_v2_x0_5", image_side_px=32, epochs=16, batch_size=16, lr=0.02, device="cpu", controls=False)
 NAMES = ("circle", "square", "トライアングル", "bars")
 
 
