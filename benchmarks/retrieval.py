@@ -5,7 +5,7 @@
 
 Queries are the photos with a brand of the split ``query`` of ``gold.csv``, searched among those of ``train`` by exact cosine: P@1 is the
 share whose nearest photo shows their brand, mAP the mean average precision over all of train. With ``--texts`` the text on the photos
-counts as well, as much as train says (``weigh_likeness``), or as ``--weight`` says: a baseline has learned from train.
+counts as well, as much as train says (``weigh_likeness``), or, of a baseline, what ``strangers.py`` kept of it for validation.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from label_errors import read_texts
 from logoingest.evidence import Vectors, centre_vectors, find_nearest, scale_vectors
 from logoingest.evidence.written import compare_texts, weigh_likeness
 from logoingest.imports.lean import let_threads_sleep
+from strangers import read_photos
 
 
 def read_split(folder: Path, split: str) -> tuple[list[bytes], list[str]]:
@@ -42,7 +43,6 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--code", type=Path, help="a baseline of one's own network: the folder of its module, which is imported")
     parser.add_argument("--texts", type=Path, help='count the text too, which is read once and kept in this file (extra "ocr")')
-    parser.add_argument("--weight", type=float, help="how much the likeness of texts counts")
     arguments = parser.parse_args()
     if arguments.code:
         encoder = load_baseline_encoder(Path(arguments.backbone), code=AllowedCode(None, arguments.code))
@@ -57,8 +57,9 @@ def main() -> None:
     if arguments.texts:
         texts = read_texts([*files, *queries], arguments.texts)
         classes = np.unique(brands, return_inverse=True)[1]
-        fit, groups = np.ones(len(files), bool), np.arange(len(files))
-        weight = arguments.weight or weigh_likeness(among.matrix, classes, groups, texts[: len(files)], fit)
+        held = {data for data, _ in read_photos(arguments.folder).splits["validation"]} if encoder.facts.class_ids else set(files)
+        fit = np.array([data in held for data in files])
+        weight = weigh_likeness(among.matrix, classes, np.arange(len(files)), texts[: len(files)], fit)
         print(f"the likeness of texts counts {weight:g}")
         parts = [compare_texts([texts[row], *texts[: len(files)]], [0])[:, 1:] for row in range(len(files), len(texts))]
         beside = weight * np.concatenate(parts)
