@@ -14,7 +14,7 @@ from logoingest.errors import SourceError
 from logoingest.sources.cells.answers import AnswerError, read_task_answers
 from logoingest.sources.cells.columns import Sample, describe_columns, is_beside_label, score_label, score_url
 from logoingest.sources.files.opening import SourceFile
-from logoingest.sources.formats.tables.options import find_options
+from logoingest.sources.formats.tables.options import cut_tick, find_options
 from logoingest.sources.tables.rows import Table
 
 TASK_COLUMN = "Answer.taskAnswers"
@@ -206,7 +206,7 @@ def _join_options(found: list[tuple[str, str]]) -> LayoutField:
     result = next((column for option, column in found if option in _RESULT_COLUMNS), None)
     if result is not None:
         return LayoutField((result,))
-    return LayoutField(tuple(column for _, column in found), tuple(option.removesuffix(".on") for option, _ in found))
+    return LayoutField(tuple(column for _, column in found), tuple(cut_tick(option) for option, _ in found))
 
 
 def _number_keys(keys: Mapping[str, Sequence[Any]], base: str) -> dict[int, LayoutField]:

@@ -43,8 +43,12 @@ def name_options(columns: Sequence[str]) -> Mapping[str, str]:
     first, last = min(columns, default=""), max(columns, default="")
     shared = next((first[:place] for place, char in enumerate(first) if not last.startswith(char, place)), first)
     head = _cut_head(shared)
-    tail = ".on" if all(name.endswith(".on") for name in columns) else ""
-    return {name: name[len(head) : len(name) - len(tail)] for name in columns}
+    return {name: cut_tick(name[len(head) :]) for name in columns}
+
+
+def cut_tick(option: str) -> str:
+    """An option without the ``.on`` that MTurk's forms put behind it."""
+    return option.removesuffix(".on")
 
 
 def read_options(row: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, bool]:
