@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logoingest.config import SourceConfig
 from logoingest.errors import Problem, SourceError
-from logoingest.sources.cells.columns import find_other, is_certainty
+from logoingest.sources.cells.columns import is_certainty
 from logoingest.sources.cells.doubts import describe_doubts, describe_lack
+from logoingest.sources.cells.others import settle_other
 from logoingest.sources.files.opening import SourceFile, check_file, guess_encoding, open_lines, read_head
 from logoingest.sources.formats import crowdflower, prodigy, toloka, zooniverse
 from logoingest.sources.formats.label_studio import find_url_key
@@ -235,7 +236,7 @@ def _guess_platform(choose: Callable[[SourceFile, SourceConfig, Table], tuple[st
             for name, values in table.sample.items()
             if name == label or (name.startswith(kind) and not name.startswith("_") and not name.endswith(("_gold", ":confidence")))
         }
-        other = known.other_column or find_other(label, table.columns)
+        other = settle_other(known, label, table.columns).other_column
         if len(answers) > 1:
             notes += describe_doubts({"label_column": label}, given, {name: answers[name] for name in answers if name != other})
         return {"url_column": url, "label_column": label, "other_column": _tell_other(label, other, notes)}

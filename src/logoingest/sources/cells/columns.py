@@ -73,9 +73,6 @@ _COMMENT_WORDS = frozenset({
     "comment", "comments", "note", "notes", "remark", "remarks", "feedback", "bemerkung", "bemerkungen", "kommentar", "commentaire", "comentario", "commento",
 })  # fmt: skip
 _NO_WORKER_WORDS = NEVER_LABEL - {"id", "uuid", "key", "number", "index", "email"}
-_FORM_WORDS = frozenset(
-    {"please", "specify", "text", "namely", "bitte", "angeben", "answer", "preciser", "especificar", "which", "value", "the", "or"}
-)
 _BOX_WORDS = frozenset(
     {"bbox", "box", "boxes", "bboxes", "bounding", "boundingbox", "rect", "rectangle", "roi", "region", "coordinates"}
 )
@@ -138,30 +135,6 @@ def guess_label(sample: Sample) -> str | None:
     asked = [name for name in possible if "?" in name]
     rest = [name for name in possible if name != found]
     return next((some[0] for some in (rest, asked) if len(some) == 1), found)
-
-
-def find_other(label: str, names: Iterable[str]) -> str | None:
-    """The column beside an answer's that holds what somebody typed who chose "other" (``species_other``); None without one, or of several."""
-    found = [
-        name
-        for name in names
-        if (words := {word for word in split_words(name) if not word.isdecimal()}) & OTHER_WORDS
-        and not words - OTHER_WORDS - _FORM_WORDS - split_words(label)
-    ]
-    return found[0] if len(found) == 1 else None
-
-
-def is_other(text: str) -> bool:
-    """Whether an answer is but "other": ``Other (please specify)``, ``Sonstiges:``."""
-    words = split_words(text.casefold())
-    return bool(words & OTHER_WORDS) and not words - OTHER_WORDS - _FORM_WORDS
-
-
-def choose_said(row: Mapping[str, Any], label: str | None, other: str | None) -> Any:
-    """The answer's cell; where it says "other" or nothing and something was typed beside it, that."""
-    said, typed = row.get(label or ""), row.get(other or "")
-    is_open = said is None or (isinstance(said, str) and (not said.strip() or is_other(said)))
-    return typed if is_open and typed is not None and str(typed).strip() else said
 
 
 def pick_label(sample: Sample) -> str | None:

@@ -24,15 +24,14 @@ from logoingest.sources.cells.answers import (
 )
 from logoingest.sources.cells.columns import (
     Sample,
-    choose_said,
     complete_url,
     describe_columns,
     find_missing,
-    find_other,
     guess_roles,
     list_urls,
     pick_label,
 )
+from logoingest.sources.cells.others import choose_said, settle_other
 from logoingest.sources.cells.times import parse_american_time
 from logoingest.sources.cells.workers import name_worker
 from logoingest.sources.files.opening import SourceFile
@@ -69,7 +68,7 @@ def read_crowdflower(file: SourceFile, source: SourceConfig) -> Iterator[Record]
     """
     table = inspect_table(file, source.delimiter)
     url, label = choose_crowdflower_columns(file, source, table)
-    source = source.model_copy(update={"other_column": source.other_column or find_other(label, table.columns)})
+    source = settle_other(source, label, table.columns)
     beside = [name for name in (f"{label}_gold", f"{label}:confidence") if name in table.columns]
     facts = [name for name in _FACTS if name in table.columns]
     further = (*source.alternative_url_columns, *list_carried(source).values())

@@ -16,17 +16,16 @@ from logoingest.sources.cells.answers import Answer, AnswerError, describe_scala
 from logoingest.sources.cells.columns import (
     Roles,
     Sample,
-    choose_said,
     complete_url,
     describe_columns,
     find_missing,
     find_namesakes,
-    find_other,
     guess_roles,
     index_names,
     list_urls,
     pick_label,
 )
+from logoingest.sources.cells.others import choose_said, find_other
 from logoingest.sources.cells.workers import ID_COLUMNS, WORKER_COLUMNS, name_worker
 from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.formats.tables.annotators import find_annotators

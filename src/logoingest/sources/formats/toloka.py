@@ -23,15 +23,14 @@ from logoingest.sources.cells.answers import (
 )
 from logoingest.sources.cells.boxes import place_shares
 from logoingest.sources.cells.columns import (
-    choose_said,
     complete_url,
     describe_columns,
     find_missing,
-    find_other,
     guess_roles,
     list_urls,
     pick_label,
 )
+from logoingest.sources.cells.others import choose_said, settle_other
 from logoingest.sources.cells.times import parse_time
 from logoingest.sources.cells.workers import name_worker
 from logoingest.sources.files.json_items import read_objects
@@ -71,7 +70,7 @@ def read_toloka(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     """
     table = inspect_table(file, source.delimiter)
     url, label = choose_toloka_columns(file, source, table)
-    source = source.model_copy(update={"other_column": source.other_column or find_other(label, table.columns)})
+    source = settle_other(source, label, table.columns)
     field = label.removeprefix(_OUTPUT)
     beside = [name for name in (f"{_GOLDEN}{field}", f"{_CONFIDENCE}{field}", *_FACTS) if name in table.columns]
     names = list(
