@@ -155,9 +155,8 @@ def test_many_open_quotes_end(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["[Content_Types].xml", "xl/workbook.xml"], "is an Excel workbook; save the sheet as CSV UTF-8"),
-        (["mimetype", "content.xml"], "is an OpenDocument file; save the sheet as CSV"),
-        (["Index/Document.iwa"], "is a Numbers document; export the table as CSV"),
+        (["mimetype", "content.xml"], "is an OpenDocument file; save the sheet as .xlsx or CSV"),
+        (["Index/Document.iwa"], "is a Numbers document; export the table as Excel or CSV"),
         (["annotations.xml", "images/a.jpg"], "is a zip archive ('annotations.xml', 'images/a.jpg'); unpack it and name the file"),
         (["x"], "is a zip archive ('x')"),
     ],

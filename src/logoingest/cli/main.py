@@ -49,6 +49,7 @@ _SOURCE_OPTIONS = (
     ("id_column", "COLUMN", "the column of the source's own id of an answer"),
     ("format", "FORMAT", "mturk, tabular, urls, label_studio, voc, coco …"),
     ("delimiter", "CHARACTER", "what is between two cells, or between a URL and its label"),
+    ("sheet", "NAME", "the sheet of an Excel workbook"),
     ("encoding", "ENCODING", "of a file that is not UTF-8, for example cp1252"),
     ("url_prefix", "PREFIX", "what stands before file names and ids that are no URLs"),
 )

@@ -38,6 +38,8 @@ class SourceConfig(Section):
     """With a pattern: files with a later day in their names are left out."""
     format: SourceFormat | None = None
     """Guessed from the file when left out."""
+    sheet: str | None = None
+    """Sheet of an Excel workbook; left out, the only one that holds pictures."""
     encoding: str = "utf-8"
     """A byte-order mark is understood; anything but UTF-8 must be declared."""
     url_column: str | None = None

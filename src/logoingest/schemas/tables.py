@@ -49,7 +49,13 @@ class AnnotationRow(Row):
         Column(pa.list_(_TEXT), "what the bytes must be by the source: sha256:… or md5:…, hex; null when it does not say"),
     ]
     source_file: Annotated[str, Column(_TEXT, "the source's path as the config gives it")]
-    source_row: Annotated[int, Column(pa.int64(), "1-based line or record number in the source, the header not counted")]
+    source_row: Annotated[
+        int,
+        Column(
+            pa.int64(),
+            "1-based line or record number in the source, the header not counted; of a workbook the row as it is numbered there",
+        ),
+    ]
 
 
 class LabelRow(Row):

@@ -53,7 +53,7 @@ def read_annotations(sources: Sequence[SourceConfig], base_dir: Path) -> StageRe
     problems: list[Problem] = []
     has_roots = any(source.local_root is not None for source in sources)
     for number, (source, day) in enumerate(_expand_all(sources, base_dir, problems)):
-        file = SourceFile(base_dir / Path(source.path).expanduser(), source.path, source.encoding)
+        file = SourceFile(base_dir / Path(source.path).expanduser(), source.path, source.encoding, source.sheet)
         try:
             root = _find_root(source, base_dir)
             settled = source if source.format else source.model_copy(update={"format": guess_format(file)})

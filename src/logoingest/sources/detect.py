@@ -16,7 +16,7 @@ from logoingest.errors import Problem, SourceError
 from logoingest.sources.cells.columns import is_certainty
 from logoingest.sources.cells.doubts import describe_doubts, describe_lack
 from logoingest.sources.cells.others import settle_other
-from logoingest.sources.files.opening import SourceFile, check_file, guess_encoding, open_lines, read_head
+from logoingest.sources.files.opening import SourceFile, check_file, guess_encoding, is_workbook, open_lines, read_head
 from logoingest.sources.formats import crowdflower, prodigy, toloka, zooniverse
 from logoingest.sources.formats.label_studio import find_url_key
 from logoingest.sources.formats.mturk import ID_COLUMN, WORKER_COLUMN
@@ -28,6 +28,7 @@ from logoingest.sources.recognition import guess_format
 from logoingest.sources.records.division import divide_records
 from logoingest.sources.tables.reading import inspect_table
 from logoingest.sources.tables.rows import Table
+from logoingest.sources.tables.sheets import list_picture_sheets
 from logoingest.wording import spell_count
 
 _TOP_LABELS = 50
@@ -36,12 +37,13 @@ _Guess = Callable[[SourceFile, SourceConfig, Table, Mapping[str, Any], list[str]
 
 
 class SourceGuess(BaseModel):
-    """What a file seems to be. The first ten are the config's keys: a source that is set so can be read."""
+    """What a file seems to be. The first are the config's keys, up to ``rows``: a source that is set so can be read."""
 
     model_config = ConfigDict(frozen=True)
 
     format: str
     encoding: str = "utf-8"
+    sheet: str | None = None
     delimiter: str | None = None
     url_column: str | None = None
     label_column: str | None = None
@@ -73,10 +75,12 @@ def guess_source(path: Path, given: Mapping[str, Any] | None = None) -> SourceGu
         SourceError: the file is missing, empty, binary, or nothing in it looks like image URLs.
     """
     given = _check_given(path, given or {})
-    file, notes = _settle_encoding(SourceFile(path, str(path), given.get("encoding", "utf-8")))
+    file, notes = _settle_sheet(*_settle_encoding(SourceFile(path, str(path), given.get("encoding", "utf-8"), given.get("sheet"))))
     kind = given.get("format") or guess_format(file)
-    known = SourceConfig.model_validate({**given, "path": str(path), "encoding": file.encoding, "format": kind})
-    keys: dict[str, Any] = {"format": kind}
+    known = SourceConfig.model_validate(
+        {**given, "path": str(path), "encoding": file.encoding, "format": kind, "sheet": file.sheet}
+    )
+    keys: dict[str, Any] = {"format": kind, "sheet": file.sheet}
     columns: tuple[str, ...] = ()
     if kind in _TABLES:
         table = inspect_table(file, known.delimiter)
@@ -145,7 +149,7 @@ def _settle_encoding(file: SourceFile) -> tuple[SourceFile, list[str]]:
         return file, []
     check_file(file)
     head = read_head(file)
-    if head.startswith(b"PAR1"):
+    if head.startswith(b"PAR1") or is_workbook(file, head):
         return file, []
     found = guess_encoding(head)
     try:
@@ -159,6 +163,17 @@ def _settle_encoding(file: SourceFile) -> tuple[SourceFile, list[str]]:
     if found == "utf-8":
         return file, []
     return file._replace(encoding=found), [f"The file is not UTF-8; it is read as {found}. Check some accented answers."]
+
+
+def _settle_sheet(file: SourceFile, notes: list[str]) -> tuple[SourceFile, list[str]]:
+    """The file with the sheet that is read: of several with pictures the first, and a note."""
+    if file.sheet is not None or not file.path.is_file() or not is_workbook(file, read_head(file)):
+        return file, notes
+    first, *others = [*list_picture_sheets(file), None]
+    more = [f'"{name}"' for name in others if name]
+    if more:
+        notes.append(f'Read is the sheet "{first}"; {", ".join(more)} hold pictures, too: name a source for each, with its sheet.')
+    return file._replace(sheet=first), notes
 
 
 def _find_late_encoding(file: SourceFile) -> str:
@@ -276,7 +291,8 @@ def _describe(source: SourceConfig, kept: pa.Table, rejected: int, labels: int) 
     elif source.option_columns:
         columns["answers"] = f"{len(source.option_columns)} columns that are ticked ({', '.join(source.option_columns[:5])} …)"
     found = ", ".join(f"{what} from {name}" for what, name in columns.items() if name)
-    notes = [f"Read as {source.format}{': ' + found if found else ''}."]
+    sheet = f', sheet "{source.sheet}"' if source.sheet is not None else ""
+    notes = [f"Read as {source.format}{sheet}{': ' + found if found else ''}."]
     notes.append(f"{spell_count(kept.num_rows, 'annotation')} with {spell_count(labels, 'distinct label')}; {rejected:,} refused.")
     web = pc.sum(pc.match_substring_regex(kept.column("url"), r"^(?i:https?:)?//")).as_py() or 0
     absolute = pc.sum(pc.match_substring_regex(kept.column("url"), r"^([A-Za-z][A-Za-z0-9+.-]+:|//)")).as_py() or 0

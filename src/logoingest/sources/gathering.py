@@ -11,7 +11,7 @@ from logoingest.errors import Problem, SourceError
 from logoingest.sources.detect import SourceGuess, guess_source
 
 #: Endings of files that a folder is searched for; gzipped ones too.
-_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".manifest", ".parquet", ".pq")
+_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".manifest", ".parquet", ".pq", ".xlsx", ".xlsm")
 _PATTERN_SIGNS = frozenset("*?[")
 
 
@@ -58,7 +58,9 @@ def _expand(path: Path) -> Iterable[_Named]:
 
 
 def _list_folder(folder: Path) -> list[_Named]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = sorted(
+        path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$"))
+    )  # ~$: what Excel has open
     tables = [path for path in files if path.name.lower().removesuffix(".gz").endswith(_ENDINGS)]
     if not tables or any(path.suffix.lower() == ".xml" for path in files):
         return [_Named(folder, found=False)]

@@ -23,6 +23,7 @@ from logoingest.strangers.escaping import flatten_text
 
 _SOURCE_KEYS = (
     "format",
+    "sheet",
     "encoding",
     "delimiter",
     "url_column",

@@ -10,7 +10,7 @@ import io
 import xml.etree.ElementTree as ET  # only the tree; what parses is the guarded expat below
 from collections import deque
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Protocol
 from xml.parsers import expat
 
 #: Characters and elements of one element that is built, at most; and how deep a file may be nested.
@@ -73,16 +73,8 @@ def iterate_elements(stream: IO[bytes]) -> Iterator[ET.Element]:
             before the fault has been given.
     """
     builder = _Builder()
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
-    parser.StartDoctypeDeclHandler = _refuse_doctype
     told = False
-    while True:
-        piece = stream.read(_PIECE_BYTES)
-        fault = _feed(parser, piece)
+    for fault in feed_handlers(stream, builder):
         if builder.root is not None and not told:
             told = True
             yield builder.root
@@ -90,7 +82,34 @@ def iterate_elements(stream: IO[bytes]) -> Iterator[ET.Element]:
             yield builder.built.popleft()
         if fault:
             raise fault
-        if not piece:
+
+
+class Handlers(Protocol):
+    """What is told of elements as they come; names with their prefixes."""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+
+    def data(self, text: str) -> None:
+        """A piece of text."""
+
+
+def feed_handlers(stream: IO[bytes], handlers: Handlers) -> Iterator[MarkupError | None]:
+    """Tell the handlers a file piece by piece; yields after each of them, with the fault when it is the last that can be read."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = handlers.start
+    parser.EndElementHandler = handlers.end
+    parser.CharacterDataHandler = handlers.data
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    while True:
+        piece = stream.read(_PIECE_BYTES)
+        fault = _feed(parser, piece)
+        yield fault
+        if fault or not piece:
             return
 
 

@@ -25,7 +25,6 @@ MAX_LINE_CHARS = 8 << 20
 _HEAD_BYTES = 1 << 16
 
 _MAGIC = (
-    (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file", "save the sheet as CSV UTF-8"),
     (b"\x89PNG", "is a PNG picture", "a source lists URLs of pictures"),
     (b"\xff\xd8\xff", "is a JPEG picture", "a source lists URLs of pictures"),
     (b"GIF8", "is a GIF picture", "a source lists URLs of pictures"),
@@ -46,11 +45,14 @@ _MAGIC = (
 )
 #: What a zip is by the first name in it that begins so, and what to do instead.
 _PACKED = (
-    ("xl/", "is an Excel workbook", "save the sheet as CSV UTF-8"),
-    ("Index/", "is a Numbers document", "export the table as CSV"),
-    ("content.xml", "is an OpenDocument file", "save the sheet as CSV"),
+    ("xl/", "is an Excel workbook", 'read it with format = "tabular"'),
+    ("Index/", "is a Numbers document", "export the table as Excel or CSV"),
+    ("content.xml", "is an OpenDocument file", "save the sheet as .xlsx or CSV"),
     ("word/", "is a Word document", "save the table as CSV UTF-8"),
 )
+#: Old Office files, and the wrapping of new ones that have a password, which then hold a part of this name.
+_COMPOUND = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
@@ -58,11 +60,12 @@ _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class SourceFile(NamedTuple):
-    """A source file: where it is, what people call it (the path as the config gives it), its declared encoding."""
+    """A source file: where it is, what people call it (the path as the config gives it), its declared encoding; of a workbook the sheet."""
 
     path: Path
     name: str
     encoding: str = "utf-8"
+    sheet: str | None = None
 
     def fault(self, what: str, hint: str = "") -> SourceError:
         """A SourceError about this file."""
@@ -211,9 +214,9 @@ def _refuse_binary(file: SourceFile, head: bytes, encoding: str) -> None:
     if head.startswith(b"PK\x03\x04"):
         raise file.fault(*_describe_zip(file.path))
     if _HTML.match(head):
-        raise file.fault(
-            "is a web page (HTML), often a sign-in or error page", "download the file itself, not the page that shows it"
-        )
+        raise file.fault(*_describe_page(file))
+    if head.startswith(_COMPOUND):
+        raise file.fault(*_describe_compound(file))
     for magic, what, hint in _MAGIC:
         if head.startswith(magic):
             raise file.fault(what, hint)
@@ -226,13 +229,35 @@ def _refuse_binary(file: SourceFile, head: bytes, encoding: str) -> None:
         raise file.fault(f"is a binary file (a NUL byte at offset {head.find(0)})", hint)
 
 
+def is_workbook(file: SourceFile, head: bytes) -> bool:
+    """Whether a file that begins so is an Excel workbook of today's kind, whatever its name."""
+    return head.startswith(b"PK\x03\x04") and file.path.is_file() and _describe_zip(file.path) == _PACKED[0][1:]
+
+
+def _describe_page(file: SourceFile) -> tuple[str, str]:
+    if file.path.suffix.lower().startswith(".xls"):
+        return "is a web page (HTML) under an Excel file's name", "if it shows a table, open it in Excel and save it as .xlsx"
+    return "is a web page (HTML), often a sign-in or error page", "download the file itself, not the page that shows it"
+
+
+def _describe_compound(file: SourceFile) -> tuple[str, str]:
+    """What an old Office file is, and what to do instead of naming it as a source."""
+    with open_binary(file) as stream:
+        before = b""
+        while piece := stream.read(1 << 20):
+            if _ENCRYPTED in before + piece:
+                return "is a workbook with a password", "save it without one"
+            before = piece[-len(_ENCRYPTED) :]
+    return "is an old Excel or Word file", "save the sheet as .xlsx or CSV UTF-8"
+
+
 def _describe_zip(path: Path) -> tuple[str, str]:
     """What a zip file is, and what to do instead of naming it as a source."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (OSError, ValueError, zipfile.BadZipFile):
-        return "is a damaged zip archive or Excel workbook", "download it again; unpack it, or save the sheet as CSV UTF-8"
+        return "is a damaged zip archive or Excel workbook", "download it again; unpack it, or save the sheet as .xlsx"
     for beginning, what, hint in _PACKED:
         if any(name.startswith(beginning) for name in names):
             return what, hint

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from logoingest.sources.cells.columns import has_scheme
+from logoingest.sources.tables.headers import count_titles
 
 #: Lines that are looked at.
 PEEKED_LINES = 50
 _DELIMITERS = ",\t;|\x01\x1f^~"
-_MAX_TITLES = 8
 
 
 class CsvStyle(NamedTuple):
@@ -93,16 +92,9 @@ def _rate_delimiter(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
 
 
 def _count_titles(lines: Sequence[str], delimiter: str) -> int:
-    """Lines above the header: with one cell each, or a comment, while below the header stands a URL and above it none."""
-    style = CsvStyle(delimiter)
-    for number, line in enumerate(lines[: _MAX_TITLES + 1]):
-        cells = [cell for cell in _split(line, style) if cell.strip()]
-        if any(map(has_scheme, cells)) or line.count('"') % 2:
-            return 0
-        if len(cells) > 1 and not re.match(r"\ufeff?#\s", line):
-            below = (cell for row in lines[number + 1 :] for cell in _split(row, style))
-            return number if number and any(map(has_scheme, below)) else 0
-    return 0
+    """Lines above the header; none is looked for beyond a cell of several lines."""
+    readable = next((number for number, line in enumerate(lines) if line.count('"') % 2), None)
+    return count_titles([_split(line, CsvStyle(delimiter)) for line in lines], readable)
 
 
 def _name_rows(rows: Sequence[Sequence[str]], width: int) -> bool:

@@ -1,4 +1,4 @@
-"""Rows of a file that is a table: csv and its kin, JSON lines, a JSON list of objects, Parquet.
+"""Rows of a file that is a table: csv and its kin, an Excel workbook, JSON lines, a JSON list of objects, Parquet.
 
 Every reader streams: ``inspect_table`` looks at the columns and the first rows, ``iterate_rows`` gives the wanted columns of every
 row, or why the row is broken. A broken row costs that row (of a csv: that line); a file of nothing but broken rows is a SourceError.
@@ -7,6 +7,7 @@ row, or why the row is broken. A broken row costs that row (of a csv: that line)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
@@ -17,10 +18,15 @@ from logoingest.errors import SourceError, quote_first_line
 from logoingest.sources.cells.answers import AnswerError, parse_json
 from logoingest.sources.cells.columns import has_scheme
 from logoingest.sources.files.json_items import iterate_items, iterate_members
-from logoingest.sources.files.opening import LineReader, LineTooLongError, SourceFile, open_lines, read_head
-from logoingest.sources.tables.delimited import inspect_delimited, iterate_delimited
+from logoingest.sources.files.opening import LineReader, LineTooLongError, SourceFile, is_workbook, open_lines, read_head
+from logoingest.sources.tables.delimited import open_delimited
+from logoingest.sources.tables.headers import HeadedTable, inspect_opened, iterate_opened
 from logoingest.sources.tables.nested import pick_value, spread_columns
 from logoingest.sources.tables.rows import SAMPLE_ROWS, RowResult, Table
+from logoingest.sources.tables.sheets import open_sheet
+
+#: Layouts whose rows stand below a header.
+_BELOW_HEADERS = frozenset({"csv", "workbook"})
 
 
 def inspect_table(file: SourceFile, delimiter: str | None = None) -> Table:
@@ -32,8 +38,9 @@ def inspect_table(file: SourceFile, delimiter: str | None = None) -> Table:
     layout = guess_layout(file)
     if layout == "parquet":
         return _inspect_parquet(file)
-    if layout == "csv":
-        return inspect_delimited(file, delimiter)
+    if layout in _BELOW_HEADERS:
+        with _open_below(file, layout, delimiter) as opened:
+            return inspect_opened(opened)
     member = _find_member(file) if layout == "jsonl" else ""
     with open_lines(file) as lines:
         some = islice(_iterate_records(lines, layout, member), SAMPLE_ROWS)
@@ -66,9 +73,21 @@ def _find_member(file: SourceFile) -> str:
     return next(iter(found)) if len(found) == 1 else ""
 
 
+def _open_below(file: SourceFile, layout: str, delimiter: str | None) -> AbstractContextManager[HeadedTable]:
+    return open_sheet(file) if layout == "workbook" else open_delimited(file, delimiter)
+
+
 def guess_layout(file: SourceFile) -> str:
-    """csv, jsonl, json or parquet, by content."""
+    """csv, workbook, jsonl, json or parquet, by content.
+
+    Raises:
+        SourceError: it is binary, or names a sheet and is no workbook.
+    """
     head = read_head(file)
+    if is_workbook(file, head):
+        return "workbook"
+    if file.sheet is not None:
+        raise file.fault("is no Excel workbook, so it has no sheets", "leave out sheet")
     if head.startswith(b"PAR1"):
         return "parquet"
     with open_lines(file) as lines:
@@ -85,7 +104,8 @@ def iterate_rows(file: SourceFile, table: Table, names: Sequence[str], needed: S
     """Every row's values of the named columns, in file order.
 
     A csv's row that ends before one of the needed columns (all the named ones, unless said) is broken; what else it lacks is "".
-    Rows of csv and Parquet count from 1 without the header and without empty lines; JSON lines are counted by line.
+    Rows of csv and Parquet count from 1 without the header and without empty lines; JSON lines are counted by line, a workbook's rows as
+    a person sees them.
 
     Raises:
         SourceError: the file cannot be read to its end, has no rows, or none of them can be read.
@@ -101,7 +121,7 @@ def iterate_rows(file: SourceFile, table: Table, names: Sequence[str], needed: S
             sound = True
         yield result
     if not rows:
-        raise file.fault("has a header but no rows" if table.layout == "csv" else "holds no rows")
+        raise file.fault("has a header but no rows" if table.layout in _BELOW_HEADERS else "holds no rows")
     if not sound:
         hints = {"csv": "is the delimiter right?", "jsonl": "a JSON source is a list of objects, or one object per line"}
         raise file.fault(f"has no row that can be read (the first: {first_fault})", hints.get(table.layout, ""))
@@ -111,8 +131,9 @@ def _iterate(file: SourceFile, table: Table, names: Sequence[str], needed: Seque
     if table.layout == "parquet":
         yield from _iterate_parquet(file, names)
         return
-    if table.layout == "csv":
-        yield from iterate_delimited(file, table, names, needed)
+    if table.layout in _BELOW_HEADERS:
+        with _open_below(file, table.layout, table.delimiter) as opened:
+            yield from iterate_opened(opened, table, names, needed)
         return
     with open_lines(file) as lines:
         for number, record in _iterate_records(lines, table.layout, table.member):

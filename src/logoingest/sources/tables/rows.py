@@ -18,7 +18,8 @@ class RowResult(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What a look at the file told: ``layout`` is csv, jsonl, json or parquet; ``delimiter`` is the csv's.
+    """What a look at the file told: ``layout`` is csv, workbook, jsonl, json or parquet; ``delimiter`` is the csv's,
+    ``sheet`` the workbook's.
 
     A name that a csv's header gives to several columns is numbered: ``brand:1``, ``brand:2``. ``header_rows`` counts the csv's rows
     after the header that belong to it (a survey's question texts), ``titles`` the lines above it.
@@ -33,6 +34,7 @@ class Table(NamedTuple):
     titles: int = 0
     member: str = ""
     questions: Mapping[str, str] = {}
+    sheet: str | None = None
 
     def entitle(self, names: Iterable[str]) -> dict[str, str]:
         """Name with its question → name: what a column is guessed by."""
