@@ -58,6 +58,8 @@ class SourceConfig(Section):
     """Whether bbox_columns hold pixels or shares of the picture's sides; guessed from their values."""
     annotator_columns: tuple[str, ...] = ()
     """A column an annotator: each holds that person's answers, and names the worker. Guessed: annotator_1, annotator_2 …"""
+    picture_columns: tuple[str, ...] = ()
+    """A column a picture: each holds what the row's person says of the picture that its name, or its question, names. Guessed."""
     other_column: str | None = None
     """Column of what was typed where label_column says "other"; guessed (species_other), and then the answer."""
     option_columns: tuple[str, ...] = ()

@@ -32,6 +32,8 @@ from logoingest.sources.tables.sheets import list_picture_sheets
 from logoingest.wording import spell_count
 
 _TOP_LABELS = 50
+#: Columns of one kind that a note is made for.
+_TOLD_COLUMNS = 3
 #: File, what is known of the source, its table, the keys a person gave, notes to add to → config keys.
 _Guess = Callable[[SourceFile, SourceConfig, Table, Mapping[str, Any], list[str]], dict[str, Any]]
 
@@ -52,6 +54,7 @@ class SourceGuess(BaseModel):
     id_column: str | None = None
     bbox_columns: tuple[str, ...] = ()
     annotator_columns: tuple[str, ...] = ()
+    picture_columns: tuple[str, ...] = ()
     option_columns: tuple[str, ...] = ()
     other_column: str | None = None
     rows: int = 0
@@ -118,7 +121,7 @@ def _describe_certainty(table: Table, keys: Mapping[str, Any], known: SourceConf
     return [
         f"{name} seems to say how sure people were ({', '.join(said for said, _ in Counter(values).most_common(4))}), and is not used: "
         "certainty_column with unsure or unsure_below keeps guesses from voting."
-        for name, values in said
+        for name, values in said[:_TOLD_COLUMNS]
         if values and known.certainty_column is None
     ]
 
@@ -208,7 +211,7 @@ def _guess_tabular(
     file: SourceFile, known: SourceConfig, table: Table, given: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
     settled = settle_columns(file, known, table)
-    families = {key: getattr(settled, key) for key in ("bbox_columns", "annotator_columns", "option_columns")}
+    families = {key: getattr(settled, key) for key in ("bbox_columns", "annotator_columns", "option_columns", "picture_columns")}
     other = settled.other_column
     apart = {*(name for names in families.values() for name in names), other}
     free = {name: values for name, values in table.sample.items() if name not in apart}
@@ -220,7 +223,7 @@ def _guess_tabular(
     found |= {key: getattr(settled, key) for key in ("url_column", "label_column")}
     found |= {key: getattr(settled, key) or found[key] for key in ("worker_column", "id_column")}
     found |= {key: value for key, value in given.items() if key in found}
-    if settled.label_column is None and not (settled.annotator_columns or settled.option_columns):
+    if settled.label_column is None and not (settled.annotator_columns or settled.option_columns or settled.picture_columns):
         notes.append(describe_lack({name: values for name, values in free.items() if name not in found.values()}))
     notes += describe_doubts(found, given, free)
     if table.titles:
@@ -286,6 +289,10 @@ def _describe(source: SourceConfig, kept: pa.Table, rejected: int, labels: int) 
         "workers": source.worker_column,
         "boxes": source.bbox_column or ", ".join(source.bbox_columns),
     }
+    if source.picture_columns:
+        columns["pictures"] = (
+            f"the names of {spell_count(len(source.picture_columns), 'column')} ({', '.join(source.picture_columns[:2])[:160]} …)"
+        )
     if source.annotator_columns:
         columns["answers"] = f"one column an annotator ({', '.join(source.annotator_columns[:5])} …)"
     elif source.option_columns:

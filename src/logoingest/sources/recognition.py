@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from logoingest.errors import SourceError
 from logoingest.sources.cells.columns import has_scheme
 from logoingest.sources.files.json_items import iterate_items, peek_members
 from logoingest.sources.files.markup import MarkupError, read_root
 from logoingest.sources.files.opening import SourceFile, check_file, open_binary, open_lines, read_head
 from logoingest.sources.formats import coco, crowdflower, cvat, ground_truth, labelbox, mturk, prodigy, toloka, via, voc, zooniverse
+from logoingest.sources.formats.tables.grid import find_pictures
 from logoingest.sources.formats.url_list import inspect_list, is_comment
 from logoingest.sources.tables.reading import guess_layout, inspect_table
 
@@ -74,7 +77,7 @@ def guess_format(file: SourceFile) -> str:
     if layout == "jsonl":
         return _guess_object(file, peek_members(file))
     if layout == "csv" and _starts_with_url(file):
-        return "tabular" if inspect_list(file).is_table else "urls"
+        return "tabular" if inspect_list(file).is_table or _names_pictures(file) else "urls"
     table = inspect_table(file)
     columns = table.columns
     first = [*columns, *(str(value) for value in table.sample[columns[0]][:1])] if len(columns) == 1 else []
@@ -124,6 +127,13 @@ def _guess_object(file: SourceFile, members: Mapping[str, Any], otherwise: str =
         if keys <= members.keys():
             raise file.fault(what, hint)
     return otherwise
+
+
+def _names_pictures(file: SourceFile) -> bool:
+    """Whether the first line's URLs name columns of answers."""
+    with suppress(SourceError):
+        return bool(find_pictures(inspect_table(file)))
+    return False
 
 
 def _starts_with_url(file: SourceFile) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from builders.sources import read_all
 from logoingest.config import SourceConfig
-from logoingest.errors import SourceError
 from logoingest.sources import guess_source, read_annotations
 from logoingest.sources.cells.columns import CERTAINTY_WORDS, complete_url, split_words
 
@@ -65,10 +65,14 @@ def test_a_column_of_certainty_and_what_is_unsure_go_together(keys):
         SourceConfig.model_validate({"path": "a.csv", **keys})
 
 
-def test_a_column_a_picture_is_told():
-    """The URLs stand in the header, or in the questions below it: nothing can be guessed, and the message says so."""
-    with pytest.raises(SourceError, match="a column a picture"):
-        guess_source(FORMS / "qualtrics_loop.csv")
+def test_a_loop_of_questions_is_a_column_a_picture():
+    """Qualtrics' loop asks about a picture a column: its URL stands in the question below the header, and the response is the person."""
+    guess = guess_source(FORMS / "qualtrics_loop.csv")
+    assert guess.picture_columns == tuple(f"{number}_Q1" for number in range(1, 9))
+    got = read_all(FORMS, {"path": "qualtrics_loop.csv", "id_column": guess.id_column})
+    assert len(got.kept) == 24
+    assert {row["worker_id"] for row in got.kept} == {"R_0", "R_1", "R_2"}
+    assert got.answers[1] == ("https://birds.example/img/001.jpg", "Blackbird")
 
 
 @pytest.mark.parametrize(

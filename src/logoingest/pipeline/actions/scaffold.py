@@ -33,6 +33,7 @@ _SOURCE_KEYS = (
     "id_column",
     "bbox_columns",
     "annotator_columns",
+    "picture_columns",
     "option_columns",
     "other_column",
 )

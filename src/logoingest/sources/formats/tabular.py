@@ -31,6 +31,7 @@ from logoingest.sources.files.opening import SourceFile
 from logoingest.sources.formats.tables.annotators import find_annotators
 from logoingest.sources.formats.tables.box_columns import BoxColumns, find_box_columns, read_box_columns
 from logoingest.sources.formats.tables.facts import Facts, find_facts, read_facts
+from logoingest.sources.formats.tables.grid import check_pictures, find_pictures, name_pictures
 from logoingest.sources.formats.tables.options import find_options, name_options, read_options
 from logoingest.sources.formats.tables.people import Opinion, hold_opinions, read_opinions
 from logoingest.sources.formats.tables.question_form import holds_question_forms, read_question_form
@@ -65,12 +66,14 @@ class _Plan(NamedTuple):
     """Column → option that is ticked in it."""
     has_opinions: bool
     """Whether a cell of the label column holds what several people said."""
+    pictures: Mapping[str, str]
+    """Column → picture that its cells are about."""
 
     @property
     def is_simple(self) -> bool:
         """Whether a row is a URL, an answer and who gave it, as nearly always."""
         source = self.source
-        several = source.annotator_columns or source.other_column or self.options or self.has_opinions
+        several = source.annotator_columns or source.other_column or self.options or self.has_opinions or self.pictures
         return not (self.question or self.boxes or self.facts.columns or several)
 
     def list_columns(self) -> list[str]:
@@ -90,6 +93,7 @@ class _Plan(NamedTuple):
             *named,
             *source.annotator_columns,
             *self.options,
+            *self.pictures,
             *source.alternative_url_columns,
             *boxes,
             *self.facts.columns,
@@ -104,7 +108,7 @@ def read_tabular(file: SourceFile, source: SourceConfig) -> Iterator[Record]:
     What the config does not name is guessed: URL, answer, the four columns of a box, a column an annotator, status, time, seconds of
     work. A table without any label column gives empty labels. A list of tags is one answer, of several boxes each is one: the n-th gets
     ``:n`` after the source's id. Of a column an annotator each filled cell is an answer and the column's name the worker; a row without
-    any is an empty answer. An answer that is MTurk's XML is read question by question: ``label_column = "Answer.<question>"``.
+    any is an empty answer. Of a column a picture each filled cell is an answer about it. An answer that is MTurk's XML is read question by question: ``label_column = "Answer.<question>"``.
 
     Raises:
         SourceError: a column is not there, no column holds URLs, or the file cannot be read.
@@ -150,6 +154,9 @@ def _read_row(number: int, row: Mapping[str, Any], plan: _Plan) -> Iterator[Reco
     whole = whole._replace(alternative_urls=alternatives)
     whole = read_facts(whole, plan.facts, row)
     identifier = name_text(row.get(source.id_column or ""))
+    if plan.pictures:
+        yield from _read_pictures(whole, row, identifier, plan)
+        return
     if source.annotator_columns:
         yield from _read_annotators(whole, row, identifier, source)
         return
@@ -181,6 +188,17 @@ def _read_annotators(whole: Record, row: Mapping[str, Any], identifier: str | No
         yield whole._replace(source_id=identifier)
 
 
+def _read_pictures(whole: Record, row: Mapping[str, Any], identifier: str | None, plan: _Plan) -> Iterator[Record]:
+    """What a person said of every picture; who answered is known by the row's id where nothing else names him."""
+    prefix = plan.source.url_prefix
+    said = [(url, row[name]) for name, url in plan.pictures.items() if row[name] is not None and str(row[name]).strip()]
+    for index, (url, cell) in enumerate(said, 1):
+        one = whole._replace(url=complete_url(url, prefix), worker_id=whole.worker_id or name_worker(identifier))
+        yield from make_records(one, _read_answers(cell, plan), number_id(identifier, index))
+    if not said:
+        yield refuse_record(whole.source_row, "says nothing of any picture")
+
+
 def _read_opinions(whole: Record, opinions: Sequence[Opinion], identifier: str | None) -> Iterator[Record]:
     for index, opinion in enumerate(opinions, 1):
         one = whole._replace(worker_id=opinion.worker)
@@ -207,32 +225,36 @@ def _plan(file: SourceFile, source: SourceConfig, table: Table) -> _Plan:
     label, question = _divide_label(source.label_column, table)
     source = source.model_copy(update={"label_column": label, **_find_persons(source, table)})
     wanted = {key: getattr(source, key) for key in _NAMED}
-    for key in ("alternative_url_columns", "annotator_columns", "option_columns"):
+    for key in ("alternative_url_columns", "annotator_columns", "option_columns", "picture_columns"):
         wanted |= {f"{key}[{index}]": name for index, name in enumerate(getattr(source, key))}
     wanted |= list_carried(source)
     if problems := find_missing(file.name, wanted, table.columns):
         raise SourceError(problems)
-    boxes = find_box_columns(file, source, table.sample)
-    taken = {name for name in wanted.values() if name is not None} | set(boxes.columns if boxes else ())
+    pictures = name_pictures(table, source.picture_columns)
+    if not pictures and source.url_column is None and label is None:
+        pictures = find_pictures(table)
+    check_pictures(file, pictures)
+    boxes = None if pictures else find_box_columns(file, source, table.sample)
+    taken = {name for name in wanted.values() if name is not None} | set(boxes.columns if boxes else pictures)
     free = {name: values for name, values in table.sample.items() if name not in taken}
-    annotators = source.annotator_columns or (find_annotators(free) if label is None and boxes is None else ())
+    annotators = source.annotator_columns or (find_annotators(free) if label is None and boxes is None and not pictures else ())
     roles = guess_table_roles(table, {name: values for name, values in free.items() if name not in annotators})
-    options = source.option_columns or (() if label or annotators else _find_options(free, roles))
-    url = source.url_column or roles.url or _find_ids(file, source, table)
+    options = source.option_columns or (() if label or annotators or pictures else _find_options(free, roles))
+    url = None if pictures else source.url_column or roles.url or _find_ids(file, source, table)
     guessed = {
         "url_column": None if source.url_column else url,
-        "label_column": None if label or annotators or options else roles.label,
+        "label_column": None if label or annotators or options or pictures else roles.label,
     }
     if problems := find_namesakes(file.name, guessed, table.columns):
         raise SourceError(problems)
-    label = None if annotators or options else label or roles.label
+    label = None if annotators or options or pictures else label or roles.label
     settled = {"url_column": url, "label_column": label, "annotator_columns": annotators, "option_columns": options}
     settled["other_column"] = source.other_column or (_find_other(table, label, free) if label else None)
-    settled |= {"bbox_columns": boxes.names if boxes else ()}
+    settled |= {"bbox_columns": boxes.names if boxes else (), "picture_columns": tuple(pictures)}
     source = source.model_copy(update=settled)
     question = question or _choose_question(file, label, table)
     has_opinions = bool(label) and source.json_answers and hold_opinions(table.sample[str(label)])
-    return _Plan(source, question, boxes, find_facts(table.sample, source), name_options(options), has_opinions)
+    return _Plan(source, question, boxes, find_facts(table.sample, source), name_options(options), has_opinions, pictures)
 
 
 def guess_table_roles(table: Table, free: Sample) -> Roles:
@@ -271,10 +293,6 @@ def _find_ids(file: SourceFile, source: SourceConfig, table: Table) -> str:
     """
     names = index_names(table.columns)
     found = next((names[name] for name in ("imageid", "task", "image", "picture", "photo", "itemid") if name in names), None)
-    if any("://" in f"{name}{table.questions.get(name, '')}" for name in table.columns):
-        raise file.fault(
-            "has a column a picture: the URLs stand in its header", "make it rows of URL, answer and worker (pandas.melt)"
-        )
     if found is None:
         raise file.fault("has no column that holds image URLs", f"name it: url_column = …; {describe_columns('', table.columns)}")
     if not source.url_prefix:

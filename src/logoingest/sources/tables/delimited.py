@@ -51,7 +51,7 @@ def _open_csv(file: SourceFile, lines: LineReader, delimiter: str | None) -> Hea
     reader.width = len(header)
     first = list(islice(records, 2))
     joined = join_header(header, first)
-    names, is_row = name_header(joined or header)
+    names, is_row = name_header(joined or header, first[joined is not None :])
     rest = chain([header] if is_row else [], first[joined is not None :], records)
     return HeadedTable("csv", names, "" if is_row else (joined or header)[-1], enumerate(rest, 1), style.titles, style.delimiter)
 

@@ -125,16 +125,31 @@ def count_titles(rows: Sequence[Sequence[str]], readable: int | None = None) -> 
     return 0
 
 
-def name_header(row: Sequence[str]) -> tuple[list[str], bool]:
-    """What a table's columns are called by its first row, and whether that is a row like the others, since it holds a picture."""
-    if any(has_scheme(name) or IMAGE_ENDING.search(name) for name in row):
+def name_header(row: Sequence[str], below: Sequence[list[str] | str]) -> tuple[list[str], bool]:
+    """What a table's columns are called by its first row, and whether that is a row like the others, since it holds a picture.
+
+    Several pictures over rows without any are names: each cell below is what somebody said of one.
+    """
+    if _find_places(row) and not _names_pictures(row, below):
         return [f"column_{place}" for place in range(1, len(row) + 1)], True
     return clean_names(row), False
 
 
+def _names_pictures(row: Sequence[str], below: Sequence[list[str] | str]) -> bool:
+    places = _find_places(row)
+    return (
+        len(places) > 1 and bool(below) and not any(_find_places(cells) & places for cells in below if not isinstance(cells, str))
+    )
+
+
+def _find_places(cells: Sequence[str]) -> set[int]:
+    """Where pictures stand in a row."""
+    return {place for place, cell in enumerate(cells) if has_scheme(cell) or IMAGE_ENDING.search(cell)}
+
+
 def join_header(header: Sequence[str], first: Sequence[list[str] | str]) -> list[str] | None:
     """A header of two rows as one: a cell that was merged over several columns stands over the first alone (``Answer, , Worker`` over
-    ``Species, Sure?, ID``); the row after them has a URL. None where the header is its first row.
+    ``Species, Sure?, ID``); the row after them has a URL, or the second names pictures. None where the header is its first row.
 
     Args:
         header: the first row.
@@ -145,9 +160,9 @@ def join_header(header: Sequence[str], first: Sequence[list[str] | str]) -> list
     below = fit_record(first[0], len(header)) if len(first) > 1 else None
     if (
         below is None
-        or any(has_scheme(cell) or IMAGE_ENDING.search(cell) or cell.lstrip().startswith("{") for cell in below)
+        or any(cell.lstrip().startswith("{") for cell in below)
         or not all(name.strip() or cell.strip() for name, cell in zip(header, below, strict=True))
-        or not any(map(has_scheme, first[1]))
+        or not (_names_pictures(below, first[1:]) or (any(map(has_scheme, first[1])) and not _find_places(below)))
     ):
         return None
     names, group = [], ""

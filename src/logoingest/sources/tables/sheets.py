@@ -78,7 +78,7 @@ def _open_rows(sheet: Sheet, first: list[WorkbookRow], rows: Iterator[WorkbookRo
     header = linked.widen(head.cells, [f"{head.read(place)} link" for place in linked.places])
     records = [(row.number, linked.read(row)) for row in below]
     joined = join_header(header, [cells for _, cells in records[:2]])
-    names, is_row = name_header(joined or header)
+    names, is_row = name_header(joined or header, [cells for _, cells in records[joined is not None :][:2]])
     later = ((row.number, linked.read(row)) for row in rows)
     rest = chain([(head.number, linked.read(head))] if is_row else [], records[joined is not None :], later)
     return HeadedTable("workbook", names, "" if is_row else (joined or header)[-1], rest, titles, sheet=sheet.name)
@@ -86,7 +86,7 @@ def _open_rows(sheet: Sheet, first: list[WorkbookRow], rows: Iterator[WorkbookRo
 
 def _find_width(head: WorkbookRow, below: Sequence[WorkbookRow]) -> int:
     """How many columns the table has: as many as its header names, or, where the first row is none, its rows fill."""
-    if name_header(head.cells)[1]:
+    if name_header(head.cells, [row.cells for row in below[:2]])[1]:
         return max(len(row.cells) for row in (head, *below))
     is_whole = all(cell.strip() for cell in head.cells)
     return max(len(row.cells) for row in (head, *below[: not is_whole]))
