@@ -259,6 +259,40 @@ def test_a_command_that_does_not_exist_is_told_with_those_that_do(capsys):
     assert "'run', 'annotations', 'normalise', 'fetch'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("statsu x.toml", "status"),
+        ("labels explian map.toml nike", "explain"),
+        ("plan x.toml --jsn", "--json"),
+        ("diff a b --limt=3", "--limit"),
+        ("release dif a b", "diff"),
+        ("splits explan x.toml 1f", "explain"),
+        ("release export a --format cocoo --out b", "coco"),
+    ],
+)
+def test_what_is_misspelled_is_told_with_what_was_meant(typed, meant, capsys):
+    """Commands, those behind another's word, options and choices."""
+    with pytest.raises(SystemExit) as stopped:
+        main(typed.split())
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.rstrip().endswith(f'; did you mean "{meant}"?')
+
+
+def test_a_store_without_credentials_is_one_message(make_dataset, capsys, monkeypatch):
+    """Nothing of boto's is shown but its first line."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    code, out, err = call(capsys, "plan", make_dataset(pictures=1).config, "--set", "dataset.workspace=s3://bucket/prefix")
+    assert (code, out) == (2, "")
+    assert (
+        err == "logoingest: an object store cannot be used (Unable to locate credentials); check the address and its credentials\n"
+    )
+
+
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["run"], ["run", "x.toml", "--until", "nonsense"], ["explain", "x.toml"]])
 def test_wrong_usage_is_exit_code_2(arguments, capsys):
     """argparse's own messages."""

@@ -5,21 +5,52 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from logoingest.errors import suggest_name
 from logoingest.plain_json import to_json
 
 if TYPE_CHECKING:
     from logoingest.config import Config
 
 
+class CommandParser(argparse.ArgumentParser):
+    """argparse's, with "did you mean" where a command, an option or a choice is not known; the command itself says so."""
+
+    group_words: Sequence[str] = ()
+    """Commands that are typed behind this one's word: ``splits explain``."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse does; what no command knows is told by the one it was said to, which knows its own options."""
+        given = list(sys.argv[1:] if args is None else args)
+        options, unknown = super().parse_known_args(given, namespace)
+        if unknown:
+            self._refuse_unknown(unknown, given)
+        return options, unknown
+
+    def _refuse_unknown(self, unknown: Sequence[str], given: Sequence[str]) -> NoReturn:
+        first = unknown[0].partition("=")[0]
+        known = [name for action in self._actions for name in action.option_strings]
+        near = suggest_name(first, known) if first.startswith("-") else suggest_name(given[0], self.group_words)
+        self.error("; ".join(filter(None, (f"unrecognized arguments: {' '.join(unknown)}", near))))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = suggest_name(str(value), map(str, action.choices or ()))
+            error.message = "; ".join(filter(None, (error.message, near)))
+            raise
+
+
 def add_command(
     commands: Any, name: str, command: Callable[[argparse.Namespace], int], text: str, config: bool = True
-) -> argparse.ArgumentParser:
+) -> CommandParser:
     """A parser for one command, with ``--json``, ``--quiet`` and ``--verbose``; with ``config``, a dataset.toml and ``--set`` too."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    parser: CommandParser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
     parser.set_defaults(command=command)
     if config:
         parser.add_argument("config", type=Path, metavar="dataset.toml")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logoingest.cli.arguments import add_command, join_group_word, load_options, print_json
+from logoingest.cli.arguments import CommandParser, add_command, join_group_word, load_options, print_json
 from logoingest.cli.completion import add_completion_command
 from logoingest.cli.evidence import add_evidence_commands
 from logoingest.cli.examples import add_example_command
@@ -26,6 +26,7 @@ from logoingest.cli.splits import SPLIT_COMMANDS, add_split_commands
 from logoingest.cli.sweeps import SWEEP_COMMANDS, add_sweep_commands
 from logoingest.cli.trainings import add_training_commands
 from logoingest.errors import LogoingestError, UsageError, find_exit_code
+from logoingest.files.stores import list_store_errors
 from logoingest.imports.compiler import hold_compiler_back
 from logoingest.imports.lean import let_threads_sleep, take_pages_as_needed
 from logoingest.pipeline.stages import list_stages
@@ -93,11 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except OSError as error:
-        from logoingest.workspace.pending_file import find_refusal
+    except list_store_errors() as error:
+        from logoingest.workspace.pending_file import explain_system_error
 
-        refusal = None if error.filename is None else find_refusal(error, str(error.filename), place="path")
-        if refusal is None:
+        if (refusal := explain_system_error(error)) is None:
             raise
         return _print_problems(refusal)
     finally:
@@ -126,7 +126,7 @@ def _raise_terminated(number: int, _frame: object) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="logoingest",
         description="From a list of image URLs with crowd answers to a train-ready, leak-free dataset.",
         epilog=_EPILOG,
@@ -214,6 +214,8 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--workspace", type=Path, default=Path("demo"), metavar="DIR", help="where to make it (default: demo)")
     demo.add_argument("--no-baseline", action="store_true", help="stop before training")
     add_completion_command(commands, parser, _GROUPS)
+    for word, inner in {**_GROUPS, "release": RELEASE_COMMANDS}.items():
+        commands.choices[word].group_words = inner
     return parser
 
 

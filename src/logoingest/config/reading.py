@@ -17,8 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from logoingest.config.sections import Config
 from logoingest.errors import ConfigError, Problem, suggest_name
+from logoingest.named_files import explain_unreadable
 
 ENV_PREFIX = "LOGOINGEST_"
+_EXPECTED = "a config is a UTF-8 TOML file with [dataset], [[sources]] and [labels]"
 
 
 def load_config(
@@ -53,15 +55,18 @@ def load_config(
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         text = file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        hint = "make one with: python -m logoingest init FOLDER --from FILE"
-        raise ConfigError(Problem(str(file), "there is no such file", hint)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(Problem(str(file), f"cannot be read ({error})", "a config is a UTF-8 TOML file")) from None
+    except (OSError, ValueError) as error:
+        make = "make one with: python -m logoingest init FOLDER --from FILE"
+        raise ConfigError(explain_unreadable(file, error, _EXPECTED, make)) from None
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(Problem(str(file), f"is not valid TOML: {error}")) from None
+        raise ConfigError(Problem(str(file), f"is not valid TOML: {error}", _EXPECTED)) from None
+    if not data:
+        raise ConfigError(Problem(str(file), "says nothing", _EXPECTED))
+    if "classes" in data and "dataset" not in data:
+        raise ConfigError(Problem(str(file), "is a class map", "name the dataset.toml whose labels.class_map it is"))
+    return data
 
 
 def _iterate_overrides(

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from logoingest.errors import ConfigError, Problem
 from logoingest.files.whole import replace_file
+from logoingest.named_files import explain_unreadable
 from logoingest.schemas import ListedPlaceholderRow
 
 #: Lines of a list that are read; nobody knows so many placeholders.
@@ -37,12 +38,11 @@ def read_listed(hashes: Iterable[str], path: Path | None) -> dict[str, str]:
     listed = {value.lower(): "listed in images.placeholder_sha256" for value in hashes}
     if path is None:
         return listed
-    where = "dataset.toml: images.placeholders"
     try:
         lines = path.read_bytes().decode("utf-8-sig").splitlines()[:MAX_LINES]
-    except (OSError, UnicodeDecodeError) as error:
-        hint = "write a text file: one sha256 or pixel_hash a line, # begins a comment"
-        raise ConfigError(Problem(where, f"{path} cannot be read ({error})", hint)) from None
+    except (OSError, ValueError) as error:
+        hint = "images.placeholders names a text file: one sha256 or pixel_hash a line, # begins a comment"
+        raise ConfigError(explain_unreadable(path, error, hint)) from None
     problems = []
     for number, line in enumerate(lines, start=1):
         value, _, note = (part.strip() for part in line.partition("#"))

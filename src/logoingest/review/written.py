@@ -21,6 +21,7 @@ from logoingest.config import Config
 from logoingest.errors import ClassMapError, Problem, UsageError, WorkspaceError
 from logoingest.files.whole import replace_file
 from logoingest.labels import ClassMap
+from logoingest.named_files import explain_unreadable
 from logoingest.named_maps import place_map
 from logoingest.pipeline.session import Run
 from logoingest.plain_json import to_json
@@ -136,7 +137,7 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(Problem(str(path), f"cannot be read ({error.strerror or error})")) from None
+        raise UsageError(explain_unreadable(path, error, "a class map, rulings and placeholders are text files")) from None
 
 
 def _replace(path: Path, content: bytes | None) -> None:

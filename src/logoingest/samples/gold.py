@@ -15,10 +15,12 @@ from logoingest.config import SamplesConfig
 from logoingest.errors import ConfigError, Problem
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.matching.match import LabelDecision, decide_labels
+from logoingest.named_files import explain_unreadable
 from logoingest.schemas import GOLD, GROUND_TRUTH, Decision
 
 _ID_COLUMN = "source_id"
 _MOST_PROBLEMS = 20
+_EXPECTED = "samples.gold names a UTF-8 CSV file of gold questions"
 _UNREAD = "?"  # no class id: they are letters, digits and _
 
 
@@ -130,10 +132,10 @@ def _read_questions(path: Path, config: SamplesConfig) -> tuple[bool, list[_Ques
                 hint = f"name it: samples.gold_url_column, samples.gold_class_column; it has {', '.join(columns)[:200]}"
                 raise ConfigError([Problem(path.name, f'has no column "{name}"', hint) for name in missing])
             return by_id, list(_iterate_questions(rows, key, config.gold_class_column))
-    except FileNotFoundError:
-        raise ConfigError(Problem(str(path), "there is no such file", "samples.gold names a CSV of gold questions")) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(Problem(str(path), f"cannot be read ({error})", "gold questions are a UTF-8 CSV file")) from None
+    except csv.Error as error:
+        raise ConfigError(Problem(str(path), f"cannot be read ({error})", _EXPECTED)) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(explain_unreadable(path, error, _EXPECTED)) from None
 
 
 def _iterate_questions(rows: csv.DictReader[str], key: str, class_column: str) -> Iterator[_Question]:

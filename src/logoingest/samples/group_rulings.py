@@ -30,6 +30,7 @@ from logoingest.files.whole import replace_file
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.entries import Signature
 from logoingest.labels.text.quoting import shorten
+from logoingest.named_files import explain_unreadable
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CLASS = re.compile(r"class:\s*(.+)", re.DOTALL)
@@ -104,7 +105,7 @@ def read_group_rulings(path: Path, class_map: ClassMap) -> list[GroupRuling]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise ConfigError(Problem(str(path), f"cannot be read ({error})", "it is TOML in UTF-8")) from None
+        raise ConfigError(explain_unreadable(path, error, "it is TOML in UTF-8")) from None
 
 
 def parse_group_rulings(data: bytes, name: str, class_map: ClassMap) -> list[GroupRuling]:

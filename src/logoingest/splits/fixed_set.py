@@ -12,11 +12,13 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from logoingest.errors import ConfigError, Problem, suggest_name
+from logoingest.named_files import explain_unreadable
 
 #: Columns that may name a picture; the first that is there counts.
 _KEYS = ("image_id", "url")
 _SPLIT = "split"
 _MOST_PROBLEMS = 20
+_EXPECTED = "splits.fixed names a UTF-8 CSV file of pictures and splits"
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,10 @@ def _read_lines(path: Path) -> tuple[str, list[_Line]]:
                 hint = f"a fixed set has url or image_id, and split; it has {', '.join(columns)[:200] or 'nothing'}"
                 raise ConfigError([Problem(path.name, f"has no column {name}", hint) for name in missing])
             return key, list(_iterate_lines(rows, key))
-    except FileNotFoundError:
-        raise ConfigError(Problem(str(path), "there is no such file", "splits.fixed names a CSV of pictures and splits")) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(Problem(str(path), f"cannot be read ({error})", "a fixed set is a UTF-8 CSV file")) from None
+    except csv.Error as error:
+        raise ConfigError(Problem(str(path), f"cannot be read ({error})", _EXPECTED)) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(explain_unreadable(path, error, _EXPECTED)) from None
 
 
 def _iterate_lines(rows: csv.DictReader[str], key: str) -> Iterator[_Line]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from logoingest.errors import OutOfSpaceError, Problem, WorkspaceError
+from logoingest.errors import OutOfSpaceError, Problem, WorkspaceError, quote_first_line
 from logoingest.files.whole import sync_path
 from logoingest.workspace.manifest import FileRecord, hash_file
 
@@ -132,3 +132,12 @@ def find_refusal(error: OSError, path: str, place: str = "dataset.workspace") ->
     what, hint = _HINTS[code]
     kind = OutOfSpaceError if hint == _MAKE_ROOM else WorkspaceError
     return kind(Problem(path, what, hint.format(place=place)))
+
+
+def explain_system_error(error: Exception) -> WorkspaceError | None:
+    """What a disk or an object store refused whoever gave a command, where that is known; ``list_store_errors`` are asked."""
+    if not isinstance(error, OSError):
+        return WorkspaceError(
+            f"an object store cannot be used ({quote_first_line(error)})", "check the address and its credentials"
+        )
+    return None if error.filename is None else find_refusal(error, str(error.filename), place="path")

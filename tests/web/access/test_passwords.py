@@ -130,7 +130,7 @@ def test_what_others_could_reach_needs_all_of_it(config, people, authority, lack
         ("Ada:secret\n", ":1"),
         ("Ada:scrypt$1$8$1$AAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAA\n", ":1"),
         ("Ada:scrypt$99$8$1$AAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAA\n", ":1"),
-        ("\xff", "cannot be read"),
+        ("\xff", "not UTF-8"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path, content, fault):

@@ -18,6 +18,7 @@ from logoingest.cli.labels.review_printing import (
 )
 from logoingest.cli.labels.text_conflicts import print_text_conflicts
 from logoingest.errors import ClassMapError, Problem, UsageError
+from logoingest.named_files import explain_unreadable, find_foreign_kind
 from logoingest.plain_json import to_json
 from logoingest.strangers.escaping import escape_text
 from logoingest.wording import spell_count
@@ -33,6 +34,7 @@ _SHOWN_CLUSTERS = 50
 _ASKED_CLUSTERS = 500
 _SHOWN_CHANGES = 60
 _MAX_PICTURES = 2_000
+_EXPECTED = "a sheet is the CSV file that --export wrote"
 
 
 def add_commands(commands: Any) -> None:
@@ -215,8 +217,10 @@ def _apply(run: Run, options: argparse.Namespace, signature: Signature) -> int:
     sheet: Path = options.apply
     try:
         data = sheet.read_bytes()
-    except OSError as error:
-        raise UsageError(Problem(str(sheet), f"cannot be read ({error.strerror or error})")) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(explain_unreadable(sheet, error, _EXPECTED)) from None
+    if (kind := find_foreign_kind(data)) is not None:
+        raise UsageError(Problem(str(sheet), kind, _EXPECTED))
     applied, reading, groups = apply_sheet(run, _gather(run, options, 0), data, sheet.name, signature)
     if options.json:
         from logoingest.cli.labels.review_answers import describe_applied

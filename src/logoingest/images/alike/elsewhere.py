@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logoingest.errors import Problem, UsageError, quote_first_line
+from logoingest.files.stores import list_store_errors
 from logoingest.images.looking.inspection import take_print
 from logoingest.workers import Workers, cut_lots
 from logoingest.workspace import hash_stream
@@ -103,7 +104,7 @@ def list_pieces(path: str) -> list[Piece]:
             for schema, rows in [_read_footer(filesystem, file)]
             if (column := _find_column(schema)) is not None
         ]
-    except (OSError, ValueError, ImportError, pa.ArrowException) as error:
+    except (*list_store_errors(), ValueError, ImportError, pa.ArrowException) as error:
         raise UsageError(Problem(path, f"cannot be read ({quote_first_line(error)})")) from error
     if pieces:
         return pieces

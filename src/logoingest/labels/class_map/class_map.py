@@ -16,6 +16,7 @@ from logoingest.labels.class_map.map_file import AffixForm, MapForm, OverrideFor
 from logoingest.labels.class_map.word_lists import WordList, gather_words, list_words
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.words import SEPARATORS
+from logoingest.named_files import explain_unreadable
 from logoingest.named_maps import is_named, place_map
 
 _MAX_INCLUDES = 8
@@ -150,23 +151,23 @@ class ClassMap:
 
 
 def _read_layers(file: Path, problems: list[Problem], trail: Sequence[Path]) -> list[_Layer]:
-    resolved = file.resolve()
+    text = _read_file(file, problems, "a class map is a UTF-8 TOML file")
+    if text is None:
+        return []
+    resolved = Path(os.path.realpath(file))
     if resolved in trail or len(trail) >= _MAX_INCLUDES:
         problems.append(
             Problem(str(file), "includes itself" if resolved in trail else f"is included more than {_MAX_INCLUDES} deep")
         )
         return []
-    text = _read_file(file, problems, "a class map is a UTF-8 TOML file")
-    return [] if text is None else _read_text(text, file.name, file.parent, problems, (*trail, resolved))
+    return _read_text(text, file.name, file.parent, problems, (*trail, resolved))
 
 
 def _read_file(file: Path, problems: list[Problem], hint: str) -> str | None:
     try:
         return file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        problems.append(Problem(str(file), "there is no such file"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        problems.append(Problem(str(file), f"cannot be read ({error})", hint))
+    except (OSError, ValueError) as error:
+        problems.append(explain_unreadable(file, error, hint))
     return None
 
 

@@ -258,6 +258,8 @@ def read_form(text: str, name: str) -> tuple[MapForm | None, list[Problem]]:
         return None, [Problem(name, f"is not valid TOML: {error}")]
     except RecursionError:
         return None, [Problem(name, "is nested too deeply")]
+    if {"dataset", "sources"} <= data.keys():
+        return None, [Problem(name, "is a dataset.toml, no class map", "name the file that its labels.class_map names")]
     try:
         return MapForm.model_validate(data), []
     except ValidationError as error:

@@ -20,6 +20,7 @@ from logoingest.files.whole import replace_file
 from logoingest.labels.class_map.class_map import ClassMap
 from logoingest.labels.class_map.map_file import ANY_LANGUAGE
 from logoingest.labels.text.fold import fold
+from logoingest.named_files import explain_unreadable
 from logoingest.named_maps import place_map, refuse_writing
 
 LINE_LENGTH = 132
@@ -36,12 +37,10 @@ def load_document(path: str | os.PathLike[str]) -> tomlkit.TOMLDocument:
     file = place_map(path, Path())
     try:
         return tomlkit.parse(file.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise ClassMapError(Problem(str(file), "there is no such file")) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClassMapError(Problem(str(file), f"cannot be read ({error})", "a class map is a UTF-8 TOML file")) from None
     except (TOMLKitError, RecursionError) as error:
         raise ClassMapError(Problem(str(file), f"is not valid TOML: {error or 'nested too deeply'}")) from None
+    except (OSError, ValueError) as error:
+        raise ClassMapError(explain_unreadable(file, error, "a class map is a UTF-8 TOML file")) from None
 
 
 def write_document(path: str | os.PathLike[str], document: tomlkit.TOMLDocument) -> None:

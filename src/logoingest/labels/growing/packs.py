@@ -26,6 +26,7 @@ from typing import IO, Any, NamedTuple
 from logoingest.errors import Problem, UsageError
 from logoingest.labels.growing.pack_entries import PackEntry, Pair, read_pair
 from logoingest.labels.growing.pack_forms import FORMS, guess_form, is_entity, read_entity
+from logoingest.named_files import explain_missing, explain_unreadable
 
 FORMATS = ("nsi", "wikidata", "simple-icons", "names", "csv")
 MAX_FILE_BYTES = 128 << 20
@@ -34,6 +35,7 @@ MAX_LINE_BYTES = 32 << 20
 """Of one line of a dump."""
 
 _HEAD_BYTES = 1 << 16
+_EXPECTED = "a pack is one of those in docs/growing-maps.md"
 
 
 class Pack(NamedTuple):
@@ -97,7 +99,7 @@ def _list_files(path: Path) -> list[Path]:
             raise UsageError(Problem(str(path), "is a folder without JSON files"))
         return files
     if not path.exists():
-        raise UsageError(Problem(str(path), "there is no such file"))
+        raise UsageError(Problem(str(path), *explain_missing(path, _EXPECTED)))
     return [path]
 
 
@@ -115,8 +117,10 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
                     yield unpacked_bz2
             else:
                 yield raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(Problem(str(path), f"cannot be read ({error})")) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UsageError(Problem(str(path), f"cannot be read ({error})", _EXPECTED)) from None
+    except OSError as error:
+        raise UsageError(explain_unreadable(path, error, _EXPECTED)) from None
 
 
 def _read_head(path: Path) -> bytes:
@@ -137,7 +141,7 @@ def _read_value(path: Path) -> Any:
         text = data.decode("utf-8-sig")
         return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except UnicodeDecodeError as error:
-        raise UsageError(Problem(str(path), f"is not UTF-8 (offset {error.start})")) from None
+        raise UsageError(explain_unreadable(path, error, _EXPECTED)) from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(Problem(str(path), f"is not valid TOML: {error}")) from None
     except json.JSONDecodeError as error:

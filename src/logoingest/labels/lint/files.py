@@ -17,6 +17,7 @@ from logoingest.labels.class_map.map_file import ANY_LANGUAGE, MapForm, read_for
 from logoingest.labels.lint.findings import Finding
 from logoingest.labels.lint.lines import Spot, find_lines, find_place, list_line_numbers
 from logoingest.labels.text.fold import Folded, fold
+from logoingest.named_files import explain_unreadable
 from logoingest.named_maps import place_map
 
 _MAX_DEPTH = 8
@@ -149,16 +150,16 @@ def _read_placed(
 
 def _read_layer(file: Path, chain: Chain, trail: Sequence[Path], asked_by: tuple[str, int]) -> None:
     name, line = asked_by
-    resolved = file.resolve()
+    text = _read_text(file, chain, name, line)
+    if text is None:
+        return
+    resolved = Path(os.path.realpath(file))
     if resolved in trail:
         circle = " → ".join(known.name for known in (*trail, resolved))
         chain.findings.append(Finding("unreadable", name, line, f"{file.name} includes itself: {circle}", "take one include out"))
         return
     if len(trail) >= _MAX_DEPTH or len(chain.layers) >= _MAX_FILES:
         chain.findings.append(Finding("unreadable", name, line, "includes are nested too deep", "include the packs directly"))
-        return
-    text = _read_text(file, chain, name, line)
-    if text is None:
         return
     layer = _read_form(text, str(file), file.name, chain)
     if layer is None:
@@ -176,11 +177,10 @@ def _read_layer(file: Path, chain: Chain, trail: Sequence[Path], asked_by: tuple
 def _read_text(file: Path, chain: Chain, name: str, line: int) -> str | None:
     try:
         return file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        what, hint = f"there is no file {file}", "paths are relative to the file that names them"
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        what, hint = f"{file} cannot be read ({error})", "a class map is a UTF-8 TOML file"
-    chain.findings.append(Finding("unreadable", name, line, what, hint))
+    except (OSError, ValueError) as error:
+        found = explain_unreadable(file, error, "a class map is a UTF-8 TOML file")
+    what = found.what if name == found.where else f"{found.where}: {found.what}"
+    chain.findings.append(Finding("unreadable", name, line, what, found.hint))
     return None
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from logoingest.errors import Problem, UsageError
 from logoingest.files.whole import replace_file
+from logoingest.named_files import explain_unreadable
 
 _FLOWS = {
     "ingest": "The whole route, every night.",
@@ -111,8 +112,8 @@ def write_deployments(planned: PlannedDeployments) -> Deployments:
 def _read_project(project: Path) -> str:
     try:
         text = project.read_text(encoding="utf-8") if project.exists() else _HEAD
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(Problem(str(project), f"cannot be read ({error})")) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(explain_unreadable(project, error, "it is Prefect's prefect.yaml")) from None
     return text if text.endswith("\n") else text + "\n"
 
 

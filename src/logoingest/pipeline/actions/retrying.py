@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow.compute as pc
 
-from logoingest.errors import Problem, UsageError
+from logoingest.errors import Problem, UsageError, suggest_name
 from logoingest.fetch import ShardJob
 from logoingest.pipeline.downloading import forget_shards, has_failed, is_on_host, read_listed_urls, read_plan, run_jobs
 from logoingest.pipeline.session import Run
@@ -73,6 +73,7 @@ def _match_reasons(names: Sequence[str]) -> set[Reason] | None:
     for name in names:
         found = {reason for reason in Reason if reason == name or reason.startswith(f"{name}_")}
         if not found:
-            raise UsageError(Problem(f"--reason {name}", "there is no such reason", f"known: {', '.join(Reason)}"))
+            hint = suggest_name(name, Reason, f"known: {', '.join(Reason)}")
+            raise UsageError(Problem(f"--reason {name}", "there is no such reason", hint))
         matched |= found
     return matched

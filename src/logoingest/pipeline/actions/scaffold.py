@@ -83,7 +83,7 @@ def init(
         UsageError: one of the two is there already; nothing is overwritten; the Prefect project cannot take the dataset.
         SourceError: a source cannot be read, or no row of any can be used.
     """
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._") or "dataset"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(os.path.realpath(folder)).name).strip("-._") or "dataset"
     config, class_map = folder / "dataset.toml", folder / "label_maps" / f"{name}.toml"
     there = [
         Problem(str(file), "is there already", "remove it or choose another folder")

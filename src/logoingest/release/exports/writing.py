@@ -83,7 +83,7 @@ def export_release(
 
 
 def _check_target(release: Release, target: Path, force: bool) -> None:
-    if target.resolve().is_relative_to(release.path.resolve()):
+    if Path(os.path.realpath(target)).is_relative_to(os.path.realpath(release.path)):
         raise UsageError(
             Problem(str(target), "lies inside the release", "name a folder outside: a release holds its own files only")
         )

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, Field, ValidationError
 
 from logoingest.errors import GateError, Problem, UsageError, quote_first_line
+from logoingest.files.stores import list_store_errors
 from logoingest.release.form.manifest import (
     MANIFEST_NAME,
     MAX_MANIFEST_BYTES,
@@ -276,15 +277,6 @@ def explain_errors(target: str) -> Iterator[None]:
     """What a file system raises, as a ``UsageError`` that names the target."""
     try:
         yield
-    except _list_errors() as error:
+    except list_store_errors() as error:
         what = f"cannot be reached, read or written ({quote_first_line(error)})"
         raise UsageError(Problem(target, what, "check the address and its credentials")) from error
-
-
-def _list_errors() -> tuple[type[Exception], ...]:
-    """What a file system raises: missing credentials and unreachable S3 servers are no OSError."""
-    try:
-        from botocore.exceptions import BotoCoreError
-    except ImportError:
-        return (OSError,)
-    return (OSError, BotoCoreError)

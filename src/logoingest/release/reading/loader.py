@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logoingest.errors import GateError, Problem, UsageError
+from logoingest.errors import GateError, Problem, UsageError, suggest_name
 from logoingest.release.form.features import LIGHT_COLUMNS, ReleaseRow, release_schema
 from logoingest.release.form.manifest import DATA_FOLDER, MANIFEST_NAME, lies_inside, read_manifest
 from logoingest.release.form.notebook import SHOWN_CLASSES, describe_counts, render_table, show_text
@@ -126,7 +126,8 @@ class Release:
         wanted = list((*LIGHT_COLUMNS, *self.kept_columns) if columns is None else columns)
         unknown = [name for name in wanted if name not in schema.names and not (split is None and name == "split")]
         if unknown:
-            raise UsageError(Problem(", ".join(unknown), "no such column", f"there are {', '.join(schema.names)}"))
+            hint = suggest_name(unknown[0], schema.names, f"there are {', '.join(schema.names)}")
+            raise UsageError(Problem(", ".join(unknown), "no such column", hint))
         stored = [name for name in wanted if name != "split"]
         if split is not None:
             return self._read_split(split, stored, schema)

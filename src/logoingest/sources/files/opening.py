@@ -18,30 +18,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from logoingest.errors import Problem, SourceError, suggest_name
+from logoingest.errors import Problem, SourceError
+from logoingest.named_files import explain_missing, find_foreign_kind
 
 #: Characters of one line, at most; a longer line is one bad row.
 MAX_LINE_CHARS = 8 << 20
 _HEAD_BYTES = 1 << 16
 
-_MAGIC = (
-    (b"\x89PNG", "is a PNG picture", "a source lists URLs of pictures"),
-    (b"\xff\xd8\xff", "is a JPEG picture", "a source lists URLs of pictures"),
-    (b"GIF8", "is a GIF picture", "a source lists URLs of pictures"),
-    (b"RIFF", "is a WebP, WAV or AVI file", "a source lists URLs of pictures"),
-    (b"%PDF", "is a PDF", "a source is csv, tsv, jsonl, json, parquet or a list of URLs"),
-    (b"{\\rtf", "is an RTF document", "save the table as CSV UTF-8"),
-    (b"ARROW1", "is an Arrow (Feather) file", "write it as Parquet"),
-    (b"\x89HDF", "is an HDF5 file", "write its table as Parquet or CSV"),
-    (b"\x93NUMPY", "is a NumPy array", "write its rows as CSV"),
-    (b"Obj\x01", "is an Avro file", "write it as Parquet"),
-    (b"\x80\x04\x95", "is a Python pickle, which is never opened", "write its table as Parquet or CSV"),
-    (b"SQLite format 3", "is an SQLite database", "export its table as CSV"),
-    (b"BZh", "is compressed with bzip2", "unpack it, or compress it with gzip"),
-    (b"\xfd7zXZ", "is compressed with xz", "unpack it, or compress it with gzip"),
-    (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it, or compress it with gzip"),
-    (b"7z\xbc\xaf", "is a 7z archive", "unpack it"),
-    (b"\x7fELF", "is a program", "a source is csv, tsv, jsonl, json, parquet or a list of URLs"),
+#: How what another kind of file holds becomes a source.
+_WAYS_OUT = (
+    (("picture", "WebP"), "a source lists URLs of pictures"),
+    (("Excel", "RTF"), "save the table as CSV UTF-8"),
+    (("Arrow", "Avro"), "write it as Parquet"),
+    (("HDF5", "pickle"), "write its table as Parquet or CSV"),
+    (("NumPy",), "write its rows as CSV"),
+    (("SQLite",), "export its table as CSV"),
+    (("compressed",), "unpack it, or compress it with gzip"),
+    (("7z",), "unpack it"),
+    (("Parquet",), 'read it with format = "tabular"'),
+    (("PDF", "program"), "a source is csv, tsv, jsonl, json, parquet or a list of URLs"),
 )
 #: What a zip is by the first name in it that begins so, and what to do instead.
 _PACKED = (
@@ -141,7 +136,7 @@ def check_file(file: SourceFile) -> None:
         if path.is_dir():
             raise file.fault("is a folder", 'name one file, or say format = "voc" for a folder of Pascal VOC files')
         if not path.exists():
-            raise file.fault("there is no such file", _name_neighbour(path))
+            raise file.fault(*explain_missing(path, f"looked for in {path.parent.absolute()}"))
         if not path.is_file():
             raise file.fault("is no regular file")
     except (OSError, ValueError) as error:
@@ -217,11 +212,8 @@ def _refuse_binary(file: SourceFile, head: bytes, encoding: str) -> None:
         raise file.fault(*_describe_page(file))
     if head.startswith(_COMPOUND):
         raise file.fault(*_describe_compound(file))
-    for magic, what, hint in _MAGIC:
-        if head.startswith(magic):
-            raise file.fault(what, hint)
-    if head.startswith(b"PAR1"):
-        raise file.fault("is a Parquet file", 'read it with format = "tabular"')
+    if (what := find_foreign_kind(head)) is not None:
+        raise file.fault(what, next(hint for words, hint in _WAYS_OUT if any(word in what for word in words)))
     if head.startswith(_UTF16_MARKS) and not encoding.startswith(("utf-16", "utf-32")):
         raise file.fault("is UTF-16 text", 'declare it: encoding = "utf-16"')
     if "\x00" in codecs.getincrementaldecoder(encoding)("replace").decode(head):
@@ -316,14 +308,6 @@ def _decodes(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _name_neighbour(path: Path) -> str:
-    try:
-        names = [entry.name for entry in path.parent.iterdir()]
-    except OSError:
-        return f"the folder {path.parent.name or path.parent} is not there either"
-    return suggest_name(path.name, names, "paths are relative to the config file")
 
 
 def _explain(error: Exception) -> str:

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
 from logoingest.files.whole import read_bounded, replace_file
+from logoingest.named_files import explain_unreadable
 from logoingest.web.access.rates import RateLimit
 
 FEWEST_CHARACTERS = 12
@@ -156,7 +157,7 @@ def _read_lines(path: Path) -> list[str]:
             raise UsageError(Problem(str(path), "may be read or changed by others", f"chmod 600 {path}"))
         return read_bounded(path, _MOST_BYTES).decode("utf-8").splitlines()
     except (OSError, ValueError) as error:
-        raise UsageError(Problem(str(path), f"cannot be read ({error})", "a person a line, in UTF-8")) from None
+        raise UsageError(explain_unreadable(path, error, "a person a line, in UTF-8")) from None
 
 
 def _read(path: Path) -> dict[str, HashedPassword]:
