@@ -1,9 +1,12 @@
-"""Reading sources in tests, with what holds of every result."""
+"""Reading sources in tests, with what holds of every result; the smallest workbooks, written by hand."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 from logoingest.config import SourceConfig
 from logoingest.schemas import AnnotationRow, RejectedRow
@@ -45,3 +48,29 @@ def read_all(base: Path, *sources: dict[str, Any]) -> Read:
     for row in read.kept:
         AnnotationRow.model_validate(row)
     return read
+
+
+def write_book(path: Path | io.BytesIO, sheet: str, *, strings: str = "") -> None:
+    """A workbook of one sheet, of the XML of its rows and of its texts."""
+    spaces = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    related = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    packaged = "http://schemas.openxmlformats.org/package/2006/relationships"
+    parts = {
+        "xl/workbook.xml": f'<workbook {spaces} xmlns:r="{related}"><sheets><sheet name="S" r:id="a"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{packaged}"><Relationship Id="a" Type="{related}/worksheet" Target="s.xml"/>'
+        f'<Relationship Id="b" Type="{related}/sharedStrings" Target="t.xml"/></Relationships>',
+        "xl/s.xml": f"<worksheet {spaces}><sheetData>{sheet}</sheetData></worksheet>",
+        "xl/t.xml": f"<sst {spaces}>{strings}</sst>",
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+
+
+def write_row(number: int, *texts: str) -> str:
+    """A row of texts."""
+    cells = "".join(
+        f'<c r="{"ABCDEFG"[place]}{number}" t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+        for place, text in enumerate(texts)
+    )
+    return f'<row r="{number}">{cells}</row>'

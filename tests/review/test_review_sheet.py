@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from builders.laws import examples
 from builders.reviews import HOSTILE, MAP, annotate, find_clusters, labels
+from builders.sources import write_book, write_row
 from logoingest.errors import UsageError
 from logoingest.labels import ClassMap
 from logoingest.review.rulings import Action, ClassFinder, RuledMeaning
@@ -78,6 +79,20 @@ def test_the_way_back_takes_what_spreadsheets_write(delimiter, encoding, line_en
     answers = ["アディダス?", "=1+1", "pmua"]
     data = fill(export(*answers), lambda row: "Citroën", delimiter, encoding, line_end)
     assert {ruling.raw_label: ruling.meaning.target for ruling in read(data, answers).rulings} == dict.fromkeys(answers, "citroen")
+
+
+def test_the_way_back_takes_a_workbook():
+    """Whoever saves the sheet as .xlsx need not save it anew: rows are told by the numbers a person sees, blank ones count."""
+    rows = ["label_id", "label", "decision"], [make_label_id("pmua"), "pmua", "puma"], [make_label_id("bwm"), "bwm", "pumaa"]
+    book = io.BytesIO()
+    write_book(book, write_row(1, *rows[0]) + write_row(2, *rows[1]) + write_row(4, *rows[2]))
+    with pytest.raises(UsageError, match=r"review\.csv: row 4: .*did you mean \"Puma\""):
+        read(book.getvalue())
+    book = io.BytesIO()
+    write_book(book, write_row(1, *rows[0]) + write_row(2, *rows[1]))
+    assert [(ruling.raw_label, ruling.meaning.target) for ruling in read(book.getvalue(), ["pmua"]).rulings] == [("pmua", "puma")]
+    with pytest.raises(UsageError, match="is no Excel workbook that can be read"):
+        read(book.getvalue()[:500])
 
 
 def test_a_sep_line_and_other_columns_and_an_other_order_do_no_harm():

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _SHOWN = 30
 _SHOWN_MOST = 10
-_TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet")
+_TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".xlsx")
 _DOUBT_COLUMNS = ("text", "class_id", "language", "why", "source")
 
 
 def add_commands(commands: Any) -> None:
     """Add these commands to the group's subparsers."""
     new = add_command(commands, "new", _command_new, "make a class map from a table of spellings and their classes", config=False)
-    new.add_argument("pairs", type=Path, metavar="ALIASES", help="csv, tsv, JSON lines or Parquet: raw, canonical[, lang]")
+    new.add_argument("pairs", type=Path, metavar="ALIASES", help="csv, tsv, Excel, JSON lines or Parquet: raw, canonical[, lang]")
     new.add_argument("out", type=Path, metavar="OUT.toml")
     new.add_argument("--force", action="store_true", help="overwrite OUT.toml")
     _add_table_options(new)

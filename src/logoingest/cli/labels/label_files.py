@@ -42,7 +42,7 @@ class LabelColumn:
 
 @contextmanager
 def open_labels(path: str, column: str | None, encoding: str) -> Iterator[LabelColumn]:
-    """The answers of a CSV, TSV, JSON lines, JSON or Parquet file; ``-`` is stdin.
+    """The answers of a CSV, TSV, Excel, JSON lines, JSON or Parquet file; ``-`` is stdin.
 
     Args:
         path: the file.

@@ -1,4 +1,4 @@
-"""The review as a spreadsheet: CSV out, CSV back in, whatever the spreadsheet did to it in between.
+"""The review as a spreadsheet: CSV out, CSV or a workbook back in, whatever the spreadsheet did to it in between.
 
 One row a spelling, and above the spellings of a cluster one row for the whole: what is written there holds for each spelling
 below it that has nothing of its own. The columns a spreadsheet cannot spoil decide which answer a row is about (label_id), not
@@ -12,6 +12,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 from logoingest.errors import Problem, UsageError
@@ -19,6 +20,9 @@ from logoingest.labels.text.quoting import shorten
 from logoingest.review.candidates import CANDIDATES
 from logoingest.review.rulings import FORMS, ClassFinder, Ruling, list_made, read_meaning
 from logoingest.review.suggestions import Cluster, OpenLabel, describe_advice, make_label_id
+from logoingest.sources.files.opening import SourceFile
+from logoingest.sources.files.sheet_rows import iterate_sheet
+from logoingest.sources.files.workbooks import open_workbook
 from logoingest.strangers.escaping import escape_text, guard_cell, unguard_cell
 from logoingest.wording import cut_text
 
@@ -30,6 +34,7 @@ COLUMNS = (
 
 _MAX_BYTES = 256_000_000
 _MAX_CELL = 100_000
+_MAX_ROWS = 1_048_576
 _MAX_SHOWN = 200
 _WHOLE = "cluster"
 _ONE = "label"
@@ -170,16 +175,7 @@ def read_sheet_rows(data: bytes, name: str) -> Iterator[SheetRow]:
     """
     if len(data) > _MAX_BYTES:
         raise UsageError(Problem(name, f"is larger than {_MAX_BYTES // 1_000_000} MB", "that is no sheet that export wrote"))
-    text = _decode(data)
-    first, _, rest = text.partition("\n")
-    if first.strip().strip('"').lower().startswith("sep="):
-        text = rest
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise UsageError(Problem(name, f"is no CSV file ({error})", "save the sheet as CSV")) from None
+    lines = _list_cells(data, name) if data.startswith(b"PK\x03\x04") else _split_text(_decode(data), name)
     if any(len(cell) > _MAX_CELL for cells in lines for cell in cells):
         raise UsageError(Problem(name, f"has a cell of more than {_MAX_CELL:,} characters", "that is no sheet that export wrote"))
     columns = [cell.strip().lower() for cell in lines[0]] if lines else []
@@ -190,6 +186,31 @@ def read_sheet_rows(data: bytes, name: str) -> Iterator[SheetRow]:
     for number, cells in enumerate(lines[1:], 2):
         if any(cell.strip() for cell in cells):
             yield SheetRow(f"{name}: row {number}", dict(zip(columns, cells, strict=False)))
+
+
+def _split_text(text: str, name: str) -> list[list[str]]:
+    """The rows of a CSV, by the delimiter of its header."""
+    first, _, rest = text.partition("\n")
+    if first.strip().strip('"').lower().startswith("sep="):
+        text = rest
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise UsageError(Problem(name, f"is no CSV file ({error})", "save the sheet as CSV")) from None
+
+
+def _list_cells(data: bytes, name: str) -> list[list[str]]:
+    """The rows of a workbook's first sheet, empty ones as well: a row's number is its place."""
+    lines: list[list[str]] = []
+    with open_workbook(SourceFile(Path(name), name), data) as book:
+        for row in chain.from_iterable(iterate_sheet(book, sheet) for sheet in book.sheets[:1]):
+            if row.number > _MAX_ROWS:
+                raise UsageError(Problem(name, f"has a row beyond {_MAX_ROWS:,}", "that is no sheet that export wrote"))
+            lines += [[] for _ in range(len(lines) + 1, row.number)]
+            lines.append(row.cells)
+    return lines
 
 
 def _decode(data: bytes) -> str:

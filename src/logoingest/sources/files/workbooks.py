@@ -7,6 +7,7 @@ filters it does not like, and calamine makes a sheet's whole rectangle at once: 
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
 import xml.etree.ElementTree as ET  # only the tree; what parses is files.markup
@@ -111,14 +112,14 @@ class _Package:
 
 
 @contextmanager
-def open_workbook(file: SourceFile) -> Iterator[Workbook]:
-    """A workbook's sheets, texts and formats.
+def open_workbook(file: SourceFile, data: bytes | None = None) -> Iterator[Workbook]:
+    """A workbook's sheets, texts and formats; of ``data``, where it is not the file that is read.
 
     Raises:
         SourceError: it is damaged, binary (xlsb), has a password or is larger than may be read; also while its sheets are read.
     """
     try:
-        with zipfile.ZipFile(file.path) as archive:
+        with zipfile.ZipFile(file.path if data is None else io.BytesIO(data)) as archive:
             yield _read_workbook(_Package(archive))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, MarkupError) as error:
         raise file.fault(
