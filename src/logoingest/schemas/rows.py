@@ -47,8 +47,7 @@ class Row(BaseModel):
         Raises:
             pyarrow.ArrowInvalid, pyarrow.ArrowTypeError: a value does not fit its column.
         """
-        schema = cls.arrow_schema()
-        return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+        return pa.Table.from_pylist(list(rows), schema=cls.arrow_schema())
 
     @classmethod
     def complete(cls, table: pa.Table, columns: Iterable[str] | None = None) -> pa.Table:
