@@ -26,6 +26,7 @@ from logoingest.errors import LogoingestError, Problem
 from logoingest.fetch.jobs import FetchProgress, Inspect, ShardCounts, ShardJob
 from logoingest.fetch.rules.settings import FetchSettings
 from logoingest.fetch.shards.finished import count_finished, list_present
+from logoingest.heap import trim_heap
 from logoingest.workers import count_cpus, start_interpreter
 
 logger = logging.getLogger("logoingest")
@@ -69,6 +70,7 @@ def run_shards(
     if not jobs:
         return []
     pa.default_memory_pool().release_unused()  # what earlier stages, in this thread, have let go of, before others need it
+    trim_heap()
     wanted = min(settings.processes or count_cpus(), len(jobs))
     divided = settings.divide(wanted)
     threads = max(1, count_cpus() // len(divided))

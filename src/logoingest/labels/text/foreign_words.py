@@ -33,6 +33,11 @@ def are_two_words(one: str, other: str) -> bool:
     return any(word != there and there in accented.get(word, ()) for word, there in zip(one.split(), other.split(), strict=False))
 
 
+def forget_foreign_words() -> None:
+    """Let go of the words, 26 MB, until they are asked again."""
+    _read_words.cache_clear()
+
+
 @cache
 def _read_words() -> _Words:
     lines = gzip.decompress(resources.files(__package__).joinpath(_FILE).read_bytes()).decode().splitlines()

@@ -25,6 +25,11 @@ def is_rarer(word: str, other: str, powers: float) -> bool:
     return word in counts and other in counts and counts[word] * 10**powers < counts[other]
 
 
+def forget_dictionary() -> None:
+    """Let go of the dictionary, 14 MB, until it is asked again: a run stands for hours where it fetches."""
+    _read_dictionary.cache_clear()
+
+
 @cache
 def _read_dictionary() -> Mapping[str, int]:
     """Word → how often it was met."""

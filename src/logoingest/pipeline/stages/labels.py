@@ -28,7 +28,12 @@ def make_labels(run: Run) -> StageOutput:
     """Decide every distinct answer."""
     import pyarrow.compute as pc
 
+    from logoingest.labels.text.foreign_words import forget_foreign_words
+    from logoingest.labels.text.known_names import forget_dictionary
+
     made = normalise_answers(run, run.workspace.read_table("annotations"))
+    forget_foreign_words()
+    forget_dictionary()
     labels, decisions, rejected = made.normalised
     decided = pc.value_counts(decisions.column("decision")).to_pylist()
     counts = {"labels": labels.num_rows, **{entry["values"]: entry["counts"] for entry in decided}}
