@@ -116,6 +116,28 @@ def test_two_classes_that_are_confused_stay_two():
     assert {"Coca-Cola", "Coca-Cola Light"} <= {name for name, _ in tell(answers).classes}
 
 
+@pytest.mark.parametrize(
+    ("shown", "strays"),
+    [
+        (
+            {"queen of hearts": "112233", "queen of spades": "11222", "9 of spades": "11223", "unlesbar": "1"},
+            ("spades", "9 of spades 3"),
+        ),
+        (
+            {"potato beetle larva": "112", "whitefly": "111", "thrips": "1111", "stag": "111", "\u30a2": "1"},
+            ("potato beetle eggs", "potato beetle larva 2"),
+        ),
+    ],
+)
+def test_letters_join_neither_an_unspecific_word_nor_another_word(shown, strays):
+    """ "spades" may be any of them, and eggs are no larva, though two people met on a picture of the nine, and of a larva."""
+    word, picture = strays
+    said = [(f"{name} {place}", name) for name, places in shown.items() for place in places]
+    said += [(picture, word), (picture if word == "spades" else "potato beetle larva 4", word)]
+    made = tell([(f"https://a.example/{place}", f"w{at}", name) for at, (place, name) in enumerate(said)])
+    assert "\naliases" not in made.text
+
+
 def test_answers_no_better_than_chance_join_nothing():
     """Where people agree no more than by chance, pictures tell nothing and letters decide."""
     rng = random.Random(5)

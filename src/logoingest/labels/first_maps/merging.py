@@ -10,6 +10,7 @@ speak for it, less is asked of the pictures.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from rapidfuzz.distance import OSA
 
 from logoingest.labels.first_maps.shared_pictures import Company, Floats, Indices, Sayings, measure_company
 from logoingest.labels.first_maps.spellings import SpellingGroup
+from logoingest.labels.matching.whole_words import find_meant_word
 from logoingest.labels.text.fold import fold
 from logoingest.labels.text.romanisation import find_script, romanise
 from logoingest.labels.text.sounds import make_skeleton, sound_out
@@ -40,6 +42,8 @@ _LETTERS = 0.6
 _LETTERS_IN_ONE_SCRIPT = 0.75
 _MIN_SKELETON = 4
 _TOP = 0.97
+_COMMON = 2
+"""More common spellings that hold another one's words, from which on letters do not say which of them it is."""
 
 
 class Joined(NamedTuple):
@@ -101,13 +105,14 @@ def _list_offers(company: Company, groups: Sequence[SpellingGroup]) -> list[_Off
     other = shared * np.log((1 - part) / _CONFUSED) + pairs_of_own[small] * np.log(part / _APART) + against_other
     any_picture = shared * np.log(agreed * (1 - part) / chance) + rest * np.log((1 - agreed) / (1 - chance))
     odds = np.minimum(other, any_picture)
+    unspecific = _find_unspecific(groups)
     met = np.asarray(company.pictures[small, large]).ravel() if len(small) else np.zeros(0)
     fits = (pairs_of_own[small] <= shared) & (odds > 0)
     is_sure = (met >= _MIN_PICTURES) & (company.writers[small] >= _MIN_WRITERS) & (odds >= _SURE)
     return [
         _Offer(float(odds[place]), int(small[place]), int(large[place]))
         for place in np.flatnonzero(fits)
-        if is_sure[place] or are_alike(groups[small[place]], groups[large[place]])
+        if is_sure[place] or (small[place] not in unspecific and are_alike(groups[small[place]], groups[large[place]]))
     ]
 
 
@@ -120,10 +125,12 @@ def _count_known(company: Company) -> Floats:
 
 
 def are_alike(one: SpellingGroup, other: SpellingGroup) -> bool:
-    """Letters speak for one class: near in Latin letters or in how they sound, the one inside the other, or its initials."""
+    """Letters speak for one class: near in Latin letters or in how they sound, the one inside the other, or its initials; not where one
+    has another word that people know ("beetle eggs", "beetle larva").
+    """
     first, second = _read(one.name), _read(other.name)
     short, long = sorted((first, second), key=lambda reading: len(reading.latin))
-    if not short.latin:
+    if not short.latin or (len(short.words) > 1 and _has_other_word(short.words, long.words)):
         return False
     if any(
         OSA.normalized_similarity(ours, theirs) >= _LETTERS
@@ -134,6 +141,29 @@ def are_alike(one: SpellingGroup, other: SpellingGroup) -> bool:
     if len(first.skeleton) >= _MIN_SKELETON and first.skeleton == second.skeleton:
         return True
     return set(short.words) <= set(long.words) or short.latin == "".join(word[0] for word in long.words)
+
+
+def _find_unspecific(groups: Sequence[SpellingGroup]) -> frozenset[int]:
+    """The places of spellings whose words stand in several more common ones: "spades", where there are kings, queens and aces of them."""
+    words = [frozenset(_read(group.name).words) for group in groups]
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for place, held in enumerate(words):
+        for word in held:
+            holders[word].append(place)
+    return frozenset(
+        place
+        for place, held in enumerate(words)
+        if held
+        and sum(
+            len(words[at]) > len(held) and groups[at].count > groups[place].count
+            for at in set.intersection(*(set(holders[w]) for w in held))
+        )
+        >= _COMMON
+    )
+
+
+def _has_other_word(one: Sequence[str], other: Sequence[str]) -> bool:
+    return len(one) == len(other) and find_meant_word(one, other) is not None
 
 
 def find_likeness(names: Sequence[str], others: Sequence[str], *, in_one_script: bool) -> list[int | None]:
