@@ -28,7 +28,8 @@ def list_words(layers: Sequence[tuple[str, MapForm]], spellings: Collection[str]
     """Every list that counts, the layers' in their order, then the built-in ones.
 
     A built-in list counts where ``built_in`` of the topmost map that has it says so; where none has it, if no map lists words
-    of that kind. Asked for by name it counts without what a class is called: in a map of "yes" and "no", "no" is an answer.
+    of that kind. Asked for by name it counts without what a class is called: in a map of "yes" and "no", "no" is an answer. A single
+    sign that is a word of a class ("digit 0", "Model X") never counts: who types it may mean the class.
 
     Args:
         layers: name and form of a map's files, what is included first.
@@ -40,7 +41,8 @@ def list_words(layers: Sequence[tuple[str, MapForm]], spellings: Collection[str]
         own = [(name, words) for name, form in layers if (words := getattr(form, key)) is not None]
         found += [WordList(key, language, words, name) for name, lists in own for language, words in lists.items()]
         if key in asked[-1] if asked else not own:
-            taken = spellings if asked else ()
+            signs = {word for text in spellings for word in text.split() if len(word) == 1}
+            taken = signs | {*spellings} if asked else signs
             kept = {language: [word for word in words if fold(word).text not in taken] for language, words in defaults.items()}
             found += [WordList(key, language, words, None) for language, words in kept.items() if words]
     return found

@@ -229,7 +229,7 @@ def _find_other_numbers(seeds: Sequence[SpellingGroup]) -> dict[str, str]:
     """Key → the key of the more common spelling whose plural or singular it is, where the names are words that people know."""
     names = {fold(seed.name).ascii: seed.key for seed in seeds}
     found: dict[str, str] = {}
-    for name, key in names.items() if are_words(list(names)) else ():
+    for name, key in names.items() if are_words([[name] for name in names]) else ():
         other = next((names[other] for other in list_other_numbers(name) if other in names), None)
         if other is not None and other not in found:
             found[key] = other

@@ -8,17 +8,20 @@ without spaces and punctuation too; never as what is left of a longer one.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from logoingest.labels.class_map.affixes import AffixRules, Attributes
+from logoingest.labels.matching.derived_spellings import derive_spellings, is_binomial
 from logoingest.labels.matching.nearest import NearestTable
 from logoingest.labels.text.fold import Folded, fold, make_loose, make_plain, respell_german, respell_script, transliterate
 from logoingest.labels.text.foreign_words import are_two_words
 from logoingest.labels.text.noise import NoisePhrases, as_folded
 from logoingest.labels.text.plurals import are_words, list_other_numbers
+from logoingest.labels.text.two_spellings import write_one_way
 
 if TYPE_CHECKING:
     from logoingest.labels.class_map.class_map import ClassMap, Spelling
@@ -29,6 +32,8 @@ _MAX_WORDS_SEEN = 40
 _MAX_CONTAINED_WORDS = 5
 _MIN_CONTAINED_LETTERS = 3
 _MIN_GERMAN_LETTERS = 4
+
+_TURNED = re.compile(r"([^\W\d_][^(),;/|?]*?)(?: ?\(([^\W\d_][^(),;/|?]*)\)|, ?([^\W\d_][^(),;/|?]*))")
 
 Table: TypeAlias = "Mapping[str, Sequence[Spelling]]"
 
@@ -54,6 +59,10 @@ class SpellingIndex:
     """Lookup tables of one class map."""
 
     class_map: ClassMap
+    spellings: Sequence[Spelling]
+    """The map's, and those that follow from how all its names are built."""
+    inflects: bool
+    """Its names are words that have a plural."""
     raw_aliases: Table
     alias_texts: Table
     alias_plains: Table
@@ -76,8 +85,9 @@ class SpellingIndex:
     def build(cls, class_map: ClassMap) -> SpellingIndex:
         """The index of a class map."""
         tables: dict[str, defaultdict[str, list[Spelling]]] = defaultdict(lambda: defaultdict(list))
-        inflects = are_words([fold(name).ascii for name in class_map.names.values()])
-        for spelling in class_map.spellings:
+        spellings = (*class_map.spellings, *derive_spellings(class_map.spellings))
+        inflects = _are_words(spellings)
+        for spelling in spellings:
             folded = fold(spelling.text)
             kind = "alias" if spelling.is_alias else "name"
             tables["raw"][spelling.text.strip()] += [spelling] if spelling.is_alias else []
@@ -88,13 +98,15 @@ class SpellingIndex:
                 continue
             tables[f"{kind}_plain"][folded.plain].append(spelling)
             tables["joined"][join_key(folded)].append(spelling)
-            for key in respell(folded):
+            for key in list_respelled_keys(folded):
                 tables["respelled"][key].append(spelling)
             for words in list_other_numbers(folded.ascii) if inflects and folded.is_latin else ():
-                tables["plural"][words].append(spelling)
-        fuzzy = [spelling for spelling in class_map.spellings if not spelling.is_exact]
+                tables["plural"][write_one_way(words)].append(spelling)
+        fuzzy = [spelling for spelling in spellings if not spelling.is_exact]
         return cls(
             class_map=class_map,
+            spellings=spellings,
+            inflects=inflects,
             raw_aliases=tables["raw"],
             alias_texts=tables["alias_text"],
             alias_plains=tables["alias_plain"],
@@ -174,7 +186,7 @@ class SpellingIndex:
 
     def find_plural(self, folded: Folded) -> Hit | None:
         """The spelling of which an answer is the plural, or the singular."""
-        found = self.plurals.get(folded.ascii) if folded.is_latin else None
+        found = self.plurals.get(write_one_way(folded.ascii)) if folded.is_latin else None
         accents = _list_accents(folded)
         alike = [one for one in found or () if not accents or accents == _list_accents(fold(one.text))]
         return _choose("plural", alike) if alike else None
@@ -194,15 +206,15 @@ class SpellingIndex:
 
     def means_no_label(self, folded: Folded) -> bool:
         """The answer says that there is no label, or that its writer cannot tell."""
-        keys = (folded.plain, folded.ascii if folded.is_latin else "")
+        keys = (folded.plain, folded.ascii if folded.is_latin else "", folded.plain.removeprefix("i "))
         return folded.text in self.no_label or any(key and key in self.no_label for key in keys)
 
     def list_variants(self, folded: Folded) -> list[Variant]:
-        """The answer with affixes, then noise words, then both stripped: what was stripped least comes first."""
+        """The answer turned round, then with affixes, then noise words, then both stripped: what was stripped least comes first."""
         rests = self.noise.strip(folded)
         noise = [Variant("noise", as_folded(rest)) for rest in rests]
         both = [variant for rest in rests for variant in self._strip_affixes(as_folded(rest))] if self.affixes.rules else []
-        return [*self._strip_affixes(folded), *both, *noise]
+        return [*self._turn_round(folded), *self._strip_affixes(folded), *both, *noise]
 
     def list_glued(self, folded: Folded, variants: Sequence[Variant]) -> list[Variant]:
         """The answer (and the shortest of its variants) with a noise word that was not set off: only an exact find counts."""
@@ -216,6 +228,12 @@ class SpellingIndex:
             attributes = {**self.affixes.read(rest), **attributes}
         return attributes
 
+    def _turn_round(self, folded: Folded) -> Iterator[Variant]:
+        """``guitar (acoustic)``, ``horn, french``; but what a comma parts may be two things, where one of them is a spelling."""
+        turned = turn_round(folded.text)
+        if turned and ("(" in folded.text or not any(self.find(fold(part)) for part in folded.text.split(","))):
+            yield Variant("respelled", fold(turned), is_fuzzy=False)
+
     def _strip_affixes(self, folded: Folded) -> Iterator[Variant]:
         for rest in self.affixes.strip(folded.text):
             yield Variant("affix", fold(rest.text), rest.is_fuzzy)
@@ -224,6 +242,22 @@ class SpellingIndex:
 def join_key(folded: Folded) -> str:
     """The key without spaces: ASCII for Latin text, else its own script."""
     return folded.joined if folded.is_latin else folded.plain.replace(" ", "")
+
+
+def turn_round(text: str) -> str:
+    """Folded words whose last part, in brackets or behind the only comma, comes first: ``boot (black)`` → ``black boot``; else nothing."""
+    found = _TURNED.fullmatch(text)
+    return f"{found[2] or found[3]} {found[1]}" if found else ""
+
+
+def _are_words(spellings: Sequence[Spelling]) -> bool:
+    """Most classes are called by words that people know: by their name, or by an alias where that is Latin (a mushroom)."""
+    written: dict[str, list[str]] = {}
+    for one in sorted(spellings, key=lambda one: one.is_alias):
+        names = written.setdefault(one.class_id, [])
+        if not one.is_alias or is_binomial(names[0]):
+            names.append(one.text)
+    return are_words([[fold(text).ascii for text in texts] for texts in written.values()])
 
 
 def _choose(rule: str, found: Sequence[Spelling]) -> Hit:
@@ -245,14 +279,18 @@ def _is_other_word(folded: Folded, found: Sequence[Spelling]) -> bool:
 
 
 def respell(folded: Folded) -> list[str]:
-    """Other ways to write a spelling: without & and +, with "and" or "n", umlauts written out; kana, accents and letters of other scripts."""
+    """Other ways to write a spelling: without & and +, with "and" or "n", umlauts written out, numbers as words, British
+    or American; kana, accents and letters of other scripts.
+    """
     if not folded.is_latin:
         key = join_key(folded)
         return [other] if (other := respell_script(key)) != key else []
     joined = folded.joined
-    if folded.text.isascii() and joined.isalnum():
-        return []
-    keys = [
+    one_way = write_one_way(folded.ascii).replace(" ", "")
+    keys = [one_way] if one_way != joined else []
+    if folded.text.isascii() and folded.text.isalnum():
+        return keys
+    keys += [
         key
         for key in (make_loose(joined), joined.replace("&", "and"), joined.replace("&", "n"))
         if key != joined and len(key) >= _MIN_LOOSE_LETTERS
@@ -261,6 +299,12 @@ def respell(folded: Folded) -> list[str]:
     if german != joined and len(german) >= _MIN_GERMAN_LETTERS:
         keys.append(german)
     return keys
+
+
+def list_respelled_keys(folded: Folded) -> list[str]:
+    """What a spelling is found by beside its own key: written another way, or turned round ("stag beetle (male)")."""
+    turned = turn_round(folded.text)
+    return [*respell(folded), *([join_key(fold(turned))] if turned else [])]
 
 
 def index_of(class_map: ClassMap) -> SpellingIndex:

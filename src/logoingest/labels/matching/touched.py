@@ -20,7 +20,7 @@ from rapidfuzz.distance import OSA
 
 from logoingest.labels.matching.match import MAX_DEPTH, list_values, split_answer
 from logoingest.labels.matching.nearest import NearestTable, find_cutoff
-from logoingest.labels.matching.spelling_index import SpellingIndex, index_of, join_key, respell
+from logoingest.labels.matching.spelling_index import SpellingIndex, index_of, join_key, list_respelled_keys
 from logoingest.labels.text.fold import Folded, fold
 
 if TYPE_CHECKING:
@@ -68,9 +68,8 @@ class AnswerKeys:
         """The answers that ``after`` may decide otherwise than ``before``, in order; None where it may be any."""
         if self.class_map_hash != before.hash or not _weigh_alike(before, after):
             return None
-        texts = {spelling.text for spelling in _differ(before.spellings, after.spellings)} | _differ(
-            before.no_label, after.no_label
-        )
+        spellings = _differ(index_of(before).spellings, index_of(after).spellings)
+        texts = {spelling.text for spelling in spellings} | _differ(before.no_label, after.no_label)
         words = _differ(before.noise_words, after.noise_words)
         if len(texts) + len(words) > _MOST_CHANGED:
             return None
@@ -126,7 +125,7 @@ def _list_item_keys(folded: Folded) -> Iterator[str]:
         yield from {folded.text, folded.raw.strip()}
         return
     yield from {join_key(folded), folded.joined, folded.joined.lstrip("+")} - {""}
-    yield from respell(folded)
+    yield from list_respelled_keys(folded)
 
 
 def _hold(texts: pa.Array, part: str) -> np.ndarray:
@@ -143,6 +142,7 @@ def _weigh_alike(before: ClassMap, after: ClassMap) -> bool:
         getattr(before, name) == getattr(after, name) for name in ("separators", "distinct_from", "thresholds", "affixes", "parts")
     ) and all(before.outputs[class_id] == after.outputs[class_id] for class_id in before.outputs.keys() & after.outputs.keys())
     one, other = index_of(before), index_of(after)
+    is_alike = is_alike and one.inflects == other.inflects
     return is_alike and _guard_alike(one.latin, other.latin) and _guard_alike(one.native, other.native)
 
 

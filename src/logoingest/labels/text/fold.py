@@ -48,9 +48,13 @@ _LOOKALIKES = dict(
 _TO_CYRILLIC = dict(zip("ABEKMHOPCTYXaeopcyx", "АВЕКМНОРСТУХаеорсух", strict=True))
 _SIMPLE = re.compile(rf"[A-Za-z0-9 .,'!?/:;_-]{{0,{MAX_LENGTH}}}")
 _WORD = re.compile(r"[^\W\d_]+")
+_WORDS_OF_SEXES = {"♂": " male ", "♀": " female "}
+_SEXES = re.compile("(?<![\U0001f000-\U0001faff])[♂♀]")
 _SEPARATORS = re.compile(r"[^a-z0-9&+]")
 _AND = re.compile(r"(?<= )and(?= )|(?<=\w\w )n(?= \w\w)")
-_DOUBTING = re.compile(r"[❌❎✖✗✘✕☒🚫⛔👎🙅¬≠∅∄]|[(\[] ?- ?[)\]]|^[!~-](?=[^\W\d_])|^ø(?!\w)|^[<>≤≥]=? ?[^\W\d_][^<>]*\d")
+_DOUBTING = re.compile(
+    r"[❌❎✖✗✘✕☒🚫⛔👎🙅¬≠∅∄]|[(\[] ?- ?[)\]]|^[!~-](?=[^\W\d_])|^ø(?!\w)|^[<>≤≥]=? ?[^\W\d_][^<>]*\d|[(\[][^()\[\]]*\w ?\?+ ?[)\]]|\w\W*[/|\\&]$|^[/|\\&] ?\w"
+)
 _BROKEN_OFF = re.compile(r"(?:(?:\d|[^\W\d_]{2}|[)\]\"'])-+|\w -+|\w ?\.{3,})$")
 
 Step = Callable[[str], str]
@@ -168,7 +172,7 @@ class Folded:
 
     @cached_property
     def plain(self) -> str:
-        """Words only: punctuation is a space (an apostrophe nothing), ``and`` is ``&``; script, accents and numbers' signs kept."""
+        """Words only: punctuation is a space (an apostrophe nothing), ``and`` is ``&``, ``♂`` is ``male``; script, accents and numbers' signs kept."""
         return make_plain(self.text)
 
     @cached_property
@@ -188,7 +192,9 @@ class Folded:
 
     @property
     def is_doubted(self) -> bool:
-        """A sign beside its words may deny them ("fracture ❌", "(-)", "≠"), compare them ("<grade 1") or say that there was more ("stop -")."""
+        """A sign beside its words may deny them ("fracture ❌", "(-)", "≠"), compare them ("<grade 1"), doubt a part of them ("A320 (neo?)")
+        or say that there was more ("stop -", "pneumonia/").
+        """
         is_told = _DOUBTING.search(self.text) or (self.text.endswith(("-", "...")) and _BROKEN_OFF.search(self.text))
         return bool(is_told) and any(char.isalnum() for char in self.text)
 
@@ -237,7 +243,7 @@ def transliterate(text: str) -> str:
 
 def make_plain(text: str) -> str:
     """Folded text as words separated by single spaces: no punctuation but ``&``, ``+`` and what belongs to a number."""
-    text = text.replace("'", "")
+    text = _SEXES.sub(lambda found: _WORDS_OF_SEXES[found.group()], text.replace("'", ""))
     if not may_hold_signs(text):
         return _part_words(text)
     for _ in range(_MAX_ROUNDS):

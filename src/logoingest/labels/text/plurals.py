@@ -44,10 +44,14 @@ _OTHER_MEANING = frozenset(
 """Plurals that mean something else than several of what their singular means."""
 
 
-def are_words(names: Sequence[str]) -> bool:
-    """Four fifths of the names (as plain ASCII words) are words that people know, as things are called by; of one or two nobody can tell."""
-    known = sum(all(is_known_name(word) or len(word) < _MIN_LETTERS for word in name.split()) for name in names)
-    return len(names) >= _MIN_NAMES and known >= _MIN_SHARE * len(names)
+def are_words(classes: Sequence[Sequence[str]]) -> bool:
+    """Four fifths of the classes have a spelling (in plain ASCII words) of words that people know; of one or two nobody can tell."""
+    known = sum(any(_is_of_words(name) for name in names) for names in classes)
+    return len(classes) >= _MIN_NAMES and known >= _MIN_SHARE * len(classes)
+
+
+def _is_of_words(name: str) -> bool:
+    return all(is_known_name(word) or len(word) < _MIN_LETTERS for word in name.split())
 
 
 def list_other_numbers(plain: str) -> list[str]:

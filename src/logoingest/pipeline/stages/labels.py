@@ -99,7 +99,7 @@ def _list_settings(config: Config) -> list[object]:
 
 LABELS = StageSpec(
     name=Stage.LABELS,
-    version=7,
+    version=8,
     needs=(Stage.ANNOTATIONS,),
     reads={ANNOTATIONS_FILE: Stage.ANNOTATIONS},
     make=make_labels,
