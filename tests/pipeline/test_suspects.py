@@ -19,7 +19,7 @@ from logoingest.evidence.embedding_files import EmbeddingModel, write_model, wri
 from logoingest.evidence.vectors import tabulate_embeddings
 from logoingest.pipeline import Run, explain_url, find_similar, open_run, read_open_suspects, run, summarise_status, suspect
 from logoingest.pipeline.evidence.embeddings import list_places
-from logoingest.pipeline.evidence.suspects import gather_knowledge
+from logoingest.pipeline.evidence.suspects import gather_knowledge, gather_texts
 from logoingest.samples.group_rulings import read_group_rulings
 from logoingest.schemas import TextRow
 
@@ -118,6 +118,9 @@ def test_the_text_on_pictures_is_known_where_it_is_read(dataset):
         assert known.texts == {"a": ["acme", "50%"]}
         assert ("acme", "acme") in known.spellings
         assert not gather_knowledge(deaf).texts
+        assert gather_texts(Run(reading.config)) is known.texts  # folded once
+        reading.workspace.write_table("texts", TextRow.table([{**row, "image_id": "b"}]))
+        assert gather_texts(reading) == {"b": ["acme", "50%"]}
     finally:
         reading.workspace.remove("tables/texts.parquet")
 

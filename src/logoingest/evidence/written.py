@@ -81,17 +81,29 @@ def hear_texts(  # noqa: PLR0917  # a judge, and what is written
 
 
 def _list_sequences(texts: Sequence[Collection[str]]) -> csr_matrix:
-    """(texts, sequences) of 1 where it stands."""
+    """(texts, sequences) of 1 where it stands; the columns are all that stand anywhere."""
     from scipy.sparse import csr_matrix
 
-    number: dict[str, int] = {}
-    starts, columns = [0], list[int]()
-    for pieces in texts:
-        padded = [f" {piece} " for piece in pieces]
-        found = {piece[at : at + size] for piece in padded for size in _LENGTHS for at in range(len(piece) - size + 1)}
-        columns += sorted(number.setdefault(sequence, len(number)) for sequence in sorted(found))
-        starts.append(len(columns))
-    return csr_matrix((np.ones(len(columns)), columns, starts), shape=(len(texts), max(len(number), 1)))
+    joined = ["".join(f"\0 {piece} " for piece in pieces) + "\0" for pieces in texts]
+    data = np.frombuffer("".join(joined).encode("ascii", "replace"), np.uint8)
+    alphabet = np.unique(data)  # the end of a piece first, as nought
+    letters = np.searchsorted(alphabet, data)
+    owner = np.repeat(np.arange(len(texts), dtype=np.int32), [len(text) for text in joined])
+    rows, codes = [], []
+    for size in _LENGTHS:
+        windows = [letters[at : max(len(letters) - size + 1 + at, 0)] for at in range(size)]
+        inside = np.flatnonzero(np.logical_and.reduce(windows))  # of one piece
+        codes.append(sum(window[inside] * len(alphabet) ** at for at, window in enumerate(windows)))
+        rows.append(owner[inside])
+    code = np.concatenate(codes)
+    stands = np.zeros(max(len(alphabet), 1) ** max(_LENGTHS), np.bool_)
+    stands[code] = True
+    found = csr_matrix(
+        (np.ones(len(code)), (np.concatenate(rows), (np.cumsum(stands, dtype=np.int32) - 1)[code])),
+        shape=(len(texts), max(int(stands.sum()), 1)),
+    )
+    found.data[:] = 1.0
+    return found
 
 
 def _ask_folds(  # noqa: PLR0917  # what is judged, and what is learned from

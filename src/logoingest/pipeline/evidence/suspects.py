@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from logoingest.evidence.suspects import PictureKnowledge, keep_open
 from logoingest.pipeline.session import Run
 from logoingest.schemas import Decision, Reason, SuspectRow
+from logoingest.workspace import Workspace
 from logoingest.workspace.rows import pick_rows
 
 #: The table.
@@ -57,11 +59,16 @@ def gather_knowledge(run: Run) -> PictureKnowledge:
     )
 
 
-def gather_texts(run: Run) -> dict[str, list[str]]:
-    """image_id → what was read on it, folded, each text once; none where ``images.ocr`` is off."""
+def gather_texts(run: Run) -> Mapping[str, list[str]]:
+    """image_id → what was read on it, folded, each text once; none where ``images.ocr`` is off. Folded once as long as the table is the same."""
     if not run.config.images.ocr or not run.workspace.has_table("texts"):
         return {}
-    read = _pair(run.workspace.read_table("texts", ["image_id", "texts"]), "image_id", "texts")
+    return _fold_table(run.workspace.url, run.workspace.hash_file("tables/texts.parquet").sha256)
+
+
+@lru_cache(maxsize=1)
+def _fold_table(url: str, _sha256: str) -> Mapping[str, list[str]]:
+    read = _pair(Workspace(url).read_table("texts", ["image_id", "texts"]), "image_id", "texts")
     return {image_id: fold_texts(texts) for image_id, texts in read.items()}
 
 
