@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from logoingest.config.sweep_section import KnobRange
-from logoingest.experiments.results.plots import _Shown, draw_parallel_coordinates, draw_slices, draw_time
+from logoingest.experiments.results.plots import _Shown, draw_finalists, draw_parallel_coordinates, draw_slices, draw_time
 from logoingest.experiments.trials.orders import TrialState
 
 SPACE = {
@@ -59,3 +59,13 @@ def test_a_logarithmic_axis_has_more_than_one_number(seconds, ticks):
     axes = draw_time(shown).axes[0]
     low, high = axes.get_xlim()
     assert [tick for tick in axes.get_xticks() if min(seconds) <= tick <= max(seconds)] == ticks, (low, high)
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.4, True), (None, False)])
+def test_intervals_are_spoken_of_where_they_are_drawn(low, said):
+    """A detector's mean average precision has none."""
+    one = SimpleNamespace(trial=3, low=low, high=0.6, scores=[0.5, 0.52], score=0.51)
+    summary = SimpleNamespace(finalists=[one], start=None, winner=None, metric="validation.mean_average_precision")
+    axes = draw_finalists(_Shown(summary, [], SPACE, 1)).axes[0]
+    assert ("95 % interval" in axes.get_xlabel()) == said
+    assert len(axes.lines) == 2 + said

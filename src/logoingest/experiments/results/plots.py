@@ -25,7 +25,7 @@ from logoingest.wording import cut_text
 #: File → what it shows; the report has them in this order.
 PLOTS: Mapping[str, str] = {
     "history.png": "score of every trial, in their order",
-    "finalists.png": "the finalists, with 95 % intervals",
+    "finalists.png": "the finalists: every training, their mean, its 95 % interval where it has one",
     "importance.png": "which setting matters",
     "slices.png": "score by the value of each setting",
     "parallel.png": "trials as lines through their settings",
@@ -120,7 +120,8 @@ def draw_finalists(shown: _Shown) -> Figure:
     axes.set_yticks(range(len(known)), labels)
     axes.invert_yaxis()
     axes.margins(y=0.15)
-    axes.set(xlabel=f"{shown.summary.metric}, mean (diamond), trainings (dots), 95 % interval")
+    interval = ", 95 % interval" if any(one.low is not None for one in known) else ""  # a mean average precision has none
+    axes.set(xlabel=f"{shown.summary.metric}, mean (diamond), trainings (dots){interval}")
     return figure
 
 

@@ -12,7 +12,7 @@ from logoingest.report.pages.contents import PageContents
 _SUMMARY = "sweep/summary.json"
 _PLOTS = {
     "sweep/history.png": "score of every trial, in their order",
-    "sweep/finalists.png": "the finalists, with 95 % intervals",
+    "sweep/finalists.png": "the finalists: every training, their mean, its 95 % interval where it has one",
     "sweep/importance.png": "which setting matters",
     "sweep/slices.png": "score by the value of each setting",
     "sweep/parallel.png": "trials as lines through their settings",
