@@ -169,6 +169,17 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
         read_all(tmp_path, {"path": "a.xlsx"})
 
 
+@pytest.mark.parametrize(("place", "value"), [(6, 84), (10, 99), (46, 200)], ids=["version", "compression", "name"])
+def test_a_zip_that_cannot_be_opened_is_told(tmp_path, place, value):
+    """What the zip's own table says wrong is one message as well."""
+    write_book(tmp_path / "a.xlsx", GOOD)
+    data = bytearray((tmp_path / "a.xlsx").read_bytes())
+    data[data.index(b"PK\x01\x02") + place] = value
+    (tmp_path / "a.xlsx").write_bytes(data)
+    with pytest.raises(SourceError, match=r"damaged|that can be read"):
+        read_all(tmp_path, {"path": "a.xlsx"})
+
+
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [

@@ -248,7 +248,7 @@ def _describe_zip(path: Path) -> tuple[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return "is a damaged zip archive or Excel workbook", "download it again; unpack it, or save the sheet as .xlsx"
     for beginning, what, hint in _PACKED:
         if any(name.startswith(beginning) for name in names):

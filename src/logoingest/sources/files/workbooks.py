@@ -89,7 +89,11 @@ class _Package:
             raise MarkupError("has a password")
         if info.file_size > most:
             raise MarkupError(f"has a part larger than {most >> 20} MiB: {part[:80]}")
-        with self.archive.open(info) as stream:
+        try:
+            stream = self.archive.open(info)
+        except (OSError, UnicodeError, NotImplementedError) as error:
+            raise MarkupError(f"is damaged ({error})") from None
+        with stream:
             yield stream
 
     def read_tree(self, part: str) -> ET.Element:
@@ -192,4 +196,4 @@ def _read_formats(package: _Package, part: str | None) -> list[NumberFormat]:
 
 def _read_id(element: ET.Element) -> int:
     text = element.get("numFmtId", "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 9 else 0
