@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -101,7 +102,7 @@ def guess_source(path: Path, given: Mapping[str, Any] | None = None) -> SourceGu
     source = known.model_copy(update=keys)
     kept, rejected = divide_records(deque(read_chunks(file, source)))
     counts = sorted(((item["values"], item["counts"]) for item in pc.value_counts(kept.column("raw_label")).to_pylist()), key=_rank)
-    notes[:0] = _describe(source, kept, rejected.num_rows, len(counts))
+    notes[:0] = [*_describe(source, kept, rejected.num_rows, len(counts)), *_describe_attributes(source, kept, counts)]
     return SourceGuess(
         **keys,
         encoding=file.encoding,
@@ -111,6 +112,19 @@ def guess_source(path: Path, given: Mapping[str, Any] | None = None) -> SourceGu
         distinct_labels=len(counts),
         notes=tuple(notes),
     )
+
+
+def _describe_attributes(source: SourceConfig, kept: pa.Table, counts: list[tuple[str, int]]) -> list[str]:
+    """A sentence for the attribute of CVAT's shapes that tells them apart where all of them have one label ("object")."""
+    if source.format != "cvat" or source.label_column is not None or len(counts) != 1:
+        return []
+    values: dict[str, set[str]] = {}
+    for text in pc.unique(kept.column("attributes")).drop_null().to_pylist():
+        for name, value in json.loads(text).items():
+            values.setdefault(name, set()).add(str(value))
+    found, said = max(values.items(), key=lambda item: len(item[1]), default=("", set()))
+    several = f"All answers are {counts[0][0]}; its attribute {found} says {len(said):,} different things: is that the answer? Say so: --label-column."
+    return [several] if len(said) > 1 else []
 
 
 def _describe_certainty(table: Table, keys: Mapping[str, Any], known: SourceConfig) -> list[str]:

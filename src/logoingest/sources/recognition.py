@@ -31,7 +31,7 @@ _TABLES: tuple[tuple[str, Callable[[Sequence[str]], bool]], ...] = (
     ("toloka", toloka.is_toloka),
     ("zooniverse", zooniverse.is_zooniverse),
 )
-#: Keys of a JSON object that tell a format which is not read → what it is, what to do instead.
+#: Keys of a JSON object, and of objects in it, that tell a format which is not read → what it is, what to do instead.
 _UNREAD_OBJECTS = (
     (
         frozenset({"imagePath", "shapes"}),
@@ -54,6 +54,12 @@ _UNREAD_OBJECTS = (
         frozenset({"externalId", "jsonMetadata", "labels"}),
         "is Kili's raw export",
         "export as COCO, or write a table of URL, answer and author",
+    ),
+    (frozenset({"categories", "items"}), "is Datumaro's JSON", "convert it to COCO: datum convert -f coco"),
+    (
+        frozenset({"answers.answerContent"}),
+        "is a worker response of Ground Truth: it names no picture",
+        "name the job's output manifest, or write a table of URL, answer and worker from manifest and responses",
     ),
     (frozenset({"image_id", "category_id"}), "is a COCO results file: it names no pictures", "name the data set's own file"),
 )
@@ -123,8 +129,9 @@ def _guess_object(file: SourceFile, members: Mapping[str, Any], otherwise: str =
     for name, is_one in _OBJECTS:
         if is_one(members):
             return name
+    inner = {f"{name}.{key}" for name, value in members.items() if isinstance(value, dict) for key in value}
     for keys, what, hint in _UNREAD_OBJECTS:
-        if keys <= members.keys():
+        if keys <= members.keys() | inner:
             raise file.fault(what, hint)
     return otherwise
 

@@ -69,6 +69,8 @@ def test_it_is_known_by_its_keys(cases, tmp_path, indent):
             [{"metadata": {"url": "https://x.example/1.jpg"}, "instances": [], "tags": ["a"], "comments": []}],
             "is SuperAnnotate's export",
         ),
+        ({"categories": {"label": {}}, "items": [{"id": "a"}]}, "is Datumaro's JSON"),
+        ({"answers": [{"answerContent": {"answer": "Nike"}, "workerId": "w1"}]}, "is a worker response of Ground Truth"),
         ([{"externalId": "a", "content": "https://x.example/1.jpg", "jsonMetadata": {}, "labels": []}], "is Kili's raw export"),
     ],
 )

@@ -99,3 +99,14 @@ def test_a_jobs_export(tmp_path):
     (tmp_path / "job.xml").write_text(f"<annotations><version>1.1</version>{meta}{picture}</annotations>")
     got = read_all(tmp_path, {"path": "job.xml"})
     assert [(row["worker_id"], row["source_id"], row["raw_label"]) for row in got.kept] == [("ben", "9-3-0", "a")]
+
+
+def test_an_attribute_that_tells_what_one_label_does_not_is_named(tmp_path):
+    """A task with the one label "object" and its name as an attribute: the guess says which column to ask for."""
+    tag = (
+        '<image id="{0}" name="https://x.example/{0}.jpg"><tag label="object"><attribute name="what">{1}</attribute></tag></image>'
+    )
+    images = "".join(tag.format(at, name) for at, name in enumerate(("nike", "puma")))
+    (tmp_path / "a.xml").write_text(f"<annotations><version>1.1</version>{images}</annotations>")
+    assert any("attribute what says 2 different things" in note for note in guess_source(tmp_path / "a.xml").notes)
+    assert not any("attribute" in note for note in guess_source(tmp_path / "a.xml", {"label_column": "what"}).notes)

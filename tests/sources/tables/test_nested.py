@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,30 @@ def test_the_list_within_a_services_answer_is_the_table(cases, tmp_path):
     assert read_all(tmp_path, {"path": "line.json"}).answers == expected
     (tmp_path / "one.jsonl").write_text('{"image": "https://x.example/1.jpg", "labels": [{"label": "Nike"}]}\n')
     assert read_all(tmp_path, {"path": "one.jsonl"}).answers == [("https://x.example/1.jpg", "Nike")]
+
+
+ROW = {"url": "https://x.example/1.jpg", "user": "u1", "label": "Nike"}
+OTHER = {"url": "https://x.example/2.jpg", "user": "u2", "label": "Puma"}
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"0": ROW, "1": OTHER},
+        {"answers": {"-N1": ROW, "-N2": OTHER}, "version": 3},
+        {"features": [{"name": "url"}, {"name": "user"}], "rows": [{"row": ROW}, {"row": OTHER}]},
+        [{"_index": "a", "_source": ROW}, {"_index": "a", "_source": OTHER}],
+        [{**row, "user": {"$oid": row["user"]}, "__v": {"$numberInt": "0"}} for row in (ROW, OTHER)],
+    ],
+    ids=["pandas by index", "firebase", "datasets' rows", "elasticsearch", "mongodb"],
+)
+def test_rows_of_databases_are_read_as_they_are_exported(tmp_path, whole):
+    """Objects by their ids, a list beside another, a row within a row, and values that say their type."""
+    (tmp_path / "rows.json").write_text(json.dumps(whole, indent=1))
+    guess = guess_source(tmp_path / "rows.json")
+    keys = {"url_column": guess.url_column, "label_column": guess.label_column, "worker_column": guess.worker_column}
+    got = read_all(tmp_path, {"path": "rows.json", **keys})
+    assert [(row["url"], row["worker_id"], row["raw_label"]) for row in got.kept] == [tuple(ROW.values()), tuple(OTHER.values())]
 
 
 def test_an_object_that_is_an_answer_stays_one_cell():

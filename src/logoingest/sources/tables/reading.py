@@ -28,6 +28,9 @@ from logoingest.sources.tables.sheets import open_sheet
 #: Layouts whose rows stand below a header.
 _BELOW_HEADERS = frozenset({"csv", "workbook"})
 
+_EVERY = "\0"
+"""Instead of a member's name: every member is a row."""
+
 
 def inspect_table(file: SourceFile, delimiter: str | None = None) -> Table:
     """Layout, columns and the first 200 rows' values.
@@ -47,13 +50,18 @@ def inspect_table(file: SourceFile, delimiter: str | None = None) -> Table:
         records = [record for _, record in some if isinstance(record, dict)]
     if not records:
         what = "holds no objects" if layout == "json" else "has no line that is a JSON object"
-        raise file.fault(what, "a JSON source is a list of objects, or one object per line")
+        hint = (
+            "a JSON source is a list of objects, or one object per line; pandas writes one by to_json(orient='records', lines=True)"
+        )
+        raise file.fault(what, hint)
     columns = spread_columns(records)
     return Table(layout, columns, {name: [pick_value(record, name) for record in records] for name in columns}, member=member)
 
 
 def _find_member(file: SourceFile) -> str:
-    """The only list of objects within the one JSON object that a file is, as a service's answer is; empty where it is something else."""
+    """Where the rows are within the one JSON object that a file is: the only list of objects, as in a service's answer, else the only
+    member of objects with URLs by their ids, as in a database's export, or ``_EVERY`` member; empty where it is something else.
+    """
     with open_lines(file) as lines:
         try:
             first = parse_json(next((line for line in lines if line.strip()), ""))
@@ -63,14 +71,24 @@ def _find_member(file: SourceFile) -> str:
             pass  # an object of several lines, or a very long one
     try:
         with open_lines(file) as lines:
-            found = dict.fromkeys(
-                name
-                for name, inner, value in islice(iterate_members(lines), SAMPLE_ROWS)
-                if inner is None and isinstance(value, dict)
-            )
+            members = list(islice(iterate_members(lines), SAMPLE_ROWS))
     except SourceError:
         return ""
-    return next(iter(found)) if len(found) == 1 else ""
+    listed = dict.fromkeys(name for name, inner, value in members if inner is None and isinstance(value, dict))
+    if len(listed) == 1:
+        return next(iter(listed))
+    telling = dict.fromkeys(name for name, _, value in members if isinstance(value, dict) and _tells_picture(value))
+    if len(telling) == 1:
+        return next(iter(telling))
+    pictured = {name for name, inner, value in members if inner is not None and _tells_picture(value)}
+    is_each = len(pictured) > 1 and len(pictured) >= len({name for name, *_ in members}) - 1  # the last one may be cut short
+    return _EVERY if is_each else ""
+
+
+def _tells_picture(value: Any, depth: int = 2) -> bool:
+    if isinstance(value, dict) and depth:
+        return any(_tells_picture(item, depth - 1) for item in value.values())
+    return isinstance(value, str) and has_scheme(value)
 
 
 def _open_below(file: SourceFile, layout: str, delimiter: str | None) -> AbstractContextManager[HeadedTable]:
@@ -149,7 +167,8 @@ def _iterate(file: SourceFile, table: Table, names: Sequence[str], needed: Seque
 def _iterate_records(lines: LineReader, layout: str, member: str) -> Iterator[tuple[int, Any]]:
     """Yields (number, object or, when it is broken, why)."""
     if member:
-        yield from enumerate((item for name, _, item in iterate_members(lines, {member}) if name == member), 1)
+        opened = () if member == _EVERY else {member}
+        yield from enumerate((item for name, _, item in iterate_members(lines, opened) if member in (name, _EVERY)), 1)
         return
     if layout == "json":
         yield from enumerate(iterate_items(lines), 1)
