@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from logoingest.config import SourceConfig
 from logoingest.schemas import AnnotationRow, RejectedRow
 from logoingest.sources import read_annotations
+
+#: How a workbook writes what XML would make another character of.
+_ESCAPED = {"\r": "_x000D_"}
 
 
 class Read(NamedTuple):
@@ -68,9 +72,11 @@ def write_book(path: Path | io.BytesIO, sheet: str, *, strings: str = "") -> Non
 
 
 def write_row(number: int, *texts: str) -> str:
-    """A row of texts."""
-    cells = "".join(
-        f'<c r="{"ABCDEFG"[place]}{number}" t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
-        for place, text in enumerate(texts)
-    )
-    return f'<row r="{number}">{cells}</row>'
+    """A row of texts; an empty one is no cell."""
+    names = [f"{first}{last}" for first in ["", *ascii_uppercase] for last in ascii_uppercase]
+    cells = [
+        f'<c r="{name}{number}" t="inlineStr"><is><t xml:space="preserve">{escape(text, _ESCAPED)}</t></is></c>'
+        for name, text in zip(names, texts, strict=False)
+        if text
+    ]
+    return f'<row r="{number}">{"".join(cells)}</row>'

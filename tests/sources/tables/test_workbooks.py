@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import zipfile
 
 import pytest
@@ -115,6 +116,22 @@ def test_a_workbook_gives_what_its_csv_gives(tmp_path):
     write_book(tmp_path / "a.xlsx", sheet)
     (tmp_path / "a.csv").write_text("".join(f"{url},{label}\n" for url, label in rows))
     assert read_all(tmp_path, {"path": "a.xlsx"}).ids == read_all(tmp_path, {"path": "a.csv"}).ids
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["several_images.csv", "options.csv", "crowdflower/full.csv", "toloka/results.tsv", "zooniverse/classifications.csv",
+     "forms/qualtrics.csv", "forms/qualtrics_loop.csv", "forms/surveymonkey.csv", "forms/google_forms.csv", "forms/excel_merged.csv", "tabular/wide.csv"],
+)  # fmt: skip
+def test_every_kind_of_table_may_be_a_workbook(tmp_path, name):
+    """Platforms' results, surveys and merged headers are the same answers, and the same rows are refused."""
+    path = DATA / "sources" / name
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file, delimiter=guess_source(path).delimiter or ","))
+    write_book(tmp_path / "a.xlsx", "".join(write_row(number, *row) for number, row in enumerate(rows, 1)))
+    book, table = read_all(tmp_path, {"path": "a.xlsx"}), read_all(path.parent, {"path": path.name})
+    assert [row["annotation_id"] for row in book.kept] == [row["annotation_id"] for row in table.kept]
+    assert [row["reason"] for row in book.rejected] == [row["reason"] for row in table.rejected]
 
 
 def test_init_takes_a_workbook_and_a_legend_of_another(tmp_path):

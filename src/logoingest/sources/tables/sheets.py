@@ -85,11 +85,12 @@ def _open_rows(sheet: Sheet, first: list[WorkbookRow], rows: Iterator[WorkbookRo
 
 
 def _find_width(head: WorkbookRow, below: Sequence[WorkbookRow]) -> int:
-    """How many columns the table has: as many as its header names, or, where the first row is none, its rows fill."""
-    if name_header(head.cells, [row.cells for row in below[:2]])[1]:
-        return max(len(row.cells) for row in (head, *below))
-    is_whole = all(cell.strip() for cell in head.cells)
-    return max(len(row.cells) for row in (head, *below[: not is_whole]))
+    """How many columns the table has: as many as its header names, in its second row as well; or, where the first row is none, its rows fill."""
+    cells = [row.cells for row in below]
+    if name_header(head.cells, cells[:2])[1]:
+        return max(map(len, (head.cells, *cells)))
+    merged = [*head.cells, *[""] * max(len(row) - len(head.cells) for row in (cells or [[]])[:1])]
+    return len(merged) if join_header(merged, cells[:2]) else len(head.cells)
 
 
 def _find_linked(rows: Sequence[WorkbookRow], width: int) -> list[int]:
